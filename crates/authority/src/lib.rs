@@ -1,0 +1,1 @@
+//! Who has keys, who answers for them, who said yes.

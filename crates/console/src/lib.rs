@@ -1,0 +1,1 @@
+//! The desk for people and the admin API.

@@ -1,0 +1,206 @@
+//! The law: a guard and a mode for every power and kind of holder.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::{ByPower, Guard, Power};
+
+/// Who has a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HolderKind {
+    /// A human being. What nobody said more about is judged as one, too.
+    #[default]
+    Person,
+    /// A program of one's own. It has an owner, a person.
+    Workload,
+    /// Somebody else's program. It has an owner, a person.
+    Vendor,
+}
+
+impl HolderKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Workload, Self::Vendor];
+
+    /// The word used in configuration and on every page.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Workload => "workload",
+            Self::Vendor => "vendor",
+        }
+    }
+}
+
+impl fmt::Display for HolderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// Whether a guard is enforced yet, written `enforce` or `observe until 2027-01-15`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Mode {
+    /// Ask, or refuse.
+    Enforce,
+    /// Forward and write down what would have been asked, until this day begins (UTC).
+    ObserveUntil(Date),
+}
+
+impl Mode {
+    /// Whether the guard binds at this moment.
+    pub fn enforces(self, at: Timestamp) -> bool {
+        match self {
+            Self::Enforce => true,
+            // A day that has no beginning in UTC does not exist; were it so, the guard would bind.
+            Self::ObserveUntil(day) => day.to_zoned(TimeZone::UTC).map_or(true, |begin| at >= begin.timestamp()),
+        }
+    }
+
+    fn is_weaker_than(self, other: Self) -> bool {
+        // INVARIANT: the derived order puts `Enforce` first and then earlier days before later ones.
+        self > other
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enforce => f.write_str("enforce"),
+            Self::ObserveUntil(day) => write!(f, "observe until {day}"),
+        }
+    }
+}
+
+/// A mode that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no mode; write `enforce`, or `observe until` and a day such as `2027-01-15`")]
+pub struct ModeError(String);
+
+impl FromStr for Mode {
+    type Err = ModeError;
+
+    fn from_str(text: &str) -> Result<Self, ModeError> {
+        match text.trim().strip_prefix("observe until ") {
+            Some(day) => day.trim().parse().map(Self::ObserveUntil).map_err(|_| ModeError(text.to_owned())),
+            None if text.trim() == "enforce" => Ok(Self::Enforce),
+            None => Err(ModeError(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Mode {
+    type Error = ModeError;
+
+    fn try_from(text: String) -> Result<Self, ModeError> {
+        text.parse()
+    }
+}
+
+impl From<Mode> for String {
+    fn from(mode: Mode) -> Self {
+        mode.to_string()
+    }
+}
+
+/// One place of the law's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// What the power requires.
+    pub guard: Guard,
+    /// Whether it is required yet.
+    pub mode: Mode,
+}
+
+/// The whole law: a cell for every kind of holder and every power.
+///
+/// A decision reads one cell for each power of the operation; nothing is parsed or
+/// allocated while a request waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Law {
+    /// Keys held by people, and keys of which nobody said who holds them.
+    pub person: ByPower<Cell>,
+    /// Keys of one's own programs.
+    pub workload: ByPower<Cell>,
+    /// Keys of others' programs.
+    pub vendor: ByPower<Cell>,
+}
+
+impl Law {
+    /// The same guards for every kind of holder.
+    pub fn same_for_all(guard: impl Fn(Power) -> Guard, mode: Mode) -> Self {
+        let cells = || ByPower::from_fn(|power| Cell { guard: guard(power), mode });
+        Self { person: cells(), workload: cells(), vendor: cells() }
+    }
+
+    /// The guard that a power has where the configuration is silent.
+    pub const fn default_guard(power: Power) -> &'static str {
+        match power {
+            Power::Read | Power::Write => "secret",
+            Power::Export => "possession | person within 8h",
+            Power::Run => "possession | person within 15m",
+            Power::Destroy => "possession + mandate | person within 15m",
+            Power::Spend => "possession + mandate | person",
+            Power::Grant | Power::Mint | Power::Disarm => "person",
+        }
+    }
+
+    /// The cells of one kind of holder.
+    pub const fn of(&self, kind: HolderKind) -> &ByPower<Cell> {
+        match kind {
+            HolderKind::Person => &self.person,
+            HolderKind::Workload => &self.workload,
+            HolderKind::Vendor => &self.vendor,
+        }
+    }
+
+    /// The cells in which this law lets through what the other stops: by its guard or by its mode.
+    pub fn weaker_cells_than(&self, other: &Self) -> Vec<(HolderKind, Power)> {
+        let mut weaker = Vec::new();
+        for kind in HolderKind::ALL {
+            for power in Power::ALL {
+                let (mine, theirs) = (&self.of(kind)[power], &other.of(kind)[power]);
+                if mine.guard.is_weaker_than(&theirs.guard) || mine.mode.is_weaker_than(theirs.mode) {
+                    weaker.push((kind, power));
+                }
+            }
+        }
+        weaker
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn law(mode: &str) -> Law {
+        Law::same_for_all(|power| Law::default_guard(power).parse().unwrap(), mode.parse().unwrap())
+    }
+
+    #[test]
+    fn observing_ends_when_its_day_begins() {
+        let mode: Mode = "observe until 2027-01-15".parse().unwrap();
+        assert!(!mode.enforces("2027-01-14T23:59:59Z".parse().unwrap()));
+        assert!(mode.enforces("2027-01-15T00:00:00Z".parse().unwrap()));
+        assert_eq!(mode.to_string(), "observe until 2027-01-15");
+        assert!("observe".parse::<Mode>().is_err(), "observing has an end");
+    }
+
+    #[test]
+    fn a_later_end_of_observing_is_weaker() {
+        assert!(law("enforce").weaker_cells_than(&law("observe until 2027-01-15")).is_empty());
+        assert_eq!(law("observe until 2027-01-15").weaker_cells_than(&law("enforce")).len(), 27);
+        assert_eq!(law("observe until 2027-02-15").weaker_cells_than(&law("observe until 2027-01-15")).len(), 27);
+    }
+
+    #[test]
+    fn one_weaker_cell_is_found() {
+        let mut weaker = law("enforce");
+        weaker.vendor.set(Power::Mint, Cell { guard: "person within 1m".parse().unwrap(), mode: Mode::Enforce });
+        assert_eq!(weaker.weaker_cells_than(&law("enforce")), [(HolderKind::Vendor, Power::Mint)]);
+        assert!(law("enforce").weaker_cells_than(&weaker).is_empty());
+    }
+}

@@ -1,0 +1,30 @@
+//! The words of Greave, the law, and the one function that decides.
+//!
+//! Pure: no clock, no dice, no disk, no network, no async. Time is an argument, so that
+//! every decision can be replayed. Types that several rooms speak ([`Call`], [`Finding`],
+//! the ids) live here; nothing here knows how a request looks on the wire, where keys are
+//! kept, or how a person is asked.
+
+mod call;
+mod decide;
+mod finding;
+mod guard;
+mod id;
+mod law;
+mod power;
+mod refusal;
+mod source;
+mod span;
+
+pub use crate::{
+    call::{Call, Ended, Outcome, Verdict, Who},
+    decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
+    finding::{Evidence, Finding, Severity},
+    guard::{Clause, Factor, Factors, Guard, GuardError, MaxAge},
+    id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId},
+    law::{Cell, HolderKind, Law, Mode, ModeError},
+    power::{ByPower, Power, Powers, UnknownPower},
+    refusal::{MustAct, Refusal},
+    source::{Neighbourhood, neighbourhood},
+    span::{Span, SpanError},
+};

@@ -1,0 +1,1 @@
+//! The book of calls: an append-only log on disk.

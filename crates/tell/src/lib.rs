@@ -1,0 +1,1 @@
+//! Telling people: signed webhooks and mail.

@@ -1,0 +1,1 @@
+//! Requests as foreign bytes: paths, headers, credentials.
