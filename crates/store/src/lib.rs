@@ -1,1 +1,15 @@
-//! The ledger and its companions on SQLite.
+//! The ledger, an append-only book of changes, and beside it the shelf, for what must not
+//! stand in a book that keeps everything for ever (sealed seeds, bodies shown to a person).
+//!
+//! This room knows bytes, hashes and disk. It does not know what a change means; the
+//! ledger's entries are text to it.
+
+mod checkpoint;
+mod ledger;
+mod sqlite;
+
+pub use crate::{
+    checkpoint::{Checkpoint, CheckpointError, Signer},
+    ledger::{Broken, Chain, Entry, Hash},
+    sqlite::{Shelf, Store, StoreError},
+};

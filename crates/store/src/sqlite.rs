@@ -1,0 +1,406 @@
+//! The ledger and the shelf in one SQLite file, so that one transaction holds both.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+
+use crate::{Broken, Chain, Checkpoint, Entry, Hash, Signer};
+
+/// SQLite before this version may corrupt a database when a WAL is reset.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Each statement moves the schema one version forward; `user_version` says how far it is.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE ledger (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, change TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
+    CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+    CREATE TABLE shelf (bucket TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+                        PRIMARY KEY (bucket, name)) STRICT, WITHOUT ROWID;
+"];
+
+/// What goes wrong with the state on disk. The operator must act.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database does not do what it is asked.
+    #[error("the state in `{path}` cannot be used: {cause}")]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite says.
+        cause: sqlx::Error,
+    },
+    /// The library that was linked has a known fault.
+    #[error("SQLite {0} is too old, it may lose data; build with the bundled one, 3.51.3 or newer")]
+    OldSqlite(String),
+    /// A newer Greave wrote this state.
+    #[error("the state is of schema {found}, this program knows schemas up to {known}; use the newer program")]
+    Newer {
+        /// The schema on disk.
+        found: u32,
+        /// The newest schema known here.
+        known: usize,
+    },
+    /// The ledger does not hold together.
+    #[error("the ledger is broken: {0}; restore a backup, or look at it with `greave ledger verify`")]
+    Broken(#[from] Broken),
+    /// A value that SQLite cannot hold, such as a time outside its range.
+    #[error("a value in the state is out of range")]
+    OutOfRange,
+}
+
+/// One thing to put on the shelf or to take from it, in the same transaction as a change.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shelf {
+    /// What kind of thing, such as `seed`.
+    pub bucket: &'static str,
+    /// Which one.
+    pub name: String,
+    /// The bytes, or `None` to take it away.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The state on disk. One process writes it.
+pub struct Store {
+    path: PathBuf,
+    signer: Signer,
+    writer: Mutex<Writer>,
+}
+
+struct Writer {
+    database: SqliteConnection,
+    chain: Chain,
+}
+
+impl Store {
+    /// Opens the state at this path, makes it where it is not there, reads every entry
+    /// through `each` and checks the whole chain.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is of a newer schema, or its ledger is broken.
+    pub async fn open(path: &Path, signer: Signer, mut each: impl FnMut(Entry)) -> Result<Self, StoreError> {
+        let wrap = |cause| StoreError::Database { path: path.to_owned(), cause };
+        let mut database = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(wrap)?;
+        check_version(&mut database).await.map_err(wrap)??;
+        migrate(&mut database).await.map_err(wrap)??;
+        let chain = replay(&mut database, &signer, &mut each).await.map_err(wrap)??;
+        Ok(Self { path: path.to_owned(), signer, writer: Mutex::new(Writer { database, chain }) })
+    }
+
+    /// Writes changes, in this order, and what goes on the shelf with them, all or nothing.
+    /// When it returns, they are on disk.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn append(&self, at: Timestamp, changes: Vec<String>, shelf: &[Shelf]) -> Result<Vec<Entry>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let Writer { database, chain } = &mut *writer;
+        // The hash covers milliseconds: what is read back must be what was hashed.
+        let at = Timestamp::from_millisecond(at.as_millisecond()).map_err(|_| StoreError::OutOfRange)?;
+        let mut next = *chain;
+        let entries: Vec<Entry> = changes.into_iter().map(|change| next.extend(at, change)).collect();
+        let checkpoint = self.signer.sign(next);
+        write(database, &entries, &checkpoint, shelf).await.map_err(|cause| self.database_error(cause))?;
+        *chain = next;
+        Ok(entries)
+    }
+
+    /// Puts or takes one thing without a change.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn shelve(&self, thing: &Shelf) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        put(&mut writer.database, thing).await.map_err(|cause| self.database_error(cause))
+    }
+
+    /// What stands on the shelf under this name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn shelf(&self, bucket: &'static str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let row = sqlx::query("SELECT value FROM shelf WHERE bucket = $1 AND name = $2")
+            .bind(bucket)
+            .bind(name)
+            .fetch_optional(&mut writer.database)
+            .await
+            .and_then(|row| row.map(|row| row.try_get("value")).transpose());
+        row.map_err(|cause| self.database_error(cause))
+    }
+
+    /// Entries from a place on, at most so many, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn entries(&self, from: u64, most: u32) -> Result<Vec<Entry>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        page(&mut writer.database, from, most).await.map_err(|cause| self.database_error(cause))?
+    }
+
+    /// The newest checkpoint, for a witness. `None` before the first change.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let row = sqlx::query("SELECT note FROM checkpoint ORDER BY seq DESC LIMIT 1")
+            .fetch_optional(&mut writer.database)
+            .await
+            .and_then(|row| row.map(|row| row.try_get("note")).transpose());
+        row.map_err(|cause| self.database_error(cause))
+    }
+
+    /// Reads the whole ledger again and holds it against its chain and its checkpoints.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not hold together.
+    pub async fn verify(&self) -> Result<Chain, StoreError> {
+        let mut writer = self.writer.lock().await;
+        replay(&mut writer.database, &self.signer, &mut |_| ()).await.map_err(|cause| self.database_error(cause))?
+    }
+
+    /// Who signs this ledger.
+    pub const fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    fn database_error(&self, cause: sqlx::Error) -> StoreError {
+        StoreError::Database { path: self.path.clone(), cause }
+    }
+}
+
+async fn check_version(database: &mut SqliteConnection) -> sqlx::Result<Result<(), StoreError>> {
+    let version: String = sqlx::query("SELECT sqlite_version()").fetch_one(database).await?.try_get(0)?;
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    let new_enough = (next(), next(), next()) >= OLDEST_SQLITE;
+    Ok(if new_enough { Ok(()) } else { Err(StoreError::OldSqlite(version)) })
+}
+
+async fn migrate(database: &mut SqliteConnection) -> sqlx::Result<Result<(), StoreError>> {
+    let found: u32 = sqlx::query("PRAGMA user_version").fetch_one(&mut *database).await?.try_get(0)?;
+    let done = found as usize;
+    if done > MIGRATIONS.len() {
+        return Ok(Err(StoreError::Newer { found, known: MIGRATIONS.len() }));
+    }
+    for (place, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        let mut transaction = database.begin().await?;
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+        // A pragma takes no bound value; the number is ours.
+        let version = format!("PRAGMA user_version = {}", place + 1);
+        sqlx::raw_sql(AssertSqlSafe(version)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+    }
+    Ok(Ok(()))
+}
+
+/// How many entries are read at a time.
+const PAGE: u32 = 10_000;
+
+async fn replay(
+    database: &mut SqliteConnection,
+    signer: &Signer,
+    each: &mut impl FnMut(Entry),
+) -> sqlx::Result<Result<Chain, StoreError>> {
+    let mut chain = Chain::EMPTY;
+    let mut signed = 0;
+    loop {
+        let entries = match page(database, chain.len + 1, PAGE).await? {
+            Ok(entries) => entries,
+            Err(error) => return Ok(Err(error)),
+        };
+        if entries.is_empty() {
+            break;
+        }
+        let first = chain.len + 1;
+        let notes = sqlx::query("SELECT seq, note FROM checkpoint WHERE seq >= $1 AND seq < $2 ORDER BY seq")
+            .bind(integer(first))
+            .bind(integer(first.saturating_add(entries.len() as u64)))
+            .fetch_all(&mut *database)
+            .await?;
+        let mut notes = notes.into_iter().peekable();
+        for entry in entries {
+            if let Err(broken) = chain.follow(&entry) {
+                return Ok(Err(broken.into()));
+            }
+            if let Some(row) = notes.next_if(|row| row.try_get("seq").is_ok_and(|seq: i64| seq == integer(entry.seq))) {
+                if let Err(broken) = hold_against(signer, chain, row.try_get("note")?) {
+                    return Ok(Err(broken.into()));
+                }
+                signed = entry.seq;
+            }
+            each(entry);
+        }
+    }
+    let last: Option<i64> = sqlx::query("SELECT max(seq) FROM checkpoint").fetch_one(database).await?.try_get(0)?;
+    let last = last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0);
+    if last > chain.len {
+        return Ok(Err(Broken::Cut { end: chain.len, signed: last }.into()));
+    }
+    if signed < chain.len {
+        return Ok(Err(Broken::Unsigned(signed + 1).into()));
+    }
+    Ok(Ok(chain))
+}
+
+fn hold_against(signer: &Signer, chain: Chain, note: &str) -> Result<(), Broken> {
+    let checkpoint =
+        signer.verify(note).map_err(|error| Broken::Checkpoint { seq: chain.len, why: error.to_string() })?;
+    if checkpoint.chain == chain { Ok(()) } else { Err(Broken::Fork(chain.len)) }
+}
+
+async fn page(database: &mut SqliteConnection, from: u64, most: u32) -> sqlx::Result<Result<Vec<Entry>, StoreError>> {
+    let rows = sqlx::query("SELECT seq, at, change, hash FROM ledger WHERE seq >= $1 ORDER BY seq LIMIT $2")
+        .bind(integer(from))
+        .bind(most)
+        .fetch_all(database)
+        .await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (seq, at): (i64, i64) = (row.try_get("seq")?, row.try_get("at")?);
+        let hash: Vec<u8> = row.try_get("hash")?;
+        let (Ok(seq), Ok(at), Ok(hash)) = (u64::try_from(seq), Timestamp::from_millisecond(at), hash.try_into()) else {
+            return Ok(Err(StoreError::OutOfRange));
+        };
+        entries.push(Entry { seq, at, change: row.try_get("change")?, hash: Hash(hash) });
+    }
+    Ok(Ok(entries))
+}
+
+async fn write(
+    database: &mut SqliteConnection,
+    entries: &[Entry],
+    checkpoint: &Checkpoint,
+    shelf: &[Shelf],
+) -> sqlx::Result<()> {
+    let mut transaction = database.begin().await?;
+    for entry in entries {
+        sqlx::query("INSERT INTO ledger (seq, at, change, hash) VALUES ($1, $2, $3, $4)")
+            .bind(integer(entry.seq))
+            .bind(entry.at.as_millisecond())
+            .bind(&entry.change)
+            .bind(entry.hash.0.as_slice())
+            .execute(&mut *transaction)
+            .await?;
+    }
+    if !entries.is_empty() {
+        sqlx::query("INSERT INTO checkpoint (seq, note) VALUES ($1, $2)")
+            .bind(integer(checkpoint.chain.len))
+            .bind(&checkpoint.note)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    for thing in shelf {
+        put(&mut transaction, thing).await?;
+    }
+    transaction.commit().await
+}
+
+async fn put(database: &mut SqliteConnection, thing: &Shelf) -> sqlx::Result<()> {
+    let query = match &thing.value {
+        Some(value) => sqlx::query(
+            "INSERT INTO shelf (bucket, name, value) VALUES ($1, $2, $3)
+             ON CONFLICT (bucket, name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(thing.bucket)
+        .bind(&thing.name)
+        .bind(value.as_slice()),
+        None => sqlx::query("DELETE FROM shelf WHERE bucket = $1 AND name = $2").bind(thing.bucket).bind(&thing.name),
+    };
+    query.execute(database).await.map(|_| ())
+}
+
+/// SQLite's integers are signed; no ledger grows beyond half of `u64`.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer() -> Signer {
+        Signer::new("test/ledger", &[1; 32]).unwrap()
+    }
+
+    fn thing(name: &str, value: Option<&[u8]>) -> Shelf {
+        Shelf { bucket: "seed", name: name.to_owned(), value: value.map(<[u8]>::to_vec) }
+    }
+
+    async fn filled(path: &Path) {
+        let store = Store::open(path, signer(), |_| ()).await.unwrap();
+        let now = "2026-11-24T10:00:00.123456789Z".parse().unwrap();
+        store.append(now, vec!["1".to_owned(), "2".to_owned()], &[thing("h1", Some(b"sealed"))]).await.unwrap();
+        store.append(now, vec!["3".to_owned()], &[]).await.unwrap();
+    }
+
+    /// What opening says after somebody changed the file by hand.
+    async fn after(tampering: &'static str) -> Result<Chain, StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let mut database = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        sqlx::raw_sql(tampering).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+        Store::open(&path, signer(), |_| ()).await?.verify().await
+    }
+
+    #[tokio::test]
+    async fn what_was_appended_is_there_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let mut changes = Vec::new();
+        let store = Store::open(&path, signer(), |entry| changes.push(entry.change)).await.unwrap();
+        assert_eq!(changes, ["1", "2", "3"]);
+        assert_eq!(store.shelf("seed", "h1").await.unwrap().unwrap(), b"sealed");
+        store.shelve(&thing("h1", None)).await.unwrap();
+        assert_eq!(store.shelf("seed", "h1").await.unwrap(), None);
+        let note = store.checkpoint().await.unwrap().unwrap();
+        assert_eq!(signer().verify(&note).unwrap().chain, store.verify().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_was_tampered_with_does_not_open() {
+        assert!(after("SELECT 1").await.is_ok());
+        for (tampering, found) in [
+            ("UPDATE ledger SET change = 'x' WHERE seq = 2", "entry 2 is not what was written"),
+            ("UPDATE ledger SET at = at + 1 WHERE seq = 1", "entry 1 is not what was written"),
+            ("DELETE FROM ledger WHERE seq = 2", "entry 2 is missing"),
+            ("DELETE FROM ledger WHERE seq = 3", "the end is cut off"),
+            ("DELETE FROM checkpoint WHERE seq = 3", "no checkpoint covers the entries from 3"),
+            ("UPDATE checkpoint SET note = replace(note, 'test', 'best')", "of another origin"),
+            ("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE seq = 2)", "signed for another chain"),
+        ] {
+            let error = after(tampering).await.unwrap_err().to_string();
+            assert!(error.contains(found), "{tampering}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_signer_does_not_take_the_ledger_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let other = Signer::new("test/ledger", &[2; 32]).unwrap();
+        assert!(matches!(Store::open(&path, other, |_| ()).await, Err(StoreError::Broken(Broken::Checkpoint { .. }))));
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_left_alone() {
+        let error = after("PRAGMA user_version = 99").await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }));
+    }
+}
