@@ -11,6 +11,7 @@ mod finding;
 mod guard;
 mod id;
 mod law;
+mod page;
 mod power;
 mod refusal;
 mod source;
@@ -23,6 +24,7 @@ pub use crate::{
     guard::{Clause, Factor, Factors, Guard, GuardError, MaxAge},
     id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId},
     law::{Cell, HolderKind, Law, Mode, ModeError},
+    page::PageError,
     power::{ByPower, Power, Powers, UnknownPower},
     refusal::{MustAct, Refusal},
     source::{Neighbourhood, neighbourhood},

@@ -224,6 +224,15 @@ impl<T> ByPower<T> {
         Self(Power::ALL.map(&mut value))
     }
 
+    /// Asks for each power's value in turn, until one is refused.
+    ///
+    /// # Errors
+    /// The first error.
+    pub fn try_from_fn<E>(mut value: impl FnMut(Power) -> Result<T, E>) -> Result<Self, E> {
+        let [a, b, c, d, e, f, g, h, i] = Power::ALL.map(&mut value);
+        Ok(Self([a?, b?, c?, d?, e?, f?, g?, h?, i?]))
+    }
+
     /// Replaces one power's value.
     pub fn set(&mut self, power: Power, value: T) {
         if let Some(slot) = self.0.get_mut(power as usize) {
@@ -234,6 +243,13 @@ impl<T> ByPower<T> {
     /// Each power with its value.
     pub fn iter(&self) -> impl Iterator<Item = (Power, &T)> {
         Power::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl<T> ByPower<Option<T>> {
+    /// Takes one power's value out.
+    pub fn take(&mut self, power: Power) -> Option<T> {
+        self.0.get_mut(power as usize).and_then(Option::take)
     }
 }
 
