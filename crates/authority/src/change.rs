@@ -1,0 +1,323 @@
+//! The vocabulary of the ledger. What is written here is kept for ever: variants and fields
+//! are added, never changed or removed.
+
+use std::{fmt, net::IpAddr};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use factor::{recovery, totp};
+use jiff::Timestamp;
+use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers};
+use serde::{Deserialize, Serialize};
+
+use crate::{PepperId, Verifier};
+
+/// One entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    /// Who brought it about.
+    pub by: Actor,
+    /// What changed.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// Who brings a change about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Actor {
+    /// The gate by itself, on what it saw in the traffic.
+    Gate,
+    /// Somebody on the gate's host, by the local socket or the configuration, without a code.
+    Operator,
+    /// A person who showed a factor.
+    Person(HolderId),
+}
+
+/// How a person proved to be one. Written down so that it serves once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// A code of an authenticator: the step that it belongs to.
+    Totp(totp::Step),
+    /// A recovery code: its place among those that were given out.
+    Recovery(usize),
+}
+
+/// What a person is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The key that called.
+    pub key: KeyId,
+    /// SHA-256 over key, method, target, body and `Idempotency-Key`: the answer is to this request only.
+    pub binding: Digest,
+    /// Method and template.
+    pub operation: String,
+    /// The powers whose guards did not hold.
+    pub powers: Powers,
+    /// What is asked for.
+    pub missing: Factors,
+    /// Where the call came from.
+    pub source: IpAddr,
+    /// Whether the key had come from there before.
+    pub known_source: bool,
+    /// When the question lapses, and the answer with it.
+    pub until: Timestamp,
+}
+
+impl Question {
+    /// How many people must say yes.
+    pub const fn people(&self) -> usize {
+        if self.missing.contains(law::Factor::SecondPerson) { 2 } else { 1 }
+    }
+}
+
+/// A SHA-256, written in hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest(pub [u8; 32]);
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum Change {
+    /// A holder is known from now on.
+    HolderAdded {
+        /// The new id.
+        id: HolderId,
+        /// Unique among holders, letter case aside.
+        name: String,
+        /// Person, workload or vendor.
+        kind: HolderKind,
+        /// Who answers for it, where it is not a person.
+        owner: Option<HolderId>,
+        /// Who answers where the owner does not.
+        deputies: Vec<HolderId>,
+        /// Where notices go.
+        mail: Option<String>,
+        /// Whether they may do what needs a code beyond their own keys.
+        administrator: bool,
+    },
+    /// A holder is described anew, in all that can change.
+    HolderChanged {
+        /// The holder.
+        id: HolderId,
+        /// Person, workload or vendor.
+        kind: HolderKind,
+        /// Who answers for it, where it is not a person.
+        owner: Option<HolderId>,
+        /// Who answers where the owner does not.
+        deputies: Vec<HolderId>,
+        /// Where notices go.
+        mail: Option<String>,
+        /// Whether they may do what needs a code beyond their own keys.
+        administrator: bool,
+    },
+    /// A holder is gone: its keys do not work, it answers nothing.
+    HolderLeft {
+        /// The holder.
+        id: HolderId,
+    },
+    /// A holder is back.
+    HolderReturned {
+        /// The holder.
+        id: HolderId,
+    },
+    /// A one-time link to enrol a factor was made. A newer one replaces it.
+    Invited {
+        /// Whom it lets enrol.
+        holder: HolderId,
+        /// SHA-256 of the link's secret.
+        token: Digest,
+        /// When it lapses.
+        until: Timestamp,
+    },
+    /// A person has a factor from now on; one that they had before is replaced. The seed
+    /// stands sealed on the shelf.
+    Enrolled {
+        /// The person.
+        holder: HolderId,
+        /// The code that proved that the authenticator works.
+        step: totp::Step,
+        /// What is kept of the recovery codes.
+        recovery: Vec<recovery::Verifier>,
+    },
+    /// A person showed a factor; it does not serve again.
+    Proved {
+        /// The person.
+        holder: HolderId,
+        /// What they showed.
+        proof: Proof,
+        /// What for, such as `sign-in`.
+        purpose: String,
+    },
+    /// Too many wrong codes: the person must enrol anew.
+    AuthenticatorDisabled {
+        /// The person.
+        holder: HolderId,
+    },
+    /// A key that the upstream accepts is known from now on.
+    KeyAdopted {
+        /// The new id.
+        id: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// Where it travels.
+        place: String,
+        /// Where it was first seen.
+        source: IpAddr,
+        /// Who has it, where that is known at once: a child is its parent's holder's.
+        holder: Option<HolderId>,
+        /// The key that minted it.
+        parent: Option<KeyId>,
+    },
+    /// A key's verifier was made anew with the pepper in use.
+    KeyRepeppered {
+        /// The key.
+        key: KeyId,
+        /// The new verifier.
+        verifier: Verifier,
+        /// The pepper in use.
+        pepper: PepperId,
+    },
+    /// The upstream said whose key it is.
+    KeyIdentified {
+        /// The key.
+        key: KeyId,
+        /// Who has it.
+        holder: HolderId,
+        /// Whether that account has 2FA at the upstream, where it says.
+        two_factor: Option<bool>,
+        /// What the key may do, in the upstream's words.
+        scopes: Option<String>,
+        /// When it ends, where the upstream says.
+        end: Option<Timestamp>,
+    },
+    /// A person said whose key it is, or what to call it.
+    KeyNamed {
+        /// The key.
+        key: KeyId,
+        /// What people call it.
+        name: Option<String>,
+        /// Who has it.
+        holder: Option<HolderId>,
+    },
+    /// A key does not work for now.
+    KeyDisabled {
+        /// The key.
+        key: KeyId,
+        /// Why, in words.
+        why: String,
+    },
+    /// A key works again.
+    KeyEnabled {
+        /// The key.
+        key: KeyId,
+    },
+    /// Codes by header are no longer taken from this key.
+    HeaderClosed {
+        /// The key.
+        key: KeyId,
+    },
+    /// A person is asked.
+    Asked {
+        /// The new id.
+        id: ChallengeId,
+        /// What is asked.
+        question: Question,
+    },
+    /// A person said yes. With the last yes that the question needs, the approval exists.
+    Approved {
+        /// The question.
+        challenge: ChallengeId,
+        /// The yes.
+        approval: ApprovalId,
+        /// Who said it.
+        person: HolderId,
+    },
+    /// A person said no.
+    Denied {
+        /// The question.
+        challenge: ChallengeId,
+        /// Whether they said that the call was not theirs.
+        not_me: bool,
+    },
+    /// An approval was spent on a call.
+    Spent {
+        /// The question.
+        challenge: ChallengeId,
+        /// The call that it let pass.
+        call: CallId,
+    },
+    /// A law is in force from now on.
+    LawLoaded {
+        /// SHA-256 of its page.
+        digest: Digest,
+        /// Its page.
+        page: String,
+    },
+    /// A law that is weaker somewhere waits for a person.
+    LawWaits {
+        /// SHA-256 of its page.
+        digest: Digest,
+        /// Its page.
+        page: String,
+        /// The cells in which it is weaker, such as `person grant`.
+        weaker: Vec<String>,
+    },
+    /// Operations and powers that the gate obeys from now on.
+    CatalogueObeyed {
+        /// SHA-256 of the lock.
+        digest: Digest,
+        /// How many operations it has.
+        operations: usize,
+    },
+    /// Part of the record was removed to keep within its cap.
+    RecordTrimmed {
+        /// What was removed, in words.
+        what: String,
+    },
+}
+
+impl Digest {
+    /// SHA-256 of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        Self(hash)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = NoDigest;
+
+    fn try_from(text: String) -> Result<Self, NoDigest> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NoDigest);
+        }
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            let digits = text.get(place * 2..place * 2 + 2).ok_or(NoDigest)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoDigest)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl From<Digest> for String {
+    fn from(binding: Digest) -> Self {
+        binding.to_string()
+    }
+}
+
+/// A text that is no SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("64 hexadecimal digits are needed")]
+pub struct NoDigest;

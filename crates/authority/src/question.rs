@@ -1,0 +1,131 @@
+//! Asking people: when a request joins a question that is open, when it opens a new one,
+//! and when too much was asked already. Pure.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use law::{ChallengeId, Factors, KeyId, Powers, Refusal, Span, neighbourhood};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    change::{Change, Digest, Question},
+    state::{Asked, Progress, State},
+};
+
+/// How much may be asked, and for how long a question stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From the question to its lapse. The yes must be spent before, too.
+    pub lapse: Span,
+    /// Questions open at one time for one key. Sources that the key did not come from before
+    /// may use half of it, so that a thief cannot keep the honest caller from being asked.
+    pub open_per_key: usize,
+    /// Questions open at one time for one key from one source.
+    pub open_per_source: usize,
+    /// Questions in an hour for one key, and half of it from unknown sources.
+    pub hourly_per_key: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lapse: Span::minutes(10), open_per_key: 8, open_per_source: 4, hourly_per_key: 60 }
+    }
+}
+
+/// What the gate wants to have answered.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The key that called.
+    pub key: KeyId,
+    /// SHA-256 over key, method, target, body and `Idempotency-Key`.
+    pub binding: Digest,
+    /// Method and template.
+    pub operation: String,
+    /// The powers whose guards did not hold.
+    pub powers: Powers,
+    /// What is missing.
+    pub missing: Factors,
+    /// Where the call came from.
+    pub source: IpAddr,
+    /// Whether the key had come from there before.
+    pub known_source: bool,
+}
+
+/// What a person is shown of a request. Credentials in it are masked before it comes here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhibit {
+    /// The method.
+    pub method: String,
+    /// The path as it was sent.
+    pub path: String,
+    /// The query as it was sent, credentials masked.
+    pub query: Option<String>,
+    /// The body, bounded and masked; `None` where there is none or it is no text.
+    pub body: Option<String>,
+    /// Bytes of the whole body.
+    pub body_bytes: u64,
+    /// The client, as it calls itself.
+    pub user_agent: Option<String>,
+}
+
+/// What becomes of asking.
+pub(crate) enum Asking {
+    /// The same request is asked about, or was answered yes and may be sent.
+    Join(ChallengeId),
+    /// People are asked from now on.
+    New(ChallengeId, Change),
+}
+
+impl State {
+    /// Joins the question about the same request from the same source, or opens one.
+    ///
+    /// The source belongs to it: an answer may hold a secret, and whoever copies a request
+    /// that waits must not be given the answer in the place of who sent it.
+    pub(crate) fn ask(&self, ask: &Ask, limits: &Limits, now: Timestamp) -> Result<Asking, Refusal> {
+        let same = |asked: &&Asked| {
+            asked.question.key == ask.key
+                && asked.question.binding == ask.binding
+                && neighbourhood(asked.question.source) == neighbourhood(ask.source)
+        };
+        for asked in self.questions.values().rev().filter(same) {
+            match asked.progress(now) {
+                Progress::Open | Progress::Approved(_) => return Ok(Asking::Join(asked.id)),
+                // A no stands for as long as the question would have.
+                Progress::Denied if now < asked.question.until => return Err(Refusal::Denied),
+                Progress::Denied | Progress::Spent | Progress::Lapsed => {}
+            }
+        }
+        self.check_limits(ask, limits, now)?;
+        let until = now.saturating_add(SignedDuration::from(limits.lapse)).unwrap_or(Timestamp::MAX);
+        let question = Question {
+            key: ask.key,
+            binding: ask.binding,
+            operation: ask.operation.clone(),
+            powers: ask.powers,
+            missing: ask.missing,
+            source: ask.source,
+            known_source: ask.known_source,
+            until,
+        };
+        let id = self.next_challenge();
+        Ok(Asking::New(id, Change::Asked { id, question }))
+    }
+
+    fn check_limits(&self, ask: &Ask, limits: &Limits, now: Timestamp) -> Result<(), Refusal> {
+        let hour_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
+        let of_key = || self.questions.values().filter(|asked| asked.question.key == ask.key);
+        let open = |asked: &&Asked| asked.progress(now) == Progress::Open;
+        let lately = |asked: &&Asked| asked.at > hour_ago;
+        let unknown = |asked: &&Asked| !asked.question.known_source;
+        let here = |asked: &&Asked| neighbourhood(asked.question.source) == neighbourhood(ask.source);
+
+        let mut full = of_key().filter(open).count() >= limits.open_per_key
+            || of_key().filter(open).filter(here).count() >= limits.open_per_source
+            || of_key().filter(lately).count() >= limits.hourly_per_key;
+        if !ask.known_source {
+            full |= of_key().filter(open).filter(unknown).count() >= limits.open_per_key / 2
+                || of_key().filter(lately).filter(unknown).count() >= limits.hourly_per_key / 2;
+        }
+        if full { Err(Refusal::TooManyQuestions) } else { Ok(()) }
+    }
+}

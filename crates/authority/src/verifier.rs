@@ -1,0 +1,114 @@
+//! Secrets and what is kept of them.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    hmac,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use serde::{Deserialize, Serialize, de::Error as _};
+use subtle::ConstantTimeEq as _;
+
+/// SHA-256 of a secret. It can be imported from elsewhere, and lives only as long as a request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretDigest([u8; 32]);
+
+impl SecretDigest {
+    /// Of the secret's bytes.
+    pub fn of(secret: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
+        Self(bytes)
+    }
+}
+
+/// What is kept of a secret: HMAC-SHA-256 with the pepper over its SHA-256. Without the
+/// pepper, which stands outside the database, it cannot even confirm a guess.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Verifier([u8; 32]);
+
+impl Verifier {
+    /// What finds an entry in a table.
+    pub(crate) fn first_half(&self) -> &[u8; 16] {
+        let (half, _) = self.0.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        half
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+impl Serialize for Verifier {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Verifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let bytes = BASE64.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| D::Error::custom("a verifier is 32 bytes in base64url"))
+    }
+}
+
+/// A number in the configuration that says which pepper made a verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PepperId(pub u32);
+
+/// The pepper in use, and the one before it: keys move to the new one as they are used.
+pub struct Peppers {
+    current: (PepperId, hmac::Key),
+    previous: Option<(PepperId, hmac::Key)>,
+}
+
+impl Peppers {
+    /// The pepper in use and perhaps the one before, each of 32 random bytes.
+    pub fn new(current: (PepperId, &[u8; 32]), previous: Option<(PepperId, &[u8; 32])>) -> Self {
+        // The key schedule is made once: it is half the cost of an HMAC.
+        let schedule = |(id, pepper): (PepperId, &[u8; 32])| (id, hmac::Key::new(hmac::HMAC_SHA256, pepper));
+        Self { current: schedule(current), previous: previous.map(schedule) }
+    }
+
+    /// The verifier under the pepper in use.
+    pub fn verifier(&self, secret: &SecretDigest) -> (PepperId, Verifier) {
+        (self.current.0, verifier(&self.current.1, secret))
+    }
+
+    /// The verifier under the pepper before, where there is one.
+    pub fn previous_verifier(&self, secret: &SecretDigest) -> Option<Verifier> {
+        self.previous.as_ref().map(|(_, pepper)| verifier(pepper, secret))
+    }
+}
+
+fn verifier(pepper: &hmac::Key, secret: &SecretDigest) -> Verifier {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hmac::sign(pepper, &secret.0).as_ref());
+    Verifier(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_pepper_makes_another_verifier() {
+        let secret = SecretDigest::of(b"sk_live_example");
+        let one = Peppers::new((PepperId(1), &[1; 32]), None);
+        let two = Peppers::new((PepperId(2), &[2; 32]), Some((PepperId(1), &[1; 32])));
+        assert_ne!(one.verifier(&secret).1, two.verifier(&secret).1);
+        assert_eq!(two.previous_verifier(&secret), Some(one.verifier(&secret).1));
+        let text = serde_json::to_string(&one.verifier(&secret).1).unwrap();
+        assert_eq!(serde_json::from_str::<Verifier>(&text).unwrap(), one.verifier(&secret).1);
+    }
+}
