@@ -643,9 +643,14 @@ impl Authority {
     /// Takes one change into what the request path reads.
     fn mirror(&self, change: &Change, now: Timestamp) -> Result<(), Failed> {
         match change {
+            Change::HolderLeft { id } => {
+                self.mirror_holders();
+                let keys: Vec<Arc<Key>> =
+                    self.view(|state| state.keys().filter(|key| key.holder == Some(*id)).cloned().collect());
+                keys.iter().for_each(|key| self.keys.put(key));
+            }
             Change::HolderAdded { .. }
             | Change::HolderChanged { .. }
-            | Change::HolderLeft { .. }
             | Change::HolderReturned { .. }
             | Change::Enrolled { .. }
             | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),

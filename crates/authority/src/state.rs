@@ -280,10 +280,16 @@ impl State {
                     holder.administrator = *administrator;
                 })
             }
-            Change::HolderLeft { id } => self.with_holder(*id, |holder| {
-                holder.left = true;
-                holder.invitation = None;
-            }),
+            Change::HolderLeft { id } => {
+                self.with_holder(*id, |holder| {
+                    holder.left = true;
+                    holder.invitation = None;
+                });
+                for key in self.keys.values_mut().filter(|key| key.holder == Some(*id)) {
+                    let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
+                    before.fall();
+                }
+            }
             Change::HolderReturned { id } => self.with_holder(*id, |holder| holder.left = false),
             Change::Invited { holder, token, until } => self.with_holder(*holder, |holder| {
                 holder.invitation = Some(Invitation { token: *token, until: *until });

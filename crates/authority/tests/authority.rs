@@ -34,7 +34,7 @@ fn secrets() -> Secrets {
 }
 
 fn law(mode: &str) -> Law {
-    Law::same_for_all(|power| Law::default_guard(power).parse().unwrap(), mode.parse().unwrap())
+    Law::same_for_all(Law::default_guard, mode.parse().unwrap())
 }
 
 async fn open(folder: &Path, law: Law, now: Timestamp) -> (Authority, Loaded) {
@@ -414,6 +414,16 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
     only_new.peppers = Peppers::new((PepperId(2), &[9; 32]), None);
     let opened = Authority::open(folder.path(), only_new, Limits::default(), law("enforce"), now).await;
     assert_eq!(opened.unwrap().0.recognise(&secret).unwrap().id, key.id);
+}
+
+#[tokio::test]
+async fn what_a_leaver_has_in_flight_is_cut() {
+    let house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await.unwrap();
+    assert!(key.has_fallen(house.now));
+    assert!(house.authority.facts(&house.recognised("secret")).holder_left);
+    assert!(!house.recognised("secret").has_fallen(house.now), "a later request is judged anew");
 }
 
 #[tokio::test]

@@ -297,7 +297,7 @@ mod tests {
     }
 
     fn default_law(mode: Mode) -> Law {
-        Law::same_for_all(|power| Law::default_guard(power).parse().unwrap(), mode)
+        Law::same_for_all(Law::default_guard, mode)
     }
 
     fn key(presentable: Factors) -> KeyFacts {

@@ -232,6 +232,12 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// A person's yes to this very request.
+    pub fn person() -> Self {
+        let clause = Clause { needs: Factor::Person.into(), person_age: MaxAge::ThisRequest };
+        Self { clauses: Box::from([clause]) }
+    }
+
     /// The alternatives, in the order in which they were written.
     pub fn clauses(&self) -> &[Clause] {
         &self.clauses

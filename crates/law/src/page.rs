@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn law() -> Law {
-        let mut law = Law::same_for_all(|power| Law::default_guard(power).parse().unwrap(), Mode::Enforce);
+        let mut law = Law::same_for_all(Law::default_guard, Mode::Enforce);
         let mode = "observe until 2027-01-15".parse().unwrap();
         law.vendor.set(Power::Export, Cell { guard: "person within 1h".parse().unwrap(), mode });
         law
