@@ -1,1 +1,37 @@
-//! Requests as foreign bytes: paths, headers, credentials.
+//! Requests as foreign bytes: paths, heads, credentials, and what is shown of a body.
+//!
+//! The gate and the upstream must read a request alike. So this room reads what a stranger
+//! sent, refuses whatever could be read in two ways, and leaves the bytes that go on as they
+//! came. Pure: no clock, no dice, no disk, no network, no async. It must not know which keys
+//! or operations there are, what the law says, or how hyper moves bytes; secrets leave it
+//! only as [`Secret`], which has no `Debug`, `Display` or `Serialize`.
+
+mod address;
+mod ask;
+mod challenge;
+mod credential;
+pub mod forward;
+pub mod head;
+mod json;
+mod mask;
+mod path;
+mod place;
+mod query;
+mod rewrite;
+mod secret;
+mod shape;
+
+pub use crate::{
+    address::{ProxyHeader, TrustedProxies, client_address},
+    ask::{idempotency_key, one_time_code, wait},
+    challenge::{bearer, step_up},
+    credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, strip},
+    forward::Forwarding,
+    mask::{Form, mask},
+    path::{Doubled, Matrix, PathRules, Target, fold},
+    place::{Place, PlaceError, Places, Scheme},
+    query::{Parameter, Query},
+    rewrite::{OriginError, Origins},
+    secret::Secret,
+    shape::looks_like_credential,
+};

@@ -1,0 +1,370 @@
+//! Finds the credentials in a request, and takes them out.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine as _,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use law::Refusal;
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+use crate::{Place, Places, Query, Scheme, Secret, json, place::is_hop_by_hop};
+
+/// More credentials than this in one request belong to somebody who is trying something.
+const MOST_CANDIDATES: usize = 16;
+
+/// How long a value is that may be a credential in a place that nobody named, in bytes.
+const POSSIBLE_LENGTH: std::ops::RangeInclusive<usize> = 8..=512;
+
+/// How many such values are looked at.
+const MOST_POSSIBLE: usize = 64;
+
+/// A value that counts as a credential, because of where it stands.
+pub struct Candidate {
+    /// Where it stands.
+    pub place: Place,
+    /// What stands there.
+    pub secret: Secret,
+}
+
+/// What a request presents.
+#[derive(Default)]
+pub struct Found {
+    /// Credentials: `Authorization` first, then headers, the query, and cookies. `Basic` gives
+    /// two, the user and the password: which of them is a key, if any, only a digest tells. A
+    /// password that a person chose must not be kept.
+    pub candidates: Vec<Candidate>,
+    /// A login's sessions. They excuse no credential beside them.
+    pub sessions: Vec<Candidate>,
+}
+
+/// A value that may be a credential although nobody named its place.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Possible<'a> {
+    /// Where it stands.
+    pub place: Place,
+    /// The value, for its digest only.
+    pub value: Cow<'a, [u8]>,
+}
+
+/// The values that may be credentials although nobody named their places.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PossibleValues<'a> {
+    /// At most 64 values of 8 to 512 bytes.
+    pub values: Vec<Possible<'a>>,
+    /// Whether there were more, which have not been looked at. A caller who hides a key behind
+    /// them would count as nobody or as a session, so neither may pass with this set.
+    pub overflowed: bool,
+}
+
+/// What stays when credentials are taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: the caller counts as nobody.
+    Nothing,
+    /// A login's session.
+    Session,
+}
+
+/// Finds every credential in the places where they travel.
+///
+/// # Errors
+/// - [`Refusal::BadHeader`] for two `Authorization` headers or one that upstreams would read
+///   differently: several tokens after one scheme, `Basic` that is not plain base64, bytes
+///   outside ASCII;
+/// - [`Refusal::TwoCredentials`] for more than sixteen.
+pub fn find(headers: &HeaderMap, query: Query<'_>, places: &Places) -> Result<Found, Refusal> {
+    let mut found = Found::default();
+    if let Some(value) = authorization(headers)? {
+        for candidate in read_authorization(value)? {
+            let is_session = is_session(&candidate, places);
+            if is_session { &mut found.sessions } else { &mut found.candidates }.push(candidate);
+        }
+    }
+    for name in &places.headers {
+        for value in headers.get_all(name) {
+            found.take(Place::Header(name.clone()), value.as_bytes())?;
+        }
+    }
+    for parameter in query.parameters().chain(query.parameters_at_semicolons()) {
+        if places.is_parameter(&parameter.name) || places.is_parameter(parameter.stem()) {
+            found.take(Place::Query(parameter.stem().into()), parameter.value.as_bytes())?;
+        }
+    }
+    for (name, value) in cookies(headers) {
+        if places.is_cookie(&name) {
+            found.take(Place::Cookie(name.into()), value)?;
+        } else if places.is_session_cookie(&name) && !value.is_empty() && found.sessions.len() < MOST_CANDIDATES {
+            found.sessions.push(Candidate { place: Place::Cookie(name.into()), secret: Secret::new(value) });
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// Adds a value unless it is empty or was found in the same place before, as a query that
+    /// is read in two ways gives it.
+    fn take(&mut self, place: Place, value: &[u8]) -> Result<(), Refusal> {
+        let value = value.trim_ascii();
+        let is_known = |known: &Candidate| known.place == place && known.secret.expose() == value;
+        if value.is_empty() || self.candidates.iter().any(is_known) {
+            return Ok(());
+        }
+        if self.candidates.len() >= MOST_CANDIDATES {
+            return Err(Refusal::TwoCredentials);
+        }
+        self.candidates.push(Candidate { place, secret: Secret::new(value) });
+        Ok(())
+    }
+
+    fn holds(&self, value: &[u8]) -> bool {
+        self.candidates.iter().chain(&self.sessions).any(|candidate| candidate.secret.expose() == value)
+    }
+}
+
+/// The one `Authorization` header, trimmed, unless it is empty.
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::BadHeader);
+    }
+    let text = value.to_str().map_err(|_| Refusal::BadHeader)?.trim_matches(' ');
+    if text.contains('\t') {
+        return Err(Refusal::BadHeader);
+    }
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn read_authorization(value: &str) -> Result<Vec<Candidate>, Refusal> {
+    let one = |scheme, text: &str| {
+        vec![Candidate { place: Place::Authorization(scheme), secret: Secret::new(text.as_bytes()) }]
+    };
+    let Some((name, rest)) = value.split_once(' ') else {
+        // A scheme without anything behind it presents nothing.
+        let is_empty = value.eq_ignore_ascii_case("basic") || !matches!(Scheme::called(value), Scheme::Other(_));
+        return Ok(if is_empty { Vec::new() } else { one(Scheme::Bare, value) });
+    };
+    let rest = rest.trim_start_matches(' ');
+    let is_single = !rest.contains([' ', ',']);
+    if name.eq_ignore_ascii_case("basic") {
+        return read_basic(rest);
+    }
+    match Scheme::called(name) {
+        Scheme::Token => match token_parameter(rest) {
+            Some(token) => Ok(one(Scheme::Token, token)),
+            None if is_single => Ok(one(Scheme::Token, rest)),
+            None => Err(Refusal::BadHeader),
+        },
+        // Schemes that nobody named may have parameters: signatures do.
+        other @ Scheme::Other(_) => Ok(one(other, rest)),
+        scheme if is_single => Ok(one(scheme, rest)),
+        _ => Err(Refusal::BadHeader),
+    }
+}
+
+/// The value of `token=…` among parameters, without its quotes.
+fn token_parameter(rest: &str) -> Option<&str> {
+    let mut tokens = rest.split([',', ';']).filter_map(|part| part.trim().strip_prefix("token="));
+    let token = tokens.next()?.trim_matches('"');
+    // Two of them could be read in two ways.
+    (tokens.next().is_none() && !token.is_empty() && !token.contains([' ', '"'])).then_some(token)
+}
+
+/// `Basic` is read only where every decoder reads it alike: the plain alphabet, nothing left
+/// over. Only the padding may be missing.
+fn read_basic(encoded: &str) -> Result<Vec<Candidate>, Refusal> {
+    const PLAIN: GeneralPurpose = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let decoded = Zeroizing::new(PLAIN.decode(encoded).map_err(|_| Refusal::BadHeader)?);
+    let colon = decoded.iter().position(|byte| *byte == b':').ok_or(Refusal::BadHeader)?;
+    let (user, password) = decoded.split_at_checked(colon).ok_or(Refusal::BadHeader)?;
+    let password = password.get(1..).unwrap_or_default();
+    if decoded.iter().any(u8::is_ascii_control) {
+        return Err(Refusal::BadHeader);
+    }
+    let parts = [(Scheme::BasicUser, user), (Scheme::BasicPassword, password)];
+    let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
+    Ok(given
+        .map(|(scheme, part)| Candidate { place: Place::Authorization(scheme), secret: Secret::new(part) })
+        .collect())
+}
+
+/// Whether what stands in `Authorization` is a login's session, by its beginning or its issuer.
+fn is_session(candidate: &Candidate, places: &Places) -> bool {
+    if matches!(candidate.place, Place::Authorization(Scheme::BasicUser | Scheme::BasicPassword)) {
+        return false;
+    }
+    let token = candidate.secret.expose();
+    places.session_prefixes.iter().any(|prefix| token.starts_with(prefix.as_bytes()))
+        || !places.session_issuers.is_empty()
+            && issuer(token).is_some_and(|issuer| places.session_issuers.iter().any(|known| **known == *issuer))
+}
+
+/// Who says that he issued this JWT.
+fn issuer(token: &[u8]) -> Option<String> {
+    let mut parts = token.split(|byte| *byte == b'.');
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    json::member(str::from_utf8(&claims).ok()?, "iss")
+}
+
+/// Every cookie, in order, without the quotes around its value. Names are made readable.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (Cow<'_, str>, &[u8])> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(split_cookie)
+}
+
+/// Name and value of one cookie.
+fn split_cookie(cookie: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    let equals = cookie.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = cookie.split_at_checked(equals)?;
+    let value = value.get(1..)?.trim_ascii();
+    let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    Some((String::from_utf8_lossy(name.trim_ascii()), bare))
+}
+
+/// Every other value that may be a credential: so that a key that is known is recognised
+/// wherever it stands. Values that [`find`] has found are left out, and so are headers that
+/// no upstream takes for a credential.
+pub fn possible<'a>(headers: &'a HeaderMap, query: Query<'a>, found: &Found) -> PossibleValues<'a> {
+    let mut possible = PossibleValues::default();
+    for (name, value) in headers {
+        if *name == header::COOKIE || is_ordinary(name) {
+            continue;
+        }
+        for word in words(value.as_bytes()) {
+            possible.take(&Place::Header(name.clone()), Cow::Borrowed(word), found);
+        }
+    }
+    for (name, value) in cookies(headers) {
+        let place = Place::Cookie(name.into());
+        if value.contains(&b'%') {
+            possible.take(&place, percent_decode(value).collect::<Vec<u8>>().into(), found);
+        }
+        possible.take(&place, Cow::Borrowed(value), found);
+    }
+    for parameter in query.parameters().chain(query.parameters_at_semicolons()) {
+        let place = Place::Query(parameter.stem().into());
+        match parameter.value {
+            Cow::Borrowed(value) => possible.take(&place, Cow::Borrowed(value.as_bytes()), found),
+            Cow::Owned(value) => possible.take(&place, Cow::Owned(value.into_bytes()), found),
+        }
+    }
+    possible
+}
+
+impl<'a> PossibleValues<'a> {
+    fn take(&mut self, place: &Place, value: Cow<'a, [u8]>, found: &Found) {
+        let is_known = || self.values.iter().any(|known| known.value == value);
+        if !POSSIBLE_LENGTH.contains(&value.len()) || found.holds(&value) || is_known() {
+            return;
+        }
+        if self.values.len() < MOST_POSSIBLE {
+            self.values.push(Possible { place: place.clone(), value });
+        } else {
+            self.overflowed = true;
+        }
+    }
+}
+
+/// A header's value, and where it has several words each of them: behind a scheme, in quotes,
+/// in a list, behind a name.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b';' | b'"' | b'\'');
+    let value = value.trim_ascii();
+    let pieces = value.split(move |byte| is_between(byte)).filter(move |piece| piece.len() < value.len());
+    let named = value.split(move |byte| is_between(byte)).filter_map(|piece| {
+        let separator = piece.iter().position(|byte| matches!(byte, b'=' | b':'))?;
+        piece.get(separator + 1..)
+    });
+    std::iter::once(value).chain(pieces).chain(named)
+}
+
+/// Whether a header is spent on HTTP itself, so that no upstream looks for a credential in it.
+fn is_ordinary(name: &HeaderName) -> bool {
+    [
+        header::ACCEPT,
+        header::ACCEPT_CHARSET,
+        header::ACCEPT_ENCODING,
+        header::ACCEPT_LANGUAGE,
+        header::ACCESS_CONTROL_REQUEST_HEADERS,
+        header::ACCESS_CONTROL_REQUEST_METHOD,
+        header::CACHE_CONTROL,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::DATE,
+        header::DNT,
+        header::EXPECT,
+        header::HOST,
+        header::IF_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_NONE_MATCH,
+        header::IF_RANGE,
+        header::IF_UNMODIFIED_SINCE,
+        header::ORIGIN,
+        header::PRAGMA,
+        header::RANGE,
+        header::REFERER,
+        header::UPGRADE_INSECURE_REQUESTS,
+        header::USER_AGENT,
+        header::VIA,
+    ]
+    .contains(name)
+        || is_hop_by_hop(name)
+        || name.as_str().starts_with("sec-fetch-")
+        || name.as_str().starts_with("sec-ch-")
+}
+
+/// Takes the credentials out of the headers of a caller who counts as nobody or as a session,
+/// so that the upstream cannot see more in the request than the gate did.
+///
+/// What stands in the query stays, because the target goes on as it was sent: who counts as
+/// nobody must not have a candidate there.
+pub fn strip(headers: &mut HeaderMap, places: &Places, keep: Keep) {
+    let keeps_authorization = keep == Keep::Session
+        && authorization(headers).ok().flatten().and_then(|value| read_authorization(value).ok()).is_some_and(
+            |candidates| !candidates.is_empty() && candidates.iter().all(|candidate| is_session(candidate, places)),
+        );
+    if !keeps_authorization {
+        headers.remove(header::AUTHORIZATION);
+    }
+    for name in &places.headers {
+        headers.remove(name);
+    }
+    let goes = |name: &str| places.is_cookie(name) || keep == Keep::Nothing && places.is_session_cookie(name);
+    if !cookies(headers).any(|(name, _)| goes(&name)) {
+        return;
+    }
+    let mut kept: Vec<u8> = Vec::new();
+    for value in headers.get_all(header::COOKIE) {
+        for cookie in value.as_bytes().split(|byte| *byte == b';') {
+            if split_cookie(cookie).is_some_and(|(name, _)| goes(&name)) || cookie.trim_ascii().is_empty() {
+                continue;
+            }
+            if !kept.is_empty() {
+                kept.extend_from_slice(b"; ");
+            }
+            kept.extend_from_slice(cookie.trim_ascii());
+        }
+    }
+    headers.remove(header::COOKIE);
+    // Pieces of a header's value are a header's value; were they not, the cookies would go.
+    if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::from_bytes(&kept)) {
+        headers.insert(header::COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

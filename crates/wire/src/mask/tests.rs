@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const KEY: &str = "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ";
+
+fn json(body: &str) -> String {
+    mask(body.as_bytes(), Form::Json, &[], 10_000)
+}
+
+fn text(body: &str) -> String {
+    mask(body.as_bytes(), Form::Text, &[], 10_000)
+}
+
+#[test]
+fn json_is_shown_decoded_and_without_its_secrets() {
+    let rows = [
+        (r#"{"role":"admin","n":1}"#, r#"{"role":"admin","n":1}"#),
+        (r#"{"r\u006fle":"\u0061dmin"}"#, r#"{"role":"admin"}"#),
+        (r#"{"password":"hunter2","role":"admin"}"#, r#"{"password":"[masked]","role":"admin"}"#),
+        (r#"{"pass\u0077ord" : "hunter2"}"#, r#"{"password" : "[masked]"}"#),
+        (r#"{"pin":1234,"max_tokens":100,"token":"abc"}"#, r#"{"pin":[masked],"max_tokens":100,"token":"[masked]"}"#),
+        (r#"{"secret":{"role":"x","on":true},"b":"y"}"#, r#"{"secret":{"role":"[masked]","on":true},"b":"y"}"#),
+        (r#"{"tokens":["a","b"],"c":"d"}"#, r#"{"tokens":["[masked]","[masked]"],"c":"d"}"#),
+        (r#"["a","b"]"#, r#"["a","b"]"#),
+        (r#"{"a":"say \"hi\"\n"}"#, r#"{"a":"say \"hi\"\n"}"#),
+        (r#"{"password":"cut of"#, r#"{"password":"[masked]""#),
+        (r#"{"role":"user","role":"admin"}"#, r#"{"role":"user","role":"admin"}"#),
+        ("not json", "not json"),
+    ];
+    for (body, shown) in rows {
+        assert_eq!(json(body), shown, "{body}");
+    }
+    assert_eq!(json(&format!(r#"{{"note":"use {KEY} now"}}"#)), r#"{"note":"use [masked] now"}"#);
+    assert_eq!(
+        json(&format!(r#"{{"url":"https://evil.example/{KEY}/x"}}"#)),
+        r#"{"url":"https://evil.example/[masked]/x"}"#
+    );
+}
+
+#[test]
+fn a_form_is_shown_decoded_one_parameter_a_line() {
+    let shown = mask(b"role=adm%69n&password=x+y&user%5Bsecret%5D=z&note=a%0Ab%26c", Form::Form, &[], 10_000);
+    assert_eq!(
+        shown,
+        "\"role\" = \"admin\"\n\"password\" = \"[masked]\"\n\"user[secret]\" = \"[masked]\"\n\"note\" = \"a\\nb&c\"\n"
+    );
+}
+
+#[test]
+fn text_is_shown_without_what_stands_behind_the_name_of_a_secret() {
+    let rows = [
+        ("hello world", "hello world"),
+        ("password: hunter2!$ role: admin", "password: [masked] role: admin"),
+        ("password=hunter2; role=admin", "password=[masked]; role=admin"),
+        ("<password>hunter2</password><role>admin</role>", "<password>[masked]</password><role>admin</role>"),
+        ("user[password]=x&role=admin", "user[password]=[masked]&role=admin"),
+        ("'client_secret' = 'x', 'a' = 'b'", "'client_secret' = '[masked]', 'a' = 'b'"),
+        ("the password is long", "the password is long"),
+        ("a: b\nc: d\r\n", "a: b\nc: d\n"),
+    ];
+    for (body, shown) in rows {
+        assert_eq!(text(body), shown, "{body}");
+    }
+    assert_eq!(text(&format!("key {KEY}.")), "key [masked].");
+    let multipart = "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--x\r\n\
+                     Content-Disposition: form-data; name=\"role\"\r\n\r\nadmin\r\n--x--\r\n";
+    assert_eq!(
+        text(multipart),
+        "--x\nContent-Disposition: form-data; name=\"password\"\n\n[masked]\n--x\n\
+         Content-Disposition: form-data; name=\"role\"\n\nadmin\n--x--\n"
+    );
+}
+
+#[test]
+fn what_deceives_the_eye_is_written_out() {
+    assert_eq!(json("{\"a\":\"x\u{202e}y\u{200b}\\u0007\"}"), r#"{"a":"x\u{202e}y\u{200b}\u{7}"}"#);
+    assert_eq!(text("a\u{1b}[2Jb\u{a0}c\u{2028}d"), "a\\u{1b}[2Jb\\u{a0}c\\u{2028}d");
+    assert_eq!(text("Jörg 日本 😀"), "Jörg 日本 😀");
+    assert_eq!(mask(b"a\xffb", Form::Text, &[], 100), "a\u{fffd}b");
+    let pushed = format!("{{\"name\":\"x\",{}\"role\":\"admin\"}}", " ".repeat(5000));
+    assert_eq!(json(&pushed), format!("{{\"name\":\"x\",{}[4960 blanks more]\"role\":\"admin\"}}", " ".repeat(40)));
+}
+
+#[test]
+fn what_is_cut_off_is_counted() {
+    let body = format!("{{\"note\":\"{}\",\"role\":\"admin\"}}", "ab ".repeat(100));
+    let shown = mask(body.as_bytes(), Form::Json, &[], 50);
+    assert!(shown.starts_with("{\"note\":\"ab ab"), "{shown}");
+    assert!(shown.ends_with("\n[cut here; 16 bytes more]"), "{shown}");
+    assert_eq!(mask(b"", Form::Text, &[], 50), "");
+}
+
+#[test]
+fn the_form_is_told_by_the_content_type() {
+    for (content_type, body, form) in [
+        (Some("application/json; charset=utf-8"), "", Form::Json),
+        (Some("application/vnd.api+json"), "", Form::Json),
+        (Some("application/x-www-form-urlencoded"), "{", Form::Form),
+        (Some("text/plain"), "{", Form::Text),
+        (None, " {", Form::Json),
+        (None, "x", Form::Text),
+    ] {
+        assert_eq!(Form::of(content_type, body.as_bytes()), form);
+    }
+}
+
+fn any_form() -> impl Strategy<Value = Form> {
+    prop_oneof![Just(Form::Json), Just(Form::Form), Just(Form::Text)]
+}
+
+proptest! {
+    #[test]
+    fn a_known_secret_is_never_shown(
+        secret in "[0-9a-z:,]{9,24}", before in "[ -~]{0,20}", after in "[ -~]{0,20}", form in any_form(), how in 0..4_u8,
+    ) {
+        let planted: String = match how {
+            0 => secret.clone(),
+            1 => secret.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect(),
+            2 => secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            _ => format!("\"{secret}\""),
+        };
+        let body = match form {
+            Form::Json => format!("{{\"{}\":\"{planted}\",\"a\":{secret}}}", before.replace(['"', '\\'], "")),
+            Form::Form => format!("{before}&x={planted}&{after}"),
+            Form::Text => format!("{before}{secret}{after}"),
+        };
+        let shown = mask(body.as_bytes(), form, &[&Secret::new(secret.as_bytes())], 10_000);
+        prop_assert!(!shown.contains(&secret), "{}", shown);
+    }
+
+    #[test]
+    fn no_body_panics_deceives_or_grows(body in prop::collection::vec(any::<u8>(), 0..300), form in any_form(), most in 0..200_usize) {
+        let shown = mask(&body, form, &[], most);
+        prop_assert!(shown.chars().all(|letter| letter == '\n' || is_plain(letter)));
+        prop_assert!(shown.chars().count() <= most + 40);
+    }
+
+    #[test]
+    fn a_field_that_is_no_secret_is_always_shown(role in "[a-z]{1,12}", noise in "[ -~]{0,30}") {
+        let noise: String = noise.replace(['"', '\\'], "");
+        let shown = json(&format!("{{\"x\":\"{noise}\",\"role\":\"{role}\"}}"));
+        let expected = format!("\"role\":\"{role}\"}}");
+        prop_assert!(shown.ends_with(&expected), "{}", shown);
+    }
+}

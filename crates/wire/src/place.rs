@@ -1,0 +1,337 @@
+//! Where credentials travel.
+
+use std::{fmt, str::FromStr};
+
+use http::{HeaderName, header};
+
+/// A place in a request where a credential may stand, written `authorization:bearer`,
+/// `header:x-api-key`, `query:api_key` or `cookie:session`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The `Authorization` header, under this scheme.
+    Authorization(Scheme),
+    /// A header of its own.
+    Header(HeaderName),
+    /// A parameter of the query. The case of its letters does not matter.
+    Query(Box<str>),
+    /// A cookie.
+    Cookie(Box<str>),
+}
+
+/// How a credential stands in `Authorization`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `Bearer KEY`
+    Bearer,
+    /// `DPoP KEY`
+    Dpop,
+    /// `token KEY`, also `Token token=KEY`
+    Token,
+    /// `ApiKey KEY`
+    ApiKey,
+    /// `Key KEY`
+    Key,
+    /// The user of `Basic`.
+    BasicUser,
+    /// The password of `Basic`.
+    BasicPassword,
+    /// The value alone, without a scheme.
+    Bare,
+    /// Another scheme, in lower case.
+    Other(Box<str>),
+}
+
+impl Scheme {
+    const NAMED: [Self; 8] = [
+        Self::Bearer,
+        Self::Dpop,
+        Self::Token,
+        Self::ApiKey,
+        Self::Key,
+        Self::BasicUser,
+        Self::BasicPassword,
+        Self::Bare,
+    ];
+
+    /// The scheme that is called so, in any case of letters. `Basic` has two parts and is none.
+    pub(crate) fn called(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            "bearer" => Self::Bearer,
+            "dpop" => Self::Dpop,
+            "token" => Self::Token,
+            "apikey" => Self::ApiKey,
+            "key" => Self::Key,
+            _ => Self::Other(name.into()),
+        }
+    }
+
+    /// The word in files and on pages.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Dpop => "dpop",
+            Self::Token => "token",
+            Self::ApiKey => "apikey",
+            Self::Key => "key",
+            Self::BasicUser => "basic-user",
+            Self::BasicPassword => "basic-password",
+            Self::Bare => "bare",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authorization(scheme) => write!(f, "authorization:{}", scheme.word()),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+        }
+    }
+}
+
+/// A place that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// It is not written as places are.
+    #[error("`{0}` is no place; write `header:NAME`, `query:NAME`, `cookie:NAME` or `authorization:SCHEME`")]
+    Unreadable(String),
+    /// A header that no credential for the upstream can stand in.
+    #[error("no credential for the upstream stands in `{0}`; name the header that its clients send")]
+    NotForCredentials(HeaderName),
+}
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let unreadable = || PlaceError::Unreadable(text.to_owned());
+        let (kind, name) = text.split_once(':').ok_or_else(unreadable)?;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unreadable());
+        }
+        match kind {
+            "header" => Self::header(name.parse().map_err(|_| unreadable())?),
+            "query" => Ok(Self::Query(name.into())),
+            "cookie" if !name.contains([';', '=', ',', '"']) => Ok(Self::Cookie(name.into())),
+            "authorization" => {
+                let named = Scheme::NAMED.into_iter().find(|scheme| scheme.word().eq_ignore_ascii_case(name));
+                Ok(Self::Authorization(named.unwrap_or_else(|| Scheme::Other(name.to_ascii_lowercase().into()))))
+            }
+            _ => Err(unreadable()),
+        }
+    }
+}
+
+impl Place {
+    /// The place that a header is. An API's document may name `Authorization` as a header like
+    /// any other: that is its bare form.
+    ///
+    /// # Errors
+    /// Where the header is spent on the way or means something else.
+    pub fn header(name: HeaderName) -> Result<Self, PlaceError> {
+        if name == header::AUTHORIZATION {
+            return Ok(Self::Authorization(Scheme::Bare));
+        }
+        let spent = [header::COOKIE, header::HOST, header::CONTENT_LENGTH, header::CONTENT_TYPE];
+        if spent.contains(&name) || is_hop_by_hop(&name) {
+            return Err(PlaceError::NotForCredentials(name));
+        }
+        Ok(Self::Header(name))
+    }
+}
+
+/// Whether a header is for this connection only. `Trailer` is not among them: it announces
+/// what follows the body, and bodies pass with their trailers.
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    [
+        header::CONNECTION,
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ]
+    .contains(name)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+}
+
+/// Headers that carry keys at many APIs.
+const USUAL_HEADERS: [&str; 9] = [
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-apikey",
+    "x-auth-token",
+    "x-access-token",
+    "x-auth-key",
+    "private-token",
+    "x-token",
+];
+
+/// Query parameters that carry keys at many APIs. `key` is none: too many other things are
+/// called so, and it counts where the document or the configuration names it.
+const USUAL_PARAMETERS: [&str; 5] = ["api_key", "apikey", "access_token", "token", "private_token"];
+
+/// Every place where credentials of one API travel, and how its sessions are told apart.
+///
+/// `Authorization` is always one, in all its forms. `Proxy-Authorization` never is: it is
+/// meant for the proxy, and ends here.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) parameters: Vec<Box<str>>,
+    pub(crate) cookies: Vec<Box<str>>,
+    pub(crate) session_cookies: Vec<Box<str>>,
+    pub(crate) session_issuers: Vec<Box<str>>,
+    pub(crate) session_prefixes: Vec<Box<str>>,
+    together: Vec<(Place, Place)>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::well_known()
+    }
+}
+
+impl Places {
+    /// The places that many APIs use.
+    pub fn well_known() -> Self {
+        Self {
+            headers: USUAL_HEADERS.into_iter().map(HeaderName::from_static).collect(),
+            parameters: USUAL_PARAMETERS.into_iter().map(Box::from).collect(),
+            cookies: Vec::new(),
+            session_cookies: Vec::new(),
+            session_issuers: Vec::new(),
+            session_prefixes: Vec::new(),
+            together: Vec::new(),
+        }
+    }
+
+    /// One place more, which the API's document or the operator names.
+    #[must_use]
+    pub fn with(mut self, place: Place) -> Self {
+        match place {
+            Place::Authorization(_) => {}
+            Place::Header(name) if self.is_header(&name) => {}
+            Place::Header(name) => self.headers.push(name),
+            Place::Query(name) if self.is_parameter(&name) => {}
+            Place::Query(name) => self.parameters.push(name),
+            Place::Cookie(name) if self.cookies.contains(&name) => {}
+            Place::Cookie(name) => self.cookies.push(name),
+        }
+        self
+    }
+
+    /// Two places whose values the document demands together: they are one key.
+    #[must_use]
+    pub fn with_pair(mut self, one: Place, other: Place) -> Self {
+        self.together.push((one.clone(), other.clone()));
+        self.with(one).with(other)
+    }
+
+    /// A cookie that holds a login's session. The operator's word counts more than the
+    /// document's: where both name a cookie, it is a session.
+    #[must_use]
+    pub fn with_session_cookie(mut self, name: &str) -> Self {
+        self.session_cookies.push(name.into());
+        self
+    }
+
+    /// The issuer (`iss`) of JWTs in `Authorization` that are a login's session.
+    ///
+    /// The signature is not verified here: the upstream refuses a forged one. That is why a
+    /// session never excuses a credential beside it.
+    #[must_use]
+    pub fn with_session_issuer(mut self, issuer: &str) -> Self {
+        self.session_issuers.push(issuer.into());
+        self
+    }
+
+    /// The beginning of tokens in `Authorization` that are a login's session.
+    #[must_use]
+    pub fn with_session_prefix(mut self, prefix: &str) -> Self {
+        if !prefix.is_empty() {
+            self.session_prefixes.push(prefix.into());
+        }
+        self
+    }
+
+    /// Whether values in these two places are one key.
+    pub fn belong_together(&self, one: &Place, other: &Place) -> bool {
+        self.together.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one))
+    }
+
+    pub(crate) fn is_header(&self, name: &HeaderName) -> bool {
+        self.headers.contains(name)
+    }
+
+    /// Whether an upstream that writes header names with other separators takes this name for
+    /// a place of ours that it is not.
+    pub(crate) fn is_twin(&self, name: &HeaderName) -> bool {
+        !self.is_header(name)
+            && unify(name.as_str()).is_some_and(|plain| self.headers.iter().any(|known| *known == plain.as_str()))
+    }
+
+    pub(crate) fn is_parameter(&self, name: &str) -> bool {
+        self.parameters.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn is_cookie(&self, name: &str) -> bool {
+        !self.is_session_cookie(name) && self.cookies.iter().any(|known| **known == *name)
+    }
+
+    pub(crate) fn is_session_cookie(&self, name: &str) -> bool {
+        self.session_cookies.iter().any(|known| **known == *name)
+    }
+}
+
+/// A header's name with hyphens for the separators that CGI and its heirs cannot tell from
+/// them. Nothing where that changes nothing.
+pub(crate) fn unify(name: &str) -> Option<String> {
+    name.contains(['_', '.']).then(|| name.replace(['_', '.'], "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_read_back_as_written() {
+        for text in [
+            "authorization:bearer",
+            "authorization:basic-user",
+            "authorization:ssws",
+            "header:x-api-key",
+            "query:Key",
+            "cookie:sid",
+        ] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        for text in ["", "x", "header:", "header:a b", "cookie:a=b", "body:x", "query:é"] {
+            assert!(matches!(text.parse::<Place>(), Err(PlaceError::Unreadable(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn some_headers_hold_no_credential() {
+        for text in ["header:proxy-authorization", "header:cookie", "header:host", "header:connection"] {
+            assert!(matches!(text.parse::<Place>(), Err(PlaceError::NotForCredentials(_))), "{text}");
+        }
+        assert_eq!("header:Authorization".parse(), Ok(Place::Authorization(Scheme::Bare)));
+    }
+
+    #[test]
+    fn twins_are_told_from_what_the_document_names() {
+        let name = |text: &'static str| HeaderName::from_static(text);
+        let places = Places::well_known().with(Place::Header(name("api_key")));
+        assert!(!places.is_twin(&name("api_key")));
+        assert!(places.is_twin(&name("x_api_key")));
+        assert!(places.is_twin(&name("x.api-key")));
+        assert!(!places.is_twin(&name("x-api-key")));
+        assert!(!places.is_twin(&name("x_other")));
+    }
+}
