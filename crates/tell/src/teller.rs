@@ -1,0 +1,129 @@
+//! The front door: [`Teller`] for those who tell, [`Worker`] for the one who carries.
+
+use std::{future::Future, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    Kind, Notice, Security, Settings, SettingsError, WayHealth,
+    health::Status,
+    mail,
+    tls::Believed,
+    way::{Carrier, Way},
+    webhook,
+};
+
+/// Tells people, without ever making the caller wait. Cheap to clone.
+#[derive(Clone)]
+pub struct Teller {
+    ways: Arc<[Entrance]>,
+}
+
+/// Carries what a [`Teller`] was told.
+#[must_use = "nothing is told unless it runs"]
+pub struct Worker {
+    ways: Vec<Way>,
+}
+
+/// Where notices enter a way.
+struct Entrance {
+    takes: Takes,
+    notices: mpsc::Sender<Arc<Notice>>,
+    status: Arc<Status>,
+}
+
+/// Which notices enter.
+enum Takes {
+    All,
+    Kinds(Vec<Kind>),
+    /// Those for somebody with a mail address.
+    Mailable,
+}
+
+impl Teller {
+    /// Checks the settings and makes ready; nothing is sent before the worker runs.
+    ///
+    /// # Errors
+    /// When an address, a name or the protection of a way cannot work, for the operator to mend.
+    pub fn new(settings: Settings) -> Result<(Self, Worker), SettingsError> {
+        let Settings { webhooks, mail, roots, limits } = settings;
+        let needs_tls = webhooks.iter().any(webhook::Endpoint::needs_tls)
+            || mail.as_ref().is_some_and(|mail| mail.security != Security::PlainOnLoopback);
+        let believed = if needs_tls { Some(Believed::new(&roots)?) } else { None };
+
+        let mut entrances = Vec::new();
+        let mut ways = Vec::new();
+        let mut open = |name: String, takes: Takes, carrier: Carrier| {
+            let (notices, inbox) = mpsc::channel(limits.queue.max(1));
+            let status = Arc::new(Status::new(name));
+            entrances.push(Entrance { takes, notices, status: Arc::clone(&status) });
+            ways.push(Way::new(carrier, inbox, status, limits));
+        };
+        for (mut webhook, number) in webhooks.into_iter().zip(1..) {
+            let takes = webhook.kinds.take().map_or(Takes::All, Takes::Kinds);
+            let endpoint = webhook::Endpoint::new(webhook, number, believed.as_ref())?;
+            open(endpoint.name(), takes, Carrier::Webhook(endpoint));
+        }
+        if let Some(mail) = mail {
+            let server = mail::Server::new(mail, believed.as_ref())?;
+            open(server.name(), Takes::Mailable, Carrier::Mail(server));
+        }
+        Ok((Self { ways: entrances.into() }, Worker { ways }))
+    }
+
+    /// Hands a notice over and returns at once. What does not fit is counted, and told as one
+    /// notice when there is room again.
+    pub fn tell(&self, notice: Notice) {
+        let notice = Arc::new(notice);
+        for way in self.ways.iter().filter(|way| way.takes.take(&notice)) {
+            if let Err(error) = way.notices.try_send(Arc::clone(&notice)) {
+                way.status.miss(&error.into_inner(), &notice.to);
+            }
+        }
+    }
+
+    /// How every way does, webhooks first, in the order of the settings.
+    pub fn health(&self) -> Vec<WayHealth> {
+        self.ways.iter().map(|way| way.status.health()).collect()
+    }
+}
+
+impl Takes {
+    fn take(&self, notice: &Notice) -> bool {
+        match self {
+            Self::All => true,
+            Self::Kinds(kinds) => notice.kind.tells_of_others() || kinds.contains(&notice.kind),
+            Self::Mailable => notice.to.iter().any(|recipient| recipient.mail.is_some()),
+        }
+    }
+}
+
+impl Worker {
+    /// Carries until `stop` is ready or every [`Teller`] is gone; then carries what waits, for at
+    /// most [`crate::Limits::flush`], and returns. What is then left counts as given up.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (say_stop, stopped) = watch::channel(false);
+        let mut ways = JoinSet::new();
+        for way in self.ways {
+            ways.spawn(way.run(stopped.clone()));
+        }
+        tokio::pin!(stop);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                () = &mut stop, if !stopping => {
+                    stopping = true;
+                    let _ = say_stop.send(true);
+                }
+                ended = ways.join_next() => match ended {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => tracing::error!(%error, "a way to tell people ended by itself"),
+                    None => return,
+                },
+            }
+        }
+    }
+}
