@@ -1,1 +1,41 @@
 //! HTTP in, HTTP out: the reverse proxy.
+//!
+//! This room carries requests between clients and the API behind the gate: it reads their
+//! framing strictly, holds bodies while a person is asked, forwards what was permitted byte
+//! for byte as it was judged, and ends what is in flight when its key is disabled. Nothing
+//! reaches the upstream without a [`law::Permit`], and forwarding consumes it.
+//!
+//! It must not know how people sign in, how a key is looked up in a store, or what a
+//! console shows.
+
+mod answer;
+mod body;
+mod exchange;
+mod framing;
+mod hold;
+mod lens;
+mod rows;
+mod server;
+mod tally;
+mod tls;
+mod tunnel;
+mod upstream;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::{
+    answer::{Problem, refuse},
+    body::{Answer, AnswerBroken},
+    exchange::{Onward, forward},
+    framing::Outbound,
+    hold::{Spool, Unheld},
+    lens::Look,
+    rows::Pointer,
+    server::{Running, Seat, Server, ServerSettings, Visitor},
+    tally::{Ending, Tally},
+    tls::{TlsError, TlsFiles},
+    upstream::{HostSent, Origin, OriginError, Patience, Upstream},
+    watch::Cut,
+};

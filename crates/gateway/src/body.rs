@@ -1,0 +1,348 @@
+//! Bodies in both directions: streamed, counted, watched, never relayed raw.
+
+use std::{
+    future::Future as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use law::Ended;
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::{Sleep, sleep},
+};
+
+use crate::{
+    framing::strip_trailers,
+    lens::Lens,
+    tally::Tally,
+    upstream::Lease,
+    watch::{Over, Watch},
+};
+
+/// How long a body waits for the upstream's `100 Continue` before it is sent all the same:
+/// servers that do not know `Expect` wait for the body (RFC 9110, 10.1.1).
+const UNASKED: Duration = Duration::from_secs(1);
+
+/// How long a request's body may stand still after its answer has ended.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// A request's body as it came: in flow, or held.
+pub(crate) enum Load {
+    Stream(Incoming),
+    Held { bytes: Option<Bytes>, trailers: Option<HeaderMap>, room: Option<OwnedSemaphorePermit> },
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self::Held { bytes: None, trailers: None, room: None }
+    }
+}
+
+impl Load {
+    pub(crate) fn is_end(&self) -> bool {
+        match self {
+            Self::Stream(body) => body.is_end_stream(),
+            Self::Held { bytes, trailers, .. } => bytes.as_ref().is_none_or(Bytes::is_empty) && trailers.is_none(),
+        }
+    }
+
+    pub(crate) fn exact(&self) -> Option<u64> {
+        match self {
+            Self::Stream(body) => body.size_hint().exact(),
+            Self::Held { bytes, .. } => Some(bytes.as_ref().map_or(0, Bytes::len) as u64),
+        }
+    }
+
+    pub(crate) const fn has_trailers(&self) -> bool {
+        matches!(self, Self::Held { trailers: Some(_), .. })
+    }
+
+    pub(crate) fn held(&self) -> Option<Bytes> {
+        match self {
+            Self::Stream(_) => None,
+            Self::Held { bytes, .. } => bytes.clone(),
+        }
+    }
+}
+
+/// The request's body on its way to the upstream.
+pub(crate) struct Inbound {
+    load: Load,
+    tally: Arc<Tally>,
+    watch: Watch,
+    asked: Asked,
+}
+
+/// Whether the upstream wants the body.
+pub(crate) enum Asked {
+    /// It does, or it was not asked whether it does.
+    Yes,
+    /// It has not said yet. The sender is dropped when it answers without having said so.
+    NotYet { word: oneshot::Receiver<()>, patience: Pin<Box<Sleep>> },
+    /// It answered without wanting it.
+    Never,
+}
+
+impl Asked {
+    pub(crate) fn not_yet(word: oneshot::Receiver<()>) -> Self {
+        Self::NotYet { word, patience: Box::pin(sleep(UNASKED)) }
+    }
+}
+
+/// Why a request's body does not reach its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InboundBroken {
+    #[error("the client's body broke off")]
+    Client(#[source] hyper::Error),
+    #[error("the exchange was cut")]
+    Cut,
+    #[error("the upstream answered without the body")]
+    Unwanted,
+}
+
+impl Inbound {
+    pub(crate) fn new(load: Load, tally: Arc<Tally>, asked: Asked) -> Self {
+        let watch = Watch::new(tally.cut().clone(), Some(LINGER));
+        if let Load::Held { bytes: Some(bytes), .. } = &load {
+            tally.add_in(bytes.len());
+        }
+        Self { load, tally, watch, asked }
+    }
+
+    /// Ready with an error when it was cut, or stood still although its answer has ended.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
+        let tally = &self.tally;
+        self.watch.poll_over(cx, || !tally.has_ended()).map(|over| {
+            Some(Err(match over {
+                Over::Cut => {
+                    self.tally.ends(Ended::Cut);
+                    InboundBroken::Cut
+                }
+                Over::TooLong => InboundBroken::Unwanted,
+            }))
+        })
+    }
+
+    /// Ready when the body may be sent.
+    fn poll_asked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Asked::NotYet { word, patience } = &mut self.asked {
+            match Pin::new(word).poll(cx) {
+                Poll::Ready(Ok(())) => self.asked = Asked::Yes,
+                Poll::Ready(Err(_)) => self.asked = Asked::Never,
+                Poll::Pending if patience.as_mut().poll(cx).is_ready() => self.asked = Asked::Yes,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        match self.asked {
+            Asked::Yes => Poll::Ready(()),
+            Asked::NotYet { .. } | Asked::Never => Poll::Pending,
+        }
+    }
+}
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = InboundBroken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
+        let this = self.get_mut();
+        if this.watch.is_cut() {
+            this.tally.ends(Ended::Cut);
+            return Poll::Ready(Some(Err(InboundBroken::Cut)));
+        }
+        if this.poll_asked(cx).is_pending() {
+            // An error breaks the upstream's connection, and with it an answer that is under
+            // way: so it waits for that answer's end.
+            if matches!(this.asked, Asked::Never) && this.tally.has_ended() {
+                return Poll::Ready(Some(Err(InboundBroken::Unwanted)));
+            }
+            return this.poll_idle(cx);
+        }
+        let body = match &mut this.load {
+            Load::Stream(body) => body,
+            Load::Held { bytes, trailers, room } => {
+                if let Some(bytes) = bytes.take_if(|bytes| !bytes.is_empty()) {
+                    drop(room.take());
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                return Poll::Ready(trailers.take().map(Frame::trailers).map(Ok));
+            }
+        };
+        let frame = match Pin::new(body).poll_frame(cx) {
+            Poll::Pending => return this.poll_idle(cx),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => {
+                this.tally.client_broke();
+                return Poll::Ready(Some(Err(InboundBroken::Client(error))));
+            }
+            Poll::Ready(Some(Ok(frame))) => frame,
+        };
+        this.watch.moved();
+        let frame = match frame.into_data() {
+            Ok(data) => {
+                this.tally.add_in(data.len());
+                Frame::data(data)
+            }
+            Err(frame) => frame.into_trailers().map_or_else(
+                |other| other,
+                |mut trailers| {
+                    strip_trailers(&mut trailers);
+                    Frame::trailers(trailers)
+                },
+            ),
+        };
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.load.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.load.has_trailers() {
+            return SizeHint::default();
+        }
+        self.load.exact().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// An answer's body: the gate's own words, or the upstream's.
+pub struct Answer(Kind);
+
+enum Kind {
+    Words(Option<Bytes>),
+    Relay(Box<Relay>),
+}
+
+/// Why an answer does not reach its end. The client's connection is closed without the mark
+/// that would make the answer look whole.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerBroken {
+    /// The upstream broke off.
+    #[error("the upstream broke off")]
+    Upstream(#[source] hyper::Error),
+    /// The upstream sent nothing for too long.
+    #[error("the upstream sent nothing for too long")]
+    Silent,
+    /// The key was disabled, revoked or ended.
+    #[error("the exchange was cut")]
+    Cut,
+}
+
+/// The upstream's answer on its way to the client.
+pub(crate) struct Relay {
+    body: Incoming,
+    tally: Arc<Tally>,
+    watch: Watch,
+    lens: Option<Lens>,
+    /// The connection, to be given back when the answer has been read.
+    lease: Option<Lease>,
+    done: bool,
+}
+
+impl Answer {
+    /// The gate's own words.
+    pub(crate) fn words(bytes: impl Into<Bytes>) -> Self {
+        Self(Kind::Words(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
+    }
+
+    pub(crate) fn relay(
+        body: Incoming,
+        tally: Arc<Tally>,
+        idle: Option<Duration>,
+        lens: Option<Lens>,
+        lease: Lease,
+    ) -> Self {
+        let watch = Watch::new(tally.cut().clone(), idle);
+        Self(Kind::Relay(Box::new(Relay { body, tally, watch, lens, lease: Some(lease), done: false })))
+    }
+}
+
+impl Relay {
+    fn finish(&mut self) {
+        self.done = true;
+        if let Some(lens) = self.lens.take() {
+            self.tally.saw(lens.seen());
+        }
+        self.tally.ends(Ended::Whole);
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+
+    fn breaks(&mut self, ended: Ended, why: AnswerBroken) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        self.done = true;
+        self.tally.ends(ended);
+        Poll::Ready(Some(Err(why)))
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        if self.watch.is_cut() {
+            return self.breaks(Ended::Cut, AnswerBroken::Cut);
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending => match self.watch.poll_over(cx, || false) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Over::Cut) => self.breaks(Ended::Cut, AnswerBroken::Cut),
+                Poll::Ready(Over::TooLong) => self.breaks(Ended::UpstreamGone, AnswerBroken::Silent),
+            },
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => self.breaks(Ended::UpstreamGone, AnswerBroken::Upstream(error)),
+            Poll::Ready(Some(Ok(frame))) => {
+                self.watch.moved();
+                if let Some(data) = frame.data_ref() {
+                    self.tally.add_out(data.len());
+                    if let Some(lens) = &mut self.lens {
+                        lens.pass(data);
+                    }
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // hyper does not ask for the end of a body whose length it knows.
+        if !self.done && self.body.is_end_stream() {
+            self.finish();
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = AnswerBroken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        match &mut self.get_mut().0 {
+            Kind::Words(bytes) => Poll::Ready(bytes.take().map(Frame::data).map(Ok)),
+            Kind::Relay(relay) => relay.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Words(bytes) => bytes.is_none(),
+            Kind::Relay(relay) => relay.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Words(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Kind::Relay(relay) => relay.body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! One request to the upstream and its answer back.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+};
+
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::CONNECTION, header::EXPECT, header::HOST,
+};
+use hyper::body::Incoming;
+use law::{Permit, Refusal};
+use tokio::sync::oneshot;
+
+use crate::{
+    body::{Answer, Asked, Inbound},
+    framing::{Onto, Outbound, reframe},
+    lens::{Lens, Look},
+    server::Seat,
+    tally::Tally,
+    tunnel,
+    upstream::{Lease, Upstream},
+    watch::{Over, Watch},
+};
+
+/// What a request goes on with.
+#[derive(Clone, Copy)]
+pub struct Onward<'a> {
+    /// The API behind the gate.
+    pub upstream: &'a Upstream,
+    /// Counts this exchange, and ends it when it is cut.
+    pub tally: &'a Arc<Tally>,
+    /// What is looked for in the answer.
+    pub look: &'a Look,
+    /// The client's place; a connection that changed its protocol keeps it.
+    pub seat: &'a Seat,
+}
+
+/// Forwards one request. This consumes its permit, and nothing else reaches the upstream.
+///
+/// # Errors
+/// With [`Refusal::UpstreamUnreachable`], [`Refusal::UpstreamBroken`] and
+/// [`Refusal::UpstreamSlow`] as the upstream fails, [`Refusal::BadFraming`] when the client's
+/// body broke off, and [`Refusal::Disabled`] when the exchange was cut before its answer began.
+pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> Result<Response<Answer>, Refusal> {
+    // From here on the permit is spent: a retry below sends a request of which nothing was sent.
+    let Permit { .. } = permit;
+    let Onward { upstream, tally, look, .. } = onward;
+    let (request, mut going) = going(outbound, upstream, tally)?;
+    let (response, lease) = send(request, upstream, tally).await?;
+    let (mut parts, body) = response.into_parts();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        let onto = going.onto.take().ok_or(Refusal::UpstreamBroken)?;
+        return change(Response::from_parts(parts, body), &going.method, onto, onward);
+    }
+    reframe(&going.method, &mut parts, &body)?;
+    if going.asked.is_some_and(|asked| !asked.was_wanted()) {
+        // The client may send its body all the same, and nobody could tell it from a request.
+        parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    tally.answers(parts.status.as_u16());
+    let lens = Lens::new(look, &parts);
+    let answer = Answer::relay(body, Arc::clone(tally), upstream.patience().idle, lens, lease);
+    Ok(Response::from_parts(parts, answer))
+}
+
+/// What of a request is still needed when it has gone.
+struct Going {
+    method: Method,
+    onto: Option<Onto>,
+    asked: Option<Wanted>,
+}
+
+/// Hears whether the upstream wants the body: its `100 Continue`.
+#[derive(Clone)]
+struct Wanted(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+
+impl Wanted {
+    fn says(&self) {
+        if let Some(word) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = word.send(());
+        }
+    }
+
+    fn was_wanted(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+/// The request as the upstream's connection gets it.
+fn going(
+    mut outbound: Outbound,
+    upstream: &Upstream,
+    tally: &Arc<Tally>,
+) -> Result<(Request<Inbound>, Going), Refusal> {
+    outbound.frame();
+    let Outbound { parts, load, expects, onto, .. } = outbound;
+    let mut headers = parts.headers;
+    if let Some(host) = upstream.host_instead(headers.contains_key(HOST)) {
+        headers.insert(HOST, host.clone());
+    }
+    let target = parts.uri.into_parts().path_and_query.ok_or(Refusal::BadPath)?;
+    let (asked, wanted) = if expects {
+        let (word, heard) = oneshot::channel();
+        (Asked::not_yet(heard), Some(Wanted(Arc::new(Mutex::new(Some(word))))))
+    } else {
+        headers.remove(EXPECT);
+        (Asked::Yes, None)
+    };
+    let mut request = Request::new(Inbound::new(load, Arc::clone(tally), asked));
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = Uri::from(target);
+    *request.version_mut() = Version::HTTP_11;
+    *request.headers_mut() = headers;
+    if let Some(wanted) = wanted.clone() {
+        hyper::ext::on_informational(&mut request, move |answer| {
+            if answer.status() == StatusCode::CONTINUE {
+                wanted.says();
+            }
+        });
+    }
+    Ok((request, Going { method: parts.method, onto, asked: wanted }))
+}
+
+/// Sends over an idle connection, or else over a new one. Where an idle connection turns out
+/// to be dead before a byte was written, the request goes over the next.
+async fn send(
+    mut request: Request<Inbound>,
+    upstream: &Upstream,
+    tally: &Tally,
+) -> Result<(Response<Incoming>, Lease), Refusal> {
+    loop {
+        let (mut lease, reused) = match upstream.pooled() {
+            Some(lease) => (lease, true),
+            None => (connect(upstream, tally).await?, false),
+        };
+        let sent = lease.send(request);
+        let mut error = match answered(sent, upstream, tally).await? {
+            Ok(response) => return Ok((response, lease)),
+            Err(error) => error,
+        };
+        match error.take_message() {
+            Some(unsent) if reused => request = unsent,
+            _ if tally.cut().is_cut() => return Err(Refusal::Disabled),
+            _ if tally.has_client_broken() => return Err(Refusal::BadFraming),
+            _ => {
+                let error = error.into_error();
+                tracing::warn!(error = &error as &dyn std::error::Error, "the upstream broke an exchange off");
+                return Err(Refusal::UpstreamBroken);
+            }
+        }
+    }
+}
+
+async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
+    let connected = unless_over(upstream.connect(), &mut Watch::new(tally.cut().clone(), None), || false).await;
+    connected.map_err(refusal)?.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the upstream cannot be reached");
+        Refusal::UpstreamUnreachable
+    })
+}
+
+/// Waits for an answer's head, as long as the request moves or the upstream's time is not over.
+async fn answered<T>(sent: impl Future<Output = T>, upstream: &Upstream, tally: &Tally) -> Result<T, Refusal> {
+    let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
+    let mut before = 0;
+    let moving = || std::mem::replace(&mut before, tally.bytes_in()) != before;
+    unless_over(sent, &mut watch, moving).await.map_err(refusal)
+}
+
+async fn unless_over<T>(
+    what: impl Future<Output = T>,
+    watch: &mut Watch,
+    mut moving: impl FnMut() -> bool,
+) -> Result<T, Over> {
+    let mut what = pin!(what);
+    poll_fn(|cx| match what.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Ok(done)),
+        Poll::Pending => watch.poll_over(cx, &mut moving).map(Err),
+    })
+    .await
+}
+
+const fn refusal(over: Over) -> Refusal {
+    match over {
+        Over::Cut => Refusal::Disabled,
+        Over::TooLong => Refusal::UpstreamSlow,
+    }
+}
+
+/// The upstream changed the protocol: from here on bytes pass in both directions.
+fn change(
+    mut response: Response<Incoming>,
+    method: &Method,
+    onto: Onto,
+    onward: Onward<'_>,
+) -> Result<Response<Answer>, Refusal> {
+    let protocol = crate::framing::changed_to(&onto.protocol, response.headers()).ok_or(Refusal::UpstreamBroken)?;
+    let upstream = hyper::upgrade::on(&mut response);
+    let (mut parts, body) = response.into_parts();
+    reframe(method, &mut parts, &body)?;
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    parts.headers.insert(http::header::UPGRADE, protocol);
+    onward.tally.answers(parts.status.as_u16());
+    tokio::spawn(tunnel::run(onto.client, upstream, Arc::clone(onward.tally), onward.seat.clone()));
+    Ok(Response::from_parts(parts, Answer::words(Vec::new())))
+}

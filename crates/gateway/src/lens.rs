@@ -1,0 +1,131 @@
+//! Looking into an answer while it streams by.
+
+use http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+    response,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    rows::{Counter, Pointer},
+    tally::Seen,
+};
+
+/// The largest answer in which a credential is looked for.
+const LARGEST: usize = 256 * 1024;
+
+/// What is looked for in an answer.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// The list whose items are counted.
+    pub list: Option<Pointer>,
+    /// The credential that the operation mints.
+    pub minted: Option<Pointer>,
+}
+
+pub(crate) struct Lens {
+    rows: Option<Counter>,
+    minted: Option<Copied>,
+}
+
+/// A copy of the answer so far; `None` when it grew too large.
+struct Copied {
+    to: Pointer,
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Lens {
+    /// A lens for an answer that can be looked into: a success, in JSON, not compressed.
+    pub(crate) fn new(look: &Look, answer: &response::Parts) -> Option<Self> {
+        if look.list.is_none() && look.minted.is_none()
+            || !answer.status.is_success()
+            || !is_plain_json(&answer.headers)
+        {
+            return None;
+        }
+        Some(Self {
+            rows: look.list.clone().map(Counter::new),
+            minted: look.minted.clone().map(|to| Copied { to, bytes: Some(Zeroizing::default()) }),
+        })
+    }
+
+    pub(crate) fn pass(&mut self, data: &[u8]) {
+        if let Some(rows) = &mut self.rows {
+            rows.pass(data);
+        }
+        if let Some(copied) = &mut self.minted {
+            copied.bytes = copied.bytes.take().filter(|bytes| bytes.len().saturating_add(data.len()) <= LARGEST);
+            if let Some(bytes) = &mut copied.bytes {
+                bytes.extend_from_slice(data);
+            }
+        }
+    }
+
+    /// What was seen, once the answer has ended.
+    pub(crate) fn seen(self) -> Seen {
+        Seen { rows: self.rows.and_then(|rows| rows.rows()), minted: self.minted.and_then(Copied::credential) }
+    }
+}
+
+impl Copied {
+    fn credential(self) -> Option<Zeroizing<String>> {
+        let value: serde_json::Value = serde_json::from_slice(&self.bytes?).ok()?;
+        value.pointer(self.to.text())?.as_str().map(|text| Zeroizing::new(text.to_owned()))
+    }
+}
+
+fn is_plain_json(headers: &HeaderMap) -> bool {
+    let plain =
+        headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || essence.ends_with("+json")
+    });
+    plain && json
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+
+    use super::*;
+
+    fn lens(headers: &[(&str, &str)]) -> Option<Lens> {
+        let mut answer = Response::builder();
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        let look = Look { list: Pointer::parse("/keys"), minted: Pointer::parse("/keys/0/token") };
+        Lens::new(&look, &answer.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn rows_and_the_minted_credential_are_seen_in_pieces() {
+        let mut lens = lens(&[("content-type", "application/problem+json; charset=utf-8")]).unwrap();
+        for piece in br#"{"keys":[{"token":"s3cret"},{}]}"#.chunks(3) {
+            lens.pass(piece);
+        }
+        let seen = lens.seen();
+        assert_eq!(seen.rows, Some(2));
+        assert_eq!(seen.minted.unwrap().as_str(), "s3cret");
+    }
+
+    #[test]
+    fn what_is_compressed_or_no_json_is_not_looked_into() {
+        assert!(lens(&[("content-type", "application/json"), ("content-encoding", "gzip")]).is_none());
+        assert!(lens(&[("content-type", "text/csv")]).is_none());
+        assert!(lens(&[]).is_none());
+    }
+
+    #[test]
+    fn too_large_an_answer_shows_no_credential() {
+        let mut lens = lens(&[("content-type", "application/json")]).unwrap();
+        lens.pass(br#"{"keys":[{"token":"s3cret"}],"x":""#);
+        lens.pass(&vec![b'x'; LARGEST]);
+        lens.pass(b"\"}");
+        let seen = lens.seen();
+        assert_eq!(seen.rows, Some(1));
+        assert!(seen.minted.is_none());
+    }
+}

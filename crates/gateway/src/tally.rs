@@ -1,0 +1,162 @@
+//! What became of one exchange, told exactly once.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use law::Ended;
+use zeroize::Zeroizing;
+
+use crate::watch::Cut;
+
+/// What became of one exchange: the measured half of a [`law::Outcome`].
+pub struct Ending {
+    /// The HTTP status that the client saw, 0 where it saw none.
+    pub status: u16,
+    /// Bytes of the request's body that went towards the upstream, or were held.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body that went towards the client.
+    pub bytes_out: u64,
+    /// Items of the list in the answer, where they were looked for and could be counted.
+    pub rows: Option<u64>,
+    /// The credential in the answer, where one was looked for and found.
+    pub minted: Option<Zeroizing<String>>,
+    /// From the tally's beginning to its end, in microseconds.
+    pub micros: u64,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, bytes_in, bytes_out, rows, minted, micros, ended } = self;
+        f.debug_struct("Ending")
+            .field("status", status)
+            .field("bytes_in", bytes_in)
+            .field("bytes_out", bytes_out)
+            .field("rows", rows)
+            .field("minted", &minted.is_some())
+            .field("micros", micros)
+            .field("ended", ended)
+            .finish()
+    }
+}
+
+type Report = Box<dyn FnOnce(Ending) + Send + Sync>;
+
+/// Counts one exchange. Everything that takes part in it holds the tally; when the last of
+/// them lets go, in whatever way, the ending is told.
+pub struct Tally {
+    began: Instant,
+    cut: Cut,
+    status: AtomicU16,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    ended: OnceLock<Ended>,
+    seen: OnceLock<Seen>,
+    client_broke: AtomicBool,
+    report: Option<Report>,
+}
+
+/// What was found inside the answer.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) rows: Option<u64>,
+    pub(crate) minted: Option<Zeroizing<String>>,
+}
+
+impl Tally {
+    /// Begins now. `cut` ends the exchange; `report` gets the ending, on whatever thread is last.
+    pub fn begin(cut: Cut, report: impl FnOnce(Ending) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            cut,
+            status: AtomicU16::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            ended: OnceLock::new(),
+            seen: OnceLock::new(),
+            client_broke: AtomicBool::new(false),
+            report: Some(Box::new(report)),
+        })
+    }
+
+    /// The gate answered by itself, with this status.
+    pub fn answered(&self, status: u16) {
+        self.answers(status);
+        self.ends(Ended::Answered);
+    }
+
+    /// The upstream's answer begins, with this status.
+    pub(crate) fn answers(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// It ended so. The first to say so is right: what follows an end are its consequences.
+    pub(crate) fn ends(&self, ended: Ended) {
+        let _ = self.ended.set(ended);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    pub(crate) const fn cut(&self) -> &Cut {
+        &self.cut
+    }
+
+    pub(crate) fn add_in(&self, bytes: usize) {
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_out(&self, bytes: usize) {
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Ordering::Relaxed)
+    }
+
+    /// The client broke its body off, or it could not be decoded.
+    pub(crate) fn client_broke(&self) {
+        self.client_broke.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_client_broken(&self) -> bool {
+        self.client_broke.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn saw(&self, seen: Seen) {
+        let _ = self.seen.set(seen);
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let Some(report) = self.report.take() else { return };
+        // What was dropped without a word ended because the client's connection did, unless
+        // the gate itself let go of it.
+        let unsaid = || if self.cut.is_cut() { Ended::Cut } else { Ended::ClientGone };
+        let seen = self.seen.take().unwrap_or_default();
+        report(Ending {
+            status: *self.status.get_mut(),
+            bytes_in: *self.bytes_in.get_mut(),
+            bytes_out: *self.bytes_out.get_mut(),
+            rows: seen.rows,
+            minted: seen.minted,
+            micros: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            ended: self.ended.get().copied().unwrap_or_else(unsaid),
+        });
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tally").field("status", &self.status).field("ended", &self.ended).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! Bodies that wait, and answers that are looked into.
+
+use law::Ended;
+
+use super::support::{Wire, ending, gate, header};
+
+#[tokio::test]
+async fn a_held_body_is_sent_on_whole_and_its_room_is_free_again() {
+    let (mut gate, upstream) = gate().await;
+    let all = gate.spool.free();
+    let mut client = Wire::to(gate.address).await;
+    client
+        .send("POST /held HTTP/1.1\r\nhost: a\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        .await;
+    client.send("2\r\nde\r\n0\r\nx-sum: 1\r\n\r\n").await;
+    let mut api = upstream.accept().await;
+    let head = api.head().await;
+    assert_eq!(header(&head, "transfer-encoding"), Some("chunked"));
+    assert_eq!(api.until("\r\n\r\n").await, "5\r\nabcde\r\n0\r\nx-sum: 1\r\n\r\n");
+    api.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    client.head().await;
+    assert_eq!(ending(&mut gate).await.bytes_in, 5);
+    assert_eq!(gate.spool.free(), all);
+}
+
+#[tokio::test]
+async fn a_body_that_is_held_is_asked_for_and_not_asked_for_again() {
+    let (gate, upstream) = gate().await;
+    let mut client = Wire::to(gate.address).await;
+    client.send("PUT /held HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n").await;
+    assert_eq!(client.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("abc").await;
+    let mut api = upstream.accept().await;
+    let head = api.head().await;
+    assert_eq!((header(&head, "expect"), header(&head, "content-length")), (None, Some("3")));
+    assert_eq!(api.exactly(3).await, "abc");
+}
+
+#[tokio::test]
+async fn too_large_a_body_is_refused_before_it_is_sent_or_when_it_grows_too_large() {
+    let (gate, _upstream) = gate().await;
+    let all = gate.spool.free();
+    let mut known = Wire::to(gate.address).await;
+    known.send("PUT /held HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1025\r\n\r\n").await;
+    assert!(known.head().await.starts_with("HTTP/1.1 413"));
+    let mut unknown = Wire::to(gate.address).await;
+    unknown.send("PUT /held HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    unknown.send(format!("400\r\n{}\r\n1\r\nx\r\n", "x".repeat(1024))).await;
+    let head = unknown.head().await;
+    assert!(head.starts_with("HTTP/1.1 413"), "{head}");
+    assert_eq!(header(&head, "connection"), Some("close"));
+    assert_eq!(gate.spool.free(), all);
+}
+
+#[tokio::test]
+async fn bodies_together_are_bounded_too() {
+    let (gate, _upstream) = gate().await;
+    let mut waiting = Vec::new();
+    // Four times a kilobyte is announced; a fifth finds no room, until one of them goes away.
+    for _ in 0..4 {
+        let mut client = Wire::to(gate.address).await;
+        client.send("PUT /held HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1024\r\n\r\n").await;
+        client.head().await;
+        waiting.push(client);
+    }
+    assert_eq!(gate.spool.free(), 0);
+    let mut fifth = Wire::to(gate.address).await;
+    fifth.send("PUT /held HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx").await;
+    let head = fifth.head().await;
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(header(&head, "retry-after").is_some());
+}
+
+#[tokio::test]
+async fn rows_and_minted_credentials_are_reported_and_never_shown() {
+    let (mut gate, upstream) = gate().await;
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    let body = r#"{"data":[{"a":[1,2]},{},3],"token":"s3cret"}"#;
+    let head =
+        format!("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    api.send(head + body).await;
+    assert_eq!(client.answer().await.1, body);
+    let ending = ending(&mut gate).await;
+    assert_eq!((ending.rows, ending.ended), (Some(3), Ended::Whole));
+    assert!(!format!("{ending:?}").contains("s3cret"));
+    assert_eq!(ending.minted.unwrap().as_str(), "s3cret");
+}

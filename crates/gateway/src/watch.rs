@@ -1,0 +1,147 @@
+//! Ending what is in flight: a flag that any thread sets, and a beat at which waiting
+//! exchanges look at it.
+
+use std::{
+    future::Future as _,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How often an idle exchange looks whether it was cut.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// Whether exchanges must end: one flag of their key, one of the whole gate.
+///
+/// Flags instead of a list of listeners: a busy key has thousands of exchanges in flight, on
+/// all threads, and most end before anybody could have cut them.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    key: Option<Arc<AtomicBool>>,
+    gate: Arc<AtomicBool>,
+}
+
+impl Cut {
+    /// For exchanges without a key: `gate` ends them.
+    #[must_use]
+    pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
+        Self { key: None, gate }
+    }
+
+    /// The same, ended by `key` too.
+    #[must_use]
+    pub fn or_key(self, key: Arc<AtomicBool>) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) || self.key.as_ref().is_some_and(|key| key.load(Ordering::Relaxed))
+    }
+}
+
+/// Why waiting is over although nothing came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The exchange was cut.
+    Cut,
+    /// Nothing moved for too long.
+    TooLong,
+}
+
+/// Watches one wait of one exchange. It costs nothing until something has to be waited for.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    cut: Cut,
+    /// How long nothing may move; `None` waits for ever.
+    patience: Option<Duration>,
+    idle_since: Option<Instant>,
+    beat: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    pub(crate) const fn new(cut: Cut, patience: Option<Duration>) -> Self {
+        Self { cut, patience, idle_since: None, beat: None }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.is_cut()
+    }
+
+    /// Something moved: patience begins anew.
+    pub(crate) const fn moved(&mut self) {
+        self.idle_since = None;
+    }
+
+    /// Ready when waiting is over. `moving` is asked at each beat whether something moved elsewhere.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>, mut moving: impl FnMut() -> bool) -> Poll<Over> {
+        loop {
+            if self.cut.is_cut() {
+                return Poll::Ready(Over::Cut);
+            }
+            let now = Instant::now();
+            let since = *self.idle_since.get_or_insert(now);
+            let mut next = now + BEAT;
+            if let Some(patience) = self.patience {
+                if now >= since + patience {
+                    if !moving() {
+                        return Poll::Ready(Over::TooLong);
+                    }
+                    self.idle_since = Some(now);
+                } else {
+                    next = next.min(since + patience);
+                }
+            }
+            let beat = match &mut self.beat {
+                Some(beat) => {
+                    if beat.is_elapsed() {
+                        beat.as_mut().reset(next);
+                    }
+                    beat
+                }
+                None => self.beat.insert(Box::pin(sleep_until(next))),
+            };
+            ready!(beat.as_mut().poll(cx));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cut_is_seen_within_half_a_second() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut watch = Watch::new(Cut::default().or_key(flag.clone()), None);
+        let began = Instant::now();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            flag.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(poll_fn(|cx| watch.poll_over(cx, || false)).await, Over::Cut);
+        assert!(began.elapsed() <= BEAT + Duration::from_millis(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_counts_from_the_last_move() {
+        let mut watch = Watch::new(Cut::default(), Some(Duration::from_secs(3)));
+        let began = Instant::now();
+        let mut moves = 2;
+        let over = poll_fn(|cx| {
+            watch.poll_over(cx, || {
+                moves -= 1;
+                moves >= 0
+            })
+        });
+        assert_eq!(over.await, Over::TooLong);
+        assert_eq!(began.elapsed().as_secs(), 9);
+    }
+}
