@@ -1,0 +1,320 @@
+//! Reading the book, also while another process writes it.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Entry, JoinedCalls, OpenError, entry,
+    folder::{HEADER, Header, Place, places, read_header},
+    frame::{Frames, Step},
+};
+
+/// Something in the book that cannot be read. Files are named without their folder.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The last bytes of a file are no whole entry: the process or the machine ended while writing.
+    #[error("`{file}` ends with {bytes} bytes from {offset} on that are no whole entry")]
+    Torn {
+        /// The file.
+        file: String,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// How much it is, in bytes.
+        bytes: u64,
+    },
+    /// Bytes between two entries are damaged. Reading goes on behind them.
+    #[error("`{file}` is damaged: {bytes} bytes from {offset} on were passed over")]
+    Bytes {
+        /// The file.
+        file: String,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// How much it is, in bytes.
+        bytes: u64,
+    },
+    /// An entry is whole, but this program does not understand it.
+    #[error("an entry of `{file}` at {offset} cannot be understood: {why}; read it with the version that wrote it")]
+    Strange {
+        /// The file.
+        file: String,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The beginning of a file is not what its name says. Its entries are read all the same.
+    #[error("`{file}` does not begin as the book's file of that name")]
+    Header {
+        /// The file.
+        file: String,
+    },
+    /// A file was written by a version that this program does not know. It is not read.
+    #[error("`{file}` has version {version}; read it with a newer greave")]
+    Version {
+        /// The file.
+        file: String,
+        /// Its version.
+        version: u32,
+    },
+    /// Files are missing, and no entry says that they were removed.
+    #[error("the files with the numbers {from} to {to} are missing")]
+    Missing {
+        /// The first number.
+        from: u64,
+        /// The last number.
+        to: u64,
+    },
+    /// The disk does not give it out. Reading goes on with the next file.
+    #[error("`{file}` cannot be read: {error}")]
+    Unreadable {
+        /// The file, or the folder.
+        file: String,
+        /// What the disk said.
+        error: String,
+    },
+}
+
+/// Clocks are set back by little; a file is read when it may hold something from so long after its end.
+const SLACK: SignedDuration = SignedDuration::from_mins(2);
+
+/// The entries of a book, oldest first, with what cannot be read in between.
+///
+/// After `None` it may be asked again: it goes on with what was written since, also in a new
+/// file. Entries may be read before they are durable.
+pub struct Reader {
+    folder: PathBuf,
+    since: Option<Timestamp>,
+    /// The file's number and the offset in it where to stop.
+    until: Option<(u64, u64)>,
+    current: Option<Current>,
+    /// The number of the last file that is done with.
+    done: u64,
+    /// What is to be told before the next entry.
+    damages: VecDeque<Damage>,
+    /// The folder could not be listed when last tried.
+    unlisted: bool,
+}
+
+struct Current {
+    place: Place,
+    frames: Frames,
+    /// A newer file is there: what is not in this one by now never will be.
+    complete: bool,
+}
+
+impl Reader {
+    /// Opens a book for reading. Takes no lock and writes nothing.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let folder = folder.into();
+        places(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
+        Ok(Self::new(folder, None))
+    }
+
+    /// Only what happened from this moment on. Files that ended before are not opened.
+    #[must_use]
+    pub fn since(self, since: Timestamp) -> Self {
+        Self { since: Some(since), ..self }
+    }
+
+    /// Calls with their outcomes.
+    pub fn joined(self) -> JoinedCalls {
+        JoinedCalls::new(self)
+    }
+
+    /// An iterator that never ends: where there is nothing more it looks again each `poll`,
+    /// blocking its thread.
+    pub fn follow(self, poll: Duration) -> Follow {
+        Follow { reader: self, poll }
+    }
+
+    pub(crate) fn until(folder: PathBuf, end: (u64, u64)) -> Self {
+        Self::new(folder, Some(end))
+    }
+
+    fn new(folder: PathBuf, until: Option<(u64, u64)>) -> Self {
+        Self { folder, since: None, until, current: None, done: 0, damages: VecDeque::new(), unlisted: false }
+    }
+
+    /// Opens the next file; whether there is one.
+    fn advance(&mut self) -> bool {
+        let places = match places(&self.folder) {
+            Ok(places) => places,
+            Err(error) => {
+                // Told once: who polls would be told again and again.
+                if !std::mem::replace(&mut self.unlisted, true) {
+                    self.damages.push_back(unreadable(&self.folder, &error));
+                }
+                return false;
+            }
+        };
+        self.unlisted = false;
+        let Some(place) = self.next_place(&places) else {
+            return false;
+        };
+        // What is missing between two files that are there was not removed by the cap.
+        let older_is_there = places.iter().any(|older| older.sequence == self.done);
+        if older_is_there && place.sequence > self.done + 1 {
+            self.damages.push_back(Damage::Missing { from: self.done + 1, to: place.sequence - 1 });
+        }
+        let newest = places.last().is_none_or(|last| last.sequence == place.sequence);
+        match self.begin(&place, newest) {
+            Ok(Some(current)) => self.current = Some(current),
+            // Its header is being written; it is asked for again.
+            Ok(None) if newest => return false,
+            Ok(None) => self.done = place.sequence,
+            Err(error) => {
+                self.done = place.sequence;
+                // One that the cap has removed in this moment is not damaged.
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.damages.push_back(unreadable(&place.path, &error));
+                }
+            }
+        }
+        true
+    }
+
+    /// The oldest file that is not done with and may hold what is wanted.
+    fn next_place(&mut self, places: &[Place]) -> Option<Place> {
+        let after = places.iter().skip(1).map(|next| Some(next.started)).chain([None]);
+        for (place, ended) in places.iter().zip(after) {
+            if self.until.is_some_and(|(last, _)| place.sequence > last) {
+                return None;
+            }
+            let latest = ended.and_then(|ended| ended.checked_add(SLACK).ok());
+            let too_old = latest.is_some_and(|latest| self.since.is_some_and(|since| latest < since));
+            if place.sequence > self.done && !too_old {
+                return Some(place.clone());
+            }
+            self.done = self.done.max(place.sequence);
+        }
+        None
+    }
+
+    fn begin(&mut self, place: &Place, newest: bool) -> io::Result<Option<Current>> {
+        let file = File::open(&place.path)?;
+        match read_header(&file)? {
+            Header::Good(sequence) if sequence == place.sequence => {}
+            Header::Good(_) | Header::Bad => self.damages.push_back(Damage::Header { file: place.name() }),
+            Header::Newer(version) => {
+                self.damages.push_back(Damage::Version { file: place.name(), version });
+                self.done = place.sequence;
+                return Ok(None);
+            }
+            Header::Short => {
+                let bytes = file.metadata()?.len();
+                if !newest {
+                    self.damages.push_back(Damage::Torn { file: place.name(), offset: 0, bytes });
+                }
+                return Ok(None);
+            }
+        }
+        Ok(Some(Current { place: place.clone(), frames: Frames::from(file, HEADER), complete: false }))
+    }
+
+    /// The next thing in the current file, or `None` where there is nothing more for now.
+    fn read(&mut self) -> Option<Result<Entry, Damage>> {
+        let current = self.current.as_mut()?;
+        let stop = self.until.filter(|(last, _)| *last == current.place.sequence).map(|(_, offset)| offset);
+        if stop.is_some_and(|stop| current.frames.offset() >= stop) {
+            return None;
+        }
+        let file = || current.place.name();
+        match current.frames.step() {
+            Ok(Step::Frame { offset, payload }) => {
+                Some(entry::read(payload).map_err(|why| Damage::Strange { file: file(), offset, why }))
+            }
+            Ok(Step::Bad { offset, bytes }) => Some(Err(Damage::Bytes { file: file(), offset, bytes })),
+            Ok(Step::End { torn: 0, .. }) => None,
+            Ok(Step::End { offset, torn }) => {
+                // It is torn only when nothing can come behind it any more.
+                if !current.complete {
+                    return None;
+                }
+                let damage = Damage::Torn { file: file(), offset, bytes: torn };
+                self.finish();
+                Some(Err(damage))
+            }
+            Err(error) => {
+                let damage = unreadable(&current.place.path, &error);
+                self.finish();
+                Some(Err(damage))
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.done = current.place.sequence;
+        }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Entry, Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(damage) = self.damages.pop_front() {
+                return Some(Err(damage));
+            }
+            match self.read() {
+                Some(Ok(entry)) if self.since.is_some_and(|since| entry.at() < since) => continue,
+                Some(read) => return Some(read),
+                None => {}
+            }
+            match &mut self.current {
+                None => {
+                    if !self.advance() && self.damages.is_empty() {
+                        return None;
+                    }
+                }
+                Some(current) if current.complete => self.finish(),
+                Some(current) => {
+                    let sequence = current.place.sequence;
+                    let newer = places(&self.folder)
+                        .is_ok_and(|places| places.last().is_some_and(|last| last.sequence > sequence));
+                    if !newer {
+                        return None;
+                    }
+                    // Once more: something may have been written before the newer file was begun.
+                    current.complete = true;
+                }
+            }
+        }
+    }
+}
+
+/// See [`Reader::follow`].
+pub struct Follow {
+    reader: Reader,
+    poll: Duration,
+}
+
+impl Iterator for Follow {
+    type Item = Result<Entry, Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.reader.next() {
+                Some(entry) => return Some(entry),
+                None => thread::sleep(self.poll),
+            }
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Damage {
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Damage::Unreadable { file, error: error.to_string() }
+}

@@ -1,0 +1,6 @@
+//! The book as a whole, on a real disk and with real processes.
+
+mod damage;
+mod files;
+mod kill;
+mod trouble;

@@ -1,0 +1,95 @@
+//! What was acknowledged survives `kill -9`, and stands in the book once.
+
+use std::{
+    collections::HashMap,
+    env,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use law::{Call, CallId};
+use uuid::Uuid;
+
+use crate::{Book, Damage, Entry, Notice, Settings, testing};
+
+const FOLDER: &str = "RECORD_KILL_FOLDER";
+/// After so many acknowledgements each round's process is killed.
+const ROUNDS: [usize; 14] = [1, 2, 3, 5, 8, 13, 40, 1, 100, 7, 250, 31, 600, 17];
+
+/// Not a test by itself: the process that is killed.
+#[test]
+fn child() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
+    let settings = Settings { roll: 16 << 10, cap: 64 << 20, ..testing::settings() };
+    let book = Book::open(folder, settings).unwrap();
+    for notice in book.notices() {
+        assert!(matches!(notice, Notice::Damaged(Damage::Torn { .. })), "{notice:?}");
+    }
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let call = Call { id: CallId(Uuid::now_v7()), ..testing::call(1) };
+                    let id = call.id;
+                    let durable = book.intent_durable(call);
+                    let ordinary = Call { id: CallId(Uuid::now_v7()), ..testing::call(2) };
+                    book.intent(ordinary).unwrap();
+                    testing::wait(durable).unwrap();
+                    writeln!(std::io::stdout(), "acknowledged {id}").unwrap();
+                }
+            });
+        }
+    });
+}
+
+/// Lets a process write until it has acknowledged so many, and kills it; what it acknowledged.
+fn round(folder: &Path, acknowledgements: usize) -> Vec<CallId> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["tests::kill::child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut acknowledged = Vec::new();
+    let mut line = String::new();
+    while output.read_line(&mut line).unwrap() > 0 {
+        // The harness's own words may stand before the first one; a line that was cut short does not count.
+        if let Some((_, id)) = line.split_once("acknowledged ")
+            && let Some(id) = id.strip_suffix('\n')
+        {
+            acknowledged.push(CallId(id.parse().unwrap()));
+            if acknowledged.len() == acknowledgements {
+                child.kill().unwrap();
+            }
+        }
+        line.clear();
+    }
+    child.wait().unwrap();
+    acknowledged
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
+    let (_scratch, folder) = testing::folder();
+    let mut acknowledged = Vec::new();
+    for acknowledgements in ROUNDS {
+        let more = round(&folder, acknowledgements);
+        assert!(more.len() >= acknowledgements, "the process ended by itself after {}", more.len());
+        acknowledged.extend(more);
+    }
+    drop(Book::open(&folder, testing::settings()).unwrap());
+    let (entries, damages) = testing::read(&folder);
+    assert_eq!(damages, []);
+    let mut times: HashMap<CallId, u32> = HashMap::new();
+    for entry in entries {
+        let Entry::Call(call) = entry else { panic!("nobody wrote {entry:?}") };
+        *times.entry(call.id).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times == 1));
+    for id in acknowledged {
+        assert!(times.contains_key(&id), "{id} was acknowledged and is lost");
+    }
+}

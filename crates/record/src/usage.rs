@@ -1,0 +1,334 @@
+//! How each key was used: a small index in memory, rebuilt from the book when it is opened.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use law::{ByPower, Call, KeyId, Neighbourhood, Power, Verdict, neighbourhood};
+
+/// How one key was used, as far as the book reaches back. A key never takes more than
+/// [`Usage::MOST_BYTES`] of memory; one that is used from two places takes about 600.
+///
+/// Only calls that passed are use; those that were asked for more or refused are counted apart,
+/// so that a thief who was stopped leaves no mark of having been here before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// When it was first used.
+    pub first: Option<Timestamp>,
+    /// When it was last used, and from where.
+    pub last: Option<LastUse>,
+    /// Calls that passed.
+    pub passed: u64,
+    /// Calls that were asked for a further factor, or refused.
+    pub stopped: u64,
+    weeks: [Week; WEEKS],
+    sources: Vec<SourceSeen>,
+    undescribed: Vec<UndescribedSeen>,
+}
+
+/// The last use of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub source: Neighbourhood,
+    /// With which `User-Agent`, cut at 128 bytes.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// A source from which a key was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceSeen {
+    /// The source.
+    pub source: Neighbourhood,
+    /// When first.
+    pub first: Timestamp,
+    /// When last.
+    pub last: Timestamp,
+    /// How many calls passed from there.
+    pub calls: u32,
+}
+
+/// A call of a key that the catalogue does not describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndescribedSeen {
+    /// Method and path, cut at 96 bytes.
+    pub request: Box<str>,
+    /// When last.
+    pub last: Timestamp,
+    /// How often, passed or not.
+    pub calls: u32,
+}
+
+/// Calls of one week, counted from the beginning of 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Week {
+    number: i64,
+    calls: ByPower<u32>,
+}
+
+const WEEKS: usize = 5;
+const SECONDS: i64 = 7 * 86_400;
+const MOST_SOURCES: usize = 32;
+const MOST_UNDESCRIBED: usize = 8;
+const USER_AGENT: usize = 128;
+const REQUEST: usize = 96;
+
+impl Usage {
+    /// The most that a key takes in memory, in bytes, without the map around it.
+    pub const MOST_BYTES: usize = size_of::<Self>()
+        + USER_AGENT
+        + MOST_SOURCES * size_of::<SourceSeen>()
+        + MOST_UNDESCRIBED * (size_of::<UndescribedSeen>() + REQUEST);
+
+    /// What is known of the key's use from the source that this address belongs to. At most 32
+    /// sources are kept; the least used give way.
+    ///
+    /// To ask whether a key has come from there *before* a certain call, compare `first` with the call's time.
+    pub fn source(&self, source: Neighbourhood) -> Option<&SourceSeen> {
+        self.sources.iter().find(|seen| seen.source == source)
+    }
+
+    /// The sources that are kept, the last used first.
+    pub fn sources(&self) -> Vec<SourceSeen> {
+        let mut sources = self.sources.clone();
+        sources.sort_unstable_by_key(|seen| std::cmp::Reverse(seen.last));
+        sources
+    }
+
+    /// At most eight requests that the catalogue does not describe; the least frequent give way.
+    pub fn undescribed(&self) -> &[UndescribedSeen] {
+        &self.undescribed
+    }
+
+    /// Calls that passed in this week and the four before, by power, and when that time began.
+    /// A call counts for each of its powers.
+    pub fn powers(&self, now: Timestamp) -> (ByPower<u64>, Timestamp) {
+        let oldest = now.as_second().div_euclid(SECONDS) - (WEEKS as i64 - 1);
+        let within = |power: Power| {
+            self.weeks.iter().filter(|week| week.number >= oldest).map(|week| u64::from(week.calls[power])).sum()
+        };
+        (ByPower::from_fn(within), Timestamp::from_second(oldest * SECONDS).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Calls may come in any order: the book is read while new calls are made.
+    fn note(&mut self, call: &Call) {
+        let source = neighbourhood(call.source);
+        if call.operation.ends_with(" *") {
+            self.note_undescribed(call);
+        }
+        if matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
+            self.stopped += 1;
+            return;
+        }
+        self.passed += 1;
+        self.first = Some(self.first.map_or(call.at, |first| first.min(call.at)));
+        if self.last.as_ref().is_none_or(|last| last.at <= call.at) {
+            let same = self.last.take().and_then(|last| last.user_agent);
+            let shown = call.user_agent.as_deref().map(|text| cut(text, USER_AGENT));
+            // Most calls come with the user agent of the one before.
+            let user_agent = if same.as_deref() == shown { same } else { shown.map(Box::from) };
+            self.last = Some(LastUse { at: call.at, source, user_agent });
+        }
+        self.note_week(call);
+        self.note_source(source, call.at);
+    }
+
+    fn note_week(&mut self, call: &Call) {
+        let number = call.at.as_second().div_euclid(SECONDS);
+        let place = usize::try_from(number.rem_euclid(WEEKS as i64)).unwrap_or_default();
+        let Some(week) = self.weeks.get_mut(place) else { return };
+        if week.number < number {
+            *week = Week { number, calls: ByPower::default() };
+        }
+        if week.number == number {
+            for power in call.powers.iter() {
+                week.calls.set(power, week.calls[power].saturating_add(1));
+            }
+        }
+    }
+
+    fn note_source(&mut self, source: Neighbourhood, at: Timestamp) {
+        if let Some(seen) = self.sources.iter_mut().find(|seen| seen.source == source) {
+            seen.first = seen.first.min(at);
+            seen.last = seen.last.max(at);
+            seen.calls = seen.calls.saturating_add(1);
+            return;
+        }
+        let seen = SourceSeen { source, first: at, last: at, calls: 1 };
+        // The least used gives way, not the oldest: a flood from many addresses must not make
+        // the key forget where it belongs.
+        place(&mut self.sources, MOST_SOURCES, seen, |seen| (seen.calls, seen.last));
+    }
+
+    fn note_undescribed(&mut self, call: &Call) {
+        let method = call.operation.trim_end_matches(" *");
+        let path = call.parameters.iter().find(|(name, _)| &**name == "path").map_or("*", |(_, path)| path);
+        let request = format!("{method} {path}");
+        let request = cut(&request, REQUEST);
+        if let Some(seen) = self.undescribed.iter_mut().find(|seen| &*seen.request == request) {
+            seen.last = seen.last.max(call.at);
+            seen.calls = seen.calls.saturating_add(1);
+            return;
+        }
+        let seen = UndescribedSeen { request: request.into(), last: call.at, calls: 1 };
+        place(&mut self.undescribed, MOST_UNDESCRIBED, seen, |seen| (seen.calls, seen.last));
+    }
+}
+
+/// Adds to a list of at most `most`; where it is full, the one with the least rank gives way.
+fn place<T, R: Ord>(list: &mut Vec<T>, most: usize, new: T, rank: impl Fn(&T) -> R) {
+    if list.len() < most {
+        // Grows by what is needed: most keys have one or two of these.
+        list.reserve_exact(1);
+        list.push(new);
+    } else if let Some(least) = list.iter_mut().min_by_key(|seen| rank(seen)) {
+        *least = new;
+    }
+}
+
+fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
+
+/// The use of every key that appears in the book.
+#[derive(Debug, Default)]
+pub(crate) struct Index(HashMap<KeyId, Usage>);
+
+impl Index {
+    pub(crate) fn note(&mut self, call: &Call) {
+        if let Some(key) = call.key {
+            self.0.entry(key).or_default().note(call);
+        }
+    }
+
+    pub(crate) fn of(&self, key: KeyId) -> Option<&Usage> {
+        self.0.get(&key)
+    }
+
+    pub(crate) fn all(&self) -> Vec<(KeyId, Usage)> {
+        let mut all: Vec<(KeyId, Usage)> = self.0.iter().map(|(key, usage)| (*key, usage.clone())).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use law::{Factors, Powers, Refusal};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    fn usage(calls: &[Call]) -> Usage {
+        let mut usage = Usage::default();
+        calls.iter().for_each(|call| usage.note(call));
+        usage
+    }
+
+    #[test]
+    fn the_last_use_and_the_places_are_known() {
+        let first = testing::call(1);
+        let second = Call { source: "2001:db8::1".parse().unwrap(), user_agent: None, ..testing::call(2) };
+        let usage = usage(&[first.clone(), second.clone()]);
+        let last = usage.last.clone().unwrap();
+        assert_eq!((last.at, last.user_agent), (second.at, None));
+        assert_eq!(usage.first, Some(first.at));
+        let seen = usage.source(neighbourhood("2001:db8::ffff".parse().unwrap())).unwrap();
+        assert_eq!((seen.first, seen.calls), (second.at, 1));
+        assert_eq!(usage.source(neighbourhood("198.51.100.1".parse().unwrap())), None);
+    }
+
+    #[test]
+    fn a_thief_who_was_stopped_has_not_been_here_before() {
+        for verdict in [Verdict::Challenge(Factors::NONE), Verdict::Refuse(Refusal::Denied)] {
+            let usage = usage(&[Call { verdict, ..testing::call(1) }]);
+            assert_eq!((usage.passed, usage.stopped, &usage.first, &usage.last), (0, 1, &None, &None));
+            assert_eq!(usage.source(neighbourhood(testing::call(1).source)), None);
+        }
+    }
+
+    #[test]
+    fn a_flood_from_many_addresses_does_not_make_a_key_forget_where_it_belongs() {
+        let mut calls = vec![testing::call(1), testing::call(2)];
+        for number in 0..1000_u32 {
+            let source = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into();
+            calls.push(Call { source, ..testing::call(3 + u64::from(number)) });
+        }
+        let usage = usage(&calls);
+        assert_eq!(usage.source(neighbourhood(testing::call(1).source)).unwrap().calls, 2);
+        assert_eq!(usage.sources().len(), MOST_SOURCES);
+    }
+
+    #[test]
+    fn powers_are_counted_for_five_weeks() {
+        let both: Powers = [Power::Read, Power::Mint].into_iter().collect();
+        let old = testing::call(0);
+        let new = Call { powers: both, ..testing::call(4 * 7 * 86_400) };
+        let usage = usage(&[old, new.clone()]);
+        let (powers, since) = usage.powers(new.at);
+        assert_eq!((powers[Power::Read], powers[Power::Mint], powers[Power::Write]), (2, 1, 0));
+        assert!(since <= testing::call(0).at);
+        let (powers, since) = usage.powers(new.at + jiff::SignedDuration::from_hours(7 * 24));
+        assert_eq!((powers[Power::Read], powers[Power::Mint]), (1, 1));
+        assert!(since > testing::call(0).at);
+    }
+
+    #[test]
+    fn what_is_undescribed_is_known_by_its_path() {
+        let call = Call {
+            operation: "GET *".into(),
+            parameters: vec![("path".into(), "/hidden".into())],
+            powers: Powers::EVERY,
+            ..testing::call(1)
+        };
+        let usage = usage(&[call.clone(), call]);
+        let [seen] = usage.undescribed() else { panic!("one request was seen") };
+        assert_eq!((&*seen.request, seen.calls), ("GET /hidden", 2));
+    }
+
+    #[test]
+    fn a_key_never_takes_more_memory_than_stated() {
+        const { assert!(Usage::MOST_BYTES <= 4096) };
+        let flood: Vec<Call> = (0..10_000_u32)
+            .map(|number| Call {
+                operation: "GET *".into(),
+                parameters: vec![("path".into(), format!("/{number}/{}", "ä".repeat(500)))],
+                source: std::net::Ipv4Addr::from_bits(number).into(),
+                user_agent: Some("ä".repeat(200)),
+                ..testing::call(u64::from(number))
+            })
+            .collect();
+        let Usage { sources, undescribed, last, .. } = usage(&flood);
+        let heap = sources.capacity() * size_of::<SourceSeen>()
+            + undescribed.capacity() * size_of::<UndescribedSeen>()
+            + undescribed.iter().map(|seen| seen.request.len()).sum::<usize>()
+            + last.unwrap().user_agent.unwrap().len();
+        assert!(size_of::<Usage>() + heap <= Usage::MOST_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_calls_are_read_does_not_matter(
+            calls in proptest::collection::vec((0..90_u64, 0..20_u8, any::<bool>()), 0..60),
+            turn in any::<prop::sample::Index>(),
+        ) {
+            let mut calls: Vec<Call> = calls.into_iter().enumerate().map(|(place, (day, host, stopped))| Call {
+                source: std::net::Ipv4Addr::new(192, 0, 2, host).into(),
+                verdict: if stopped { Verdict::Refuse(Refusal::Denied) } else { Verdict::Permit },
+                // No two at the same moment: then the last is the last.
+                ..testing::call(day * 86_400 + place as u64)
+            }).collect();
+            let straight = usage(&calls);
+            let middle = if calls.is_empty() { 0 } else { turn.index(calls.len()) };
+            calls.rotate_left(middle);
+            let turned = usage(&calls);
+            prop_assert_eq!(straight.sources(), turned.sources());
+            prop_assert_eq!(
+                (straight.first, &straight.last, straight.passed, straight.stopped, straight.weeks),
+                (turned.first, &turned.last, turned.passed, turned.stopped, turned.weeks)
+            );
+        }
+    }
+}
