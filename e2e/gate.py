@@ -9,23 +9,22 @@ import time
 
 from lib import LOOPBACK, Api, Browser, Program, free_port, totp, wait_until
 
-BINARY = os.environ.get("GREAVE", "greave")
-# A seed of our own, so that the codes can be worked out: 160 bits in base32.
-SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+BINARY = os.environ.get("GREAVE") or "greave"
+HOLD = 50  # seconds that a call waits for its person, unless it says otherwise
 
 
 class Codes:
-    """One-time codes, none of them twice. A step earlier and a step later are accepted too,
-    so that three are at hand before there is anything to wait for; recovery codes wait for nothing."""
+    """One person's codes, none of them twice. An authenticator's code is good a step early
+    and never again after a newer one; recovery codes wait for nothing."""
 
-    def __init__(self, seed=SEED):
-        self.seed, self.used, self.recovery = seed, int(time.time() // 30) - 2, []
+    def __init__(self, seed, recovery=()):
+        self.seed, self.used, self.recovery = seed, int(time.time() // 30) - 1, list(recovery)
 
     def totp(self):
-        now = int(time.time() // 30)
-        step = max(self.used + 1, now - 1)
-        if step > now + 1:
-            time.sleep((step - 1) * 30 - time.time() + 0.2)
+        """The next code of the authenticator."""
+        step = max(self.used + 1, int(time.time() // 30))
+        if (early := (step - 1) * 30 - time.time()) > 0:
+            time.sleep(early + 0.2)
         self.used = step
         return totp(self.seed, step * 30)
 
@@ -37,94 +36,115 @@ class Codes:
 class Gate:
     """One gate with a folder of its own before one upstream; `port` takes the API's requests."""
 
-    def __init__(self, folder, upstream, document, api="", person="alice"):
-        self.folder, self.person, self.codes, self.program = folder, person, Codes(), None
+    def __init__(self, folder, upstream, document, api=None, identify=None, person="alice"):
+        self.folder, self.person, self.codes, self.program = folder, person, None, None
         self.port, self.desk = free_port(), free_port()
-        self.upstream, self.document, self.api = upstream, document, api
-        folder.mkdir(parents=True)
-        self.seed_file = folder.parent / f"{folder.name}.seed"
-        self.seed_file.write_text(SEED)
-        self.seed_file.chmod(0o600)
+        self.upstream, self.document, self.api, self.identify = upstream, document, api or {}, identify or {}
+        self.log = folder.parent / f"{folder.name}.log"
 
     # --- starting and configuring
 
     def init(self):
-        """Makes configuration, state and secrets, and enrols the person."""
-        done = self.run("init", "--dir", self.folder, "--upstream", self.upstream, "--document", self.document,
-                        "--person", self.person, "--enrol-secret-file", self.seed_file, placed=False)
-        self.codes.recovery = re.findall(r"\b(?:[A-Z2-7]{6}-){3}[A-Z2-7]{6}\b", done)
-        return done
+        """Makes configuration, state and secrets, and enrols the person, who types the code of the seed that is shown."""
+        words = [
+            BINARY,
+            "init",
+            "--dir",
+            self.folder,
+            "--upstream",
+            self.upstream,
+            "--document",
+            self.document,
+            "--person",
+            self.person,
+            "--listen",
+            f"{LOOPBACK}:{self.port}",
+        ]
+        with subprocess.Popen(
+            [str(w) for w in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as asking:
+            shown = ""
+            for line in asking.stdout:
+                shown += line
+                if found := re.match(r"Secret: ([A-Z2-7]+)", line):
+                    self.codes = Codes(found[1])
+                    asking.stdin.write(self.codes.totp() + "\n")
+                    asking.stdin.flush()
+                    break
+            shown += asking.stdout.read()
+        if asking.returncode or not self.codes:
+            raise RuntimeError(f"init ended {asking.returncode}: {shown[-400:]}")
+        self.codes.recovery = re.findall(r"\b(?:[A-Z2-7]{6}-){3}[A-Z2-7]{6}\b", shown)
+        return shown
 
-    def configure(self, mode="observe until 2099-01-01", unknown="learn"):
-        """Writes the configuration; a running gate reads it again when it is told to."""
-        (self.folder / "greave.toml").write_text(f"""
-[gate]
-listen = "{LOOPBACK}:{self.port}"
-upstream = "{self.upstream}"
-public = "http://{LOOPBACK}:{self.port}"
-host = "preserve"
-state = "state"
+    def configure(self, mode=None, unknown="learn"):
+        """Edits the file that `init` wrote, as an operator would. Without a `mode` it observes until the day that stands there."""
+        file = self.folder / "greave.toml"
+        if not (written := file.with_suffix(".written")).exists():
+            written.write_text(file.read_text())
+        text = written.read_text()
 
-[api]
-document = "{self.document}"
-unknown_keys = "{unknown}"
-{self.api}
+        def put(pattern, line):
+            nonlocal text
+            text, count = re.subn(pattern, lambda _: line, text, count=1, flags=re.MULTILINE)
+            if not count:
+                raise RuntimeError(f"the file that init wrote has no `{pattern}`")
 
-[guard]
-read    = "secret"
-write   = "secret"
-export  = "possession | person within 8h"
-run     = "possession | person within 15m"
-destroy = "possession + mandate | person within 15m"
-spend   = "possession + mandate | person"
-grant   = "person"
-mint    = "person"
-disarm  = "person"
-mode    = "{mode}"
-
-[desk]
-listen = "{LOOPBACK}:{self.desk}"
-public = "http://{LOOPBACK}:{self.desk}"
-""")
+        put(
+            r"^unknown_keys\b.*$",
+            "\n".join(
+                [
+                    f"unknown_keys = {json.dumps(unknown)}",
+                    *(f"{name} = {json.dumps(value)}" for name, value in self.api.items()),
+                ]
+            ),
+        )
+        put(
+            r"^# \[api\.identify\]$",
+            "\n".join(["[api.identify]", *(f"{n} = {json.dumps(v)}" for n, v in self.identify.items())]),
+        )
+        put(r'^# listen = "127\.0\.0\.1:8081"$', f'listen = "{LOOPBACK}:{self.desk}"')
+        if mode:
+            put(r"^mode\b.*$", f"mode = {json.dumps(mode)}")
+        file.write_text(text)
 
     def start(self):
         self.program = Program([BINARY, "serve", "--config", self.folder / "greave.toml"], self.folder, self.log)
         self.program.ready(lambda: all(Api(p)("GET", "/", timeout=2).status for p in (self.port, self.desk)), 30)
         return self
 
-    def reload(self, settled):
-        """Tells the running gate to read its configuration again, and waits until `settled()` is true."""
-        self.program.hangup()
-        wait_until(settled, 10, "the gate reads its configuration again")
-
     def stop(self):
         if self.program:
-            self.program.stop()
-
-    @property
-    def log(self):
-        return self.folder.parent / f"{self.folder.name}.log"
+            self.program.stop(40)
 
     # --- the command line
 
-    def run(self, *words, stdin="", placed=True, may_fail=False):
-        argv = [BINARY, *map(str, words), *(["--config", str(self.folder / "greave.toml")] if placed else [])]
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60)
+    def run(self, *words, typed="", may_fail=False):
+        """Runs one command and returns what it printed; `typed` goes to its standard input."""
+        argv = [BINARY, "--config", str(self.folder / "greave.toml"), *map(str, words)]
+        done = subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=60)
         if done.returncode and not may_fail:
-            raise RuntimeError(f"{' '.join(map(str, words[:2]))} ended {done.returncode}: {done.stderr[-300:] or done.stdout[-300:]}")
-        return done.stdout + done.stderr if placed is False or may_fail else done.stdout
+            raise RuntimeError(
+                f"greave {' '.join(map(str, words))} ended {done.returncode}: {(done.stderr or done.stdout)[-300:]}"
+            )
+        return done.stdout + (done.stderr if may_fail else "")
+
+    def table(self, *words):
+        """What a command prints as JSON: one list, or one object a line."""
+        text = self.run("--json", *words).strip()
+        return json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
 
     def keys(self):
-        """The inventory, a list of objects."""
-        return json.loads(self.run("keys", "list", "--format", "json"))
+        """The inventory."""
+        return self.table("keys", "list")
 
     def preview(self):
-        """Whom enforcing would have asked, as text."""
-        return self.run("guards", "preview", "--since", "1h")
+        """Whom enforcing would have asked, as people read it."""
+        return self.run("guards", "preview", "--since", "1h", may_fail=True)
 
     def calls(self):
-        """The record, a list of objects, the oldest first."""
-        return [json.loads(line) for line in self.run("calls", "--format", "jsonl").splitlines() if line]
+        """The record, the oldest call first."""
+        return self.table("calls", "--last", "2000")
 
     def disable(self, key):
         return self.run("keys", "disable", key)
@@ -132,19 +152,21 @@ public = "http://{LOOPBACK}:{self.desk}"
     # --- people
 
     def pending(self):
-        """The ids of the open questions, the oldest first."""
-        return [c["id"] for c in json.loads(self.run("approvals", "--format", "json"))]
+        """The ids of the open questions."""
+        return [question["id"] for question in self.table("questions")]
 
     def asked(self, before=()):
         """Waits for a question that was not there before; its id."""
-        return wait_until(lambda: next((c for c in self.pending() if c not in before), None), 15, "a question for a person")
+        return wait_until(
+            lambda: next((q for q in self.pending() if q not in before), None), 15, "a question for a person"
+        )
 
     def approve(self, *ids, code=None):
         """A person's yes on the local socket; what the command said."""
-        return self.run("approve", *ids, "--as", self.person, "--code-stdin", stdin=f"{code or self.codes.next()}\n", may_fail=True)
+        return self.run("approve", *ids, "--as", self.person, typed=f"{code or self.codes.next()}\n", may_fail=True)
 
     def deny(self, question):
-        return self.run("deny", question, "--as", self.person)
+        return self.run("deny", question)
 
     def desk_approve(self, *ids, code=None):
         """The same on the desk, as a browser: sign in with a code, tick the questions, send."""

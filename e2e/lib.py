@@ -145,8 +145,13 @@ class Program:
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
-                [str(a) for a in argv], cwd=folder, env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                [str(a) for a in argv],
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         atexit.register(self.stop)  # also when a check dies half-way
 
@@ -196,7 +201,9 @@ class Answer:
         return json.loads(self.body)
 
     def __str__(self):
-        return f"{self.status} {self.body[:120].decode('utf-8', 'replace')}" if self.status else f"no answer: {self.note}"
+        return (
+            f"{self.status} {self.body[:120].decode('utf-8', 'replace')}" if self.status else f"no answer: {self.note}"
+        )
 
 
 class Line:
@@ -298,8 +305,13 @@ class Api:
         data = b"" if body is None else json.dumps(body).encode()
         extra = [("Content-Type", "application/json")] if body is not None else []
         extra += [("User-Agent", "deploy-script/1.0"), ("Connection", "close"), *self.headers, *headers]
-        return send(self.port, request(method, self.base + path, f"{LOOPBACK}:{self.port}", extra, data),
-                    timeout, self.source, method)
+        return send(
+            self.port,
+            request(method, self.base + path, f"{LOOPBACK}:{self.port}", extra, data),
+            timeout,
+            self.source,
+            method,
+        )
 
 
 # --- a browser --------------------------------------------------------------
@@ -325,7 +337,12 @@ class Browser:
 
     def once(self, method, target, headers=(), body=b""):
         path = target.split("?")[0]
-        sent = [("User-Agent", self.AGENT), ("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", "en"), ("Connection", "close")]
+        sent = [
+            ("User-Agent", self.AGENT),
+            ("Accept", "text/html,*/*;q=0.8"),
+            ("Accept-Language", "en"),
+            ("Connection", "close"),
+        ]
         sent += [("Cookie", c)] if (c := self.cookie_header(path)) else []
         found = send(self.port, request(method, target, self.host, [*sent, *headers], body), 60, method=method)
         self.visited.append((method, target, found.status))
@@ -350,8 +367,11 @@ class Browser:
         if form is None:
             found = self.once("GET", target, headers)
         else:
-            posted = [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", f"http://{self.host}"),
-                      ("Referer", f"http://{self.host}{target}")]
+            posted = [
+                ("Content-Type", "application/x-www-form-urlencoded"),
+                ("Origin", f"http://{self.host}"),
+                ("Referer", f"http://{self.host}{target}"),
+            ]
             found = self.once("POST", target, headers + posted, urlencode(form).encode())
         for _ in range(15):
             if found.status not in (301, 302, 303, 307, 308):

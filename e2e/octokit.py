@@ -20,14 +20,7 @@ DOCUMENT = SCRATCH / "node/node_modules/@octokit/openapi/generated/api.github.co
 TOKEN = "ghp_aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789"
 PAGES = 3
 
-API = """
-base = "/"
-open = []
-
-[api.identify]
-operation = "GET /user"
-holder = "/login"
-"""
+IDENTIFY = {"path": "/user", "holder": "/login"}
 
 later = concurrent.futures.ThreadPoolExecutor(8).submit
 
@@ -41,7 +34,11 @@ class Github(http.server.ThreadingHTTPServer):
         self.prism, self.saw = free_port(), []
         folder.mkdir(parents=True)
         cli = SCRATCH / "node/node_modules/@stoplight/prism-cli/dist/index.js"
-        self.program = Program([NODE, "--max-old-space-size=4096", cli, "mock", "-h", LOOPBACK, "-p", self.prism, DOCUMENT], folder, folder / "prism.log")
+        self.program = Program(
+            [NODE, "--max-old-space-size=4096", cli, "mock", "-h", LOOPBACK, "-p", self.prism, DOCUMENT],
+            folder,
+            folder / "prism.log",
+        )
         self.program.ready(lambda: send(self.prism, request("GET", "/zen", LOOPBACK), 2).status, 120)
         super().__init__((LOOPBACK, free_port()), Front)
         self.port = self.server_address[1]
@@ -66,7 +63,12 @@ class Front(http.server.BaseHTTPRequestHandler):
         body = self.body()
         self.server.saw.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
         prism = http.client.HTTPConnection(LOOPBACK, self.server.prism, timeout=30)
-        prism.request(self.command, self.path, body or None, {k: self.headers[k] for k in ("accept", "authorization", "content-type") if k in self.headers})
+        prism.request(
+            self.command,
+            self.path,
+            body or None,
+            {k: self.headers[k] for k in ("accept", "authorization", "content-type") if k in self.headers},
+        )
         answer = prism.getresponse()
         data = answer.read()
         self.send_response(answer.status)
@@ -104,8 +106,14 @@ class Front(http.server.BaseHTTPRequestHandler):
 
 def octokit(port, *calls):
     """Runs the client; what it saw of each call, by the call's name."""
-    done = subprocess.run([NODE, "octokit.mjs", f"http://{LOOPBACK}:{port}", TOKEN, *calls], cwd=os.path.dirname(os.path.abspath(__file__)),
-                          env={**os.environ, "OCTOKIT_FROM": f"{SCRATCH}/node/"}, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(
+        [NODE, "octokit.mjs", f"http://{LOOPBACK}:{port}", TOKEN, *calls],
+        cwd=os.path.dirname(os.path.abspath(__file__)),
+        env={**os.environ, "OCTOKIT_FROM": f"{SCRATCH}/node/"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
     if done.returncode:
         raise RuntimeError(f"octokit ended {done.returncode}: {done.stderr[-400:]}")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -115,13 +123,23 @@ def octokit(port, *calls):
 def reads(github, port, checks, word):
     with checks.scene(f"{word}: reads"):
         saw = octokit(port, "user", "repos", "contents", "pages")
-        checks.same([saw[c]["status"] for c in ("user", "repos", "contents")], [200, 200, 200], f"{word}: octokit reads")
+        checks.same(
+            [saw[c]["status"] for c in ("user", "repos", "contents")], [200, 200, 200], f"{word}: octokit reads"
+        )
         target = "/repos/octo/hello/contents/src%2Flib.rs"
-        checks.that(github.count("GET", target) == 1, f"{word}: the encoded slash arrives as it was sent", [t for _, t, _ in github.saw if "contents" in t])
-        checks.same(github.headers(target).get("authorization"), f"token {TOKEN}", f"{word}: the key arrives as it was sent")
+        checks.that(
+            github.count("GET", target) == 1,
+            f"{word}: the encoded slash arrives as it was sent",
+            [t for _, t, _ in github.saw if "contents" in t],
+        )
+        checks.same(
+            github.headers(target).get("authorization"), f"token {TOKEN}", f"{word}: the key arrives as it was sent"
+        )
         urls = saw["pages"].get("url", "").split()
         home = [u for u in urls if u.startswith(f"http://{LOOPBACK}:{port}/")]
-        checks.that(len(urls) == len(home) == PAGES, f"{word}: pagination goes through all pages and never leaves", saw["pages"])
+        checks.that(
+            len(urls) == len(home) == PAGES, f"{word}: pagination goes through all pages and never leaves", saw["pages"]
+        )
         github.saw.clear()
 
 
@@ -131,8 +149,16 @@ def observing(github, gate, checks):
         saw = octokit(gate.port, "issue", "key", "collaborator", "remove")
         checks.same([saw[c]["status"] for c in saw], [201, 201, 201, 204], "observing: everything passes")
         asked = {str(c["operation"]) for c in gate.calls() if "would-ask" in str(c)}
-        wanted = {"POST /repos/{owner}/{repo}/keys", "PUT /repos/{owner}/{repo}/collaborators/{username}", "DELETE /repos/{owner}/{repo}"}
-        checks.that(wanted <= asked and not any("issues" in a for a in asked), "observing: the record says which of them would have been asked", sorted(asked))
+        wanted = {
+            "POST /repos/{owner}/{repo}/keys",
+            "PUT /repos/{owner}/{repo}/collaborators/{username}",
+            "DELETE /repos/{owner}/{repo}",
+        }
+        checks.that(
+            wanted <= asked and not any("issues" in a for a in asked),
+            "observing: the record says which of them would have been asked",
+            sorted(asked),
+        )
         keys = gate.keys()
         checks.that(len(keys) == 1 and "octocat" in str(keys), "observing: the key is known with its holder", keys)
         github.saw.clear()
@@ -154,7 +180,11 @@ def enforcing(github, gate, checks):
         waiting = later(octokit, gate.port, "collaborator")
         gate.deny(gate.asked(before))
         saw = waiting.result(90)["collaborator"]
-        checks.that(saw["status"] == 403 and not any("collaborators" in t for _, t, _ in github.saw), "enforcing: octokit is told of the denial, once", saw)
+        checks.that(
+            saw["status"] == 403 and not any("collaborators" in t for _, t, _ in github.saw),
+            "enforcing: octokit is told of the denial, once",
+            saw,
+        )
     with checks.scene("enforcing: octokit's own retry"):
         before = gate.pending()
         waiting = later(octokit, gate.port, "remove")
@@ -163,7 +193,11 @@ def enforcing(github, gate, checks):
         gate.start()  # octokit sees 503, or nobody there, and tries again by itself
         gate.approve(question)
         saw = waiting.result(120)["remove"]
-        checks.that(saw["status"] == 204 and github.count("DELETE", "/repos/octo/hello") == 1, "enforcing: octokit's retry over a restart executes once", saw)
+        checks.that(
+            saw["status"] == 204 and github.count("DELETE", "/repos/octo/hello") == 1,
+            "enforcing: octokit's retry over a restart executes once",
+            saw,
+        )
 
 
 def main():
@@ -172,7 +206,7 @@ def main():
     reads(github, github.port, checks, "without the gate")
     if "--direct" in sys.argv:
         return checks.close()
-    gate = Gate(FOLDER / "gate", github.base, DOCUMENT, API, person="octocat")
+    gate = Gate(FOLDER / "gate", github.base, DOCUMENT, None, IDENTIFY, person="octocat")
     with checks.scene("the gate starts"):
         gate.init()
         gate.configure()

@@ -95,7 +95,10 @@ METHODS = {
     "lower-case method": ("post", []),
     "HEAD": ("HEAD", []),
     "OPTIONS": ("OPTIONS", []),
-    "OPTIONS as a preflight": ("OPTIONS", [("Origin", "http://evil.example"), ("Access-Control-Request-Method", "POST")]),
+    "OPTIONS as a preflight": (
+        "OPTIONS",
+        [("Origin", "http://evil.example"), ("Access-Control-Request-Method", "POST")],
+    ),
     "TRACE": ("TRACE", []),
     "CONNECT": ("CONNECT", []),
     "PUT": ("PUT", []),
@@ -116,7 +119,11 @@ HEADERS = {
     "underscore twin": [("Greave_Person", "alice"), ("greave_otp", "000000")],
     "holder and key headers": [("Greave-Key", "1"), ("Greave-Holder", "alice"), ("Greave-Factors", "person")],
     "remote user": [("X-Remote-User", "alice"), ("Remote-User", "alice"), ("X-Forwarded-User", "alice")],
-    "forwarded for loopback": [("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1")],
+    "forwarded for loopback": [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("Forwarded", "for=127.0.0.1"),
+    ],
     "original URL": [("X-Original-URL", "/hub/login"), ("X-Rewrite-URL", "/hub/login")],
     "stripped by name": [("Connection", "Greave-Person, Content-Type, X-Forwarded-For")],
     "a 2FA claim": [("X-2FA", "true"), ("X-MFA-Verified", "1")],
@@ -151,9 +158,15 @@ CREDENTIALS = {
     "in X-API-Key": [("X-API-Key", "TOKEN")],
     "in Proxy-Authorization": [("Proxy-Authorization", "token TOKEN")],
     "underscore twin": [("X_Authorization", "token TOKEN"), ("Http_Authorization", "token TOKEN")],
-    "with a made-up session": [("Authorization", "token TOKEN"), ("Cookie", "jupyterhub-session-id=0123456789abcdef0123456789abcdef")],
+    "with a made-up session": [
+        ("Authorization", "token TOKEN"),
+        ("Cookie", "jupyterhub-session-id=0123456789abcdef0123456789abcdef"),
+    ],
     "with a made-up login": [("Authorization", "token TOKEN"), ("Cookie", "jupyterhub-hub-login=made-up; _xsrf=x")],
-    "with both": [("Authorization", "token TOKEN"), ("Cookie", "jupyterhub-hub-login=made-up; jupyterhub-session-id=0123456789abcdef")],
+    "with both": [
+        ("Authorization", "token TOKEN"),
+        ("Cookie", "jupyterhub-hub-login=made-up; jupyterhub-session-id=0123456789abcdef"),
+    ],
     "with a second key in the query": [("Authorization", "token TOKEN"), ("?", "token=other")],
 }
 
@@ -161,23 +174,35 @@ CREDENTIALS = {
 def framings(host, token, victim):
     """Two requests that might be read as one, or one as two. `victim` names the inner one's user."""
     key = f"Authorization: token {token}\r\n"
-    inner = (f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\n{key}Content-Type: application/json\r\n"
-             f"Content-Length: {len(BODY)}\r\n\r\n").encode() + BODY
+    inner = (
+        f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\n{key}Content-Type: application/json\r\n"
+        f"Content-Length: {len(BODY)}\r\n\r\n"
+    ).encode() + BODY
     read = f"GET /hub/api/user HTTP/1.1\r\nHost: {host}\r\n{key}"
     post = f"POST /hub/login HTTP/1.1\r\nHost: {host}\r\n"
     create = f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\n{key}Content-Type: application/json\r\n"
     chunk = b"0\r\n\r\n" + inner
     return {
         "pipelined after a read": read.encode() + b"\r\n" + inner,
-        "length and chunks, chunks end early": f"{post}Content-Length: {len(chunk)}\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunk,
-        "chunks and length, length ends early": f"{post}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{len(inner):x}\r\n".encode() + inner + b"\r\n0\r\n\r\n",
-        "unknown transfer encoding": f"{post}Transfer-Encoding: xchunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode() + chunk,
-        "space before the colon": f"{post}Transfer-Encoding : chunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode() + chunk,
-        "tab before chunked": f"{post}Transfer-Encoding:\tchunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode() + chunk,
-        "two transfer encodings": f"{post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: {len(chunk)}\r\n\r\n".encode() + chunk,
-        "chunked under HTTP/1.0": f"POST /hub/login HTTP/1.0\r\nHost: {host}\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode() + chunk,
-        "two lengths, the first wins": f"{post}Content-Length: 0\r\nContent-Length: {len(inner)}\r\n\r\n".encode() + inner,
-        "two lengths, the last wins": f"{post}Content-Length: {len(inner)}\r\nContent-Length: 0\r\n\r\n".encode() + inner,
+        "length and chunks, chunks end early": f"{post}Content-Length: {len(chunk)}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        + chunk,
+        "chunks and length, length ends early": f"{post}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{len(inner):x}\r\n".encode()
+        + inner
+        + b"\r\n0\r\n\r\n",
+        "unknown transfer encoding": f"{post}Transfer-Encoding: xchunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode()
+        + chunk,
+        "space before the colon": f"{post}Transfer-Encoding : chunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode()
+        + chunk,
+        "tab before chunked": f"{post}Transfer-Encoding:\tchunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode()
+        + chunk,
+        "two transfer encodings": f"{post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: {len(chunk)}\r\n\r\n".encode()
+        + chunk,
+        "chunked under HTTP/1.0": f"POST /hub/login HTTP/1.0\r\nHost: {host}\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: {len(chunk)}\r\n\r\n".encode()
+        + chunk,
+        "two lengths, the first wins": f"{post}Content-Length: 0\r\nContent-Length: {len(inner)}\r\n\r\n".encode()
+        + inner,
+        "two lengths, the last wins": f"{post}Content-Length: {len(inner)}\r\nContent-Length: 0\r\n\r\n".encode()
+        + inner,
         "a list of lengths": f"{post}Content-Length: 0, {len(inner)}\r\n\r\n".encode() + inner,
         "a length with a sign": f"{post}Content-Length: +{len(inner)}\r\n\r\n".encode() + inner,
         "a body on a read": f"{read}Content-Length: {len(inner)}\r\n\r\n".encode() + inner,
@@ -186,20 +211,33 @@ def framings(host, token, victim):
         "a bare line feed in a header": f"{read}X: a\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunk,
         "a carriage return in a header": f"{read}X: a\rAuthorization: b\r\n\r\n".encode() + inner,
         "a request in a header": f"{read}X: a\r\n\r\n".encode() + inner,
-        "a chunk extension": f"{create}Transfer-Encoding: chunked\r\n\r\n{len(BODY):x};x=\"\r\n".encode() + BODY + b"\r\n0\r\n\r\n",
-        "a chunk size that overflows": f"{post}Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n".encode() + inner,
-        "trailers with a credential": f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\nTrailer: Authorization\r\nTransfer-Encoding: chunked\r\n\r\n{len(BODY):x}\r\n".encode() + BODY + f"\r\n0\r\n{key}\r\n".encode(),
-        "behind an upgrade to a WebSocket": f"{read}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode() + inner,
-        "behind a refused WebSocket": f"{read}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 1\r\n\r\n".encode() + inner,
-        "behind an upgrade to h2c": f"{read}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n".encode() + inner,
+        "a chunk extension": f'{create}Transfer-Encoding: chunked\r\n\r\n{len(BODY):x};x="\r\n'.encode()
+        + BODY
+        + b"\r\n0\r\n\r\n",
+        "a chunk size that overflows": f"{post}Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n".encode()
+        + inner,
+        "trailers with a credential": f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\nTrailer: Authorization\r\nTransfer-Encoding: chunked\r\n\r\n{len(BODY):x}\r\n".encode()
+        + BODY
+        + f"\r\n0\r\n{key}\r\n".encode(),
+        "behind an upgrade to a WebSocket": f"{read}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode()
+        + inner,
+        "behind a refused WebSocket": f"{read}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 1\r\n\r\n".encode()
+        + inner,
+        "behind an upgrade to h2c": f"{read}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n".encode()
+        + inner,
         "behind CONNECT": f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() + inner,
         "behind 100-continue": f"{post}Expect: 100-continue\r\nContent-Length: {len(inner)}\r\n\r\n".encode() + inner,
         "no host": request("POST", CREATE.format(victim), "", [("Authorization", f"token {token}")], BODY),
-        "two hosts": f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\nHost: evil.example\r\n{key}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY,
-        "HTTP/1.0": request("POST", CREATE.format(victim), host, [("Authorization", f"token {token}")], BODY, "HTTP/1.0"),
+        "two hosts": f"POST {CREATE.format(victim)} HTTP/1.1\r\nHost: {host}\r\nHost: evil.example\r\n{key}Content-Length: {len(BODY)}\r\n\r\n".encode()
+        + BODY,
+        "HTTP/1.0": request(
+            "POST", CREATE.format(victim), host, [("Authorization", f"token {token}")], BODY, "HTTP/1.0"
+        ),
         "HTTP/0.9": f"POST {CREATE.format(victim)}\r\n".encode(),
         "HTTP/2 by prior knowledge": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + inner,
-        "an unknown version": request("POST", CREATE.format(victim), host, [("Authorization", f"token {token}")], BODY, "HTTP/1.9"),
+        "an unknown version": request(
+            "POST", CREATE.format(victim), host, [("Authorization", f"token {token}")], BODY, "HTTP/1.9"
+        ),
         "blank lines first": b"\r\n\r\n" + inner,
     }
 
@@ -231,10 +269,18 @@ def spellings(port, token):
         who = victim()
         query = "".join(f"?{fill(v)}" for n, v in places if n == "?")
         headers = [(n, fill(v)) for n, v in places if n != "?"]
-        yield f"credential, {name}", who, request("POST", CREATE.format(who) + query, host, [*headers, *json_body], BODY)
+        yield (
+            f"credential, {name}",
+            who,
+            request("POST", CREATE.format(who) + query, host, [*headers, *json_body], BODY),
+        )
     for name in framings("", "", ""):
         who = victim()
         yield f"framing, {name}", who, framings(host, token, who)[name]
     # One call that makes several users has an address of its own.
     who = victim()
-    yield "path, the list", who, request("POST", "/hub/api/users", host, key, b'{"usernames":["%s"],"admin":true}' % who.encode())
+    yield (
+        "path, the list",
+        who,
+        request("POST", "/hub/api/users", host, key, b'{"usernames":["%s"],"admin":true}' % who.encode()),
+    )
