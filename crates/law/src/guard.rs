@@ -201,9 +201,9 @@ impl Clause {
         })
     }
 
-    /// Whether whoever meets this clause also meets the other.
+    /// Whether whoever meets this clause also meets the other. The secret is always there.
     fn is_as_strict_as(&self, other: &Self) -> bool {
-        self.needs.is_superset(other.needs)
+        self.needs.with(Factor::Secret).is_superset(other.needs)
             && (!other.needs.contains(Factor::Person) || self.person_age.is_as_strict_as(other.person_age))
     }
 }
@@ -376,5 +376,6 @@ mod tests {
         assert!(!weaker("person", "person"));
         assert!(!weaker("person | possession", "possession | person"));
         assert!(!weaker("possession + mandate", "possession"));
+        assert!(!weaker("person", "secret"), "the secret is always there");
     }
 }
