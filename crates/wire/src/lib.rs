@@ -28,7 +28,7 @@ pub use crate::{
     credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, strip},
     forward::Forwarding,
     mask::{Form, mask},
-    path::{Doubled, Matrix, PathRules, Target, fold},
+    path::{Doubled, Matrix, PathRules, Target},
     place::{Place, PlaceError, Places, Scheme},
     query::{Parameter, Query},
     rewrite::{OriginError, Origins},

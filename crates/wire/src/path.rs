@@ -1,6 +1,6 @@
 //! What a request is aimed at: judged in one reading, forwarded as it was sent.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use law::Refusal;
 
@@ -53,7 +53,6 @@ pub struct Target {
     sent: Box<str>,
     path: Range<usize>,
     segments: Vec<Segment>,
-    ignores_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +68,8 @@ struct Decoded {
     once: String,
     /// Decoded a second time, where that changes it again.
     twice: Option<String>,
+    /// With ASCII letters for their lookalikes, where case is ignored and there are some.
+    folded: Option<String>,
 }
 
 impl Target {
@@ -80,9 +81,8 @@ impl Target {
     /// fragments, text that is no UTF-8 when decoded, encoded slashes with nothing or dots
     /// between them, and what [`PathRules`] refuse.
     pub fn read(sent: &str, rules: &PathRules) -> Result<Self, Refusal> {
-        let ignores_case = rules.ignore_case;
         if sent == "*" {
-            return Ok(Self { sent: sent.into(), path: 0..1, segments: Vec::new(), ignores_case });
+            return Ok(Self { sent: sent.into(), path: 0..1, segments: Vec::new() });
         }
         let end = sent.find('?').unwrap_or(sent.len());
         let (path, query) = sent.split_at(end);
@@ -93,7 +93,7 @@ impl Target {
             return Err(Refusal::BadPath);
         }
         let segments = segments(path, rules)?;
-        Ok(Self { sent: sent.into(), path: 0..end, segments, ignores_case })
+        Ok(Self { sent: sent.into(), path: 0..end, segments })
     }
 
     /// Path and query, byte for byte as they were sent: this is what goes to the upstream.
@@ -116,12 +116,6 @@ impl Target {
         &*self.sent == "*"
     }
 
-    /// Whether the upstream ignores the case of letters, so that literals are to be compared
-    /// by [`fold`].
-    pub const fn ignores_case(&self) -> bool {
-        self.ignores_case
-    }
-
     /// The segments, decoded once: the reading that is judged. `/` has none. A slash at the
     /// end gives an empty last segment, unless the rules ignore it. An encoded slash belongs
     /// to its segment.
@@ -138,7 +132,7 @@ impl Target {
         self.segments.iter().any(twice).then(|| {
             let segments = self.segments.iter().map(|segment| match segment.decoded.as_deref() {
                 Some(Decoded { twice: Some(twice), .. }) => twice.as_str(),
-                Some(Decoded { once, twice: None }) => once.as_str(),
+                Some(Decoded { once, twice: None, .. }) => once.as_str(),
                 None => self.segment_as_sent(segment),
             });
             segments.collect()
@@ -148,9 +142,10 @@ impl Target {
     /// Every way in which an upstream may read the path; the first is the one that is judged.
     ///
     /// Others appear only where they differ: routed before decoding; decoded before being
-    /// split, so that an encoded slash divides; decoded twice; both. Whoever matches
-    /// operations matches each of them, and refuses with [`Refusal::BadPath`] where they lead
-    /// to different operations.
+    /// split, so that an encoded slash divides; decoded twice; both; and, where case is
+    /// ignored, with letters that some readers take for ASCII ones. Whoever matches operations
+    /// matches each of them, and refuses with [`Refusal::BadPath`] where they lead to different
+    /// operations.
     pub fn readings(&self) -> Vec<Vec<&str>> {
         let judged: Vec<&str> = self.segments().collect();
         if self.segments.iter().all(|segment| segment.decoded.is_none()) {
@@ -165,11 +160,22 @@ impl Target {
             readings.push(twice);
             readings.extend(split);
         }
+        if self.segments.iter().any(|segment| segment.folded().is_some()) {
+            let folded =
+                self.segments.iter().zip(self.segments()).map(|(segment, judged)| segment.folded().unwrap_or(judged));
+            readings.push(folded.collect());
+        }
         readings
     }
 
     fn segment_as_sent(&self, segment: &Segment) -> &str {
         self.sent.get(segment.at.clone()).unwrap_or_default()
+    }
+}
+
+impl Segment {
+    fn folded(&self) -> Option<&str> {
+        self.decoded.as_ref()?.folded.as_deref()
     }
 }
 
@@ -179,13 +185,21 @@ fn split_at_slashes<'a>(segments: &[&'a str]) -> Option<Vec<&'a str>> {
     (split.len() != segments.len()).then_some(split)
 }
 
-/// A text with the case of its letters taken away as thoroughly as any upstream might: the
-/// Kelvin sign is a `k`, and a long s is an `s`.
-pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect())
+/// A text with ASCII letters for those that some readers who ignore case take for them: the
+/// Kelvin sign is a `k`, a long s is an `s`, an i without or with its dot is an `i`. Nothing
+/// where there are none.
+fn without_lookalikes(text: &str) -> Option<String> {
+    let is_lookalike = |letter| matches!(letter, '\u{130}' | '\u{131}' | '\u{17f}' | '\u{212a}');
+    text.contains(is_lookalike).then(|| {
+        text.chars()
+            .map(|letter| match letter {
+                '\u{130}' | '\u{131}' => 'i',
+                '\u{17f}' => 's',
+                '\u{212a}' => 'k',
+                other => other,
+            })
+            .collect()
+    })
 }
 
 fn segments(path: &str, rules: &PathRules) -> Result<Vec<Segment>, Refusal> {
@@ -209,24 +223,34 @@ fn segments(path: &str, rules: &PathRules) -> Result<Vec<Segment>, Refusal> {
             }
             continue;
         }
-        segments.push(segment(raw, at.start, rules.matrix)?);
+        segments.push(segment(raw, at.start, rules)?);
     }
     Ok(segments)
 }
 
 /// Reads one segment that begins at `start`.
-fn segment(raw: &str, start: usize, matrix: Matrix) -> Result<Segment, Refusal> {
+fn segment(raw: &str, start: usize, rules: &PathRules) -> Result<Segment, Refusal> {
+    let matrix = rules.matrix;
     let kept = match raw.find(';') {
         Some(0) if matrix == Matrix::Strip => return Err(Refusal::BadPath),
         Some(cut) if matrix == Matrix::Strip => {
-            // An upstream that decodes before it cuts sees what stands behind the cut.
-            decode(raw, Matrix::Keep)?;
-            raw.get(..cut).unwrap_or_default()
+            let (kept, behind) = raw.split_at_checked(cut).ok_or(Refusal::BadPath)?;
+            // An upstream that decodes before it cuts sees what stands behind the cut, and
+            // where a slash stands there cuts less.
+            if decode(behind, Matrix::Keep)?.is_some_and(|decoded| decoded.once.contains('/')) {
+                return Err(Refusal::BadPath);
+            }
+            kept
         }
         _ => raw,
     };
-    let at = start..start + kept.len();
-    Ok(Segment { at, decoded: decode(kept, matrix)?.map(Box::new) })
+    let mut decoded = decode(kept, matrix)?;
+    if rules.ignore_case
+        && let Some(decoded) = &mut decoded
+    {
+        decoded.folded = without_lookalikes(decoded.twice.as_ref().unwrap_or(&decoded.once));
+    }
+    Ok(Segment { at: start..start + kept.len(), decoded: decoded.map(Box::new) })
 }
 
 /// Decodes a segment once and twice, and refuses what either makes of it.
@@ -249,7 +273,7 @@ fn decode(raw: &str, matrix: Matrix) -> Result<Option<Decoded>, Refusal> {
             return Err(Refusal::BadPath);
         }
     }
-    Ok(Some(Decoded { once, twice }))
+    Ok(Some(Decoded { once, twice, folded: None }))
 }
 
 /// Decodes percent signs, and `%u002e` as some servers do; broken ones stay. Nothing where
