@@ -104,8 +104,8 @@ impl Key {
 
     /// Whether what this key has in flight must be cut: it was disabled or revoked since the
     /// request was judged, or has ended by now.
-    pub fn has_fallen(&self, now: Timestamp) -> bool {
-        self.fallen.load(Ordering::Acquire) || self.end.is_some_and(|end| now >= end)
+    pub fn has_fallen(&self, now: impl FnOnce() -> Timestamp) -> bool {
+        self.fallen.load(Ordering::Acquire) || self.end.is_some_and(|end| now() >= end)
     }
 
     pub(crate) fn fall(&self) {

@@ -60,6 +60,9 @@ pub struct Exhibit {
     pub path: String,
     /// The query as it was sent, credentials masked.
     pub query: Option<String>,
+    /// Headers that say what is wanted, beside the usual ones, credentials masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The body, bounded and masked; `None` where there is none or it is no text.
     pub body: Option<String>,
     /// Bytes of the whole body.

@@ -80,6 +80,11 @@ impl Peppers {
         Self { current: schedule(current), previous: previous.map(schedule) }
     }
 
+    /// The pepper in use.
+    pub(crate) const fn current(&self) -> PepperId {
+        self.current.0
+    }
+
     /// The verifier under the pepper in use.
     pub fn verifier(&self, secret: &SecretDigest) -> (PepperId, Verifier) {
         (self.current.0, verifier(&self.current.1, secret))
