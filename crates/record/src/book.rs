@@ -39,7 +39,8 @@ pub struct Settings {
     pub roll: u64,
     /// All files together are at most so long, in bytes: the oldest are removed, whole. At least twice `roll`.
     pub cap: u64,
-    /// What may wait in memory to be written, in bytes. Up to twice as much is in the writer's hands.
+    /// What may wait in memory to be written, in bytes. The batch that is being written takes at most
+    /// as much again, once as it came and once as frames.
     pub queue: usize,
     /// A write that takes longer makes the book fail.
     pub slow: Duration,
@@ -116,7 +117,7 @@ impl Book {
 
     fn start(&mut self, log: Log) -> Result<(), OpenError> {
         let folder = log.folder();
-        let (first, past) = (log.first(), Reader::until(folder.clone(), log.end()));
+        let (first, past) = (log.first(), Reader::for_index(folder.clone(), log.end()));
         let (shared, usage, complete) = (self.shared.clone(), self.usage.clone(), self.usage_complete.clone());
         let rebuild = move || {
             rebuild(first, past, &shared, &usage);

@@ -131,6 +131,10 @@ pub(crate) fn append_removed(buffer: &mut Vec<u8>, removed: &Removed) -> Result<
     frame::append(buffer, REMOVED, removed)
 }
 
+pub(crate) fn is_outcome(payload: &[u8]) -> bool {
+    payload.first() == Some(&OUTCOME)
+}
+
 /// Reads an entry back; where it cannot be read, says why.
 pub(crate) fn read(payload: &[u8]) -> Result<Entry, String> {
     let (kind, json) = payload.split_first().ok_or("it is empty")?;

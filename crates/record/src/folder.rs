@@ -147,7 +147,7 @@ impl Folder {
             .and_then(|()| file.sync_data())
             .and_then(|()| File::open(&self.path)?.sync_all());
         if let Err(error) = begun {
-            // The same number is tried again; a stub in its place would stop that.
+            // Each try would leave a stub.
             let _ = fs::remove_file(&place.path);
             return Err(error);
         }

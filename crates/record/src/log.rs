@@ -118,11 +118,7 @@ impl Log {
         let now = Timestamp::now();
         let mut segment = match self.segment.take() {
             Some(segment) => segment,
-            None => {
-                let begun = self.folder.begin(self.next, now);
-                self.prune |= begun.is_ok();
-                begun.map_err(|error| Failure { reason: reason(&error), clean: true })?
-            }
+            None => self.begin(now).map_err(|error| Failure { reason: reason(&error), clean: true })?,
         };
         self.next = segment.place.sequence + 1;
 
@@ -159,6 +155,15 @@ impl Log {
             self.remove(note.sequence);
         }
         Ok(removed)
+    }
+
+    fn begin(&mut self, now: Timestamp) -> io::Result<Segment> {
+        // A number that is taken is not taken again: a stub may be left that could not be removed.
+        let taken = places(&self.folder.path)?.last().map_or(0, |place| place.sequence);
+        self.next = self.next.max(taken + 1);
+        let segment = self.folder.begin(self.next, now)?;
+        self.prune = true;
+        Ok(segment)
     }
 
     /// The oldest files that must go so that the current one may grow to its full length.

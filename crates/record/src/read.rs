@@ -94,6 +94,8 @@ pub struct Reader {
     since: Option<Timestamp>,
     /// The file's number and the offset in it where to stop.
     until: Option<(u64, u64)>,
+    /// Outcomes are not unpacked: they are half of all entries, and the index does not need them.
+    without_outcomes: bool,
     current: Option<Current>,
     /// The number of the last file that is done with.
     done: u64,
@@ -118,7 +120,7 @@ impl Reader {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let folder = folder.into();
         places(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
-        Ok(Self::new(folder, None))
+        Ok(Self::new(folder))
     }
 
     /// Only what happened from this moment on. Files that ended before are not opened.
@@ -138,12 +140,22 @@ impl Reader {
         Follow { reader: self, poll }
     }
 
-    pub(crate) fn until(folder: PathBuf, end: (u64, u64)) -> Self {
-        Self::new(folder, Some(end))
+    /// Everything before this end but outcomes.
+    pub(crate) fn for_index(folder: PathBuf, end: (u64, u64)) -> Self {
+        Self { until: Some(end), without_outcomes: true, ..Self::new(folder) }
     }
 
-    fn new(folder: PathBuf, until: Option<(u64, u64)>) -> Self {
-        Self { folder, since: None, until, current: None, done: 0, damages: VecDeque::new(), unlisted: false }
+    fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            since: None,
+            until: None,
+            without_outcomes: false,
+            current: None,
+            done: 0,
+            damages: VecDeque::new(),
+            unlisted: false,
+        }
     }
 
     /// Opens the next file; whether there is one.
@@ -226,11 +238,17 @@ impl Reader {
     fn read(&mut self) -> Option<Result<Entry, Damage>> {
         let current = self.current.as_mut()?;
         let stop = self.until.filter(|(last, _)| *last == current.place.sequence).map(|(_, offset)| offset);
-        if stop.is_some_and(|stop| current.frames.offset() >= stop) {
-            return None;
-        }
         let file = || current.place.name();
-        match current.frames.step() {
+        let step = loop {
+            if stop.is_some_and(|stop| current.frames.offset() >= stop) {
+                return None;
+            }
+            match current.frames.step() {
+                Ok(Step::Frame { payload, .. }) if self.without_outcomes && entry::is_outcome(payload) => {}
+                step => break step,
+            }
+        };
+        match step {
             Ok(Step::Frame { offset, payload }) => {
                 Some(entry::read(payload).map_err(|why| Damage::Strange { file: file(), offset, why }))
             }

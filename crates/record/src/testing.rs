@@ -3,7 +3,7 @@
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -85,9 +85,11 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Waits for something that another thread does.
+/// Waits for something that another thread does; a minute is never.
 pub(crate) fn until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
     while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never came");
         std::thread::yield_now();
     }
 }

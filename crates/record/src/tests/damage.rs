@@ -154,6 +154,32 @@ fn a_torn_tail_is_cut_and_reported_and_the_book_goes_on_behind_it() {
 }
 
 #[test]
+fn a_torn_tail_of_an_older_file_is_told_and_left_as_it_is() {
+    let scratch = testing::made_folder();
+    let (bytes, starts) = file_of(&[testing::call(1), testing::call(2)]);
+    let place = put(scratch.path(), &bytes[..bytes.len() - 1]);
+    let newer = Place::new(scratch.path(), 2, testing::call(9).at);
+    fs::write(&newer.path, header(2, testing::call(9).at)).unwrap();
+    let (entries, damages) = testing::read(scratch.path());
+    assert_eq!(calls(entries), [testing::call(1)]);
+    let bytes = (bytes.len() - 1 - starts[1]) as u64;
+    assert_eq!(damages, [Damage::Torn { file: place.name(), offset: starts[1] as u64, bytes }]);
+}
+
+#[test]
+fn a_length_that_reaches_behind_the_end_hides_nothing() {
+    let scratch = testing::made_folder();
+    let written: Vec<Call> = (0..4).map(testing::call).collect();
+    let (mut bytes, starts) = file_of(&written);
+    bytes[starts[1] + 1] = 0xfe;
+    let place = put(scratch.path(), &bytes);
+    let (entries, damages) = testing::read(scratch.path());
+    assert_eq!(calls(entries), [testing::call(0), testing::call(2), testing::call(3)]);
+    let length = (starts[2] - starts[1]) as u64;
+    assert_eq!(damages, [Damage::Bytes { file: place.name(), offset: starts[1] as u64, bytes: length }]);
+}
+
+#[test]
 fn a_file_that_ended_within_its_header_is_removed_and_reported() {
     let scratch = testing::made_folder();
     let folder = scratch.path();
