@@ -1,0 +1,75 @@
+//! `export`: data out in bulk, or sensitive content.
+
+use super::{
+    ANSWERS, LOOKS, Rule,
+    act::{Act, Place},
+    lexicon::export as lexicon,
+    verbs::Effect,
+    words,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: "export.form", when: ANSWERS, judge: form },
+    Rule { id: "export.media", when: ANSWERS, judge: media },
+    Rule { id: "export.watched", when: LOOKS, judge: watched },
+    Rule { id: "export.private", when: LOOKS, judge: private },
+    Rule { id: "export.file", when: LOOKS, judge: file },
+];
+
+/// A bulk form: its job, or its result.
+fn form(act: &Act<'_>) -> Option<String> {
+    if let Some(hit) = act.does(&["dump", "export"]) {
+        return Some(format!("does {hit}"));
+    }
+    let hit = match act.effect {
+        // A list of exports is only their names.
+        Effect::Look => act.object_itself(lexicon::BULK).filter(|_| act.one || !act.facts.answer.list),
+        _ => act.makes(lexicon::BULK).or_else(|| act.makes(&["log drain"])),
+    }?;
+    Some(format!("takes out {hit}"))
+}
+
+/// Nothing but a bulk form or a file comes back.
+fn media(act: &Act<'_>) -> Option<String> {
+    let is_bulk = |media: &String| {
+        let media = media.to_ascii_lowercase();
+        lexicon::MEDIA.iter().any(|bulk| media.starts_with(bulk))
+    };
+    let answers = &act.facts.answer.media;
+    let bulk = answers.iter().find(|media| is_bulk(media))?;
+    answers.iter().all(|media| is_bulk(media) || media == "*/*").then(|| format!("answers with `{bulk}`"))
+}
+
+/// What people did, and what programs wrote about it.
+fn watched(act: &Act<'_>) -> Option<String> {
+    if act.any_object(lexicon::SETTINGS) {
+        return None;
+    }
+    let log = || act.object_itself(&["log"]).filter(|hit| hit.place == Place::Path);
+    act.object(lexicon::WATCHED).or_else(log).map(|hit| format!("reads {hit}"))
+}
+
+/// What people said to each other.
+fn private(act: &Act<'_>) -> Option<String> {
+    // Messages of machines are none.
+    if act.container().is_some_and(|said| words::ends_with_any(&said.words, lexicon::MACHINES)) {
+        return None;
+    }
+    act.object_itself(lexicon::PRIVATE).filter(|hit| hit.is_in_a_name()).map(|hit| format!("reads {hit}"))
+}
+
+/// What stored files hold.
+fn file(act: &Act<'_>) -> Option<String> {
+    if let Some(hit) = act.does(&["download"]) {
+        return Some(format!("does {hit}"));
+    }
+    let mut own = act.answers.iter().filter(|named| named.level == 1);
+    let holds = |name: &str| own.clone().any(|named| words::is(&named.words, name));
+    if holds("content") && holds("encoding") {
+        return Some("answers with a file's `content`".to_owned());
+    }
+    if let Some(link) = own.find(|named| words::is_any(&named.words, lexicon::LINKS)) {
+        return Some(format!("answers with `{}`", link.name));
+    }
+    act.object_itself(lexicon::CONTENT).filter(|hit| hit.place == Place::Path).map(|hit| format!("reads {hit}"))
+}

@@ -1,0 +1,72 @@
+//! What goes for good, and what only looks like it.
+
+/// Verbs after which nothing is left.
+pub(in crate::classify) const FOR_GOOD: &[&str] = &[
+    "anonymize",
+    "deprovision",
+    "destroy",
+    "erase",
+    "expunge",
+    "obliterate",
+    "purge",
+    "scrub",
+    "terminate",
+    "truncate",
+    "wipe",
+];
+
+/// Verbs that take things apart and leave both.
+pub(in crate::classify) const UNTIES: &[&str] = &[
+    "cancel",
+    "detach",
+    "disable",
+    "disassociate",
+    "disconnect",
+    "dismiss",
+    "dissociate",
+    "leave",
+    "mark",
+    "stop",
+    "unarchive",
+    "unassign",
+    "unbind",
+    "unblock",
+    "unfollow",
+    "unlink",
+    "unlock",
+    "unmute",
+    "unpin",
+    "unset",
+    "unstar",
+    "unsubscribe",
+    "unwatch",
+];
+
+/// What comes and goes with a click.
+pub(in crate::classify) const LIGHT: &[&str] = &[
+    "assignee",
+    "bookmark",
+    "cache",
+    "favorite",
+    "favourite",
+    "follow",
+    "follower",
+    "following",
+    "like",
+    "mute",
+    "pin",
+    "reaction",
+    "read marker",
+    "requested reviewer",
+    "star",
+    "starred",
+    "subscription",
+    "typing",
+    "upvote",
+    "vote",
+    "watch",
+    "watcher",
+];
+
+/// Verbs that leave no doubt that a thing is deleted, and not taken out of something.
+pub(in crate::classify) const DELETES: &[&str] = &["delete", "destroy", "erase", "purge", "wipe"];

@@ -1,0 +1,187 @@
+//! `mint`: creates, reveals, rotates or deletes credentials.
+
+use super::{
+    ANSWERS, LOOKS, MUTATES, Rule, SETS,
+    act::{Act, Hit, Place},
+    field::Named,
+    lexicon::mint as lexicon,
+    verbs::Effect,
+    words,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule { id: "mint.object", when: MUTATES, judge: object },
+    Rule { id: "mint.verb", when: MUTATES, judge: verb },
+    Rule { id: "mint.exchange", when: &[Effect::Look, Effect::Make, Effect::Change, Effect::Remove], judge: exchange },
+    Rule { id: "mint.session", when: MUTATES, judge: session },
+    Rule { id: "mint.sign-in", when: LOOKS, judge: sign_in },
+    Rule { id: "mint.answer", when: ANSWERS, judge: answer },
+    Rule { id: "mint.reveal", when: ANSWERS, judge: reveal },
+    Rule { id: "mint.fetch", when: LOOKS, judge: fetch },
+    Rule { id: "mint.variable", when: ANSWERS, judge: variable },
+    Rule { id: "mint.field", when: SETS, judge: field },
+];
+
+/// Changes a credential.
+fn object(act: &Act<'_>) -> Option<String> {
+    if act.does(lexicon::ORDERS).is_some() {
+        return None;
+    }
+    let hit = credential(act).or_else(|| act.under(lexicon::HOLDS_CREDENTIALS))?;
+    let doing = match act.effect {
+        Effect::Look => "looks at",
+        Effect::Make => "creates",
+        Effect::Change => "changes",
+        Effect::Remove => "deletes",
+    };
+    Some(format!("{doing} {hit}"))
+}
+
+/// The credential that is acted upon.
+pub(super) fn credential(act: &Act<'_>) -> Option<Hit> {
+    let hit = act.object(lexicon::CREDENTIALS).or_else(|| act.object_alone(&["authorization"]))?;
+    if act.any_object(lexicon::NO_CREDENTIALS) {
+        return None;
+    }
+    let mut nearby = act.objects.iter().chain(act.container()).flat_map(|said| &said.words);
+    let other =
+        lexicon::AMBIGUOUS.contains(&hit.term) && nearby.any(|word| lexicon::OTHER_KEYS.contains(&word.as_str()));
+    (!other).then_some(hit)
+}
+
+/// Does what is done to credentials only.
+fn verb(act: &Act<'_>) -> Option<String> {
+    if act.object(lexicon::ROTATED_TOO).is_some() {
+        return None;
+    }
+    act.does(&["reauthorize", "rekey", "rotate"]).map(|hit| format!("does {hit}"))
+}
+
+/// Exchanges a client's secret and something more for a token.
+fn exchange(act: &Act<'_>) -> Option<String> {
+    let secret = act.asks(&["client secret"])?;
+    let more = act.asks(&["code", "grant type", "refresh token"])?;
+    Some(format!("exchanges `{secret}` and `{more}` for a token"))
+}
+
+/// Signs in or out, or signs somebody else out.
+fn session(act: &Act<'_>) -> Option<String> {
+    let signs = || act.object_itself(lexicon::SIGN_INS).filter(|_| act.effect != Effect::Remove);
+    let verb = act.does(lexicon::SIGNS);
+    verb.or_else(signs).or_else(|| act.object_alone(lexicon::SESSIONS)).map(|hit| format!("signs in or out: {hit}"))
+}
+
+/// "Gets a token" by `POST …/authenticate`.
+fn sign_in(act: &Act<'_>) -> Option<String> {
+    let hit =
+        act.does(&["authenticate", "login"]).filter(|hit| act.facts.method != "GET" && hit.place == Place::Path)?;
+    Some(format!("signs in: {hit}"))
+}
+
+/// Answers with a secret that was made, changed or is there to see.
+fn answer(act: &Act<'_>) -> Option<String> {
+    let looks = act.effect == Effect::Look;
+    // `GET` lists names of credentials; a list that is asked for by `POST` is none of names.
+    let names_only = looks && act.facts.answer.list && act.facts.method != "POST";
+    let credential = credential(act).is_some();
+    let of_secret = act.object(lexicon::SHOWABLE).is_some() || act.facts.method == "POST";
+    let shows = credential && of_secret && !names_only;
+    let hook = act.object(&["hook", "webhook"]).is_some();
+    let client = act.answers.iter().any(|named| words::is(&named.words, "client id"));
+    // How deep in the thing a field with this name still holds a usable secret.
+    let depth = |name: &[String]| {
+        // Hooks show that there is a secret, not which.
+        let masked = hook && looks && words::is(name, "secret");
+        // Payment forms call a publishable handle `client_secret`; beside a `client_id` it is a secret.
+        let handle = words::is(name, "client secret") && !client && !shows;
+        let own = is_called(name, lexicon::SECRETS) || is_called(name, lexicon::TOKENS) || words::is(name, "token");
+        if is_called(name, lexicon::PASSWORDS) || shows && is_shown(name) {
+            2
+        } else {
+            let unusable = masked || handle || credential && names_only;
+            usize::from(own && !unusable)
+        }
+    };
+    let usable = |named: &&Named<'_>| {
+        let in_passing = named.level > 1 && words::ends_with_any(&named.parent, lexicon::SOMEBODY);
+        named.level <= depth(&named.words) && is_text(named) && !in_passing && !(looks && stays_hidden(named))
+    };
+    act.answers.iter().find(usable).map(|named| format!("answers with `{}`", named.name))
+}
+
+/// Asks for a secret to be shown.
+fn reveal(act: &Act<'_>) -> Option<String> {
+    act.does(&["decrypt", "reveal", "unseal"]).map(|hit| format!("shows a secret: {hit}"))
+}
+
+/// Fetches a credential, and nothing else.
+fn fetch(act: &Act<'_>) -> Option<String> {
+    let hit = credential(act)?;
+    // What is only looked at needs no `POST`.
+    if act.facts.method == "POST"
+        && let Some(verb) = act.does(&["fetch", "get", "obtain", "retrieve"])
+        && let Some(shown) = act.object_itself(lexicon::SHOWABLE)
+    {
+        return Some(format!("{verb} acts on {shown}"));
+    }
+    match act.answers.as_slice() {
+        [only] if is_shown(&only.words) && is_text(only) => {
+            Some(format!("answers with nothing but `{}` of {hit}", only.name))
+        }
+        _ => None,
+    }
+}
+
+/// Reads or sets a variable, which may hold a secret.
+fn variable(act: &Act<'_>) -> Option<String> {
+    let hit = act.object_itself(lexicon::VARIABLES)?;
+    if act.effect == Effect::Look {
+        let held = act.answers.iter().find(|named| words::is(&named.words, "value"))?;
+        return Some(format!("answers with `{}` of {hit}", held.name));
+    }
+    let of_environment = hit.term != "variable";
+    if of_environment && act.facts.request.fields.is_empty() {
+        return Some(format!("sets {hit}"));
+    }
+    let value = act.asks(&["encrypted value", "value", "values"])?;
+    (of_environment || act.asks(lexicon::HIDES).is_some()).then(|| format!("sets `{value}` of {hit}"))
+}
+
+/// Sets a credential among other fields.
+fn field(act: &Act<'_>) -> Option<String> {
+    let sets = |named: &&Named<'_>| {
+        let in_passing = named.level > 1 && words::ends_with_any(&named.parent, lexicon::SOMEBODY);
+        named.level <= 2
+            && !in_passing
+            && is_called(&named.words, lexicon::SET)
+            && (is_text(named) || is_several(named))
+    };
+    act.asks.iter().find(sets).map(|named| format!("sets `{}`", named.name))
+}
+
+fn is_called(name: &[String], terms: &[&str]) -> bool {
+    words::ends_with_any(name, terms) && !words::ends_with_any(name, lexicon::NO_CREDENTIALS)
+}
+
+fn is_shown(name: &[String]) -> bool {
+    is_called(name, lexicon::WITH_CREDENTIAL) && !words::ends_with_any(name, lexicon::PUBLIC)
+}
+
+/// A text or something unsaid: a flag, a number, a date or a choice is no secret.
+fn is_text(named: &Named<'_>) -> bool {
+    named.field.is_none_or(|field| {
+        let other = field.format.as_deref().is_some_and(|format| format.contains("date") || format == "uri");
+        (field.kind.is_empty() || field.kind.contains("string")) && field.values.is_empty() && !other
+    })
+}
+
+/// A request may set several secrets at once.
+fn is_several(named: &Named<'_>) -> bool {
+    named.field.is_some_and(|field| field.kind.contains("array") || field.kind.contains("object"))
+}
+
+/// Whether the document says that the field is not shown again.
+fn stays_hidden(named: &Named<'_>) -> bool {
+    let said = named.said();
+    lexicon::NOT_SHOWN.iter().any(|words| said.contains(words))
+}
