@@ -1,1 +1,29 @@
 //! The desk for people and the admin API.
+//!
+//! People sign in here with their second factor, see what waits for their yes, and enrol
+//! their authenticators; operators and programs administer the gate, under the same law: to
+//! read and to protect is free on the gate's host, to mint, grant, lift and weaken asks a
+//! person's code. What may be done is decided by the authority; this room carries it to HTTP
+//! and back.
+//!
+//! It must not know how requests pass through the gate, how notices travel, or which sockets
+//! it is served on.
+
+mod admin;
+pub mod api;
+mod desk;
+mod explain;
+mod inventory;
+mod matching;
+mod pages;
+mod problem;
+mod questions;
+mod ruling;
+mod session;
+mod traffic;
+
+pub use crate::{
+    admin::{Door, OPENAPI, admin},
+    desk::{Desk, Settings},
+    pages::pages,
+};

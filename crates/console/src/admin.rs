@@ -1,0 +1,112 @@
+//! The admin API: JSON in and out, under the same law as everything else.
+
+mod doors;
+mod holders;
+mod json;
+mod keys;
+mod law;
+mod questions;
+mod reach;
+mod record;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{self, MethodRouter},
+};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+};
+
+pub use self::doors::Door;
+use self::doors::{let_in, sign_in, sign_out};
+use crate::{Desk, api::Problem, session::Sessions};
+
+/// The admin API's own OpenAPI document.
+pub const OPENAPI: &str = include_str!("../openapi.yaml");
+
+/// The largest body, in bytes.
+const BODY: usize = 64 * 1024;
+
+/// What the handlers work on.
+pub(crate) struct Admin {
+    desk: Arc<Desk>,
+    door: Door,
+    sessions: Sessions,
+}
+
+/// The admin API below `/v1`. It can be merged with [`pages`](crate::pages) on one listener
+/// when it is behind [`Door::Remote`].
+pub fn admin(desk: Arc<Desk>, door: Door) -> Router {
+    let admin = Arc::new(Admin { desk, door, sessions: Sessions::default() });
+    let routed = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let guarded = routed
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&admin), let_in));
+    // Only signing in stands before the door.
+    let all = if door == Door::Remote { guarded.route("/session", routing::post(sign_in)) } else { guarded };
+    let all = all.layer(DefaultBodyLimit::max(BODY)).layer(middleware::from_fn(dress)).with_state(admin);
+    Router::new().nest("/v1", all)
+}
+
+/// Every address behind the door, below `/v1`.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
+    use routing::{delete, get, patch, post};
+    vec![
+        ("/session", delete(sign_out)),
+        ("/openapi.yaml", get(document)),
+        ("/health", get(law::health)),
+        ("/keys", get(keys::list)),
+        ("/keys/{key}", get(keys::show)),
+        ("/keys/{key}/disable", post(keys::disable)),
+        ("/keys/{key}/enable", post(keys::enable)),
+        ("/keys/{key}/name", post(keys::name)),
+        ("/holders", get(holders::list).post(holders::add)),
+        ("/holders/{holder}", patch(holders::change)),
+        ("/holders/{holder}/invite", post(holders::invite)),
+        ("/holders/{holder}/left", post(holders::left)),
+        ("/holders/{holder}/return", post(holders::back)),
+        ("/questions", get(questions::list)),
+        ("/questions/{question}", get(questions::show)),
+        ("/questions/{question}/deny", post(questions::deny)),
+        ("/questions/{question}/not-me", post(questions::not_me)),
+        ("/approvals", post(questions::approve)),
+        ("/law", get(law::in_force)),
+        ("/law/accept", post(law::accept)),
+        ("/guards/preview", get(law::preview)),
+        ("/reach", get(reach::all)),
+        ("/reach/{key}", get(reach::of_key)),
+        ("/explain", get(reach::explain)),
+        ("/calls", get(record::calls)),
+        ("/ledger", get(record::ledger)),
+        ("/ledger/verify", get(record::verify)),
+        ("/ledger/checkpoint", get(record::checkpoint)),
+    ]
+}
+
+async fn document(State(_): State<Arc<Admin>>) -> Response {
+    ([(CONTENT_TYPE, "application/yaml")], OPENAPI).into_response()
+}
+
+async fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing here; see /v1/openapi.yaml")
+}
+
+async fn other_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this address takes other methods; see /v1/openapi.yaml")
+}
+
+/// What every answer carries.
+async fn dress(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,205 @@
+//! Keys, and how they were used.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use law::{Factors, HolderId, HolderKind, KeyId, Power, Standing};
+use serde::{Deserialize, Serialize};
+
+use super::Proof;
+
+/// `GET /v1/keys`: only keys for which everything holds that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFilter {
+    /// The holder's id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Where the key stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// Part of the id, the name, the holder's or the owner's name, the place or the scopes, letter case aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+/// Keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyList {
+    /// In the order in which they were first seen.
+    pub keys: Vec<KeyView>,
+    /// Whether what is said of their use reaches back as far as the record does. It does not
+    /// while a large record is being read, or while the gate is not running.
+    pub usage_complete: bool,
+}
+
+/// A key, as far as one line can show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRef {
+    /// Its id.
+    pub id: KeyId,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who has it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Where it travels.
+    pub place: String,
+    /// When it was first seen.
+    pub born: Timestamp,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    /// Its id.
+    pub id: KeyId,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who has it: the id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder_id: Option<HolderId>,
+    /// Who has it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// What kind its holder is; a key without a known holder is judged as a person's.
+    pub kind: HolderKind,
+    /// Whether its holder has left.
+    pub holder_left: bool,
+    /// Who answers for it first: the person itself, or the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Whether the owner has an authenticator enrolled here.
+    pub owner_enrolled: bool,
+    /// Everybody who can be asked now, the first asked first.
+    pub answerers: Vec<String>,
+    /// Whether the holder's account has 2FA at the upstream, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_factor: Option<bool>,
+    /// Where it travels, such as `header authorization, scheme bearer`.
+    pub place: String,
+    /// When it was first seen.
+    pub born: Timestamp,
+    /// When it ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Timestamp>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The last call that passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<LastUsed>,
+    /// Calls that passed, as far as the record reaches back.
+    pub passed: u64,
+    /// Calls that were asked about or refused.
+    pub stopped: u64,
+    /// What the upstream says it may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<String>,
+    /// The key that minted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<KeyId>,
+}
+
+/// The last call of a key that passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUsed {
+    /// When.
+    pub at: Timestamp,
+    /// From where: an IPv4 address, or the first of an IPv6 /64.
+    pub source: IpAddr,
+    /// With which `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+/// `GET /v1/keys/{key}`: all about one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDetails {
+    /// The key.
+    pub key: KeyView,
+    /// The address it was first seen from.
+    pub first_source: IpAddr,
+    /// Whether codes are still taken from its requests' headers.
+    pub header_closed: bool,
+    /// The factors that could be shown for it now.
+    pub presentable: Factors,
+    /// What it reaches, by power.
+    pub powers: Vec<PowerUse>,
+    /// Where it came from, the last used first; at most 32.
+    pub sources: Vec<SourceUse>,
+    /// What it called that the document does not describe; at most eight.
+    pub undescribed: Vec<UndescribedUse>,
+    /// Keys that were minted with it.
+    pub children: Vec<KeyId>,
+}
+
+/// What a key reaches by one power.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PowerUse {
+    /// The power.
+    pub power: Power,
+    /// Operations of the catalogue that have it.
+    pub operations: usize,
+    /// Those of them that pass with the key alone now, without a second factor.
+    pub without_second_factor: usize,
+    /// What the law requires for it, such as `possession | person within 8h`.
+    pub guard: String,
+    /// Whether that is enforced now.
+    pub enforced: bool,
+    /// Calls that passed in this week and the four before.
+    pub calls: u64,
+}
+
+/// A source that a key came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceUse {
+    /// An IPv4 address, or the first of an IPv6 /64.
+    pub source: IpAddr,
+    /// When first.
+    pub first: Timestamp,
+    /// When last.
+    pub last: Timestamp,
+    /// How many calls passed from there.
+    pub calls: u64,
+}
+
+/// A request that the document does not describe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndescribedUse {
+    /// Method and path.
+    pub request: String,
+    /// How often, passed or not.
+    pub calls: u64,
+    /// When last.
+    pub last: Timestamp,
+}
+
+/// `POST /v1/keys/{key}/disable`. Needs no code.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisableKey {
+    /// Why, for the ledger.
+    pub why: String,
+    /// Who acts, where that is to stand in the ledger.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Their code, where `as` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<super::Secret>,
+}
+
+/// `POST /v1/keys/{key}/name`: whose a key is, and what to call it. What is not said stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct NameKey {
+    /// What to call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who has it: a known holder's id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// An administrator and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}

@@ -1,0 +1,86 @@
+//! Questions to people.
+
+use std::net::IpAddr;
+
+use authority::Exhibit;
+use jiff::Timestamp;
+use law::{ChallengeId, Factors, Powers};
+use serde::{Deserialize, Serialize};
+
+use super::{KeyRef, Proof};
+
+/// `GET /v1/questions`: those that are open, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionList {
+    /// The questions.
+    pub questions: Vec<QuestionView>,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionView {
+    /// Its id.
+    pub id: ChallengeId,
+    /// The key that called.
+    pub key: KeyRef,
+    /// Method and template.
+    pub operation: String,
+    /// The powers whose guards did not hold.
+    pub powers: Powers,
+    /// What they let the caller do, in words.
+    pub in_words: Vec<String>,
+    /// What is asked for.
+    pub missing: Factors,
+    /// Where the call came from.
+    pub source: IpAddr,
+    /// Whether the key had come from there before.
+    pub known_source: bool,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// When it lapses.
+    pub until: Timestamp,
+    /// Where it stands.
+    pub state: QuestionState,
+    /// How many people must say yes.
+    pub people: usize,
+    /// Who said yes already.
+    pub yes: Vec<String>,
+    /// Who can answer.
+    pub answerers: Vec<String>,
+}
+
+/// Where a question stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QuestionState {
+    /// People are asked.
+    Open,
+    /// Everybody needed said yes; the call may come.
+    Approved,
+    /// A person said no.
+    Denied,
+    /// The yes was spent on a call.
+    Spent,
+    /// Nobody answered in time, or nothing was done with the yes in time.
+    Lapsed,
+}
+
+/// `GET /v1/questions/{question}`: a question and what the person is shown of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionDetails {
+    /// The question.
+    pub question: QuestionView,
+    /// The request, credentials masked; gone once the yes was spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhibit: Option<Exhibit>,
+}
+
+/// `POST /v1/approvals`: one code says yes to several questions, all or none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Approve {
+    /// The questions.
+    pub questions: Vec<ChallengeId>,
+    /// A person who answers for all of them, and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}

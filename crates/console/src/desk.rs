@@ -1,0 +1,83 @@
+//! What both the pages and the admin API work on.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use authority::{Authority, Failed};
+use catalogue::Catalogue;
+use jiff::Timestamp;
+use law::{HolderId, Span};
+use record::Book;
+
+use crate::session::{Session, Sessions};
+
+/// What both the pages and the admin API work on.
+pub struct Desk {
+    /// Who has keys, who answers for them, who said yes.
+    pub authority: Arc<Authority>,
+    /// The operations in force; replaced when the gate loads others.
+    pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// The folder of the record.
+    pub record: PathBuf,
+    /// The record, where this process writes it. Without it nothing is known of how keys are used.
+    pub book: Option<Arc<Book>>,
+    /// What the operator says; replaced when the gate loads another configuration.
+    pub settings: ArcSwap<Settings>,
+    /// What time it is.
+    pub clock: fn() -> Timestamp,
+}
+
+/// What the operator says of the desk, and of how requests are read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The origin under which people reach the desk, such as `https://desk.example.org`.
+    pub origin: String,
+    /// What authenticators show beside the person's name.
+    pub issuer: String,
+    /// How long a sign-in lasts.
+    pub session: Span,
+    /// How loosely the upstream reads paths.
+    pub path_rules: wire::PathRules,
+    /// Prefixes of paths that anybody may call without a credential.
+    pub open: Vec<String>,
+}
+
+impl Settings {
+    /// Whether browsers reach the desk over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+}
+
+/// A person who signed in and still may.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: HolderId,
+    pub(crate) name: String,
+    pub(crate) administrator: bool,
+}
+
+impl Desk {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Opens a session for a person and forgets the one that this client had.
+    pub(crate) fn open_session(&self, sessions: &Sessions, person: HolderId) -> Result<(String, Timestamp), Failed> {
+        let now = self.now();
+        let until = now.saturating_add(jiff::SignedDuration::from(self.settings.load().session));
+        sessions.open(person, now, until.unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whose session this is, where it is one. Who has left, lost their authenticator or
+    /// enrolled another one since then has none any more.
+    pub(crate) fn person(&self, sessions: &Sessions, token: &str) -> Option<(Person, Session)> {
+        let session = sessions.find(token, self.now())?;
+        let person = self.authority.view(|state| {
+            let holder = state.holder(session.person).filter(|holder| holder.can_prove())?;
+            let same = holder.authenticator.as_ref().is_some_and(|authenticator| authenticator.since <= session.began);
+            same.then(|| Person { id: holder.id, name: holder.name.clone(), administrator: holder.administrator })
+        })?;
+        Some((person, session))
+    }
+}

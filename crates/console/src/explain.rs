@@ -1,0 +1,183 @@
+//! Why a call would pass, be asked about, or be refused. Calls nothing.
+
+use catalogue::{Catalogue, Operation};
+use law::{
+    Attempt, Caller, Challenge, Decision, Factor, Factors, Held, HolderKind, KeyFacts, Law, MaxAge, Permit, Power,
+    Powers, Refusal, Verdict, decide, neighbourhood,
+};
+
+use crate::{
+    Desk,
+    api::{EvidenceLine, ExplainFilter, ExplainedPower, Explanation, KeyView, Problem},
+    inventory,
+    matching::{self, Matched},
+    ruling,
+};
+
+/// Explains one call.
+pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation, Problem> {
+    let ExplainFilter { method, path, key, source } = asked;
+    let (now, settings, catalogue) = (desk.now(), desk.settings.load(), desk.catalogue.load());
+    let method = method.to_ascii_uppercase();
+    let (matched, refusal) = match find(&catalogue, &settings.path_rules, &method, path) {
+        Ok(matched) => (matched, None),
+        Err(refusal) => (Matched { powers: Powers::EVERY, ..Matched::default() }, Some(refusal)),
+    };
+    let is_open = matched.open || settings.open.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    let subject = match key {
+        Some(id) => {
+            let usage = desk.book.as_ref().and_then(|book| book.usage(*id));
+            let (key, view) = inventory::key(&desk.authority, usage.as_ref(), *id)?;
+            let held = source.map(|source| desk.authority.held(*id, neighbourhood(source), now));
+            Some((desk.authority.facts(&key), view, held.unwrap_or_default()))
+        }
+        None => None,
+    };
+    let (caller, kind, presentable, held) = match &subject {
+        Some((facts, _, held)) => (Caller::Key(*facts), facts.kind, facts.presentable, *held),
+        None => (Caller::Nobody, HolderKind::Person, Factors::NONE, Held::default()),
+    };
+    let law = desk.authority.law();
+    let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, at: now };
+    let decision = refusal.map_or_else(|| decide(&law.law, &attempt), Decision::Refuse);
+    let operation = matched.id.and_then(|id| catalogue.operation(id));
+    let key = subject.map(|(_, view, _)| view);
+    let powers = matched.powers.iter().map(|power| explained(&law.law, kind, power, operation, &held, now)).collect();
+    Ok(Explanation {
+        operation: operation.map(|operation| operation.name.to_string()),
+        summary: operation.and_then(|operation| operation.summary.clone()),
+        open: is_open,
+        kind,
+        powers,
+        presentable,
+        verdict: verdict(&decision),
+        in_words: in_words(&decision, key.as_ref(), is_open),
+        notes: notes(operation, &matched, refusal, source.is_none() && key.is_some()),
+        candidates: matched.candidates,
+        parameters: matched.parameters,
+        method,
+        path: path.clone(),
+        key,
+    })
+}
+
+fn find(catalogue: &Catalogue, rules: &wire::PathRules, method: &str, path: &str) -> Result<Matched, Refusal> {
+    if matches!(method, "TRACE" | "CONNECT") {
+        return Err(Refusal::MethodRefused);
+    }
+    matching::find(catalogue, rules, method, path)
+}
+
+fn explained(
+    law: &Law,
+    kind: HolderKind,
+    power: Power,
+    operation: Option<&Operation>,
+    held: &Held,
+    now: jiff::Timestamp,
+) -> ExplainedPower {
+    let cell = &law.of(kind)[power];
+    ExplainedPower {
+        guard: ruling::guarded(power, cell, now),
+        in_words: power.in_words().to_owned(),
+        evidence: operation.map_or_else(Vec::new, |operation| evidence(operation, Some(power))),
+        holds: cell.holds(power, held),
+    }
+}
+
+/// Why an operation has its powers, or one of them.
+pub(crate) fn evidence(operation: &Operation, of: Option<Power>) -> Vec<EvidenceLine> {
+    let lines = operation.evidence.iter().filter(|(power, _)| of.is_none_or(|wanted| *power == wanted));
+    lines
+        .map(|(power, evidence)| EvidenceLine {
+            power: *power,
+            rule: evidence.rule.to_owned(),
+            words: evidence.words.clone(),
+        })
+        .collect()
+}
+
+/// A decision as the record would name it.
+pub(crate) fn verdict(decision: &Decision) -> Verdict {
+    match decision {
+        Decision::Permit(permit) => match (permit.would_ask(), permit.would_refuse()) {
+            (Some(challenge), _) => Verdict::WouldAsk(challenge.missing),
+            (None, Some(refusal)) => Verdict::WouldRefuse(refusal),
+            (None, None) => Verdict::Permit,
+        },
+        Decision::Challenge(challenge) => Verdict::Challenge(challenge.missing),
+        Decision::Refuse(refusal) => Verdict::Refuse(*refusal),
+    }
+}
+
+/// Whether an operation with these powers passes with the key alone.
+pub(crate) fn passes_alone(law: &Law, key: KeyFacts, powers: Powers, now: jiff::Timestamp) -> bool {
+    let attempt = Attempt { caller: Caller::Key(key), powers, open: false, held: Held::default(), at: now };
+    matches!(decide(law, &attempt), Decision::Permit(_))
+}
+
+fn in_words(decision: &Decision, key: Option<&KeyView>, open: bool) -> String {
+    match decision {
+        Decision::Permit(permit) => permitted(permit, key, open),
+        Decision::Challenge(challenge) => format!("it would wait: {}", asking(challenge, key)),
+        Decision::Refuse(refusal) => refused(*refusal),
+    }
+}
+
+fn permitted(permit: &Permit, key: Option<&KeyView>, open: bool) -> String {
+    match (permit.would_ask(), permit.would_refuse()) {
+        (Some(challenge), _) => {
+            format!("it passes, because its guards only observe; enforced, {}", asking(&challenge, key))
+        }
+        (None, Some(refusal)) => {
+            format!("it passes, because its guards only observe; enforced, it would be refused: {}", refused(refusal))
+        }
+        (None, None) if key.is_none() && open => "it passes: anybody may call it".to_owned(),
+        (None, None) => "it passes: its guards hold".to_owned(),
+    }
+}
+
+fn refused(refusal: Refusal) -> String {
+    format!("{}; {}", refusal.says(), refusal.mend())
+}
+
+/// Who would be asked for what.
+fn asking(challenge: &Challenge, key: Option<&KeyView>) -> String {
+    let people = key.map_or(&[][..], |key| &key.answerers);
+    let who = match people {
+        [] => "the person who answers for the key".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} (or {})", rest.join(", ")),
+    };
+    let mut asked = if challenge.missing.contains(Factor::SecondPerson) {
+        format!("{who} and a second person would be asked for their codes")
+    } else if challenge.missing.contains(Factor::Person) {
+        format!("{who} would be asked for a code")
+    } else {
+        format!("{} would be asked for", challenge.missing)
+    };
+    if challenge.missing.contains(Factor::Person) {
+        match challenge.person_age {
+            MaxAge::ThisRequest => asked += ", for this very request",
+            MaxAge::Within(span) => asked += &format!("; the yes serves for {span}, from the same source"),
+        }
+    }
+    asked
+}
+
+fn notes(operation: Option<&Operation>, matched: &Matched, refusal: Option<Refusal>, no_source: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if operation.is_none() && matched.candidates.is_empty() && refusal.is_none() {
+        notes.push("the document does not describe it, so it has every power".to_owned());
+    }
+    if !matched.candidates.is_empty() {
+        notes.push("more than the path tells which operation it is; the powers of all of them are shown".to_owned());
+    }
+    if operation.is_some_and(|operation| !operation.accepted) {
+        notes.push("catalogue.lock does not know it, so it has every power until `greave catalogue accept`".to_owned());
+    }
+    if no_source {
+        notes.push("without a source no earlier yes counts; add `--source ADDRESS`".to_owned());
+    }
+    notes
+}

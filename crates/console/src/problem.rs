@@ -1,0 +1,109 @@
+//! What goes wrong, as the admin API says it.
+
+use authority::{Declined, Failed, NotDone, NotProved};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use crate::api::Problem;
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:greave:problem:{code}"),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Nothing here without a session.
+    pub(crate) fn sign_in() -> Self {
+        let detail = "sign in with `POST /v1/session` and send its token as `Authorization: Bearer TOKEN`";
+        Self::new(StatusCode::UNAUTHORIZED, "session-needed", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    pub(crate) fn unfit(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unfit", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after.map(HeaderValue::from);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(retry_after) = retry_after {
+            headers.insert(RETRY_AFTER, retry_after);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Declined> for Problem {
+    fn from(declined: Declined) -> Self {
+        let (status, code) = match &declined {
+            Declined::NoHolder(_) | Declined::NoKey(_) | Declined::NoQuestion(_) | Declined::BadLink => {
+                (StatusCode::NOT_FOUND, "not-found")
+            }
+            Declined::NoLaw => (StatusCode::NOT_FOUND, "no-law-waits"),
+            Declined::NameTaken(_) => (StatusCode::CONFLICT, "name-taken"),
+            Declined::Left(_) => (StatusCode::CONFLICT, "left"),
+            Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),
+            Declined::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
+            Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
+            }
+            Declined::CodeNeeded => (StatusCode::FORBIDDEN, "code-needed"),
+            Declined::NotAdministrator(_) => (StatusCode::FORBIDDEN, "not-administrator"),
+            Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
+            Declined::Used => (StatusCode::FORBIDDEN, "wrong-code"),
+        };
+        Self::new(status, code, declined.to_string())
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        tracing::error!(%failed, "the state does not do its work");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "state-unavailable", failed.to_string())
+    }
+}
+
+impl From<NotDone> for Problem {
+    fn from(not_done: NotDone) -> Self {
+        match not_done {
+            NotDone::Declined(declined) => declined.into(),
+            NotDone::Failed(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<NotProved> for Problem {
+    fn from(not_proved: NotProved) -> Self {
+        match not_proved {
+            NotProved::Wrong => Self::new(StatusCode::FORBIDDEN, "wrong-code", not_proved.to_string()),
+            NotProved::Wait(wait) => Self {
+                retry_after: Some(wait.as_secs()),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "wait", not_proved.to_string())
+            },
+            NotProved::Failed(failed) => failed.into(),
+        }
+    }
+}

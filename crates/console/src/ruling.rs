@@ -1,0 +1,106 @@
+//! The law as the admin API and the pages show it.
+
+use authority::{Authority, Digest, Failed, LawInForce};
+use jiff::Timestamp;
+use law::{Cell, Held, HolderKind, Law, Mode, Power};
+
+use crate::api::{Guarded, LawView, Observing, ObservingCell, WaitingLaw, WeakerCell};
+
+/// How many entries of the ledger are looked at in one go.
+const PAGE: u32 = 500;
+
+/// What only observes now, of the guards that ask for more than the key.
+pub(crate) fn observing(law: &Law, now: Timestamp) -> Observing {
+    let mut observing = Observing { everything: true, cells: Vec::new() };
+    for kind in HolderKind::ALL {
+        for (power, cell) in law.of(kind).iter() {
+            if cell.holds(power, &Held::default()) {
+                continue;
+            }
+            match cell.mode {
+                Mode::ObserveUntil(until) if !cell.mode.enforces(now) => {
+                    observing.cells.push(ObservingCell { kind, power, until });
+                }
+                Mode::ObserveUntil(_) | Mode::Enforce => observing.everything = false,
+            }
+        }
+    }
+    observing.everything &= !observing.cells.is_empty();
+    observing
+}
+
+/// One cell of the law.
+pub(crate) fn guarded(power: Power, cell: &Cell, now: Timestamp) -> Guarded {
+    Guarded { power, guard: cell.guard.to_string(), mode: cell.mode.to_string(), enforced: cell.mode.enforces(now) }
+}
+
+/// The same law with every guard enforced.
+pub(crate) fn enforced(law: &Law) -> Law {
+    let whole =
+        |kind| law::ByPower::from_fn(|power| Cell { guard: law.of(kind)[power].guard.clone(), mode: Mode::Enforce });
+    Law { person: whole(HolderKind::Person), workload: whole(HolderKind::Workload), vendor: whole(HolderKind::Vendor) }
+}
+
+/// The law that waits for a code, beside the law in force.
+pub(crate) fn waiting(authority: &Authority) -> Option<WaitingLaw> {
+    let waiting = authority.view(|state| state.waiting_law().cloned())?;
+    let in_force = authority.law();
+    let cell = |law: &Law, kind, power: Power| {
+        let Cell { guard, mode } = &law.of(kind)[power];
+        format!("{guard}; {mode}")
+    };
+    let weaker = match waiting.page.parse::<Law>() {
+        Ok(law) => law
+            .weaker_cells_than(&in_force.law)
+            .into_iter()
+            .map(|(kind, power)| WeakerCell {
+                cell: format!("{kind} {power}"),
+                from: cell(&in_force.law, kind, power),
+                to: cell(&law, kind, power),
+            })
+            .collect(),
+        // A page that cannot be read is never put into force; its cells are shown as they were written.
+        Err(_) => {
+            let unread = |cell: String| WeakerCell { cell, from: String::new(), to: String::new() };
+            waiting.weaker.into_iter().map(unread).collect()
+        }
+    };
+    Some(WaitingLaw { page: waiting.page, digest: waiting.digest.to_string(), weaker })
+}
+
+/// The law in force, and the one that waits.
+pub(crate) async fn in_force(authority: &Authority, now: Timestamp) -> Result<LawView, Failed> {
+    let (page, observing) = {
+        let LawInForce { law, digest: _ } = &**authority.law();
+        (law.to_string(), observing(law, now))
+    };
+    let digest = Digest::of(page.as_bytes()).to_string();
+    let loaded = loaded(authority, &digest).await?;
+    Ok(LawView { page, digest, loaded, observing, waiting: waiting(authority) })
+}
+
+/// When a law with this digest was last put into force: looked for from the ledger's end.
+async fn loaded(authority: &Authority, digest: &str) -> Result<Option<Timestamp>, Failed> {
+    let mut end = len(authority).await?;
+    while end > 0 {
+        let from = end.saturating_sub(u64::from(PAGE)).saturating_add(1);
+        let entries = authority.store().entries(from, PAGE).await?;
+        let loading = entries.iter().rev().filter(|entry| entry.seq <= end).find(|entry| {
+            let written: serde_json::Value = serde_json::from_str(&entry.change).unwrap_or_default();
+            let text = |name: &str| written.get(name).and_then(serde_json::Value::as_str);
+            text("change") == Some("law-loaded") && text("digest") == Some(digest)
+        });
+        if let Some(entry) = loading {
+            return Ok(Some(entry.at));
+        }
+        end = from - 1;
+    }
+    Ok(None)
+}
+
+/// How many entries the ledger has: every change ends with a checkpoint that says so.
+pub(crate) async fn len(authority: &Authority) -> Result<u64, Failed> {
+    let note = authority.store().checkpoint().await?;
+    let checkpoint = note.and_then(|note| authority.store().signer().verify(&note).ok());
+    Ok(checkpoint.map_or(0, |checkpoint| checkpoint.chain.len))
+}

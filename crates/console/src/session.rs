@@ -1,0 +1,120 @@
+//! Who signed in: kept in memory, as digests, in bounded number and for a bounded time.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use authority::{Digest, Failed};
+use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use jiff::Timestamp;
+use law::HolderId;
+use zeroize::Zeroizing;
+
+/// Sessions at one time, and those of one person: beyond that the oldest ends.
+const MOST: usize = 4096;
+const MOST_OF_ONE: usize = 16;
+
+/// One sign-in.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) person: HolderId,
+    pub(crate) began: Timestamp,
+    /// What this session's forms carry, so that no other site can send them.
+    pub(crate) form_token: Zeroizing<String>,
+    until: Timestamp,
+}
+
+/// Sessions by the digest of their token: who reads the memory of this table cannot sign in.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<Digest, Session>>);
+
+impl Sessions {
+    /// Opens a session. Gives its token, 256 random bits, and when it ends.
+    pub(crate) fn open(
+        &self,
+        person: HolderId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(String, Timestamp), Failed> {
+        let (token, form_token) = (random_token()?, random_token()?.into());
+        let mut sessions = self.lock();
+        sessions.retain(|_, session| session.until > now);
+        let of_person = sessions.values().filter(|session| session.person == person).count();
+        let oldest = |of: Option<HolderId>| {
+            let sessions = sessions.iter().filter(|(_, session)| of.is_none_or(|person| session.person == person));
+            sessions.min_by_key(|(_, session)| session.began).map(|(digest, _)| *digest)
+        };
+        let full = if of_person >= MOST_OF_ONE {
+            oldest(Some(person))
+        } else if sessions.len() >= MOST {
+            oldest(None)
+        } else {
+            None
+        };
+        if let Some(oldest) = full {
+            sessions.remove(&oldest);
+        }
+        sessions.insert(Digest::of(token.as_bytes()), Session { person, began: now, form_token, until });
+        Ok((token, until))
+    }
+
+    /// The session with this token, where there is one.
+    pub(crate) fn find(&self, token: &str, now: Timestamp) -> Option<Session> {
+        self.lock().get(&Digest::of(token.as_bytes())).filter(|session| now < session.until).cloned()
+    }
+
+    /// Ends a session.
+    pub(crate) fn end(&self, token: &str) {
+        self.lock().remove(&Digest::of(token.as_bytes()));
+    }
+
+    // A thread that panicked while it held the lock left the table whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 256 random bits as letters that may stand in a cookie, a header or an address.
+fn random_token() -> Result<String, Failed> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    rand::fill(bytes.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
+    Ok(BASE64.encode(bytes.as_slice()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_session_ends_by_itself_or_by_hand() {
+        let sessions = Sessions::default();
+        let (token, until) = sessions.open(HolderId(1), at(0), at(60)).unwrap();
+        assert_eq!(until, at(60));
+        assert_eq!(token.len(), 43);
+        assert!(sessions.find(&token, at(59)).is_some_and(|session| session.person == HolderId(1)));
+        assert!(sessions.find(&token, at(60)).is_none());
+        assert!(sessions.find("", at(0)).is_none());
+        sessions.end(&token);
+        assert!(sessions.find(&token, at(1)).is_none());
+    }
+
+    #[test]
+    fn one_person_cannot_push_others_out() {
+        let sessions = Sessions::default();
+        let (bobs, _) = sessions.open(HolderId(2), at(0), at(1000)).unwrap();
+        let anns: Vec<String> = (0..100).map(|n| sessions.open(HolderId(1), at(n), at(1000)).unwrap().0).collect();
+        assert!(sessions.find(&bobs, at(500)).is_some());
+        assert_eq!(anns.iter().filter(|token| sessions.find(token, at(500)).is_some()).count(), MOST_OF_ONE);
+        assert!(sessions.find(anns.last().unwrap(), at(500)).is_some());
+        for n in 0..5000 {
+            sessions.open(HolderId(n), at(200), at(1000)).unwrap();
+        }
+        assert!(sessions.lock().len() <= MOST);
+    }
+}

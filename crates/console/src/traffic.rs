@@ -1,0 +1,182 @@
+//! What the record of calls shows. Everything here reads files and blocks its thread.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use law::{Call, KeyId, Powers, Verdict, Who};
+use record::{Damage, Entry, Filter, Joined, Reader};
+use tokio::task::spawn_blocking;
+
+use crate::api::{CallList, Problem, RecordedCall, UndescribedUse, Use};
+
+/// Requests that nothing describes, of which at most so many different ones are told.
+const MOST_UNDESCRIBED: usize = 200;
+/// Damages that are told.
+const MOST_DAMAGES: usize = 20;
+
+/// Runs something that reads the record where it does not hold up others.
+pub(crate) async fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    spawn_blocking(read).await.map_err(|error| {
+        tracing::error!(%error, "reading the record ended early");
+        Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the record could not be read to its end")
+    })
+}
+
+/// What of the record could not be read, in words; bounded.
+#[derive(Default)]
+struct Damages(Vec<String>);
+
+impl Damages {
+    fn note(&mut self, damage: &Damage) {
+        if self.0.len() < MOST_DAMAGES {
+            self.0.push(damage.to_string());
+        }
+    }
+}
+
+/// The calls since a moment. Where there is no record yet, there are none.
+fn entries(folder: &Path, since: Timestamp) -> impl Iterator<Item = Result<Entry, Damage>> + use<> {
+    Reader::open(folder).ok().map(|reader| reader.since(since)).into_iter().flatten()
+}
+
+/// How operations were used.
+pub(crate) struct Uses {
+    /// By the operation's name.
+    pub(crate) operations: HashMap<Arc<str>, Use>,
+    /// What the catalogue does not describe, the most frequent first.
+    pub(crate) undescribed: Vec<UndescribedUse>,
+    pub(crate) damage: Vec<String>,
+}
+
+/// How operations were used since a moment: by one key, or by all.
+pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Timestamp) -> Uses {
+    let mut operations: HashMap<Arc<str>, Use> = HashMap::new();
+    let mut undescribed: HashMap<String, UndescribedUse> = HashMap::new();
+    let mut damages = Damages::default();
+    for entry in entries(folder, since) {
+        let call = match entry {
+            Ok(Entry::Call(call)) if call.at >= since => call,
+            Ok(_) => continue,
+            Err(damage) => {
+                damages.note(&damage);
+                continue;
+            }
+        };
+        if key.is_some_and(|key| call.key != Some(key)) {
+            continue;
+        }
+        if call.operation.ends_with(" *") {
+            note_undescribed(&mut undescribed, &call);
+        } else {
+            let first = Use { passed: 0, stopped: 0, first: call.at, last: call.at };
+            note_use(operations.entry(Arc::clone(&call.operation)).or_insert(first), &call);
+        }
+    }
+    let mut undescribed: Vec<UndescribedUse> = undescribed.into_values().collect();
+    undescribed
+        .sort_unstable_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.request.cmp(&other.request)));
+    Uses { operations, undescribed, damage: damages.0 }
+}
+
+fn note_use(used: &mut Use, call: &Call) {
+    match call.verdict {
+        Verdict::Challenge(_) | Verdict::Refuse(_) => used.stopped += 1,
+        Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => used.passed += 1,
+    }
+    used.first = used.first.min(call.at);
+    used.last = used.last.max(call.at);
+}
+
+fn note_undescribed(undescribed: &mut HashMap<String, UndescribedUse>, call: &Call) {
+    let path = call.parameters.iter().find(|(name, _)| &**name == "path").map_or("*", |(_, path)| path);
+    let request = format!("{} {path}", call.operation.trim_end_matches(" *"));
+    if let Some(seen) = undescribed.get_mut(&request) {
+        seen.calls += 1;
+        seen.last = seen.last.max(call.at);
+    } else if undescribed.len() < MOST_UNDESCRIBED {
+        undescribed.insert(request.clone(), UndescribedUse { request, calls: 1, last: call.at });
+    }
+}
+
+/// One key and one operation that enforcing would have stopped.
+pub(crate) struct Stopped {
+    pub(crate) who: Who,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) operation: Arc<str>,
+    pub(crate) powers: Powers,
+    pub(crate) verdict: Verdict,
+    pub(crate) calls: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+}
+
+/// What enforcing would have stopped since a moment, the most frequent first; how many calls
+/// were read; and what could not be read.
+pub(crate) fn stopped(folder: &Path, since: Timestamp) -> (Vec<Stopped>, u64, Vec<String>) {
+    let mut groups: HashMap<(Who, Option<KeyId>, Arc<str>), Stopped> = HashMap::new();
+    let (mut read, mut damages) = (0, Damages::default());
+    for entry in entries(folder, since) {
+        let call = match entry {
+            Ok(Entry::Call(call)) if call.at >= since => call,
+            Ok(_) => continue,
+            Err(damage) => {
+                damages.note(&damage);
+                continue;
+            }
+        };
+        read += 1;
+        let Call { who, key, operation, powers, verdict, at, .. } = call;
+        if !matches!(verdict, Verdict::WouldAsk(_) | Verdict::WouldRefuse(_)) {
+            continue;
+        }
+        let group = groups.entry((who, key, Arc::clone(&operation))).or_insert_with(|| Stopped {
+            who,
+            key,
+            operation,
+            powers,
+            verdict,
+            calls: 0,
+            first: at,
+            last: at,
+        });
+        group.calls += 1;
+        group.first = group.first.min(at);
+        if at >= group.last {
+            (group.last, group.powers, group.verdict) = (at, powers, verdict);
+        }
+    }
+    let mut groups: Vec<Stopped> = groups.into_values().collect();
+    groups.sort_unstable_by(|one, other| {
+        other.calls.cmp(&one.calls).then_with(|| (one.key, &one.operation).cmp(&(other.key, &other.operation)))
+    });
+    (groups, read, damages.0)
+}
+
+/// The newest calls that a filter wants.
+pub(crate) fn calls(folder: PathBuf, filter: &Filter, most: usize) -> CallList {
+    let mut newest: VecDeque<Joined> = VecDeque::new();
+    let (mut found, mut damages) = (0, Damages::default());
+    let reader = Reader::open(folder).ok().map(|reader| match filter.since {
+        Some(since) => reader.since(since).joined(),
+        None => reader.joined(),
+    });
+    for joined in reader.into_iter().flatten() {
+        match joined {
+            Ok(joined) if filter.wants(&joined) => {
+                found += 1;
+                if newest.len() >= most {
+                    newest.pop_front();
+                }
+                newest.push_back(joined);
+            }
+            Ok(_) => {}
+            Err(damage) => damages.note(&damage),
+        }
+    }
+    let calls = newest.into_iter().map(|Joined { call, outcome }| RecordedCall { call, outcome }).collect();
+    CallList { calls, found, damage: damages.0 }
+}
