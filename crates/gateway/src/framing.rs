@@ -10,10 +10,7 @@
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
-    header::{
-        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
-        UPGRADE,
-    },
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRANSFER_ENCODING, UPGRADE},
     request, response,
 };
 use http_body::Body as _;
@@ -69,7 +66,7 @@ impl Outbound {
             && parts.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let says_zero = body.is_end_stream() && parts.headers.contains_key(CONTENT_LENGTH);
         let trailers = has_token(&parts.headers, &TE, "trailers");
-        strip(&mut parts.headers, true)?;
+        strip_request(&mut parts.headers)?;
         if trailers {
             parts.headers.insert(TE, HeaderValue::from_static("trailers"));
         }
@@ -146,23 +143,25 @@ pub(crate) fn reframe(method: &Method, parts: &mut response::Parts, body: &Incom
     if !is_plain(&parts.headers) {
         return Err(Refusal::UpstreamBroken);
     }
+    let named = named(&parts.headers).map_err(|_| Refusal::UpstreamBroken)?;
+    let gone = |name: &&HeaderName| is_of_connection(name.as_str()) || named.contains(name);
+    let gone: Vec<HeaderName> = parts.headers.keys().filter(gone).cloned().collect();
+    for name in gone {
+        parts.headers.remove(name);
+    }
     let without_body = *method == Method::HEAD || parts.status == StatusCode::NOT_MODIFIED;
-    let length = if without_body {
-        // What a body would have had, as long as it is one plain number.
-        let mut lengths = parts.headers.get_all(CONTENT_LENGTH).iter();
-        match (lengths.next(), lengths.next()) {
-            (Some(one), None) if one.as_bytes().iter().all(u8::is_ascii_digit) => Some(one.clone()),
-            _ => None,
-        }
-    } else {
-        body.size_hint().exact().map(HeaderValue::from)
+    let stated =
+        parts.headers.get(CONTENT_LENGTH).filter(|_| parts.headers.get_all(CONTENT_LENGTH).iter().count() == 1);
+    let length = match stated.and_then(plain_number) {
+        // What a body would have had.
+        Some(stated) if without_body => Some(stated),
+        _ if without_body || !may_have_length(parts.status) => None,
+        _ => body.size_hint().exact(),
     };
-    strip(&mut parts.headers, false).map_err(|_| Refusal::UpstreamBroken)?;
-    if let Some(length) = length
-        && parts.status != StatusCode::NO_CONTENT
-        && parts.status != StatusCode::SWITCHING_PROTOCOLS
-    {
-        parts.headers.insert(CONTENT_LENGTH, length);
+    match length {
+        Some(length) if stated.and_then(plain_number) == Some(length) => {}
+        Some(length) => drop(parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
+        None => drop(parts.headers.remove(CONTENT_LENGTH)),
     }
     parts.version = Version::HTTP_11;
     Ok(())
@@ -174,7 +173,7 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
     retain(trailers, |name| {
         let plain = dashed(name.as_str());
         let forged = ["greave-", "x-forwarded-", "forwarded", "x-real-", "authorization", "cookie"];
-        !is_of_connection(&plain) && !forged.iter().any(|start| plain.starts_with(start))
+        !is_of_connection(&plain) && plain != "content-length" && !forged.iter().any(|start| plain.starts_with(start))
     });
 }
 
@@ -201,36 +200,60 @@ fn protocol(parts: &request::Parts) -> Option<HeaderValue> {
     if wanted.is_empty() { None } else { HeaderValue::from_str(&wanted.join(", ")).ok() }
 }
 
-/// Takes out what speaks of one connection only, and what `Connection` names (RFC 9110, 7.6.1).
-/// Lengths go too: they are stated anew.
-fn strip(headers: &mut HeaderMap, of_request: bool) -> Result<(), Refusal> {
-    let mut named: Vec<HeaderName> = Vec::new();
-    for value in headers.get_all(CONNECTION) {
-        for token in value.to_str().map_err(|_| Refusal::BadFraming)?.split(',') {
-            let token = token.trim();
-            if !token.is_empty() {
-                named.push(token.parse().map_err(|_| Refusal::BadFraming)?);
-            }
-        }
-    }
+/// The number, as long as it is written the one way that it can be written.
+fn plain_number(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    if plain { text.parse().ok() } else { None }
+}
+
+const fn may_have_length(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::SWITCHING_PROTOCOLS)
+}
+
+/// Takes out of a request what speaks of one connection only. Lengths go too: they are stated
+/// anew, as the body has them.
+fn strip_request(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    let named = named(headers)?;
     retain(headers, |name| {
         let text = name.as_str();
         // Servers of the CGI family read `content_length` as `content-length`.
-        let twin = of_request && text.contains('_') && {
+        let twin = text.contains('_') && {
             let plain = dashed(text);
-            is_of_connection(&plain) || plain == HOST.as_str() || plain == EXPECT.as_str()
+            is_of_connection(&plain) || matches!(&*plain, "content-length" | "host" | "expect")
         };
-        !twin && !is_of_connection(text) && !named.contains(name)
+        !twin && name != CONTENT_LENGTH && !is_of_connection(text) && !named.contains(name)
     });
     Ok(())
 }
 
-/// Whether a header speaks of one connection, or of a length.
+/// The headers that `Connection` names as speaking of one connection only (RFC 9110, 7.6.1).
+fn named(headers: &HeaderMap) -> Result<Vec<HeaderName>, Refusal> {
+    let mut named = Vec::new();
+    for value in headers.get_all(CONNECTION) {
+        for token in value.to_str().map_err(|_| Refusal::BadFraming)?.split(',').map(str::trim) {
+            if !token.is_empty() && !["keep-alive", "close"].contains(&token) {
+                named.push(token.parse().map_err(|_| Refusal::BadFraming)?);
+            }
+        }
+    }
+    Ok(named)
+}
+
+/// Whether a header speaks of one connection.
 fn is_of_connection(name: &str) -> bool {
-    [CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE]
-        .iter()
-        .any(|header| header.as_str() == name)
-        || ["keep-alive", "proxy-connection", "http2-settings"].contains(&name)
+    matches!(
+        name,
+        "connection"
+            | "http2-settings"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 fn dashed(name: &str) -> String {
@@ -314,7 +337,7 @@ mod tests {
             ("accept", "d"),
             ("x-last", "e"),
         ]);
-        strip(&mut map, true).unwrap();
+        strip_request(&mut map).unwrap();
         assert_eq!(names(&map), ["host", "accept", "cookie", "trailer", "x-last"]);
         assert_eq!(map.get_all("accept").iter().count(), 2);
     }
@@ -323,7 +346,7 @@ mod tests {
     fn underscore_twins_of_framing_stay_behind() {
         let mut map =
             headers(&[("transfer_encoding", "chunked"), ("content_length", "5"), ("host_", "x"), ("x_y", "z")]);
-        strip(&mut map, true).unwrap();
+        strip_request(&mut map).unwrap();
         assert_eq!(names(&map), ["host_", "x_y"]);
     }
 
@@ -377,9 +400,9 @@ mod tests {
             for (name, value) in &lines {
                 map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
-            if strip(&mut map, true).is_ok() {
+            if strip_request(&mut map).is_ok() {
                 let once = map.clone();
-                strip(&mut map, true).unwrap();
+                strip_request(&mut map).unwrap();
                 prop_assert_eq!(once, map);
             }
         }

@@ -1,0 +1,24 @@
+//! One request, five stops, no way back.
+//!
+//! 1. `presented`: the credential is taken out of the request and recognised.
+//! 2. `attempt`: the operation is found, and with it the powers.
+//! 3. [`law::decide`].
+//! 4. `writing`: the record takes the call, on disk before it goes on where it is sensitive.
+//! 5. Forward, `waiting`, or answer.
+
+mod attempt;
+mod counts;
+mod findings;
+mod learning;
+mod presented;
+mod realm;
+mod stops;
+mod throttle;
+mod waiting;
+mod writing;
+
+pub use self::{
+    counts::Counts,
+    realm::{Holding, Identify, Realm, RealmSettings, UnknownKeys},
+    stops::{Gate, GateParts, Worker},
+};

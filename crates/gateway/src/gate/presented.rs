@@ -1,0 +1,184 @@
+//! The first stop: what a request presents, taken out of it and recognised.
+
+use std::sync::Arc;
+
+use authority::{Authority, Key, SecretDigest};
+use http::HeaderMap;
+use law::Refusal;
+use wire::{Candidate, Found, Keep, Place, Places, Query, Scheme, Secret, looks_like_credential};
+
+use crate::gate::realm::{Realm, UnknownKeys};
+
+/// Who calls, as far as the request shows.
+pub(crate) enum Presented {
+    /// A key that is known.
+    Key(Arc<Key>, Shown),
+    /// A credential that is not known.
+    Unknown(Shown),
+    /// A login's session.
+    Session,
+    /// Nobody.
+    Nobody,
+}
+
+/// What was shown of a credential: as much as is needed to learn it, and to mask it.
+pub(crate) struct Shown {
+    /// SHA-256 of it.
+    pub(crate) digest: SecretDigest,
+    /// Where it stood.
+    pub(crate) place: Place,
+    /// Whether that is a place where keys are expected.
+    pub(crate) expected: bool,
+    /// Whether it may be kept: not where it could be a password that a person chose.
+    pub(crate) keepable: bool,
+    /// All that could be a credential, to be masked wherever it appears.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+/// Recognises the caller, and takes credentials out that the upstream must not see without
+/// the gate having judged them.
+pub(crate) fn present(
+    authority: &Authority,
+    realm: &Realm,
+    headers: &mut HeaderMap,
+    query: Query<'_>,
+    open: bool,
+) -> Result<Presented, Refusal> {
+    let places = &realm.settings.places;
+    let found = wire::find(headers, query, places)?;
+    let hidden = hidden_key(authority, headers, query, &found)?;
+    let has_session = !found.sessions.is_empty();
+    let in_query = found.candidates.iter().any(|candidate| matches!(candidate.place, Place::Query(_)));
+    let shown = one_credential(authority, places, found.candidates)?;
+    match (shown, hidden) {
+        // A key that hides beside another credential: the upstream may take either.
+        (Some(_), Some(_)) => Err(Refusal::TwoCredentials),
+        (Some(Recognised { key: Some(key), shown }), None) => Ok(Presented::Key(key, shown)),
+        (None, Some((key, shown))) => Ok(Presented::Key(key, shown)),
+        // Where anybody may call, a credential that means nothing to the gate is left behind.
+        (Some(Recognised { key: None, .. }), None)
+            if open && !in_query && realm.settings.unknown_keys == UnknownKeys::Refuse =>
+        {
+            wire::strip(headers, places, Keep::Nothing);
+            Ok(Presented::Nobody)
+        }
+        (Some(Recognised { key: None, shown }), None) => Ok(Presented::Unknown(shown)),
+        (None, None) if has_session => {
+            wire::strip(headers, places, Keep::Session);
+            Ok(Presented::Session)
+        }
+        (None, None) => {
+            wire::strip(headers, places, Keep::Nothing);
+            Ok(Presented::Nobody)
+        }
+    }
+}
+
+struct Recognised {
+    key: Option<Arc<Key>>,
+    shown: Shown,
+}
+
+/// All that was found must be one credential: one value, a pair that the document demands
+/// together, or the two halves of `Basic`, of which one is a key.
+fn one_credential(
+    authority: &Authority,
+    places: &Places,
+    candidates: Vec<Candidate>,
+) -> Result<Option<Recognised>, Refusal> {
+    let Some(first) = candidates.first() else { return Ok(None) };
+    let place = first.place.clone();
+    if let [one, other] = candidates.as_slice() {
+        if places.belong_together(&one.place, &other.place) {
+            let digest = digest_of_pair(one, other);
+            return Ok(Some(recognised(authority, digest, place, true, candidates)));
+        }
+        if is_basic(&one.place) && is_basic(&other.place) {
+            return Ok(Some(basic(authority, candidates)));
+        }
+    }
+    let value = first.secret.expose();
+    if candidates.iter().any(|candidate| candidate.secret.expose() != value) {
+        return Err(Refusal::TwoCredentials);
+    }
+    // `Basic` with a password and no user: what a person chose may stand there.
+    let keepable = !matches!(place, Place::Authorization(Scheme::BasicPassword)) || is_machine_made(&first.secret);
+    let digest = SecretDigest::of(value);
+    Ok(Some(recognised(authority, digest, place, keepable, candidates)))
+}
+
+/// Of user and password the one that is known is the key. Where neither is, the password may
+/// be learned if a machine made it, the user if the password says nothing.
+fn basic(authority: &Authority, candidates: Vec<Candidate>) -> Recognised {
+    let known = candidates.iter().find_map(|candidate| {
+        let digest = SecretDigest::of(candidate.secret.expose());
+        authority.recognise(&digest).map(|_| (digest, candidate.place.clone(), true))
+    });
+    let password = || candidates.iter().find(|it| matches!(it.place, Place::Authorization(Scheme::BasicPassword)));
+    let (digest, place, keepable) = known
+        .or_else(|| {
+            let password = password()?;
+            let digest = SecretDigest::of(password.secret.expose());
+            Some((digest, password.place.clone(), is_machine_made(&password.secret)))
+        })
+        .unwrap_or((SecretDigest::of(b""), Place::Authorization(Scheme::BasicPassword), false));
+    recognised(authority, digest, place, keepable, candidates)
+}
+
+fn recognised(
+    authority: &Authority,
+    digest: SecretDigest,
+    place: Place,
+    keepable: bool,
+    candidates: Vec<Candidate>,
+) -> Recognised {
+    let secrets = candidates.into_iter().map(|candidate| candidate.secret).collect();
+    Recognised { key: authority.recognise(&digest), shown: Shown { digest, place, expected: true, keepable, secrets } }
+}
+
+/// A known key in a place where nobody expects one.
+fn hidden_key(
+    authority: &Authority,
+    headers: &HeaderMap,
+    query: Query<'_>,
+    found: &Found,
+) -> Result<Option<(Arc<Key>, Shown)>, Refusal> {
+    let possible = wire::possible(headers, query, found);
+    let mut hidden: Option<(Arc<Key>, Shown)> = None;
+    for value in &possible.values {
+        let digest = SecretDigest::of(&value.value);
+        let Some(key) = authority.recognise(&digest) else { continue };
+        if hidden.as_ref().is_some_and(|(known, _)| known.id != key.id) {
+            return Err(Refusal::TwoCredentials);
+        }
+        let secrets = vec![Secret::new(&value.value)];
+        hidden = Some((key, Shown { digest, place: value.place.clone(), expected: false, keepable: true, secrets }));
+    }
+    // What was not looked at may hide a key, which must not pass as nobody's or a session's call.
+    if possible.overflowed && hidden.is_none() && found.candidates.is_empty() {
+        return Err(Refusal::BadHeader);
+    }
+    Ok(hidden)
+}
+
+const fn is_basic(place: &Place) -> bool {
+    matches!(place, Place::Authorization(Scheme::BasicUser | Scheme::BasicPassword))
+}
+
+fn is_machine_made(secret: &Secret) -> bool {
+    // Why it is exposed: its shape tells a key from a password; nothing of it is kept here.
+    str::from_utf8(secret.expose()).is_ok_and(looks_like_credential)
+}
+
+/// The two values in an order that does not depend on the request's.
+fn digest_of_pair(one: &Candidate, other: &Candidate) -> SecretDigest {
+    let (first, second) =
+        if one.place.to_string() <= other.place.to_string() { (one, other) } else { (other, one) };
+    let (first, second) = (first.secret.expose(), second.secret.expose());
+    let mut both = zeroize::Zeroizing::new(Vec::with_capacity(first.len() + second.len() + 9));
+    both.extend_from_slice(b"pair\n");
+    both.extend_from_slice(&u32::try_from(first.len()).unwrap_or(u32::MAX).to_be_bytes());
+    both.extend_from_slice(first);
+    both.extend_from_slice(second);
+    SecretDigest::of(&both)
+}

@@ -1,0 +1,590 @@
+//! The way of one request through the gate.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use authority::{Authority, Key, SecretDigest, Sighting, Spent, Ticket};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
+    header::{RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
+};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use law::{
+    Attempt, Call, CallId, Caller, Challenge, Decision, Factors, Finding, Held, KeyFacts, KeyId, Permit, Powers,
+    Refusal, Verdict, Who, decide, neighbourhood,
+};
+use record::Book;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+use wire::{Target, client_address, looks_like_credential};
+use zeroize::Zeroizing;
+
+use crate::{
+    Answer, Cut, Look, Onward, Outbound, Problem, Spool, Tally, Upstream, Visitor, forward,
+    gate::{
+        attempt::{Understood, understand, undescribed},
+        counts::Counts,
+        findings::Findings,
+        learning::{Lesson, accepts, learn, parameter},
+        presented::{Presented, Shown, present},
+        realm::{Realm, UnknownKeys},
+        throttle::Throttle,
+        waiting::{End, Waiting},
+        writing::Writing,
+    },
+};
+
+const GREAVE_KEY: HeaderName = HeaderName::from_static("greave-key");
+const GREAVE_HOLDER: HeaderName = HeaderName::from_static("greave-holder");
+const GREAVE_APPROVAL: HeaderName = HeaderName::from_static("greave-approval");
+
+/// How often a client may ask whether its question is answered, in seconds.
+const INTERVAL: u32 = 5;
+
+/// The longest `User-Agent`, name or value that is written down, in bytes.
+const LONGEST_WORD: usize = 256;
+
+/// Query parameters whose names are written down.
+const MOST_PARAMETERS: usize = 64;
+
+/// How many keys are remembered as asked about.
+const ASKED: usize = 1_000_000;
+
+/// What a gate is made of.
+pub struct GateParts {
+    /// What it obeys.
+    pub realm: Realm,
+    /// Who has keys, and who said yes.
+    pub authority: Arc<Authority>,
+    /// Where calls are written down.
+    pub book: Arc<Book>,
+    /// Room for bodies that are held.
+    pub spool: Spool,
+    /// Where findings go.
+    pub findings: mpsc::Sender<Finding>,
+    /// Set when the gate's grace is over: what is in flight is cut.
+    pub cut: Arc<AtomicBool>,
+}
+
+/// The gate: shared by all its workers.
+pub struct Gate {
+    pub(crate) realm: ArcSwap<Realm>,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) counts: Arc<Counts>,
+    spool: Spool,
+    throttle: Throttle,
+    findings: Findings,
+    cut: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
+    /// Keys of which the upstream was asked whose they are.
+    asked: papaya::HashMap<KeyId, ()>,
+}
+
+impl Gate {
+    /// A gate of these parts.
+    pub fn new(parts: GateParts) -> Self {
+        let GateParts { realm, authority, book, spool, findings, cut } = parts;
+        Self {
+            realm: ArcSwap::from_pointee(realm),
+            authority,
+            book,
+            counts: Arc::default(),
+            spool,
+            throttle: Throttle::default(),
+            findings: Findings::new(findings),
+            cut,
+            stop: watch::Sender::new(false),
+            asked: papaya::HashMap::new(),
+        }
+    }
+
+    /// Obeys something else from the next request on.
+    pub fn obey(&self, realm: Realm) {
+        self.realm.store(Arc::new(realm));
+        // Whose a key is may now be asked in another way.
+        self.asked.pin().clear();
+    }
+
+    /// Answers the requests that wait for people: their questions stay open.
+    pub fn stop_waiting(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// What the gate has done.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(crate) async fn stopping(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as the gate, and the gate as long as this future.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    pub(crate) fn was_asked(&self, key: KeyId) -> bool {
+        self.asked.pin().contains_key(&key)
+    }
+
+    pub(crate) fn first_asked(&self, key: KeyId) -> bool {
+        let asked = self.asked.pin();
+        if asked.len() > ASKED {
+            asked.clear();
+        }
+        asked.insert(key, ()).is_none()
+    }
+}
+
+/// A gate as one thread serves it.
+pub struct Worker {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) upstream: Upstream,
+}
+
+impl Worker {
+    /// A worker with its own connections to the upstream.
+    pub const fn new(gate: Arc<Gate>, upstream: Upstream) -> Self {
+        Self { gate, upstream }
+    }
+
+    /// Answers one request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, visitor: Visitor) -> Response<Answer> {
+        let realm = self.gate.realm.load_full();
+        let at = Timestamp::now();
+        let source = client_address(visitor.address.ip(), request.headers(), &realm.settings.forwarding.trusted);
+        let passage = Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source };
+        match passage.through(request, visitor).await {
+            Ok(answer) => answer,
+            Err(problem) => problem.answer(),
+        }
+    }
+}
+
+/// One request on its way through the gate.
+struct Passage<'a> {
+    worker: &'a Arc<Worker>,
+    realm: &'a Realm,
+    id: CallId,
+    at: Timestamp,
+    source: IpAddr,
+}
+
+/// A refusal on its way to the client.
+type Refused = Problem;
+
+impl Passage<'_> {
+    async fn through(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Answer>, Refused> {
+        let gate = &self.worker.gate;
+        let writing = Writing::new(&gate.book, &gate.counts);
+        let method = request.method().to_string();
+        let (mut outbound, target) = match self.read(request) {
+            Ok(read) => read,
+            Err(refusal) => return Err(self.unreadable(&writing, &method, refusal)),
+        };
+
+        let is_open = self.realm.is_open(target.path());
+        let headers = &mut outbound.parts.headers;
+        let presented = match present(&gate.authority, self.realm, headers, target.query(), is_open) {
+            Ok(presented) => presented,
+            Err(refusal) => return Err(self.unreadable(&writing, &method, refusal)),
+        };
+        let tally = self.tally(&presented, &writing);
+        writing.draft(self.draft(&presented, &undescribed(&method, &target), outbound.parts.headers.get(USER_AGENT)));
+        if let Err(refusal) = self.admit(&presented, is_open) {
+            return Err(self.refuse(&writing, &tally, refusal));
+        }
+
+        let catalogue = &self.realm.catalogue;
+        let understood = match understand(catalogue, &mut outbound, &target, &gate.spool, &tally).await {
+            Ok(understood) => understood,
+            Err(refusal) => return Err(self.refuse(&writing, &tally, refusal)),
+        };
+        // A prefix opens what the document does not describe, never one of its operations.
+        let open = understood.open || understood.id.is_none() && is_open;
+        writing.draft(Call {
+            query: query(&target, &understood),
+            ..self.draft(&presented, &understood, outbound.parts.headers.get(USER_AGENT))
+        });
+        self.notice(&presented);
+
+        let request = Judged { presented: &presented, understood: &understood, target: &target, open };
+        let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
+        let durable = understood.powers.is_sensitive() && matches!(presented, Presented::Key(..) | Presented::Unknown(_));
+        if let Err(refusal) = writing.write(verdict(&permit), durable).await {
+            return Err(self.end(&tally, Problem::new(refusal, self.id)));
+        }
+        self.forward(permit, spent, outbound, &request, &visitor, &tally).await
+    }
+
+    /// Reads what hyper has parsed, more strictly than hyper does.
+    fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), Refusal> {
+        wire::head::check(request.method(), request.version(), request.headers(), request.uri())?;
+        let outbound = Outbound::read(request)?;
+        let target = Target::read(outbound.target(), &self.realm.settings.rules)?;
+        Ok((outbound, target))
+    }
+
+    /// Unknown keys are refused, or slowed down.
+    fn admit(&self, presented: &Presented, is_open: bool) -> Result<(), Refusal> {
+        let Presented::Unknown(_) = presented else { return Ok(()) };
+        let throttle = &self.worker.gate.throttle;
+        let source = neighbourhood(self.source);
+        if !throttle.admits(source, self.at) {
+            return Err(Refusal::TooManyGuesses);
+        }
+        if self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open {
+            throttle.missed(source, self.at);
+            return Err(Refusal::UnknownKey);
+        }
+        Ok(())
+    }
+
+    fn notice(&self, presented: &Presented) {
+        let (key, shown) = match presented {
+            Presented::Key(key, shown) => (Some(key.id), shown),
+            Presented::Unknown(shown) => (None, shown),
+            Presented::Session | Presented::Nobody => return,
+        };
+        self.worker.gate.findings.of_place(key, shown, self.at);
+    }
+
+    /// The third stop, and waiting where it says so. The record has taken whatever does not pass.
+    async fn decide(
+        &self,
+        request: &Judged<'_>,
+        outbound: &mut Outbound,
+        writing: &Writing,
+        tally: &Tally,
+    ) -> Result<(Permit, Option<Spent>), Refused> {
+        let gate = &self.worker.gate;
+        let source = neighbourhood(self.source);
+        let (caller, key) = match request.presented {
+            Presented::Key(key, shown) => (Caller::Key(gate.authority.facts(key)), Some((key, shown))),
+            Presented::Unknown(_) => (Caller::Unknown, None),
+            Presented::Session => (Caller::Session, None),
+            Presented::Nobody => (Caller::Nobody, None),
+        };
+        let held = match key {
+            Some((key, _)) if request.understood.powers.is_sensitive() => gate.authority.held(key.id, source, self.at),
+            _ => Held::default(),
+        };
+        let law = gate.authority.law();
+        let powers = request.understood.powers;
+        let attempt = Attempt { caller, powers, open: request.open, held, at: self.at };
+        writing.amend(|call| {
+            call.law = Arc::clone(&law.digest);
+            call.factors = held.factors(powers);
+        });
+        let challenge = match decide(&law.law, &attempt) {
+            Decision::Permit(permit) => return Ok((permit, None)),
+            Decision::Refuse(refusal) => return Err(self.refuse(writing, tally, refusal)),
+            Decision::Challenge(challenge) => challenge,
+        };
+        drop(law);
+        let (Some((key, shown)), Caller::Key(facts)) = (key, caller) else {
+            return Err(self.refuse(writing, tally, Refusal::NobodyCanAnswer));
+        };
+        writing.amend(|call| call.verdict = Verdict::Challenge(challenge.missing));
+        let body = match outbound.hold(&gate.spool, tally).await {
+            Ok(body) => body,
+            Err(refusal) => return Err(self.refuse(writing, tally, refusal)),
+        };
+        let end = self.wait(request, outbound, (key, facts, shown), body, &challenge, writing).await;
+        let spent = match end {
+            End::Yes(spent) => spent,
+            End::No(refusal) => return Err(self.refuse(writing, tally, refusal)),
+            End::NotYet(ticket) => {
+                writing.refuse(Verdict::Challenge(challenge.missing));
+                return Err(self.end(tally, self.challenge(&challenge, &ticket)));
+            }
+        };
+        self.decide_again(&attempt, key, spent, writing, tally)
+    }
+
+    async fn wait(
+        &self,
+        request: &Judged<'_>,
+        outbound: &Outbound,
+        (key, facts, shown): (&Key, KeyFacts, &Shown),
+        body: Bytes,
+        challenge: &Challenge,
+        writing: &Writing,
+    ) -> End {
+        let waiting = Waiting {
+            key,
+            facts,
+            shown,
+            understood: request.understood,
+            target: request.target,
+            method: &outbound.parts.method,
+            headers: &outbound.parts.headers,
+            body,
+            source: self.source,
+            call: self.id,
+        };
+        let asked = |ticket: &Ticket| writing.amend(|call| call.challenge = Some(ticket.challenge));
+        waiting.wait(&self.worker.gate, challenge, asked).await
+    }
+
+    /// With the yes in hand, under the law and the key's standing as they are now.
+    fn decide_again(
+        &self,
+        before: &Attempt,
+        key: &Key,
+        spent: Spent,
+        writing: &Writing,
+        tally: &Tally,
+    ) -> Result<(Permit, Option<Spent>), Refused> {
+        let authority = &self.worker.gate.authority;
+        let current = authority.view(|state| state.key(key.id).cloned());
+        let facts = authority.facts(current.as_deref().unwrap_or(key));
+        let held = Held { second_person: spent.second_person, ..before.held.with_person() };
+        let law = authority.law();
+        let attempt = Attempt { caller: Caller::Key(facts), held, at: Timestamp::now(), ..*before };
+        writing.amend(|call| {
+            call.law = Arc::clone(&law.digest);
+            call.factors = held.factors(before.powers);
+            call.approval = Some(spent.approval);
+        });
+        match decide(&law.law, &attempt) {
+            Decision::Permit(permit) => Ok((permit, Some(spent))),
+            Decision::Refuse(refusal) => Err(self.refuse(writing, tally, refusal)),
+            // The law asks for more than it did when the person was asked.
+            Decision::Challenge(_) => Err(self.refuse(writing, tally, Refusal::StepUp)),
+        }
+    }
+
+    /// The fifth stop.
+    async fn forward(
+        &self,
+        permit: Permit,
+        spent: Option<Spent>,
+        mut outbound: Outbound,
+        request: &Judged<'_>,
+        visitor: &Visitor,
+        tally: &Arc<Tally>,
+    ) -> Result<Response<Answer>, Refused> {
+        let lesson = self.lesson(request, &outbound);
+        let settings = &self.realm.settings;
+        let headers = &mut outbound.parts.headers;
+        settings.forwarding.to_upstream(headers, visitor.address.ip(), false, &settings.places);
+        self.say_who(headers, request.presented, spent);
+        let nothing = Look::default();
+        let look = request.understood.id.and_then(|id| self.realm.look(id)).unwrap_or(&nothing);
+        let onward = Onward { upstream: &self.worker.upstream, tally, look, seat: &visitor.seat };
+        match forward(permit, outbound, onward).await {
+            Ok(mut answer) => {
+                self.after(lesson, request.presented, answer.status());
+                if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    wire::forward::to_client(answer.headers_mut(), &settings.origins);
+                }
+                Ok(answer)
+            }
+            Err(refusal) => Err(self.end(tally, Problem::new(refusal, self.id))),
+        }
+    }
+
+    /// Says to the upstream who calls, always and with empty values where nobody is known, so
+    /// that nothing a client sends can be taken for it.
+    fn say_who(&self, headers: &mut HeaderMap, presented: &Presented, spent: Option<Spent>) {
+        let (key, holder) = match presented {
+            Presented::Key(key, _) => (Some(key.id.to_string()), key.holder.map(|holder| holder.to_string())),
+            Presented::Unknown(_) | Presented::Session | Presented::Nobody => (None, None),
+        };
+        let approval = spent.map(|spent| spent.approval.to_string());
+        for (name, value) in [(GREAVE_KEY, key), (GREAVE_HOLDER, holder), (GREAVE_APPROVAL, approval)] {
+            let value = value.and_then(|value| HeaderValue::try_from(value).ok());
+            headers.insert(name, value.unwrap_or(HeaderValue::from_static("")));
+        }
+        if let Some((name, value)) = &self.realm.settings.proof {
+            headers.insert(name, value.clone());
+        }
+    }
+
+    /// What is kept of a request until its answer shows whether there is something to learn.
+    fn lesson(&self, request: &Judged<'_>, outbound: &Outbound) -> Option<Lesson> {
+        let shown = match request.presented {
+            Presented::Unknown(shown) if shown.keepable && !request.open => shown,
+            Presented::Key(key, shown) if self.has_to_learn(key) => shown,
+            _ => return None,
+        };
+        let asks = self.realm.settings.identify.is_some();
+        Some(Lesson {
+            digest: shown.digest,
+            sighting: Sighting { place: shown.place.to_string(), source: self.source, parent: None },
+            headers: if asks { outbound.parts.headers.clone() } else { HeaderMap::new() },
+            parameter: parameter(&shown.place, request.target.query()),
+        })
+    }
+
+    fn has_to_learn(&self, key: &Key) -> bool {
+        let gate = &self.worker.gate;
+        let asks = self.realm.settings.identify.is_some();
+        gate.authority.is_stale(key) || asks && key.holder.is_none() && !gate.was_asked(key.id)
+    }
+
+    /// Learns from the answer.
+    fn after(&self, lesson: Option<Lesson>, presented: &Presented, status: StatusCode) {
+        let gate = &self.worker.gate;
+        let source = neighbourhood(self.source);
+        if matches!(presented, Presented::Unknown(_)) && matches!(status.as_u16(), 401 | 403) {
+            gate.throttle.missed(source, self.at);
+        }
+        let Some(lesson) = lesson.filter(|_| accepts(status)) else { return };
+        if matches!(presented, Presented::Key(..)) || gate.throttle.may_learn(source, self.at) {
+            tokio::spawn(learn(Arc::clone(self.worker), lesson));
+        }
+    }
+
+    /// Counts the exchange. However it ends, the record takes what became of it.
+    fn tally(&self, presented: &Presented, writing: &Arc<Writing>) -> Arc<Tally> {
+        let cut = Cut::of_gate(Arc::clone(&self.worker.gate.cut));
+        let (cut, parent) = match presented {
+            Presented::Key(key, _) => (cut.or_key(Arc::clone(key)), Some(key.id)),
+            _ => (cut, None),
+        };
+        let (worker, writing, id, source) = (Arc::clone(self.worker), Arc::clone(writing), self.id, self.source);
+        Tally::begin(cut, move |mut ending| {
+            let minted = ending.minted.take();
+            match (minted, tokio::runtime::Handle::try_current()) {
+                (Some(secret), Ok(runtime)) => {
+                    let sighting = Sighting { place: "minted".to_owned(), source, parent };
+                    runtime.spawn(async move {
+                        let child = register(&worker, secret, sighting).await;
+                        writing.end(id, &ending, child, Timestamp::now());
+                    });
+                }
+                _ => writing.end(id, &ending, None, Timestamp::now()),
+            }
+        })
+    }
+
+    fn draft(&self, presented: &Presented, understood: &Understood, agent: Option<&HeaderValue>) -> Call {
+        let (who, key) = match presented {
+            Presented::Key(key, _) => (Who::Key, Some(key)),
+            Presented::Unknown(_) => (Who::Unknown, None),
+            Presented::Session => (Who::Session, None),
+            Presented::Nobody => (Who::Nobody, None),
+        };
+        Call {
+            key: key.map(|key| key.id),
+            holder: key.and_then(|key| key.holder),
+            operation: Arc::clone(&understood.name),
+            parameters: understood.parameters.clone(),
+            powers: understood.powers,
+            user_agent: agent.map(|agent| shortened(&String::from_utf8_lossy(agent.as_bytes()))),
+            ..self.blank(who)
+        }
+    }
+
+    fn blank(&self, who: Who) -> Call {
+        Call {
+            id: self.id,
+            at: self.at,
+            who,
+            key: None,
+            holder: None,
+            operation: Arc::from("*"),
+            parameters: Vec::new(),
+            query: Vec::new(),
+            powers: Powers::NONE,
+            source: self.source,
+            user_agent: None,
+            factors: Factors::NONE,
+            verdict: Verdict::Permit,
+            law: Arc::clone(&self.worker.gate.authority.law().digest),
+            challenge: None,
+            approval: None,
+        }
+    }
+
+    /// Refuses a request of which nothing but its method is understood.
+    fn unreadable(&self, writing: &Writing, method: &str, refusal: Refusal) -> Refused {
+        writing.draft(Call { operation: format!("{method} *").into(), ..self.blank(Who::Nobody) });
+        writing.refuse(Verdict::Refuse(refusal));
+        writing.answered(self.id, refusal.status(), self.at, Timestamp::now());
+        Problem::new(refusal, self.id)
+    }
+
+    fn refuse(&self, writing: &Writing, tally: &Tally, refusal: Refusal) -> Refused {
+        writing.refuse(Verdict::Refuse(refusal));
+        self.end(tally, Problem::new(refusal, self.id))
+    }
+
+    fn end(&self, tally: &Tally, problem: Problem) -> Refused {
+        tally.answered(problem.status());
+        problem
+    }
+
+    /// Says what is missing and how it is given (RFC 9470).
+    fn challenge(&self, challenge: &Challenge, ticket: &Ticket) -> Problem {
+        let uri = format!("{}/questions/{}", self.realm.settings.desk, ticket.challenge);
+        let acr: Vec<String> = challenge.missing.iter().map(|factor| format!("urn:greave:{factor}")).collect();
+        Problem::new(Refusal::StepUp, self.id)
+            .member("challenge_id", ticket.challenge.to_string())
+            .member("step_up_uri", uri.clone())
+            .member("acr_values", acr.join(" "))
+            .member("max_age", challenge.person_age.as_secs())
+            .member("expires_at", ticket.until.to_string())
+            .member("interval", INTERVAL)
+            .header(WWW_AUTHENTICATE, wire::step_up(challenge.missing, challenge.person_age, &uri))
+            .header(RETRY_AFTER, HeaderValue::from(INTERVAL))
+    }
+}
+
+/// A request that was understood.
+struct Judged<'a> {
+    presented: &'a Presented,
+    understood: &'a Understood,
+    target: &'a Target,
+    open: bool,
+}
+
+/// Makes a key known that an answer contained.
+async fn register(worker: &Worker, secret: Zeroizing<String>, sighting: Sighting) -> Option<KeyId> {
+    let digest = SecretDigest::of(secret.as_bytes());
+    drop(secret);
+    match worker.gate.authority.adopt(&digest, &sighting, Timestamp::now()).await {
+        Ok(key) => Some(key.id),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a minted key cannot be written down");
+            None
+        }
+    }
+}
+
+/// What the record says of a permit.
+fn verdict(permit: &Permit) -> Verdict {
+    match (permit.would_ask(), permit.would_refuse()) {
+        (Some(challenge), _) => Verdict::WouldAsk(challenge.missing),
+        (None, Some(refusal)) => Verdict::WouldRefuse(refusal),
+        (None, None) => Verdict::Permit,
+    }
+}
+
+/// The names of the query's parameters, and the values of those that page through a list.
+fn query(target: &Target, understood: &Understood) -> Vec<String> {
+    let shown = |parameter: wire::Parameter<'_>| {
+        let name = shortened(&parameter.name);
+        let pages = understood.paging.iter().any(|paging| *paging == name);
+        if pages && !looks_like_credential(&parameter.value) {
+            format!("{name}={}", shortened(&parameter.value))
+        } else {
+            name
+        }
+    };
+    target.query().parameters().take(MOST_PARAMETERS).map(shown).collect()
+}
+
+/// At most [`LONGEST_WORD`] bytes, cut between letters.
+fn shortened(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST_WORD)).unwrap_or_default().to_owned()
+}
