@@ -76,6 +76,8 @@ pub struct Counts {
     pub refused: u64,
     /// Syncs that succeeded: each made one batch durable.
     pub syncs: u64,
+    /// Writes or syncs that failed.
+    pub failures: u64,
     /// Bytes on disk.
     pub bytes: u64,
 }
@@ -405,6 +407,7 @@ impl Shared {
     pub(crate) fn failed(&self, order: &Order, reason: Reason, lost: Lost) {
         let mut state = self.state();
         state.at_disk = None;
+        state.counts.failures += 1;
         state.fail(reason, &self.settings);
         state.lose(lost);
         // What the gap said before the try still holds, and began earlier.

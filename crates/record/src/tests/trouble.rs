@@ -57,6 +57,7 @@ fn a_folder_that_is_gone_stops_what_is_sensitive_and_loses_nothing_that_was_ackn
     assert_eq!(refused(&book, 2), Reason::Gone);
     assert!(matches!(book.health(), Health::Failing { reason: Reason::Gone, lost: 0, .. }));
     let handed_over = overfill(&book, 3);
+    testing::until(|| book.counts().failures >= 5);
 
     fs::rename(&away, &folder).unwrap();
     testing::until(|| book.health() == Health::Healthy);
@@ -178,6 +179,7 @@ fn child() {
     limit_files("0");
     assert_eq!(refused(&book, 1), Reason::Full);
     let handed_over = overfill(&book, 2);
+    testing::until(|| book.counts().failures >= 5);
     assert!(matches!(book.health(), Health::Failing { reason: Reason::Full, lost: 10.., .. }));
 
     limit_files("unlimited");
