@@ -1,0 +1,163 @@
+//! What the record looks for in queries and answers: paging, and new credentials.
+
+use super::schema::Seen;
+use crate::read::text::step;
+
+/// Query parameters that page through a list. Compared without case and without anything but letters.
+const PAGING: &[&str] = &[
+    "after",
+    "before",
+    "continuation",
+    "continuationtoken",
+    "count",
+    "cursor",
+    "endingbefore",
+    "exclusivestartkey",
+    "first",
+    "from",
+    "last",
+    "lastid",
+    "lastkey",
+    "limit",
+    "marker",
+    "maxid",
+    "maxitems",
+    "maxkeys",
+    "maxrecords",
+    "maxresults",
+    "next",
+    "nextcursor",
+    "nexttoken",
+    "offset",
+    "page",
+    "pagecount",
+    "pagecursor",
+    "pagelimit",
+    "pageno",
+    "pagenumber",
+    "pageoffset",
+    "pagesize",
+    "pagetoken",
+    "perpage",
+    "sinceid",
+    "size",
+    "skip",
+    "skiptoken",
+    "start",
+    "startafter",
+    "startat",
+    "startingafter",
+    "startindex",
+    "take",
+    "top",
+];
+
+/// Names of new credentials, the surest first.
+const CREDENTIALS: &[&str] = &[
+    "token",
+    "accesstoken",
+    "apitoken",
+    "authtoken",
+    "bearertoken",
+    "apikey",
+    "secretkey",
+    "secretaccesskey",
+    "clientsecret",
+    "plaintexttoken",
+    "plaintextkey",
+    "plaintext",
+    "rawkey",
+    "privatekey",
+    "secret",
+    "key",
+    "refreshtoken",
+    "password",
+    "secretvalue",
+    "tokenvalue",
+    "keyvalue",
+];
+
+/// Names that end like a credential and are none.
+const NO_CREDENTIALS: &[&str] = &[
+    "continuationtoken",
+    "csrftoken",
+    "foreignkey",
+    "idempotencykey",
+    "nextpagetoken",
+    "nexttoken",
+    "pagetoken",
+    "partitionkey",
+    "previoustoken",
+    "primarykey",
+    "publickey",
+    "routingkey",
+    "skiptoken",
+    "sortkey",
+    "sshkey",
+    "synctoken",
+    "xsrftoken",
+];
+
+/// Whether a query parameter of this name pages through a list.
+pub(crate) fn pages(name: &str) -> bool {
+    PAGING.contains(&letters(name).as_str())
+}
+
+/// The JSON pointer to the field of an answer that most looks like a new credential.
+pub(crate) fn minted(fields: &[Seen]) -> Option<String> {
+    fields
+        .iter()
+        // Inside an array there is no pointer to it.
+        .filter(|seen| !seen.in_list && matches!(seen.field.kind.as_str(), "string" | ""))
+        .filter_map(|seen| {
+            let name = letters(seen.field.path.last()?);
+            Some(((credential(&name)?, seen.field.path.len()), seen))
+        })
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, seen)| seen.field.path.iter().map(|name| step(name)).collect())
+}
+
+/// How sure a name is of being a credential: the lower the surer.
+fn credential(name: &str) -> Option<usize> {
+    let exact = CREDENTIALS.iter().position(|credential| *credential == name);
+    let ends = || ["token", "secret", "apikey", "privatekey", "password"].iter().any(|end| name.ends_with(end));
+    exact.or_else(|| (ends() && !NO_CREDENTIALS.contains(&name)).then_some(CREDENTIALS.len()))
+}
+
+fn letters(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_ascii_alphabetic()).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Field;
+
+    fn seen(path: &str, in_list: bool) -> Seen {
+        let path = path.split('.').map(str::to_owned).collect();
+        Seen { field: Field { path, kind: "string".to_owned(), ..Field::default() }, in_list }
+    }
+
+    #[test]
+    fn paging_is_known_in_every_spelling() {
+        for name in ["page", "per_page", "perPage", "page[size]", "$skip", "starting_after", "NextToken", "cursor"] {
+            assert!(pages(name), "{name}");
+        }
+        for name in ["q", "homepage", "landing_page", "token", "sort", ""] {
+            assert!(!pages(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_surest_and_shallowest_credential_is_pointed_to() {
+        let minted = |fields: &[Seen]| minted(fields).unwrap_or_default();
+        assert_eq!(minted(&[seen("id", false), seen("key", false), seen("token", false)]), "/token");
+        assert_eq!(minted(&[seen("data.token", false), seen("token", true)]), "/data/token");
+        assert_eq!(minted(&[seen("deep.token", false), seen("token", false)]), "/token");
+        assert_eq!(minted(&[seen("a/b.X-Auth-Token", false)]), "/a~1b/X-Auth-Token");
+        for none in ["next_token", "public_key", "token_type", "key_id", "page_token", "monkey"] {
+            assert_eq!(minted(&[seen(none, false)]), "", "{none}");
+        }
+        assert_eq!(minted(&[seen("token", true)]), "");
+    }
+}
