@@ -42,6 +42,11 @@ impl Problem {
         Self { refusal, members, headers: Vec::new() }
     }
 
+    /// The HTTP status of the answer.
+    pub(crate) const fn status(&self) -> u16 {
+        self.refusal.status()
+    }
+
     /// Says more of this very case.
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {

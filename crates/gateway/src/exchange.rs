@@ -7,22 +7,25 @@ use std::{
     task::Poll,
 };
 
+use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::CONNECTION, header::EXPECT, header::HOST,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::CONNECTION, header::EXPECT,
+    header::HOST,
 };
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use law::{Permit, Refusal};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    body::{Answer, Asked, Inbound},
+    body::{Answer, Asked, Inbound, Load},
     framing::{Onto, Outbound, reframe},
     lens::{Lens, Look},
     server::Seat,
     tally::Tally,
     tunnel,
     upstream::{Lease, Upstream},
-    watch::{Over, Watch},
+    watch::{Cut, Over, Watch},
 };
 
 /// What a request goes on with.
@@ -64,6 +67,29 @@ pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> 
     let lens = Lens::new(look, &parts);
     let answer = Answer::relay(body, Arc::clone(tally), upstream.patience().idle, lens, lease);
     Ok(Response::from_parts(parts, answer))
+}
+
+/// Asks the upstream something on the gate's own behalf: a GET without a body, whose answer
+/// of at most `most` bytes is read whole. Nothing where the upstream does not answer so.
+///
+/// The gate's own questions need no permit: nobody's request is forwarded by them.
+pub(crate) async fn inquire(
+    upstream: &Upstream,
+    request: Request<()>,
+    most: usize,
+) -> Option<(StatusCode, HeaderMap, Bytes)> {
+    let tally = Tally::begin(Cut::default(), |_| ());
+    let (parts, ()) = request.into_parts();
+    let mut request = Request::from_parts(parts, Inbound::new(Load::default(), Arc::clone(&tally), Asked::Yes));
+    if let Some(host) = upstream.host_instead(request.headers().contains_key(HOST)) {
+        request.headers_mut().insert(HOST, host.clone());
+    }
+    let (response, lease) = send(request, upstream, &tally).await.ok()?;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, most).collect();
+    let body = timeout(upstream.patience().answer, body).await.ok()?.ok()?.to_bytes();
+    lease.give_back();
+    Some((parts.status, parts.headers, body))
 }
 
 /// What of a request is still needed when it has gone.
@@ -134,7 +160,8 @@ async fn send(
     loop {
         let (mut lease, reused) = match upstream.pooled() {
             Some(lease) => (lease, true),
-            None => (connect(upstream, tally).await?, false),
+            // Boxed: hyper moves the whole exchange a few times, and this part is rarely needed.
+            None => (Box::pin(connect(upstream, tally)).await?, false),
         };
         let sent = lease.send(request);
         let mut error = match answered(sent, upstream, tally).await? {

@@ -12,6 +12,7 @@ mod answer;
 mod body;
 mod exchange;
 mod framing;
+mod gate;
 mod hold;
 mod lens;
 mod rows;
@@ -30,6 +31,7 @@ pub use crate::{
     body::{Answer, AnswerBroken},
     exchange::{Onward, forward},
     framing::Outbound,
+    gate::{Counts, Gate, GateParts, Holding, Identify, Realm, RealmSettings, UnknownKeys, Worker},
     hold::{Spool, Unheld},
     lens::Look,
     rows::Pointer,

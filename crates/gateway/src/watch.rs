@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use authority::Key;
+use jiff::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How often an idle exchange looks whether it was cut.
@@ -23,7 +25,7 @@ const BEAT: Duration = Duration::from_millis(500);
 /// all threads, and most end before anybody could have cut them.
 #[derive(Clone, Debug, Default)]
 pub struct Cut {
-    key: Option<Arc<AtomicBool>>,
+    key: Option<Arc<Key>>,
     gate: Arc<AtomicBool>,
 }
 
@@ -34,14 +36,14 @@ impl Cut {
         Self { key: None, gate }
     }
 
-    /// The same, ended by `key` too.
+    /// The same, ended with `key` too: when it is disabled, or ends.
     #[must_use]
-    pub fn or_key(self, key: Arc<AtomicBool>) -> Self {
+    pub fn or_key(self, key: Arc<Key>) -> Self {
         Self { key: Some(key), ..self }
     }
 
     pub(crate) fn is_cut(&self) -> bool {
-        self.gate.load(Ordering::Relaxed) || self.key.as_ref().is_some_and(|key| key.load(Ordering::Relaxed))
+        self.gate.load(Ordering::Relaxed) || self.key.as_ref().is_some_and(|key| key.has_fallen(Timestamp::now))
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_cut_is_seen_within_half_a_second() {
         let flag = Arc::new(AtomicBool::new(false));
-        let mut watch = Watch::new(Cut::default().or_key(flag.clone()), None);
+        let mut watch = Watch::new(Cut::of_gate(flag.clone()), None);
         let began = Instant::now();
         tokio::spawn(async move {
             tokio::task::yield_now().await;

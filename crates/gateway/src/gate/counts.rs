@@ -29,4 +29,19 @@ impl Counts {
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// Counts a request as waiting for as long as the value lives: also where the client goes
+    /// away, and the request with it.
+    pub(crate) fn one_waits(&self) -> Waits<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(&self.waiting)
+    }
+}
+
+pub(crate) struct Waits<'a>(&'a AtomicU64);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use authority::{Identity, Key, SecretDigest, Sighting};
 use http::{
-    HeaderMap, Method, Request, StatusCode,
-    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH,
-        IF_NONE_MATCH, ORIGIN, RANGE},
-    HeaderValue,
+    HeaderMap, HeaderValue, Method, Request, StatusCode,
+    header::{
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH,
+        ORIGIN, RANGE,
+    },
 };
 use jiff::Timestamp;
 use law::KeyId;
@@ -91,8 +92,16 @@ fn question(
 ) -> Request<()> {
     let mut headers = headers.clone();
     let about_the_call = [
-        CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, IF_MATCH, IF_NONE_MATCH, RANGE, ORIGIN, ACCEPT_ENCODING,
-        HeaderName::from_static("idempotency-key"), HeaderName::from_static("prefer"),
+        CONTENT_LENGTH,
+        CONTENT_TYPE,
+        CONTENT_ENCODING,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        RANGE,
+        ORIGIN,
+        ACCEPT_ENCODING,
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("prefer"),
     ];
     for name in about_the_call {
         headers.remove(name);
@@ -200,7 +209,9 @@ mod tests {
 
     #[test]
     fn redirects_and_absences_do_not_show_that_a_key_is_good() {
-        for (status, good) in [(200, true), (201, true), (409, true), (401, false), (403, false), (404, false), (302, false)] {
+        for (status, good) in
+            [(200, true), (201, true), (409, true), (401, false), (403, false), (404, false), (302, false)]
+        {
             assert_eq!(accepts(StatusCode::from_u16(status).unwrap()), good, "{status}");
         }
     }

@@ -172,8 +172,7 @@ fn is_machine_made(secret: &Secret) -> bool {
 
 /// The two values in an order that does not depend on the request's.
 fn digest_of_pair(one: &Candidate, other: &Candidate) -> SecretDigest {
-    let (first, second) =
-        if one.place.to_string() <= other.place.to_string() { (one, other) } else { (other, one) };
+    let (first, second) = if one.place.to_string() <= other.place.to_string() { (one, other) } else { (other, one) };
     let (first, second) = (first.secret.expose(), second.secret.expose());
     let mut both = zeroize::Zeroizing::new(Vec::with_capacity(first.len() + second.len() + 9));
     both.extend_from_slice(b"pair\n");

@@ -40,7 +40,9 @@ impl Realm {
     pub(crate) fn is_open(&self, path: &str) -> bool {
         self.settings.open.iter().any(|open| match open.strip_prefix('=') {
             Some(exact) => path == exact,
-            None => path.strip_prefix(open.as_str()).is_some_and(|rest| open.ends_with('/') || rest.is_empty() || rest.starts_with('/')),
+            None => path
+                .strip_prefix(open.as_str())
+                .is_some_and(|rest| open.ends_with('/') || rest.is_empty() || rest.starts_with('/')),
         })
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use arc_swap::ArcSwap;
@@ -217,7 +214,8 @@ impl Passage<'_> {
 
         let request = Judged { presented: &presented, understood: &understood, target: &target, open };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
-        let durable = understood.powers.is_sensitive() && matches!(presented, Presented::Key(..) | Presented::Unknown(_));
+        let durable =
+            understood.powers.is_sensitive() && matches!(presented, Presented::Key(..) | Presented::Unknown(_));
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
             return Err(self.end(&tally, Problem::new(refusal, self.id)));
         }
@@ -574,7 +572,7 @@ fn verdict(permit: &Permit) -> Verdict {
 fn query(target: &Target, understood: &Understood) -> Vec<String> {
     let shown = |parameter: wire::Parameter<'_>| {
         let name = shortened(&parameter.name);
-        let pages = understood.paging.iter().any(|paging| *paging == name);
+        let pages = understood.paging.contains(&name);
         if pages && !looks_like_credential(&parameter.value) {
             format!("{name}={}", shortened(&parameter.value))
         } else {

@@ -1,6 +1,6 @@
 //! Holding a request while people are asked.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use authority::{Answer as Answered, Ask, Digest, Exhibit, Key, NotProved, Spent, Ticket};
 use bytes::Bytes;
@@ -57,12 +57,12 @@ impl Waiting<'_> {
             Err(error) => return unavailable(&error),
         };
         asked(&ticket);
-        if let Some(code) = code {
-            if let Err(refusal) = self.approve_by_header(gate, &ticket, &code).await {
-                return End::No(refusal);
-            }
+        if let Some(code) = code
+            && let Err(refusal) = self.approve_by_header(gate, &ticket, &code).await
+        {
+            return End::No(refusal);
         }
-        gate.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        let waits = gate.counts.one_waits();
         let waited = timeout(self.patience(gate, &ticket), async {
             tokio::select! {
                 answer = ticket.answer() => answer,
@@ -70,7 +70,7 @@ impl Waiting<'_> {
             }
         })
         .await;
-        gate.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(waits);
         match waited {
             Err(_) | Ok(Answered::Refused(Refusal::StepUp)) => End::NotYet(Box::new(ticket)),
             Ok(Answered::Refused(refusal)) => End::No(refusal),
@@ -169,8 +169,7 @@ impl Waiting<'_> {
             path: mask(self.target.path().as_bytes(), wire::Form::Text, SHOWN),
             query: (!query.is_empty()).then(|| mask(query.as_bytes(), wire::Form::Form, SHOWN)),
             headers: headers.collect(),
-            body: (!self.body.is_empty())
-                .then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),
+            body: (!self.body.is_empty()).then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),
             body_bytes: self.body.len() as u64,
             user_agent: self
                 .headers
@@ -208,8 +207,20 @@ fn says_what_is_wanted(name: &HeaderName) -> bool {
         header::USER_AGENT,
         header::VIA,
     ];
-    let differs = ["attempt", "correlation", "request-id", "request-start", "retry", "sentry", "telemetry", "trace",
-        "user-agent", "invocation", "baggage", "sdk-request"];
+    let differs = [
+        "attempt",
+        "correlation",
+        "request-id",
+        "request-start",
+        "retry",
+        "sentry",
+        "telemetry",
+        "trace",
+        "user-agent",
+        "invocation",
+        "baggage",
+        "sdk-request",
+    ];
     let ours = ["dpop", "greave-otp", "idempotency-key", "prefer", "signature", "signature-input"];
     let text = name.as_str();
     !elsewhere.contains(name)

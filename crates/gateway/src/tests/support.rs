@@ -98,18 +98,18 @@ impl Setting {
         let upstream =
             Upstream::new(self.origin.parse().unwrap(), crate::HostSent::AsReceived, self.patience, files).unwrap();
         let (ends, endings) = mpsc::unbounded_channel();
-        let (cut, of_gate) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let cut = Arc::new(AtomicBool::new(false));
         let usual = ServerSettings::new(([127, 0, 0, 1], 0).into());
         let settings =
             ServerSettings { workers: 1, connections: self.connections, grace: self.grace, head: self.head, ..usual };
         let server = Server::bind(settings).unwrap();
-        let (key, gate, spool) = (cut.clone(), of_gate.clone(), self.spool.clone());
+        let (flag, spool) = (cut.clone(), self.spool.clone());
         let running = server
-            .start(&of_gate, move || {
+            .start(&cut, move || {
                 let upstream = Arc::new(upstream.for_another_worker());
-                let (key, gate, spool, ends) = (key.clone(), gate.clone(), spool.clone(), ends.clone());
+                let (flag, spool, ends) = (flag.clone(), spool.clone(), ends.clone());
                 move |request, visitor| {
-                    let cut = Cut::of_gate(gate.clone()).or_key(key.clone());
+                    let cut = Cut::of_gate(flag.clone());
                     let ends = ends.clone();
                     let tally = Tally::begin(cut, move |ending| drop(ends.send(ending)));
                     one(request, visitor, upstream.clone(), spool.clone(), tally)

@@ -1,0 +1,336 @@
+//! The gate before an API, over real sockets: five stops, a real authority, a real record.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
+
+mod house;
+
+use authority::{Command, Warrant};
+use house::House;
+use http::StatusCode;
+use law::{Factor, Power, Refusal, Standing, Verdict, Who};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_known_key_reads_and_the_upstream_sees_the_request_as_it_was_sent() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let answer = house.get("/v1/things/a%2Fb?page=2&q=x%20y", "secret-of-ann-1234567890").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let seen = house.upstream.last().await;
+    assert_eq!(seen.target, "/v1/things/a%2Fb?page=2&q=x%20y");
+    assert_eq!(seen.header("authorization"), Some("Bearer secret-of-ann-1234567890"));
+    assert_eq!(seen.header("greave-key"), Some("k1"));
+    assert_eq!(seen.header("greave-approval"), Some(""));
+
+    let (call, outcome) = house.last_call().await;
+    assert_eq!(&*call.operation, "GET /things/{id}");
+    assert_eq!(call.query, ["page=2", "q"]);
+    assert_eq!((call.who, call.verdict), (Who::Key, Verdict::Permit));
+    assert_eq!(outcome.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_claims_to_be_does_not_reach_the_upstream() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let request = house
+        .request("GET", "/v1/things")
+        .header("authorization", "token secret-of-ann-1234567890")
+        .header("greave-key", "k999")
+        .header("greave_approval", "a1")
+        .header("x-forwarded-for", "203.0.113.9")
+        .header("x-remote-user", "root");
+    assert_eq!(house.send(request, "").await.status, StatusCode::OK);
+    let seen = house.upstream.last().await;
+    assert_eq!(seen.header("greave-key"), Some("k1"));
+    assert_eq!(seen.header("greave_approval"), None);
+    assert_eq!(seen.header("x-remote-user"), None);
+    assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_key_is_learned_when_the_upstream_takes_it_and_its_holder_is_asked_once() {
+    let house = House::enforcing().await;
+    house.upstream.accepts("a-new-key-1234567890", "ann");
+    assert_eq!(house.get("/v1/things", "a-new-key-1234567890").await.status, StatusCode::OK);
+    let key = house.until(|house| house.recognised("a-new-key-1234567890").filter(|key| key.holder.is_some())).await;
+    assert_eq!(key.holder, Some(house.ann));
+    assert_eq!(key.scopes.as_deref(), Some("read admin"));
+    assert_eq!(house.get("/v1/things", "a-new-key-1234567890").await.status, StatusCode::OK);
+    let (call, _) = house.last_call().await;
+    assert_eq!((call.who, call.key, call.holder), (Who::Key, Some(key.id), Some(house.ann)));
+    assert_eq!(house.upstream.count("GET", "/v1/me").await, 1);
+
+    // What the upstream refuses is not learned, and neither is what hides behind a redirect.
+    house.get("/v1/things", "a-bad-key-1234567890").await;
+    house.adopt("marker-key-1234567890").await;
+    assert!(house.recognised("a-bad-key-1234567890").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_key_does_not_do_what_is_sensitive() {
+    let house = House::enforcing().await;
+    house.upstream.accepts("a-new-key-1234567890", "ann");
+    let answer = house.post("/v1/keys", "a-new-key-1234567890", "{}").await;
+    assert_eq!(answer.refusal(), Some(Refusal::NobodyCanAnswer));
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_unknown_keys_are_refused_they_get_one_answer_and_the_upstream_none() {
+    let house = House::refusing_unknown_keys().await;
+    let mut bodies = Vec::new();
+    for key in ["a-new-key-1234567890", "x", "another-key-entirely"] {
+        let mut answer = house.get("/v1/things", key).await;
+        assert_eq!(answer.refusal(), Some(Refusal::UnknownKey));
+        answer.body.as_object_mut().unwrap().remove("instance");
+        bodies.push(answer.body.to_string());
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1);
+    assert_eq!(house.upstream.seen().await.len(), 0);
+    for _ in 0..60 {
+        house.get("/v1/things", "guess-after-guess").await;
+    }
+    assert_eq!(house.get("/v1/things", "guess-after-guess").await.refusal(), Some(Refusal::TooManyGuesses));
+    house.adopt("secret-of-ann-1234567890").await;
+    let honest = house.get("/v1/things", "secret-of-ann-1234567890").await;
+    assert_eq!(honest.status, StatusCode::OK, "an honest key behind the same address is not slowed down");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dangerous_call_waits_for_its_person_and_goes_on_by_itself() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", r#"{"name":"ci"}"#);
+    let question = house.question().await;
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 0, "nothing goes on before the yes");
+    let exhibit = house.authority.exhibit(question).await.unwrap().unwrap();
+    assert_eq!((exhibit.method.as_str(), exhibit.path.as_str()), ("POST", "/v1/keys"));
+    assert!(exhibit.body.unwrap().contains("ci"));
+
+    house.approve(&[question]).await;
+    let answer = held.await.unwrap();
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 1);
+    let (call, outcome) = house.last_call().await;
+    assert_eq!(call.verdict, Verdict::Permit);
+    assert!(call.factors.contains(Factor::Person) && call.approval.is_some() && call.challenge == Some(question));
+    assert!(call.powers.contains(Power::Mint));
+    let child = house.recognised("minted-secret-0123456789").unwrap();
+    assert_eq!((outcome.minted, child.parent), (Some(child.id), Some(key)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_does_not_wait_is_told_how_and_its_retry_executes_once() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let impatient = || {
+        house
+            .request("POST", "/v1/keys")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("prefer", "wait=0")
+            .header("idempotency-key", "\"k-1\"")
+    };
+    let told = house.send(impatient(), "{}").await;
+    assert_eq!(told.refusal(), Some(Refusal::StepUp));
+    let challenge = told.header("www-authenticate").unwrap();
+    assert!(challenge.contains("insufficient_user_authentication") && challenge.contains("urn:greave:person"));
+    assert!(challenge.contains("max_age=0"), "{challenge}");
+    for member in ["challenge_id", "step_up_uri", "expires_at", "interval"] {
+        assert!(told.body.get(member).is_some(), "{member}");
+    }
+    let question = house.question().await;
+    assert_eq!(told.body["challenge_id"], question.to_string());
+
+    assert_eq!(house.send(impatient(), "{}").await.body["challenge_id"], question.to_string(), "a retry rejoins");
+    house.approve(&[question]).await;
+    // Another request is not covered by the yes: another body, another header that says what is wanted.
+    let other = house.send(impatient(), r#"{"name":"other"}"#).await;
+    assert_ne!(other.body["challenge_id"], question.to_string());
+    let elsewhere = house.send(impatient().header("x-organisation", "other"), "{}").await;
+    assert_ne!(elsewhere.body["challenge_id"], question.to_string());
+
+    assert_eq!(house.send(impatient(), "{}").await.status, StatusCode::CREATED);
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 1);
+    let again = house.send(impatient(), "{}").await;
+    assert_eq!(again.refusal(), Some(Refusal::StepUp), "a yes serves once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_tries_that_wait_one_executes() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let first = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let question = house.question().await;
+    let second = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    assert_eq!(first.await.unwrap().refusal(), Some(Refusal::Superseded));
+    house.approve(&[question]).await;
+    assert_eq!(second.await.unwrap().status, StatusCode::CREATED);
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn if_the_client_has_gone_nothing_is_forwarded_and_the_yes_waits() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let question = house.question().await;
+    held.abort();
+    house.until(|house| (house.waiting() == 0).then_some(())).await;
+    house.approve(&[question]).await;
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 0);
+    let retry = house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await;
+    assert_eq!(retry.status, StatusCode::CREATED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_is_final_and_not_me_stops_the_key() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let question = house.question().await;
+    house.perform(&Command::NotMe(question), Warrant::SignedIn(house.ann)).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::Denied));
+    let after = house.get("/v1/things", "secret-of-ann-1234567890").await;
+    assert_eq!(after.refusal(), Some(Refusal::Disabled));
+    assert_eq!(house.recognised("secret-of-ann-1234567890").unwrap().standing, Standing::Disabled);
+    assert_eq!(house.upstream.seen().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_in_the_header_answers_for_a_persons_key() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let with_code = |code: &str| {
+        house
+            .request("POST", "/v1/keys")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("greave-otp", code)
+    };
+    assert_eq!(house.send(with_code("000000"), "{}").await.refusal(), Some(Refusal::WrongCode));
+    let code = house.code();
+    assert_eq!(house.send(with_code(&code), r#"{"a":1}"#).await.status, StatusCode::CREATED);
+    assert_eq!(house.upstream.last().await.header("greave-otp"), None);
+    assert_eq!(house.send(with_code(&code), r#"{"a":2}"#).await.refusal(), Some(Refusal::WrongCode));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_passes_only_where_anybody_may_and_takes_no_credential_along() {
+    let house = House::enforcing().await;
+    assert_eq!(house.send(house.request("GET", "/v1/things"), "").await.refusal(), Some(Refusal::NoCredential));
+    assert_eq!(house.send(house.request("GET", "/v1/health"), "").await.status, StatusCode::OK);
+    assert_eq!(house.send(house.request("GET", "/login"), "").await.status, StatusCode::OK);
+    assert_eq!(house.send(house.request("GET", "/login/../v1/things"), "").await.refusal(), Some(Refusal::BadPath));
+    assert_eq!(house.send(house.request("GET", "/loginx"), "").await.refusal(), Some(Refusal::NoCredential));
+    // A session passes as what it is; a key beside it is judged.
+    let session = || house.request("POST", "/v1/keys").header("cookie", "sid=made-up");
+    assert_eq!(house.send(session(), "{}").await.status, StatusCode::CREATED);
+    house.adopt("secret-of-ann-1234567890").await;
+    let with_key = session().header("authorization", "Bearer secret-of-ann-1234567890").header("prefer", "wait=0");
+    assert_eq!(house.send(with_key, "{}").await.refusal(), Some(Refusal::StepUp));
+    let hidden = session().header("x-unheard-of", "secret-of-ann-1234567890").header("prefer", "wait=0");
+    assert_eq!(house.send(hidden, "{}").await.refusal(), Some(Refusal::StepUp), "a known key is seen wherever it is");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_credentials_that_disagree_are_refused() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    house.adopt("another-of-ann-1234567890").await;
+    for other in ["another-of-ann-1234567890", "an-unknown-key-1234567890"] {
+        let request = house
+            .request("GET", "/v1/things")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("x-api-key", other);
+        assert_eq!(house.send(request, "").await.refusal(), Some(Refusal::TwoCredentials), "{other}");
+    }
+    let same = house
+        .request("GET", "/v1/things")
+        .header("authorization", "Bearer secret-of-ann-1234567890")
+        .header("x-api-key", "secret-of-ann-1234567890");
+    assert_eq!(house.send(same, "").await.status, StatusCode::OK);
+    let basic =
+        house.request("GET", "/v1/things").header("authorization", "Basic c2VjcmV0LW9mLWFubi0xMjM0NTY3ODkwOg==");
+    assert_eq!(house.send(basic, "").await.status, StatusCode::OK, "the key as user of Basic");
+    assert_eq!(house.last_call().await.0.who, Who::Key);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_spelling_gets_past() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    for spelling in [
+        "/v1/keys/",
+        "/v1//keys",
+        "//v1/keys",
+        "/v1/./keys",
+        "/v1/things/../keys",
+        "/v1/%6beys",
+        "/v1/key%73",
+        "/v1%2Fkeys",
+        "/v1/keys;x=1",
+        "/V1/KEYS",
+        "/v1/keys%00",
+        "/v1/keys%20",
+        "/v1\\keys",
+        "/v1/%256beys",
+        "/v1/things%2f..%2fkeys",
+        "/v1/keys?_method=GET",
+        "/v1/keys#x",
+        "/v1/keys%3F",
+        "/v1/keys%23",
+    ] {
+        let request = house
+            .request("POST", spelling)
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("prefer", "wait=0");
+        let Some(request) = request.body("{}") else { continue };
+        let answer = house.send_built(request).await;
+        assert_ne!(answer.status, StatusCode::CREATED, "{spelling}");
+    }
+    assert_eq!(house.upstream.seen().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn observing_lets_everything_pass_and_says_what_it_would_have_asked() {
+    let house = House::observing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    assert_eq!(house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await.status, StatusCode::CREATED);
+    let (call, _) = house.last_call().await;
+    assert_eq!(call.verdict, Verdict::WouldAsk(Factor::Person.into()));
+    assert_eq!(house.post("/v1/unheard-of", "secret-of-ann-1234567890", "{}").await.status, StatusCode::NOT_FOUND);
+    let (call, _) = house.last_call().await;
+    assert_eq!(&*call.operation, "POST *");
+    assert_eq!(call.powers, law::Powers::EVERY);
+    assert_eq!(call.parameters[0].1, "/v1/unheard-of");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_key_has_in_flight_ends_when_it_is_disabled() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let mut stream = house.start_stream("/v1/events", "secret-of-ann-1234567890").await;
+    assert!(stream.next().await, "the first event arrives while the stream is open");
+    house.perform(&Command::DisableKey(key, "lost".to_owned()), Warrant::Operator).await;
+    assert!(!stream.next().await, "and then it breaks off");
+    let (_, outcome) = house.last_call().await;
+    assert_eq!(outcome.ended, law::Ended::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_in_paths_and_queries_are_not_written_down() {
+    let house = House::observing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    house
+        .get(
+            "/v1/things/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?q=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",
+            "secret-of-ann-1234567890",
+        )
+        .await;
+    house.get("/v1/x/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", "secret-of-ann-1234567890").await;
+    house.last_call().await;
+    for file in std::fs::read_dir(house.folder.path().join("record")).unwrap() {
+        let text = String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned();
+        assert!(!text.contains("ghp_zQWB") && !text.contains("secret-of-ann"), "{text}");
+    }
+}

@@ -1,0 +1,463 @@
+//! A gate before a small API, with a person who has an authenticator.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use authority::{
+    Authority, Command, Description, Identity, Key, Limits, PepperId, Peppers, SecretDigest, Secrets, Sighting, Warrant,
+};
+use catalogue::{Catalogue, Settings};
+use factor::totp::{Seed, Step};
+use gateway::{
+    Gate, GateParts, Holding, HostSent, Identify, Patience, Realm, RealmSettings, Running, Server, ServerSettings,
+    Spool, TlsFiles, UnknownKeys, Upstream, Worker,
+};
+use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    body::{Bytes, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use law::{Call, ChallengeId, HolderId, HolderKind, KeyId, Law, Mode, Outcome, Refusal, Span};
+use record::{Book, Reader};
+use store::Signer;
+use tempfile::TempDir;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Nothing here takes so long: what waits for something that never comes fails by this.
+const NEVER: Duration = Duration::from_secs(20);
+
+const DOCUMENT: &str = r#"
+openapi: 3.1.0
+info: {title: Things, version: "1"}
+servers: [{url: /v1}]
+security: [{key: []}]
+components:
+  securitySchemes: {key: {type: http, scheme: bearer}}
+paths:
+  /me: {get: {summary: Who am I}}
+  /health: {get: {summary: Health, security: []}}
+  /events: {get: {summary: Follow events}}
+  /things:
+    get: {summary: List things, parameters: [{name: page, in: query}], responses: {"200": {description: ok, content: {application/json: {schema: {type: array, items: {type: object}}}}}}}
+  /things/{id}:
+    get: {summary: Show a thing, parameters: [{name: page, in: query}]}
+  /keys:
+    post:
+      summary: Create an API key
+      responses:
+        "201": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
+"#;
+
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) upstream: Api,
+    pub(crate) ann: HolderId,
+    seed: Seed,
+    /// Steps that were used already: each code is accepted once.
+    steps: AtomicU64,
+    book: Arc<Book>,
+    gate: Arc<Gate>,
+    address: SocketAddr,
+    running: Running,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.gate.stop_waiting();
+        self.running.stop();
+    }
+}
+
+impl House {
+    pub(crate) async fn enforcing() -> Self {
+        Self::new(Mode::Enforce, UnknownKeys::Learn).await
+    }
+
+    pub(crate) async fn observing() -> Self {
+        Self::new("observe until 2099-01-01".parse().unwrap(), UnknownKeys::Learn).await
+    }
+
+    pub(crate) async fn refusing_unknown_keys() -> Self {
+        Self::new(Mode::Enforce, UnknownKeys::Refuse).await
+    }
+
+    async fn new(mode: Mode, unknown_keys: UnknownKeys) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (authority, ann, seed) = authority(folder.path(), Law::same_for_all(Law::default_guard, mode)).await;
+        let book = Arc::new(Book::open(folder.path().join("record"), record::Settings::default()).unwrap());
+        let upstream = Api::start().await;
+        let origin = format!("http://{}", upstream.address);
+        let server = Server::bind(ServerSettings {
+            workers: 1,
+            grace: Duration::from_millis(100),
+            ..ServerSettings::new("127.0.0.1:0".parse().unwrap())
+        })
+        .unwrap();
+        let address = server.address();
+        let cut = Arc::new(AtomicBool::new(false));
+        let gate = Arc::new(Gate::new(GateParts {
+            realm: realm(&origin, &format!("http://{address}"), unknown_keys),
+            authority: Arc::clone(&authority),
+            book: Arc::clone(&book),
+            spool: Spool::new(1 << 20, 8 << 20),
+            findings: mpsc::channel(100).0,
+            cut: Arc::clone(&cut),
+        }));
+        let connect =
+            Upstream::new(origin.parse().unwrap(), HostSent::AsReceived, Patience::default(), TlsFiles::default())
+                .unwrap();
+        let equipped = Arc::clone(&gate);
+        let running = server
+            .start(&cut, move || {
+                let worker = Arc::new(Worker::new(Arc::clone(&equipped), connect.for_another_worker()));
+                move |request, visitor| Arc::clone(&worker).answer(request, visitor)
+            })
+            .unwrap();
+        Self { folder, authority, upstream, ann, seed, steps: AtomicU64::new(0), book, gate, address, running }
+    }
+
+    pub(crate) async fn adopt(&self, secret: &str) -> KeyId {
+        let sighting = Sighting { place: "test".to_owned(), source: "127.0.0.1".parse().unwrap(), parent: None };
+        let digest = SecretDigest::of(secret.as_bytes());
+        let key = self.authority.adopt(&digest, &sighting, Timestamp::now()).await.unwrap();
+        let identity = Identity { name: "ann".to_owned(), ..Identity::default() };
+        self.authority.identify(key.id, &identity, Timestamp::now()).await.unwrap();
+        self.upstream.accepts(secret, "ann");
+        key.id
+    }
+
+    pub(crate) fn recognised(&self, secret: &str) -> Option<Arc<Key>> {
+        self.authority.recognise(&SecretDigest::of(secret.as_bytes()))
+    }
+
+    pub(crate) async fn perform(&self, command: &Command, warrant: Warrant) {
+        self.authority.perform(command, warrant, Timestamp::now()).await.unwrap();
+    }
+
+    /// Ann's next unused code. The clock is real: what was used is passed over by going to
+    /// the next step, which is accepted a step early.
+    pub(crate) fn code(&self) -> String {
+        let step = self.steps.fetch_add(1, Ordering::Relaxed);
+        assert!(step < 2, "one code now, one a step early; more would have to wait");
+        self.seed.code(Step(Step::at(Timestamp::now()).0 + step))
+    }
+
+    pub(crate) async fn approve(&self, questions: &[ChallengeId]) {
+        let warrant = self.authority.prove("ann", &self.code(), Timestamp::now()).await.unwrap();
+        self.perform(&Command::Approve(questions.to_vec()), warrant).await;
+    }
+
+    /// The newest question that is open.
+    pub(crate) async fn question(&self) -> ChallengeId {
+        let newest = |house: &Self| {
+            house.authority.view(|state| {
+                let open = |asked: &&authority::Asked| asked.progress(Timestamp::now()) == authority::Progress::Open;
+                state.questions().filter(open).last().map(|asked| asked.id)
+            })
+        };
+        self.until(newest).await
+    }
+
+    pub(crate) fn waiting(&self) -> u64 {
+        self.gate.counts().waiting.load(Ordering::Relaxed)
+    }
+
+    /// Looks again and again until there is something.
+    pub(crate) async fn until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                if let Some(found) = look(self) {
+                    return found;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(NEVER, found).await.unwrap()
+    }
+
+    /// The newest call and what became of it, from the disk.
+    pub(crate) async fn last_call(&self) -> (Call, Outcome) {
+        let newest = async {
+            loop {
+                self.book.synced().await.unwrap();
+                let joined = Reader::open(self.folder.path().join("record")).unwrap().joined();
+                let last = joined.filter_map(Result::ok).max_by_key(|joined| joined.call.id);
+                if let Some((call, Some(outcome))) = last.map(|joined| (joined.call, joined.outcome)) {
+                    return (call, outcome);
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(NEVER, newest).await.unwrap()
+    }
+
+    pub(crate) fn request(&self, method: &str, target: &str) -> Asking {
+        Asking(Request::builder().method(method).uri(target).header("host", self.address.to_string()))
+    }
+
+    pub(crate) async fn get(&self, target: &str, key: &str) -> Answered {
+        self.send(self.request("GET", target).header("authorization", &format!("Bearer {key}")), "").await
+    }
+
+    pub(crate) async fn post(&self, target: &str, key: &str, body: &str) -> Answered {
+        self.send(self.request("POST", target).header("authorization", &format!("Bearer {key}")), body).await
+    }
+
+    pub(crate) fn start_post(&self, target: &str, key: &str, body: &str) -> JoinHandle<Answered> {
+        let request = self.request("POST", target).header("authorization", &format!("Bearer {key}"));
+        tokio::spawn(send(self.address, request.body(body).unwrap()))
+    }
+
+    pub(crate) async fn send(&self, request: Asking, body: &str) -> Answered {
+        self.send_built(request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn send_built(&self, request: Request<Full<Bytes>>) -> Answered {
+        timeout(NEVER, send(self.address, request)).await.unwrap()
+    }
+
+    pub(crate) async fn start_stream(&self, target: &str, key: &str) -> Stream {
+        let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
+        let answer = exchange(self.address, request.body("").unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        Stream(answer.into_body())
+    }
+}
+
+pub(crate) struct Asking(Builder);
+
+impl Asking {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    /// Nothing where the target cannot be written as a URI at all.
+    pub(crate) fn body(self, body: &str) -> Option<Request<Full<Bytes>>> {
+        self.0.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).ok()
+    }
+}
+
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) body: serde_json::Value,
+    headers: HeaderMap,
+}
+
+impl Answered {
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        Refusal::from_code(self.body.get("type")?.as_str()?.strip_prefix("urn:greave:refusal:")?)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+pub(crate) struct Stream(Incoming);
+
+impl Stream {
+    /// Whether more came before the end.
+    pub(crate) async fn next(&mut self) -> bool {
+        matches!(timeout(NEVER, self.0.frame()).await.unwrap(), Some(Ok(_)))
+    }
+}
+
+async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender.send_request(request).await.unwrap()
+}
+
+async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answered {
+    let (parts, body) = exchange(address, request).await.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Answered { status: parts.status, headers: parts.headers, body }
+}
+
+async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) {
+    let secrets = Secrets {
+        peppers: Peppers::new((PepperId(1), &[1; 32]), None),
+        master: [2; 32].into(),
+        signer: Signer::new("test/ledger", &[3; 32]).unwrap(),
+    };
+    let now = Timestamp::now();
+    let (authority, _) = Authority::open(folder, secrets, Limits::default(), law, now).await.unwrap();
+    let person = Command::AddHolder(Description {
+        name: "ann".to_owned(),
+        kind: HolderKind::Person,
+        owner: None,
+        deputies: Vec::new(),
+        mail: None,
+        administrator: true,
+    });
+    authority.perform(&person, Warrant::Operator, now).await.unwrap();
+    let ann = authority.view(|state| state.holder_named("ann").unwrap().id);
+    let link = authority.invite(ann, Warrant::Operator, now).await.unwrap();
+    let seed = authority.new_seed().unwrap();
+    // Enrolled by the code of the step before, so that the present one is unused.
+    let code = seed.code(Step(Step::at(now).0 - 1));
+    authority.enrol(&link, &seed, &code, now).await.unwrap();
+    (Arc::new(authority), ann, seed)
+}
+
+fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys) -> Realm {
+    let reading = Catalogue::read(DOCUMENT.as_bytes(), &Settings::default()).unwrap();
+    Realm::new(
+        Arc::new(reading.catalogue),
+        RealmSettings {
+            places: wire::Places::well_known().with_session_cookie("sid"),
+            rules: wire::PathRules::default(),
+            open: vec!["/login".to_owned()],
+            unknown_keys,
+            forwarding: wire::Forwarding::default(),
+            origins: wire::Origins::new([upstream], public).unwrap(),
+            identify: Some(Identify {
+                target: "/v1/me".to_owned(),
+                holder: "/name".to_owned(),
+                two_factor: None,
+                scopes: Some("/scopes".to_owned()),
+                scopes_header: None,
+                end_header: None,
+            }),
+            holding: Holding { wait: Span::seconds(15), most: Span::seconds(15) },
+            desk: "http://desk.example".to_owned(),
+            proof: None,
+        },
+    )
+}
+
+/// What reached the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    method: String,
+    pub(crate) target: String,
+    headers: HeaderMap,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// A small API that remembers what reached it.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    accepted: Arc<Mutex<HashMap<String, String>>>,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = Self { address: listener.local_addr().unwrap(), seen: Arc::default(), accepted: Arc::default() };
+        let serving = api.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let api = serving.clone();
+                let service = service_fn(move |request| {
+                    let api = api.clone();
+                    async move { Ok::<_, std::convert::Infallible>(api.answer(&request)) }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        api
+    }
+
+    pub(crate) fn accepts(&self, secret: &str, name: &str) {
+        self.accepted.lock().unwrap().insert(secret.to_owned(), name.to_owned());
+    }
+
+    pub(crate) async fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn last(&self) -> Seen {
+        self.seen.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub(crate) async fn count(&self, method: &str, target: &str) -> usize {
+        self.seen.lock().unwrap().iter().filter(|seen| seen.method == method && seen.target == target).count()
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Kept> {
+        let target = request.uri().to_string();
+        let seen = Seen { method: request.method().to_string(), target, headers: request.headers().clone() };
+        self.seen.lock().unwrap().push(seen);
+        let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        let secret = authorization.and_then(|value| value.split_once(' ')).map(|(_, secret)| secret.to_owned());
+        let accepted = self.accepted.lock().unwrap();
+        let name = secret.as_ref().and_then(|secret| accepted.get(secret));
+        let is_basic = authorization.is_some_and(|value| value.starts_with("Basic"));
+        let known = name.is_some() || is_basic || request.headers().contains_key("cookie");
+        let (status, body) = match (request.method().as_str(), request.uri().path()) {
+            ("GET", "/v1/health" | "/login") => (200, "{}".to_owned()),
+            _ if !known => (401, r#"{"error":"who?"}"#.to_owned()),
+            ("GET", "/v1/events") => {
+                let body = Kept::open("data: 1\n\n");
+                return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
+            }
+            ("GET", "/v1/me") => (200, format!(r#"{{"name":"{}","scopes":["read","admin"]}}"#, name.unwrap())),
+            ("POST", "/v1/keys") => (201, r#"{"id":"1","secret":"minted-secret-0123456789"}"#.to_owned()),
+            ("GET", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
+            _ => (404, "{}".to_owned()),
+        };
+        Response::builder().status(status).header("content-type", "application/json").body(Kept::whole(&body)).unwrap()
+    }
+}
+
+/// A body that ends, or one that stays open after its first piece.
+struct Kept {
+    piece: Option<Bytes>,
+    ends: bool,
+}
+
+impl Kept {
+    fn whole(text: &str) -> Self {
+        Self { piece: Some(Bytes::copy_from_slice(text.as_bytes())), ends: true }
+    }
+
+    fn open(text: &str) -> Self {
+        Self { ends: false, ..Self::whole(text) }
+    }
+}
+
+impl hyper::body::Body for Kept {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        match self.piece.take() {
+            Some(piece) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(piece)))),
+            None if self.ends => std::task::Poll::Ready(None),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
