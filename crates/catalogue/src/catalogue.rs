@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use law::Powers;
 
 use crate::{
-    Asked, Case, CredentialPlace, Lock, Operation, OperationId, ReadError, SelectBy, Settings, TrailingSlash, Trouble,
-    Unselected,
+    Asked, By, Case, CredentialPlace, Lock, Operation, OperationId, ReadError, SelectBy, Settings, TrailingSlash,
+    Trouble, Unselected,
     judge::{Judged, Judging},
     read::{self, path_of},
     selector::Variants,
-    template::{Segment, Template, Value},
+    template::{ParameterValue, Segment, Template},
     tree::{Place, Tree},
     trouble::Troubles,
 };
@@ -76,7 +76,7 @@ pub struct Match<'c, 'p> {
     /// Whether anybody may call it: all the operations that it may be are open.
     pub open: bool,
     /// The values of the template's parameters, in the template's order.
-    pub parameters: Vec<(&'c str, Value<'p>)>,
+    pub parameters: Vec<(&'c str, ParameterValue<'p>)>,
 }
 
 /// Several operations at one address.
@@ -189,8 +189,9 @@ impl Catalogue {
             .collect()
     }
 
-    /// The same catalogue as the lock has it: powers and openness come from the lock, and an
-    /// operation that it does not know has every power and is open to nobody.
+    /// The same catalogue as the lock has it: powers, who decided on them, and openness come
+    /// from the lock, and an operation that it does not know has every power and is open to
+    /// nobody.
     #[must_use]
     pub fn obeying(mut self, lock: &Lock) -> Self {
         for operation in &mut self.operations {
@@ -198,11 +199,13 @@ impl Catalogue {
                 Some(locked) => {
                     operation.powers = if locked.powers.is_empty() { Powers::EVERY } else { locked.powers };
                     operation.open = locked.open;
+                    operation.by = locked.by;
                     operation.accepted = true;
                 }
                 None => {
                     operation.powers = Powers::EVERY;
                     operation.open = false;
+                    operation.by = By::Classifier;
                     operation.accepted = false;
                 }
             }

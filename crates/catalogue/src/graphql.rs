@@ -34,8 +34,12 @@ const STORED: &[&str] = &[
     "mutation",
 ];
 
-/// The root fields that a request asks for, such as `query.users` and `mutation.deleteUser`.
-pub(crate) fn root_fields(asked: &Asked<'_>) -> Result<Vec<String>, Unselected> {
+/// The root fields that a GraphQL request asks for, such as `query.users` and
+/// `mutation.deleteUser`, each once.
+///
+/// # Errors
+/// Where it is no GraphQL request, or one that some server could read otherwise.
+pub fn root_fields(asked: &Asked<'_>) -> Result<Vec<String>, Unselected> {
     let body = asked.body.ok_or(Unselected::Unreadable)?;
     if names_alike(asked.query, STORED)? {
         return Err(Unselected::Ambiguous);

@@ -29,13 +29,14 @@ mod trouble;
 pub use crate::{
     catalogue::{Catalogue, Choice, Found, Match, Reading, Selected},
     facts::{Facts, Field, Shape},
+    graphql::root_fields,
     lock::{Changed, Drift, Lock, LockError, Locked},
     operation::{By, Operation, OperationId},
     pattern::{Pattern, PatternError},
     read::ReadError,
     security::{CredentialPlace, Place, Requirement, Security},
-    selector::{Asked, By as SelectBy, Selector, Unselected},
+    selector::{Asked, SelectBy, Selector, Unselected},
     settings::{Case, MultiSegment, Override, SelectorRule, Settings, TrailingSlash},
-    template::Value,
+    template::ParameterValue,
     trouble::Trouble,
 };

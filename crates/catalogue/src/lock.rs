@@ -323,6 +323,20 @@ mod tests {
     }
 
     #[test]
+    fn an_override_counts_once_it_was_accepted() {
+        let paths = "{/a: {get: {}}, /b: {get: {}}}";
+        let old = catalogue(paths, &[("GET /b", &[Power::Read])]);
+        let lock = Lock::of(&old, "");
+        let new = catalogue(
+            "{/a: {get: {}}, /b: {get: {}}, /c: {get: {}}}",
+            &[("GET /a", &[Power::Read]), ("GET /c", &[Power::Read])],
+        );
+        let obeying = new.obeying(&lock);
+        let by = |name: &str| obeying.named(name).unwrap().1.by;
+        assert_eq!((by("GET /a"), by("GET /b"), by("GET /c")), (By::Classifier, By::Override, By::Classifier));
+    }
+
+    #[test]
     fn a_lock_that_was_emptied_takes_no_guard_away() {
         let catalogue = catalogue("{/a: {get: {}}}", &[]);
         let lock =

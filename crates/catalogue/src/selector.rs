@@ -13,7 +13,7 @@ use crate::{OperationId, decode, graphql, read::text};
 /// What in a request tells operations at one address apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum SelectBy {
     /// A query parameter.
     Query(String),
     /// A field of a URL-encoded form.
@@ -40,7 +40,7 @@ pub struct Selector {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
-    pub(crate) by: By,
+    pub(crate) by: SelectBy,
     pub(crate) wanted: Wanted,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for Unselected {
 #[derive(Debug, Default)]
 pub(crate) struct Variants {
     /// Everything that any condition looks at, once.
-    by: Vec<By>,
+    by: Vec<SelectBy>,
     options: Vec<(Vec<Condition>, OperationId)>,
     /// Nothing in a request shows whether it is one of these, so it always may be.
     always: Vec<OperationId>,
@@ -138,7 +138,7 @@ impl Variants {
         self.options.push((conditions.to_vec(), operation));
     }
 
-    pub(crate) fn by(&self) -> &[By] {
+    pub(crate) fn by(&self) -> &[SelectBy] {
         &self.by
     }
 
@@ -193,7 +193,7 @@ impl Variants {
     }
 
     /// Whether the condition takes one of the values, and none at its side takes it more closely.
-    fn holds(&self, condition: &Condition, readings: &[(&By, Reading)]) -> bool {
+    fn holds(&self, condition: &Condition, readings: &[(&SelectBy, Reading)]) -> bool {
         let Some((by, reading)) = readings.iter().find(|(by, _)| **by == condition.by) else { return false };
         match reading {
             Reading::Absent => false,
@@ -227,7 +227,7 @@ impl Reading {
     }
 }
 
-impl By {
+impl SelectBy {
     /// Whether it looks at the body.
     pub(crate) const fn needs_body(&self) -> bool {
         !matches!(self, Self::Query(_) | Self::Header(_))
@@ -394,7 +394,7 @@ mod tests {
         Asked { query, headers: &[], content_type: Some(content_type), body: Some(body.as_bytes()) }
     }
 
-    fn variants(by: &By, values: &[&str]) -> Variants {
+    fn variants(by: &SelectBy, values: &[&str]) -> Variants {
         let mut variants = Variants::default();
         for (number, value) in values.iter().enumerate() {
             let condition = Condition { by: by.clone(), wanted: Wanted::pattern(value) };
@@ -403,14 +403,14 @@ mod tests {
         variants
     }
 
-    fn select(by: &By, asked: &Asked<'_>) -> Result<Vec<u32>, Unselected> {
+    fn select(by: &SelectBy, asked: &Asked<'_>) -> Result<Vec<u32>, Unselected> {
         let chosen = variants(by, &["List", "Delete", "Get*", "GetSecret*"]).select(&[], asked)?;
         Ok(chosen.into_iter().map(|operation| operation.0).collect())
     }
 
     #[test]
     fn a_query_parameter_selects_if_it_can_be_read_in_one_way_only() {
-        let by = By::Query("Action".into());
+        let by = SelectBy::Query("Action".into());
         let select = |query: &str| select(&by, &asked(query, "", ""));
         assert_eq!(select("Action=List"), Ok(vec![0]));
         assert_eq!(select("x=1&%41ction=Delet%65&y"), Ok(vec![1]));
@@ -444,13 +444,13 @@ mod tests {
 
     #[test]
     fn a_form_field_selects_if_query_and_body_agree_that_it_is_one() {
-        let by = By::QueryOrForm("Action".into());
+        let by = SelectBy::QueryOrForm("Action".into());
         let form = "application/x-www-form-urlencoded; charset=UTF-8";
         assert_eq!(select(&by, &asked("", form, "Action=List&b=2")), Ok(vec![0]));
         assert_eq!(select(&by, &asked("Action=Delete", form, "")), Ok(vec![1]));
         assert_eq!(select(&by, &asked("Action=List", form, "Action=Delete")), Err(Unselected::Ambiguous));
         assert_eq!(
-            select(&By::Form("Action".into()), &asked("action=Delete", form, "Action=List")),
+            select(&SelectBy::Form("Action".into()), &asked("action=Delete", form, "Action=List")),
             Err(Unselected::Ambiguous)
         );
         for (media, body) in [
@@ -470,7 +470,7 @@ mod tests {
     #[test]
     fn a_json_field_selects_if_no_parser_could_read_it_otherwise() {
         let select =
-            |pointer: &str, body: &str| select(&By::Json(pointer.into()), &asked("", "application/json", body));
+            |pointer: &str, body: &str| select(&SelectBy::Json(pointer.into()), &asked("", "application/json", body));
         assert_eq!(select("method", r#"{"id": 1, "method": "List"}"#), Ok(vec![0]));
         assert_eq!(select("/a~1b/method", r#"{"a/b": {"m\u0065thod": "Delete"}}"#), Ok(vec![1]));
         assert_eq!(select("method", "{}"), Err(Unselected::Absent));
@@ -504,7 +504,7 @@ mod tests {
 
     #[test]
     fn a_header_selects_if_it_stands_there_once() {
-        let by = By::Header("X-Target".into());
+        let by = SelectBy::Header("X-Target".into());
         let with = |headers| select(&by, &Asked { headers, ..asked("", "", "") });
         assert_eq!(with(&[("x-target", "List")]), Ok(vec![0]));
         assert_eq!(with(&[("x-target", "List"), ("X-Target", "Delete")]), Err(Unselected::Ambiguous));
@@ -513,8 +513,8 @@ mod tests {
 
     #[test]
     fn what_needs_nothing_is_meant_only_where_nothing_selects() {
-        let mut variants = variants(&By::Query("cmd".into()), &["delete"]);
-        variants.add(&[Condition { by: By::Query("flag".into()), wanted: Wanted::Anything }], OperationId(1));
+        let mut variants = variants(&SelectBy::Query("cmd".into()), &["delete"]);
+        variants.add(&[Condition { by: SelectBy::Query("flag".into()), wanted: Wanted::Anything }], OperationId(1));
         variants.add(&[], OperationId(2));
         let plain = [OperationId(3)];
         let select = |query: &str| variants.select(&plain, &asked(query, "", ""));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use law::Powers;
 use serde::{Deserialize, Serialize};
 
-use crate::{pattern::Pattern, selector::By};
+use crate::{pattern::Pattern, selector::SelectBy};
 
 /// What the operator says beside the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub struct SelectorRule {
     /// The address, such as `POST /graphql`. It need not be described if it is written out.
     pub operation: Pattern,
     /// What tells the operations apart.
-    pub by: By,
+    pub by: SelectBy,
     /// The operations by the value that selects them; a value may end in `*`. Without powers
     /// of their own they are judged by their name. Empty: the values that the document lists.
     #[serde(default)]

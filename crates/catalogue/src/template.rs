@@ -46,7 +46,7 @@ pub(crate) enum TemplateError {
 
 /// The value of a parameter in a request, as slices of the request's segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Value<'p> {
+pub struct ParameterValue<'p> {
     segments: &'p [&'p str],
     /// Bytes of the first segment that belong to the template.
     skip: usize,
@@ -54,7 +54,7 @@ pub struct Value<'p> {
     cut: usize,
 }
 
-impl<'p> Value<'p> {
+impl<'p> ParameterValue<'p> {
     /// The value, where it lies in one segment, which is nearly always.
     pub fn as_str(&self) -> Option<&'p str> {
         match self.segments {
@@ -75,7 +75,7 @@ impl<'p> Value<'p> {
 }
 
 /// The segments with a slash between them.
-impl fmt::Display for Value<'_> {
+impl fmt::Display for ParameterValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, part) in self.parts().enumerate() {
             if place > 0 {
@@ -104,7 +104,7 @@ impl Template {
     }
 
     /// The values of the parameters in these segments, which fit the template.
-    pub(crate) fn values<'c, 'p>(&'c self, path: &'p [&'p str], fold: bool) -> Vec<(&'c str, Value<'p>)> {
+    pub(crate) fn values<'c, 'p>(&'c self, path: &'p [&'p str], fold: bool) -> Vec<(&'c str, ParameterValue<'p>)> {
         let mut values = Vec::new();
         let spanned = (path.len() + 1).saturating_sub(self.segments.len());
         let mut from = 0;
@@ -114,14 +114,17 @@ impl Template {
             from += width;
             match segment {
                 Segment::Literal(_) => {}
-                Segment::Parameter(name) => values.push((name.as_str(), Value { segments: here, skip: 0, cut: 0 })),
+                Segment::Parameter(name) => {
+                    values.push((name.as_str(), ParameterValue { segments: here, skip: 0, cut: 0 }))
+                }
                 Segment::Span { name, before, after } => {
-                    values.push((name.as_str(), Value { segments: here, skip: before.len(), cut: after.len() }));
+                    values
+                        .push((name.as_str(), ParameterValue { segments: here, skip: before.len(), cut: after.len() }));
                 }
                 Segment::Mixed(pieces) => {
                     let text = here.first().copied().unwrap_or_default();
                     take_apart(pieces, text, fold, &mut |name, from, to| {
-                        values.push((name, Value { segments: here, skip: from, cut: text.len() - to }));
+                        values.push((name, ParameterValue { segments: here, skip: from, cut: text.len() - to }));
                     });
                 }
             }

@@ -124,6 +124,7 @@ paths:
     get: [no, operation]
     gett: {}
     parameters: none
+    additionalOperations: {COPY: {}, 'GET /good': {}}
     post:
       parameters: [{in: query}, {name: x}, 7, {$ref: 'other.yaml#/x'}, {$ref: '#/nowhere'}]
       requestBody: {$ref: 'https://elsewhere.example/body.json'}
@@ -136,7 +137,7 @@ components: {securitySchemes: {odd: {type: odd}}}
 ",
     );
     let names: Vec<&str> = reading.catalogue.operations().iter().map(|operation| &*operation.name).collect();
-    assert_eq!(names, ["GET /good", "GET /relative/path", "POST /worse"]);
+    assert_eq!(names, ["GET /good", "GET /relative/path", "COPY /worse", "POST /worse"]);
     assert!(reading.catalogue.operations().iter().all(|operation| !operation.open));
     let told: Vec<String> = reading.troubles.iter().map(ToString::to_string).collect();
     for (line, what) in [
@@ -144,15 +145,16 @@ components: {securitySchemes: {odd: {type: odd}}}
         (7, "no operation"),
         (8, "`gett` is no method"),
         (9, "no list"),
-        (11, "lacks a name or a place"),
-        (11, "`other.yaml#/x` is outside"),
-        (11, "`#/nowhere` points to nothing"),
-        (12, "`https://elsewhere.example/body.json` is outside"),
-        (13, "no answers"),
-        (14, "no list of requirements"),
-        (15, "no `url`"),
-        (17, "does not begin with a slash"),
-        (18, "type `odd`"),
+        (10, "`GET /good` is no method"),
+        (12, "lacks a name or a place"),
+        (12, "`other.yaml#/x` is outside"),
+        (12, "`#/nowhere` points to nothing"),
+        (13, "`https://elsewhere.example/body.json` is outside"),
+        (14, "no answers"),
+        (15, "no list of requirements"),
+        (16, "no `url`"),
+        (18, "does not begin with a slash"),
+        (19, "type `odd`"),
     ] {
         let found = told.iter().any(|told| told.starts_with(&format!("line {line}: ")) && told.contains(what));
         assert!(found, "line {line}, {what}: {told:#?}");

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Facts, Shape,
     security::Security,
-    selector::{By, Condition, Selector, Wanted},
+    selector::{Condition, SelectBy, Selector, Wanted},
     trouble::Troubles,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Draft {
     pub(crate) credential: Option<String>,
     pub(crate) paging: Vec<String>,
     /// Query and header parameters with the values that they may have.
-    pub(crate) choices: Vec<(By, Vec<String>)>,
+    pub(crate) choices: Vec<(SelectBy, Vec<String>)>,
     pub(crate) standing: Standing,
 }
 
@@ -136,6 +136,10 @@ impl<'d> Reader<'d, '_> {
         let more = item.get("additionalOperations").and_then(Value::as_object);
         for (method, operation) in more.into_iter().flatten() {
             let at = format!("{at}/additionalOperations{}", step(method));
+            if method.is_empty() || !method.bytes().all(is_token) {
+                self.troubles.at(&at, format!("`{method}` is no method"), "write it as it is sent, such as `COPY`");
+                continue;
+            }
             drafts.extend(self.operation(key, method, item, operation, &at));
         }
         drafts
@@ -176,7 +180,7 @@ impl<'d> Reader<'d, '_> {
             request: request.into_shape(),
             answer: answer.into_shape(),
         };
-        let choice = |by: fn(String) -> By, parameter: &Parameter<'_>| {
+        let choice = |by: fn(String) -> SelectBy, parameter: &Parameter<'_>| {
             (by(parameter.name.to_owned()), texts(parameter.schema.get("enum")))
         };
         Some(Draft {
@@ -187,8 +191,8 @@ impl<'d> Reader<'d, '_> {
             credential,
             paging: facts.query.iter().filter(|name| landmarks::pages(name)).cloned().collect(),
             choices: named(In::Query)
-                .map(|one| choice(By::Query, one))
-                .chain(named(In::Header).map(|one| choice(By::Header, one)))
+                .map(|one| choice(SelectBy::Query, one))
+                .chain(named(In::Header).map(|one| choice(SelectBy::Header, one)))
                 .collect(),
             standing: Standing {
                 pointer: at.to_owned(),
@@ -413,21 +417,26 @@ fn split(key: &str) -> (&str, bool, &str) {
 
 /// Where the word of a selector travels. A word behind `#` that the operation does not know is
 /// only a label: nothing in a request shows it.
-fn place_of(name: &str, query: bool, has_body: bool, parameters: &[Parameter<'_>], request: &Body) -> Option<By> {
+fn place_of(name: &str, query: bool, has_body: bool, parameters: &[Parameter<'_>], request: &Body) -> Option<SelectBy> {
     let name = crate::decode::form(name)?.into_owned();
     let is = |place: In| parameters.iter().any(|parameter| parameter.place == place && parameter.name == name);
     if query {
-        Some(By::Query(name))
+        Some(SelectBy::Query(name))
     } else if is(In::Query) {
-        Some(if has_body { By::QueryOrForm(name) } else { By::Query(name) })
+        Some(if has_body { SelectBy::QueryOrForm(name) } else { SelectBy::Query(name) })
     } else if is(In::Header) {
-        Some(By::Header(name))
+        Some(SelectBy::Header(name))
     } else if request.seen.iter().any(|seen| seen.field.path == [name.as_str()]) {
         let form = request.media.iter().any(|media| media.starts_with("application/x-www-form-urlencoded"));
-        Some(if form { By::QueryOrForm(name) } else { By::Json(step(&name)) })
+        Some(if form { SelectBy::QueryOrForm(name) } else { SelectBy::Json(step(&name)) })
     } else {
         None
     }
+}
+
+/// Letters of a method, RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
