@@ -276,8 +276,8 @@ fn decode(raw: &str, matrix: Matrix) -> Result<Option<Decoded>, Refusal> {
     Ok(Some(Decoded { once, twice, folded: None }))
 }
 
-/// Decodes percent signs, and `%u002e` as some servers do; broken ones stay. Nothing where
-/// nothing changes.
+/// Decodes percent signs; broken ones stay. Nothing where nothing changes. `%u002e`, which some
+/// servers decode and others do not, is refused.
 fn decode_percent(text: &str) -> Result<Option<String>, Refusal> {
     if !text.contains('%') {
         return Ok(None);
@@ -288,15 +288,12 @@ fn decode_percent(text: &str) -> Result<Option<String>, Refusal> {
     while let Some(place) = rest.find('%') {
         let (before, after) = rest.split_at(place);
         bytes.extend_from_slice(before.as_bytes());
-        if let Some(byte) = after.get(1..3).and_then(hex) {
-            bytes.push(u8::try_from(byte).map_err(|_| Refusal::BadPath)?);
+        if let Some(byte) = after.get(1..3).filter(|digits| is_hex(digits)) {
+            bytes.push(u8::from_str_radix(byte, 16).map_err(|_| Refusal::BadPath)?);
             rest = after.get(3..).unwrap_or_default();
             changed = true;
-        } else if let Some(code) = after.strip_prefix("%u").and_then(|more| more.get(..4)).and_then(hex) {
-            let letter = char::from_u32(code).ok_or(Refusal::BadPath)?;
-            bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = after.get(6..).unwrap_or_default();
-            changed = true;
+        } else if after.strip_prefix("%u").and_then(|more| more.get(..4)).is_some_and(is_hex) {
+            return Err(Refusal::BadPath);
         } else {
             bytes.push(b'%');
             rest = after.get(1..).unwrap_or_default();
@@ -307,9 +304,8 @@ fn decode_percent(text: &str) -> Result<Option<String>, Refusal> {
     Ok(changed.then_some(decoded))
 }
 
-/// A number of hexadecimal digits and nothing else.
-fn hex(digits: &str) -> Option<u32> {
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+fn is_hex(digits: &str) -> bool {
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a decoded segment means the same to every reader.

@@ -86,6 +86,7 @@ const SPELLINGS: &[Row] = &[
     never("/a/%25c0%25ae/b"),
     never("/a/%u002e%u002e/b"),
     never("/a/%25u002e%25u002e/b"),
+    never("/a/%25uAAAA"),
     never("/a/%EF%BC%8E%EF%BC%8E/b"),
     never("/a/%E2%80%A4%E2%80%A4/b"),
     never("/a/%E2%80%A5/b"),
