@@ -38,7 +38,7 @@ pub struct Settings {
     pub session: Span,
     /// How loosely the upstream reads paths.
     pub path_rules: wire::PathRules,
-    /// Prefixes of paths that anybody may call without a credential.
+    /// Paths that anybody may call without a credential: `=/login` is one path, `/static` all below it.
     pub open: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use law::{
 };
 
 use crate::{
-    Desk,
+    Desk, Settings,
     api::{EvidenceLine, ExplainFilter, ExplainedPower, Explanation, KeyView, Problem},
     inventory,
     matching::{self, Matched},
@@ -19,11 +19,11 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     let ExplainFilter { method, path, key, source } = asked;
     let (now, settings, catalogue) = (desk.now(), desk.settings.load(), desk.catalogue.load());
     let method = method.to_ascii_uppercase();
-    let (matched, refusal) = match find(&catalogue, &settings.path_rules, &method, path) {
+    let (matched, refusal) = match find(&catalogue, &settings, &method, path) {
         Ok(matched) => (matched, None),
-        Err(refusal) => (Matched { powers: Powers::EVERY, ..Matched::default() }, Some(refusal)),
+        Err(refusal) => (Matched::nothing(), Some(refusal)),
     };
-    let is_open = matched.open || settings.open.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    let is_open = matched.open;
     let subject = match key {
         Some(id) => {
             let usage = desk.book.as_ref().and_then(|book| book.usage(*id));
@@ -61,11 +61,11 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     })
 }
 
-fn find(catalogue: &Catalogue, rules: &wire::PathRules, method: &str, path: &str) -> Result<Matched, Refusal> {
+fn find(catalogue: &Catalogue, settings: &Settings, method: &str, path: &str) -> Result<Matched, Refusal> {
     if matches!(method, "TRACE" | "CONNECT") {
         return Err(Refusal::MethodRefused);
     }
-    matching::find(catalogue, rules, method, path)
+    matching::find(catalogue, &settings.path_rules, &settings.open, method, path)
 }
 
 fn explained(

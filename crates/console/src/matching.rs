@@ -1,15 +1,16 @@
-//! Which operation a path asks for: the path is read as the gate reads it.
+//! Which operation a path asks for. The gate's reading of paths, without a request at hand:
+//! what the gate would find in headers or a body is told as candidates.
 
-use catalogue::{Asked, Catalogue, Found, OperationId, Selected};
+use catalogue::{Asked, Catalogue, Choice, Found, Match, OperationId, Selected};
 use law::{Powers, Refusal};
 use wire::{PathRules, Target};
 
 /// What a method and a path ask for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matched {
-    /// The operation: one, or of several the one with the most powers.
+    /// The operation, where it is described and the path and the query tell it.
     pub(crate) id: Option<OperationId>,
-    /// Names of the operations that it may be, where more than the path tells them apart.
+    /// Names of the operations that it may be, where more than the path and the query tells them apart.
     pub(crate) candidates: Vec<String>,
     pub(crate) powers: Powers,
     pub(crate) open: bool,
@@ -17,50 +18,90 @@ pub(crate) struct Matched {
     pub(crate) parameters: Vec<(String, String)>,
 }
 
-/// Finds the operation. A path that could be read in two ways, as two operations, is refused.
-pub(crate) fn find(catalogue: &Catalogue, rules: &PathRules, method: &str, sent: &str) -> Result<Matched, Refusal> {
-    let target = Target::read(sent, rules)?;
-    let query = sent.split_once('?').map_or("", |(_, query)| query);
-    let mut matched: Option<Matched> = None;
-    for reading in target.readings() {
-        let other = one_reading(catalogue, method, &reading, query);
-        match &matched {
-            None => matched = Some(other),
-            // What another reading does not find is no other operation: the first counts.
-            Some(_) if other.id.is_none() && other.candidates.is_empty() => {}
-            Some(first) if (first.id, &first.candidates) == (other.id, &other.candidates) => {}
-            Some(_) => return Err(Refusal::BadPath),
+impl Matched {
+    /// What nobody described can do everything.
+    pub(crate) const fn nothing() -> Self {
+        Self { id: None, candidates: Vec::new(), powers: Powers::EVERY, open: false, parameters: Vec::new() }
+    }
+
+    fn one(found: &Match<'_, '_>) -> Self {
+        let parameters = found.parameters.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
+        Self {
+            id: Some(found.id),
+            candidates: Vec::new(),
+            powers: found.powers,
+            open: found.open,
+            parameters: parameters.collect(),
         }
     }
-    Ok(matched.unwrap_or_default())
 }
 
-fn one_reading(catalogue: &Catalogue, method: &str, segments: &[&str], query: &str) -> Matched {
-    let undescribed = || Matched { powers: Powers::EVERY, ..Matched::default() };
-    let found = match catalogue.find(method, segments) {
-        Found::Undescribed => return undescribed(),
-        Found::Described(found) => found,
-        Found::Choice(choice) => {
-            let mut candidates: Vec<String> = choice.candidates().map(|operation| operation.name.to_string()).collect();
-            candidates.dedup();
-            let in_query = !choice.needs_body() && choice.headers().next().is_none();
-            match choice.select(&Asked { query, body: Some(b""), ..Asked::default() }) {
-                Selected::Described(found) if in_query => found,
-                // The body or a header decides, which are not at hand: it may be any of them.
-                Selected::Described(_) | Selected::Undescribed(_) => {
-                    let powers = choice.candidates().fold(Powers::NONE, |all, operation| all.union(operation.powers));
-                    let powers = if in_query { Powers::EVERY } else { powers };
-                    return Matched { candidates, powers, ..Matched::default() };
-                }
+/// Finds the operation.
+///
+/// # Errors
+/// A path that could be read in two ways, as two operations, is refused.
+pub(crate) fn find(
+    catalogue: &Catalogue,
+    rules: &PathRules,
+    open: &[String],
+    method: &str,
+    sent: &str,
+) -> Result<Matched, Refusal> {
+    let target = Target::read(sent, rules)?;
+    let readings = target.readings();
+    let judged = readings.first().map_or(&[][..], Vec::as_slice);
+    let found = catalogue.find(method, judged);
+    let mut split = Powers::NONE;
+    for reading in readings.iter().skip(1) {
+        let other = catalogue.find(method, reading);
+        if reading.len() == judged.len() {
+            if names(&other) != names(&found) {
+                return Err(Refusal::BadPath);
             }
+        } else if !matches!(other, Found::Undescribed) {
+            split = split.union(other.powers());
         }
-    };
-    let parameters = found.parameters.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
-    Matched {
-        id: Some(found.id),
-        candidates: Vec::new(),
-        powers: found.powers,
-        open: found.open,
-        parameters: parameters.collect(),
     }
+    let mut matched = match &found {
+        Found::Described(found) => Matched::one(found),
+        Found::Undescribed => Matched::nothing(),
+        Found::Choice(choice) => choose(choice, target.query().as_sent()),
+    };
+    matched.powers = matched.powers.union(split);
+    matched.open |= matched.id.is_none() && matched.candidates.is_empty() && is_open(open, target.path());
+    Ok(matched)
+}
+
+fn choose(choice: &Choice<'_, '_>, query: &str) -> Matched {
+    let by_query = !choice.needs_body() && choice.headers().next().is_none();
+    if by_query {
+        return match choice.select(&Asked { query, body: Some(b""), ..Asked::default() }) {
+            Selected::Described(found) => Matched::one(&found),
+            Selected::Undescribed(_) => Matched::nothing(),
+        };
+    }
+    let mut candidates: Vec<String> = choice.candidates().map(|operation| operation.name.to_string()).collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    let powers = choice.candidates().fold(Powers::NONE, |all, operation| all.union(operation.powers));
+    Matched { candidates, powers, ..Matched::nothing() }
+}
+
+fn names(found: &Found<'_, '_>) -> Vec<String> {
+    match found {
+        Found::Described(found) => vec![found.operation.name.to_string()],
+        Found::Choice(choice) => choice.candidates().map(|operation| operation.name.to_string()).collect(),
+        Found::Undescribed => Vec::new(),
+    }
+}
+
+/// Whether anybody may call this path: it is an open path (`=/`), or lies below an open
+/// prefix, whole segments only where the prefix does not end in a slash.
+fn is_open(open: &[String], path: &str) -> bool {
+    open.iter().any(|open| match open.strip_prefix('=') {
+        Some(exact) => path == exact,
+        None => path
+            .strip_prefix(open.as_str())
+            .is_some_and(|rest| open.ends_with('/') || rest.is_empty() || rest.starts_with('/')),
+    })
 }

@@ -79,6 +79,12 @@ impl From<Declined> for Problem {
     }
 }
 
+impl From<record::FilterError> for Problem {
+    fn from(error: record::FilterError) -> Self {
+        Self::unfit(error.to_string())
+    }
+}
+
 impl From<Failed> for Problem {
     fn from(failed: Failed) -> Self {
         tracing::error!(%failed, "the state does not do its work");

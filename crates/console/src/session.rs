@@ -9,7 +9,7 @@ use authority::{Digest, Failed};
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jiff::Timestamp;
-use law::HolderId;
+use law::{ChallengeId, HolderId, KeyId};
 use zeroize::Zeroizing;
 
 /// Sessions at one time, and those of one person: beyond that the oldest ends.
@@ -24,6 +24,31 @@ pub(crate) struct Session {
     /// What this session's forms carry, so that no other site can send them.
     pub(crate) form_token: Zeroizing<String>,
     until: Timestamp,
+    said: Option<Said>,
+}
+
+/// What a person did last, to be told to them once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said {
+    /// Yes to so many questions, and whether another person must say yes, too.
+    Yes(usize, bool),
+    No(ChallengeId),
+    NotMe(KeyId),
+    /// A law was put into force.
+    Law,
+}
+
+impl Said {
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::Yes(_, true) => "You said yes. Another person must say yes, too.".to_owned(),
+            Self::Yes(1, false) => "You said yes. The call goes on.".to_owned(),
+            Self::Yes(many, false) => format!("You said yes to {many} calls. They go on."),
+            Self::No(question) => format!("You said no to {question}. The call does not pass."),
+            Self::NotMe(key) => format!("Key {key} is disabled. Nothing passes with it until it is enabled again."),
+            Self::Law => "The law that waited is in force now.".to_owned(),
+        }
+    }
 }
 
 /// Sessions by the digest of their token: who reads the memory of this table cannot sign in.
@@ -56,13 +81,25 @@ impl Sessions {
         if let Some(oldest) = full {
             sessions.remove(&oldest);
         }
-        sessions.insert(Digest::of(token.as_bytes()), Session { person, began: now, form_token, until });
+        sessions.insert(Digest::of(token.as_bytes()), Session { person, began: now, form_token, until, said: None });
         Ok((token, until))
     }
 
     /// The session with this token, where there is one.
     pub(crate) fn find(&self, token: &str, now: Timestamp) -> Option<Session> {
         self.lock().get(&Digest::of(token.as_bytes())).filter(|session| now < session.until).cloned()
+    }
+
+    /// Keeps what is to be told on the next page.
+    pub(crate) fn say(&self, token: &str, said: Said) {
+        if let Some(session) = self.lock().get_mut(&Digest::of(token.as_bytes())) {
+            session.said = Some(said);
+        }
+    }
+
+    /// What is to be told, once.
+    pub(crate) fn heard(&self, token: &str) -> Option<Said> {
+        self.lock().get_mut(&Digest::of(token.as_bytes()))?.said.take()
     }
 
     /// Ends a session.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authority::{Actor, Failed};
 use axum::{Json, extract::State};
 use law::Span;
-use record::Filter as CallsWanted;
+use record::{Filter as CallsWanted, Statuses, VerdictKind};
 use serde_json::{Map, Value};
 
 use super::{Admin, json::Filter, law::ago};
@@ -46,15 +46,11 @@ fn wanted(admin: &Admin, filter: CallFilter) -> Result<CallsWanted, Problem> {
         operation,
         power,
         source: source.map(network).transpose()?,
-        verdict: decision.map(|word| word.parse()).transpose().map_err(unfit)?,
-        status: status.map(|word| word.parse()).transpose().map_err(unfit)?,
+        verdict: decision.map(|word| word.parse::<VerdictKind>()).transpose()?,
+        status: status.map(|word| word.parse::<Statuses>()).transpose()?,
         since: Some(ago(admin.desk.now(), since.unwrap_or(DAY))),
         until: None,
     })
-}
-
-fn unfit(error: record::FilterError) -> Problem {
-    Problem::unfit(error.to_string())
 }
 
 pub(super) async fn ledger(

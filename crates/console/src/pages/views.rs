@@ -1,0 +1,167 @@
+//! What the templates show. Everything that strangers wrote goes through [`visible`] first;
+//! the templates escape all of it.
+
+mod cards;
+mod enrol;
+mod law;
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+pub(super) use self::{
+    cards::{Card, NotMe, Questions},
+    enrol::{Enrol, RecoveryCodes},
+    law::LawPage,
+};
+use super::{
+    browser::{Destination, Visitor},
+    text::visible,
+};
+use crate::{Desk, ruling};
+
+/// What stands around every page.
+pub(super) struct Frame {
+    /// The person, where somebody signed in: nothing else shows before.
+    visitor: Option<Signed>,
+    /// What only observes now, in words.
+    observing: Option<String>,
+    /// Whether a weaker law waits and this person could accept it.
+    law_waits: bool,
+}
+
+struct Signed {
+    name: String,
+    administrator: bool,
+    form_token: String,
+}
+
+impl Frame {
+    /// The frame for whoever is signed in.
+    pub(super) fn of(desk: &Desk, visitor: Option<&Visitor>) -> Self {
+        let Some(visitor) = visitor else { return Self::bare() };
+        let observing = ruling::observing(&desk.authority.law().law, desk.now());
+        Self {
+            visitor: Some(Signed {
+                name: visible(&visitor.person.name, false),
+                administrator: visitor.person.administrator,
+                form_token: visitor.session.form_token.to_string(),
+            }),
+            observing: observing.is_any().then(|| super::text::sentence(&observing.to_string())),
+            law_waits: visitor.person.administrator && desk.authority.view(|state| state.waiting_law().is_some()),
+        }
+    }
+
+    /// The frame before anybody is verified.
+    pub(super) const fn bare() -> Self {
+        Self { visitor: None, observing: None, law_waits: false }
+    }
+
+    fn form_token(&self) -> &str {
+        self.visitor.as_ref().map_or("", |signed| &signed.form_token)
+    }
+}
+
+fn html(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The sign-in.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub(super) struct SignIn {
+    frame: Frame,
+    to: String,
+    error: Option<String>,
+}
+
+impl SignIn {
+    pub(super) fn new(to: Destination, error: Option<String>) -> Self {
+        Self { frame: Frame::bare(), to: to.path(), error }
+    }
+
+    pub(super) fn page(&self, status: StatusCode) -> Response {
+        html(status, self)
+    }
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    frame: Frame,
+    message: Message,
+}
+
+/// What such a page says.
+pub(super) struct Message {
+    title: &'static str,
+    words: String,
+}
+
+impl Message {
+    pub(super) fn new(title: &'static str, words: impl Into<String>) -> Self {
+        Self { title, words: words.into() }
+    }
+
+    pub(super) fn nothing_here() -> Self {
+        Self::new("Nothing here", "There is no such page.")
+    }
+
+    pub(super) fn other_method() -> Self {
+        Self::new("Not in this way", "This page cannot be called in this way.")
+    }
+
+    pub(super) fn no_question() -> Self {
+        Self::new(
+            "No such question",
+            "There is no such question for you: it was answered, it lapsed, or it is another's.",
+        )
+    }
+
+    pub(super) fn bad_link() -> Self {
+        let words = "This link is not good any more: it was used, it is too old, or a newer one took its place. \
+                     Ask an administrator for a new one.";
+        Self::new("Link not good", words)
+    }
+
+    pub(super) fn too_many_links() -> Self {
+        Self::new("Not now", "Too many people are enrolling at this moment. Try again in an hour.")
+    }
+
+    pub(super) fn foreign_form(origin: &str) -> Self {
+        let words = format!("This form did not come from a page of the desk. Open the desk at {origin} and try again.");
+        Self::new("Not from here", words)
+    }
+
+    pub(super) fn broken_form() -> Self {
+        Self::new("Not readable", "The form cannot be read. Go back, load the page again, and try once more.")
+    }
+
+    pub(super) fn old_form() -> Self {
+        Self::new("Too old", "This page was loaded before you signed in last. Load it again, and try once more.")
+    }
+
+    pub(super) fn page(self, status: StatusCode, frame: Frame) -> Response {
+        html(status, &MessagePage { frame, message: self })
+    }
+}
+
+/// One step on our own site, for whoever comes from another.
+#[derive(Template)]
+#[template(path = "step.html")]
+struct Step<'a> {
+    frame: Frame,
+    to: &'a str,
+}
+
+/// One step on our own site, for whoever comes from another.
+pub(super) fn step(to: &str) -> Response {
+    html(StatusCode::OK, &Step { frame: Frame::bare(), to })
+}
