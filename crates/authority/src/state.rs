@@ -206,6 +206,11 @@ impl State {
         self.waiting.as_ref()
     }
 
+    /// SHA-256 of the catalogue's lock that is obeyed.
+    pub const fn catalogue(&self) -> Option<Digest> {
+        self.catalogue
+    }
+
     /// The people who can be asked for this holder's keys, the first asked first: the person
     /// itself or the owner, then the deputies. Only those who can prove to be one.
     pub fn answerers(&self, holder: HolderId) -> Vec<HolderId> {

@@ -33,6 +33,7 @@ pub struct Catalogue {
     /// By the template's place in the tree.
     addresses: Vec<Vec<Address>>,
     trailing_slash: TrailingSlash,
+    base: String,
 }
 
 /// One method at one template.
@@ -175,6 +176,11 @@ impl Catalogue {
         Some((OperationId(u32::try_from(place).ok()?), self.operations.get(place)?))
     }
 
+    /// Where the paths begin, such as `/api/v3`; the first, where the document names several.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Where the document says that credentials travel.
     pub fn credential_places(&self) -> &[CredentialPlace] {
         &self.places
@@ -256,6 +262,7 @@ impl Catalogue {
             tree: Tree::new(settings.case == Case::Insensitive),
             addresses: Vec::new(),
             trailing_slash: settings.trailing_slash,
+            base: bases.first().cloned().unwrap_or_default(),
         };
         for Judged { operation, standing } in judged {
             let Ok(id) = u32::try_from(catalogue.operations.len()).map(OperationId) else { break };

@@ -1,0 +1,111 @@
+//! `greave init`: a configuration, a state folder with its secrets, and the first person.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use authority::{Authority, Command, Description, Limits, NotEnrolled, Warrant};
+use factor::{recovery, totp::Seed};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use law::HolderKind;
+
+use crate::{
+    ask,
+    cli::Init,
+    commands::{Done, Outcome},
+    config::{Config, template},
+    document::Document,
+    secrets::Vault,
+    show,
+    state::StateFolder,
+};
+
+/// How often a wrong code may be typed before it is over.
+const TRIES: usize = 5;
+
+pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
+    let path = init.dir.join("greave.toml");
+    if path.exists() {
+        return Err(format!("`{}` is there already; remove it, or name another `--dir`", path.display()).into());
+    }
+    let text = template::file(&template::Given {
+        listen: &init.listen,
+        upstream: &init.upstream,
+        document: &absolute(&init.document)?.to_string_lossy(),
+        enforce_from: first_day(now, init)?,
+    });
+    // Whatever is wrong shows before anything is written.
+    let config = Config::parse(&path, &text)?;
+    fs::create_dir_all(&init.dir).map_err(|cause| format!("`{}` cannot be made: {cause}", init.dir.display()))?;
+    let (catalogue, _, troubles) = Document::accept(&config)?;
+    let state = StateFolder::make(&config.gate.state)?;
+    Vault::of(&config.gate.state).furnish()?;
+
+    let (authority, _) = state.authority(Limits::default(), config.guard.law(), now).await?;
+    enrol_first(&authority, init, now).await?;
+    fs::write(&path, text).map_err(|cause| format!("`{}` cannot be written: {cause}", path.display()))?;
+
+    show::document(&catalogue, &troubles);
+    let file = path.display();
+    println!("\nWritten: {file}, {}, {}", config.api.lock.display(), config.gate.state.display());
+    println!("Next:    greave check --config {file}\n         greave serve --config {file}");
+    Ok(Done::Clean)
+}
+
+/// The guards bind from the day after the observing is over, counted in whole days.
+fn first_day(now: Timestamp, init: &Init) -> Result<jiff::civil::Date, String> {
+    let later =
+        now.checked_add(SignedDuration::from(init.observe)).map_err(|_| "`--observe` is too long".to_owned())?;
+    Ok(later.to_zoned(TimeZone::UTC).date())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|cause| format!("`{}` is no path: {cause}", path.display()))
+}
+
+async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
+    let name = &init.person;
+    if authority.view(|state| state.holder_named(name).is_none()) {
+        let person = Command::AddHolder(Description {
+            name: name.clone(),
+            kind: HolderKind::Person,
+            owner: None,
+            deputies: Vec::new(),
+            mail: init.mail.clone(),
+            administrator: true,
+        });
+        authority.perform(&person, Warrant::Operator, now).await?;
+    }
+    let person = authority.view(|state| state.holder_named(name).map(|holder| holder.id));
+    let person = person.ok_or("the person is gone")?;
+    let link = authority.invite(person, Warrant::Operator, now).await?;
+    let seed = authority.new_seed()?;
+    show_seed(&seed, name);
+    for _ in 0..TRIES {
+        let typed = ask::line("Code:")?;
+        // The person took their time: the code is held against the present.
+        match authority.enrol(&link, &seed, &typed, Timestamp::now()).await {
+            Ok(codes) => return Ok(show_codes(&codes)?),
+            Err(NotEnrolled::WrongCode) => eprintln!("{}", NotEnrolled::WrongCode),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err("no code was right; nobody is enrolled, and nothing was written but the state folder".into())
+}
+
+fn show_seed(seed: &Seed, name: &str) {
+    println!("{name}, add this to an authenticator app, then type the code that it shows.\n");
+    println!("{}", show::qr(&seed.uri("Greave", name)));
+    println!("Secret: {}\n", seed.base32());
+}
+
+fn show_codes(codes: &[recovery::Code]) -> io::Result<()> {
+    println!("\nRecovery codes, each good once. Keep them where the authenticator is not; they are not shown again.\n");
+    for pair in codes.chunks(2) {
+        let shown: Vec<_> = pair.iter().map(recovery::Code::show).collect();
+        println!("  {}", shown.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("   "));
+    }
+    println!();
+    io::Write::flush(&mut io::stdout())
+}

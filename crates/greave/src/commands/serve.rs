@@ -1,0 +1,287 @@
+//! `greave serve`: the gate, the desk, and those who tell people; until it is told to stop.
+
+use std::{
+    io,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use authority::{Change, Loaded};
+use axum::Router;
+use console::{Desk, Door};
+use gateway::{Gate, GateParts, Running, Server, ServerSettings, Worker};
+use jiff::Timestamp;
+use record::Book;
+use tokio::{
+    net::{TcpListener, UnixListener},
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    commands::{Done, Outcome},
+    config::Config,
+    document::Document,
+    house::{self, House, HouseError},
+    metrics, show,
+    state::socket,
+    telling::{self, Telling},
+};
+
+/// Findings that wait to be told; beyond it the record alone has what they are about.
+const FINDINGS: usize = 1024;
+
+/// How often the record is asked what it has to tell.
+const BEAT: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(path: &Path, now: Timestamp) -> Outcome {
+    let config = Config::read(path)?;
+    let serving = Serving::start(&config, now).await?;
+    announce(&config, &serving);
+    serving.until_stopped(path).await?;
+    Ok(Done::Clean)
+}
+
+/// Everything that runs.
+pub(crate) struct Serving {
+    house: House,
+    gate: Arc<Gate>,
+    running: Running,
+    desk: Arc<Desk>,
+    book: Arc<Book>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    gate_address: std::net::SocketAddr,
+}
+
+impl Serving {
+    /// Binds, opens and starts. What fails does so before the first request is taken.
+    pub(crate) async fn start(config: &Config, now: Timestamp) -> Result<Self, HouseError> {
+        let house = House::open(config, now).await?;
+        let book = Arc::new(house::book(config)?);
+        let upstream = house::upstream(config)?;
+        let realm = house::realm(config, house.catalogue.load_full())?;
+        let (findings, found) = mpsc::channel(FINDINGS);
+        let cut = Arc::new(AtomicBool::new(false));
+        let gate = Arc::new(Gate::new(GateParts {
+            realm,
+            authority: Arc::clone(&house.authority),
+            book: Arc::clone(&book),
+            spool: house::spool(config),
+            findings,
+            cut: Arc::clone(&cut),
+        }));
+        let desk = Arc::new(house.desk(config, Some(Arc::clone(&book))));
+        let server = bind(config)?;
+        let gate_address = server.address();
+        let (stop, stopping) = watch::channel(false);
+
+        let mut tasks = listen(config, &desk, &stopping).await?;
+        let telling = Telling::new(config, Arc::clone(&house.authority))?;
+        tasks.extend(telling.start(found, &stopping));
+        tasks.push(tokio::spawn(keep_book(Arc::clone(&book), Arc::clone(&house.authority), stopping.clone())));
+        if let Some(address) = config.gate.metrics {
+            let listener = listener("gate.metrics", address).await?;
+            let pages = metrics::pages(Arc::clone(&gate), Arc::clone(&book));
+            tasks.push(serve_pages(listener, pages, stopping.clone()));
+        }
+        note_lock(&house).await;
+
+        let serving_gate = Arc::clone(&gate);
+        let equip = move || {
+            let worker = Arc::new(Worker::new(Arc::clone(&serving_gate), upstream.for_another_worker()));
+            move |request, visitor| Arc::clone(&worker).answer(request, visitor)
+        };
+        let running = server.start(&cut, equip).map_err(|error| HouseError::Setting(format!("the gate: {error}")))?;
+        Ok(Self { house, gate, running, desk, book, stop, tasks, gate_address })
+    }
+
+    /// Where the gate listens.
+    pub(crate) const fn address(&self) -> std::net::SocketAddr {
+        self.gate_address
+    }
+
+    /// The authority behind it.
+    pub(crate) fn authority(&self) -> &Arc<authority::Authority> {
+        &self.house.authority
+    }
+
+    /// Serves until a signal says that it is over; another signal loads the configuration anew.
+    async fn until_stopped(self, path: &Path) -> io::Result<()> {
+        let (mut reload, mut end) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
+        loop {
+            tokio::select! {
+                _ = reload.recv() => self.reload(path).await,
+                _ = end.recv() => break,
+                _ = tokio::signal::ctrl_c() => break,
+            }
+        }
+        self.stop().await;
+        Ok(())
+    }
+
+    /// Takes over what can be changed while the gate runs. A broken configuration changes
+    /// nothing: the last good one goes on.
+    async fn reload(&self, path: &Path) {
+        match self.load(path).await {
+            Ok(loaded) => {
+                tracing::info!("the configuration is loaded");
+                warn_of_waiting(&loaded);
+            }
+            Err(error) => tracing::error!(error = &*error, "the configuration is refused; the last good one goes on"),
+        }
+    }
+
+    async fn load(&self, path: &Path) -> Result<Loaded, Box<dyn std::error::Error>> {
+        let config = Config::read(path)?;
+        let document = Document::load(&config)?;
+        let catalogue = Arc::new(document.catalogue);
+        let realm = house::realm(&config, Arc::clone(&catalogue))?;
+        // Whatever could be wrong has been found: from here on it is taken over.
+        let loaded = self.house.authority.load_law(config.guard.law(), Timestamp::now()).await?;
+        self.house.catalogue.store(catalogue);
+        self.desk.settings.store(Arc::new(house::desk_settings(&config)));
+        self.gate.obey(realm);
+        note_catalogue(&self.house, document.lock).await;
+        Ok(loaded)
+    }
+
+    /// Takes nothing new, answers what waits, and gives what is in flight its grace.
+    pub(crate) async fn stop(self) {
+        self.gate.stop_waiting();
+        self.running.stop();
+        let running = self.running;
+        // Joining blocks; the desk goes on meanwhile, so that people can still answer.
+        let _ = tokio::task::spawn_blocking(move || running.join()).await;
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        let _ = self.book.synced().await;
+    }
+}
+
+fn bind(config: &Config) -> Result<Server, HouseError> {
+    let mut settings = ServerSettings::new(config.gate.listen);
+    settings.workers = config.gate.workers.unwrap_or(settings.workers);
+    settings.grace = house::grace(config).into();
+    Server::bind(settings).map_err(|error| unlistened("gate.listen", &config.gate.listen, &error))
+}
+
+fn unlistened(what: &str, address: &dyn std::fmt::Display, error: &io::Error) -> HouseError {
+    HouseError::Setting(format!("{what}: `{address}` cannot be listened on: {error}; is another gate running there?"))
+}
+
+async fn listener(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, HouseError> {
+    TcpListener::bind(address).await.map_err(|error| unlistened(what, &address, &error))
+}
+
+/// The desk for people on its own address, and the local door for those on this host.
+async fn listen(
+    config: &Config,
+    desk: &Arc<Desk>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, HouseError> {
+    let people = console::pages(Arc::clone(desk)).merge(console::admin(Arc::clone(desk), Door::Remote));
+    let tcp = listener("desk.listen", config.desk.listen).await?;
+    let path = socket(&config.gate.state);
+    // The state folder is ours: a socket that lies there is a dead gate's.
+    let _ = std::fs::remove_file(&path);
+    let unix = UnixListener::bind(&path)
+        .and_then(|unix| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            Ok(unix)
+        })
+        .map_err(|error| unlistened("the admin socket", &path.display(), &error))?;
+    let local = console::admin(Arc::clone(desk), Door::Local);
+    let stop = stopping.clone();
+    let locals = tokio::spawn(async move {
+        let served = axum::serve(unix, local).with_graceful_shutdown(stopped(stop)).await;
+        report("the admin socket", served);
+    });
+    Ok(vec![serve_pages(tcp, people, stopping.clone()), locals])
+}
+
+fn serve_pages(listener: TcpListener, pages: Router, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let served = axum::serve(listener, pages).with_graceful_shutdown(stopped(stopping)).await;
+        report("the desk", served);
+    })
+}
+
+fn report(what: &str, served: io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(error = &error as &dyn std::error::Error, "{what} has ended");
+    }
+}
+
+pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // Whoever says stop is gone only when everything is.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Takes what the record has to tell: into the log, and into the ledger where part of it was removed.
+async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stopping: watch::Receiver<bool>) {
+    let mut stop = std::pin::pin!(stopped(stopping));
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = &mut stop => return,
+        }
+        for notice in book.notices() {
+            tracing::warn!(?notice, "the record has something to tell");
+            if let record::Notice::Removed(removed) = &notice {
+                let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);
+                let noted = authority.note(Change::RecordTrimmed { what }, Timestamp::now()).await;
+                if let Err(error) = noted {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+                }
+            }
+        }
+    }
+}
+
+async fn note_lock(house: &House) {
+    note_catalogue(house, house.lock).await;
+}
+
+/// The ledger keeps which lock was obeyed, from when on.
+async fn note_catalogue(house: &House, digest: authority::Digest) {
+    let known = house.authority.view(|state| state.catalogue()) == Some(digest);
+    if known {
+        return;
+    }
+    let operations = house.catalogue.load().operations().len();
+    let change = Change::CatalogueObeyed { digest, operations };
+    if let Err(error) = house.authority.note(change, Timestamp::now()).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+    }
+}
+
+fn announce(config: &Config, serving: &Serving) {
+    anstream::println!("{config}");
+    let observing: Vec<String> = telling::observing(&serving.house.authority.law().law, Timestamp::now());
+    if !observing.is_empty() {
+        let text =
+            format!("observing: {} — nothing is asked yet; `greave guards preview` says whom", observing.join(", "));
+        anstream::println!("{}", show::styled(show::ALARM, text));
+    }
+    let drift = &serving.house.drift;
+    if !drift.is_empty() {
+        let text = "the document has changed since catalogue.lock was accepted; see `greave catalogue drift`";
+        anstream::println!("{}", show::styled(show::ALARM, text));
+    }
+    warn_of_waiting(&serving.house.law);
+}
+
+fn warn_of_waiting(loaded: &Loaded) {
+    if let Loaded::Waits(waiting) = loaded {
+        let cells = waiting.weaker.join(", ");
+        let text =
+            format!("the configured law is weaker ({cells}) and waits for a code: `greave law accept --as NAME`");
+        anstream::println!("{}", show::styled(show::ALARM, text));
+    }
+}

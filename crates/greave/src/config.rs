@@ -1,0 +1,452 @@
+//! `greave.toml`: what the operator says. The file is the truth of the law.
+//!
+//! A broken file is refused with its line and how to mend it. What is wrong in itself (a
+//! word that is no guard) is found while reading; what does not fit together, in
+//! [`Config::check`].
+
+mod guards;
+mod size;
+pub(crate) mod template;
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use catalogue::{MultiSegment, Override, SelectorRule};
+use ipnet::IpNet;
+use law::Span;
+use serde::Deserialize;
+
+pub(crate) use self::{guards::Guards, size::Size};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) gate: Gate,
+    pub(crate) api: Api,
+    #[serde(default)]
+    pub(crate) guard: Guards,
+    #[serde(default)]
+    pub(crate) hold: Hold,
+    #[serde(default)]
+    pub(crate) desk: Desk,
+    #[serde(default)]
+    pub(crate) tell: Tell,
+    #[serde(default)]
+    pub(crate) record: Record,
+}
+
+/// Where the gate stands.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gate {
+    /// Where clients connect.
+    pub(crate) listen: SocketAddr,
+    /// The API behind the gate, `http://` or `https://`.
+    pub(crate) upstream: String,
+    /// The origin under which clients know the gate, where it differs from `listen`.
+    pub(crate) public: Option<String>,
+    /// Whether the upstream sees the client's `Host` or its own.
+    #[serde(default)]
+    pub(crate) host: Host,
+    /// The state folder, beside the file where it is relative.
+    #[serde(default = "state")]
+    pub(crate) state: PathBuf,
+    /// Where Prometheus reads.
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Networks whose forwarding headers are believed.
+    #[serde(default)]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Threads; one for each core where it is silent.
+    pub(crate) workers: Option<usize>,
+    #[serde(default = "seconds::<5>")]
+    pub(crate) connect_timeout: Span,
+    #[serde(default = "seconds::<60>")]
+    pub(crate) answer_timeout: Span,
+    #[serde(default = "seconds::<30>")]
+    pub(crate) stop_timeout: Span,
+    /// How the gate proves itself to the upstream.
+    pub(crate) proof: Option<Proof>,
+    /// Certificate authorities of the upstream, PEM, where they are not the system's.
+    pub(crate) upstream_authorities: Option<PathBuf>,
+    /// The gate's own certificate and key towards the upstream, PEM.
+    pub(crate) client_certificate: Option<PathBuf>,
+    pub(crate) client_key: Option<PathBuf>,
+}
+
+/// Which `Host` the upstream sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Host {
+    /// The client's, as adopted keys need it.
+    #[default]
+    Preserve,
+    /// The upstream's own.
+    Upstream,
+}
+
+/// A header by which the upstream knows that a request came through the gate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proof {
+    pub(crate) header: String,
+    /// The name of the secret: a file in `secrets/` of the state folder.
+    pub(crate) secret: String,
+}
+
+/// The API behind the gate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Api {
+    /// Its OpenAPI document, beside the file where it is relative.
+    pub(crate) document: PathBuf,
+    /// The accepted powers.
+    #[serde(default = "lock")]
+    pub(crate) lock: PathBuf,
+    /// Where the paths begin, instead of what the document says.
+    pub(crate) base: Option<String>,
+    /// Prefixes that anybody may call without a credential, such as a login page.
+    #[serde(default)]
+    pub(crate) open: Vec<String>,
+    #[serde(default)]
+    pub(crate) unknown_keys: UnknownKeys,
+    /// Places of keys beside those of the document and the well-known ones.
+    #[serde(default)]
+    pub(crate) keys: Vec<String>,
+    /// Places of a login's session.
+    #[serde(default)]
+    pub(crate) sessions: Vec<String>,
+    /// Headers by which the upstream would learn who calls, if the gate did not strip them.
+    #[serde(default)]
+    pub(crate) identity_headers: Vec<String>,
+    /// The operation that says whose a key is.
+    pub(crate) identify: Option<Identify>,
+    /// How loosely the upstream reads paths.
+    #[serde(default)]
+    pub(crate) paths: Paths,
+    #[serde(default, rename = "override")]
+    pub(crate) overrides: Vec<Override>,
+    #[serde(default, rename = "selector")]
+    pub(crate) selectors: Vec<SelectorRule>,
+    #[serde(default)]
+    pub(crate) multi_segment: Vec<MultiSegment>,
+}
+
+/// What becomes of a key that the gate does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownKeys {
+    /// It is made known when the upstream has accepted it.
+    #[default]
+    Learn,
+    /// It does not pass.
+    Refuse,
+}
+
+/// How loosely the upstream reads paths.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Paths {
+    pub(crate) double_slash: DoubleSlash,
+    pub(crate) semicolon: Semicolon,
+    pub(crate) case: catalogue::Case,
+    pub(crate) trailing_slash: catalogue::TrailingSlash,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DoubleSlash {
+    #[default]
+    Refuse,
+    Merge,
+    Keep,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Semicolon {
+    #[default]
+    Refuse,
+    Strip,
+    Keep,
+}
+
+/// The operation that says whose a key is, and where in its answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identify {
+    /// The path, below the API's base; it is read with `GET` and the key itself.
+    pub(crate) path: String,
+    /// JSON pointer to the account's name.
+    pub(crate) holder: String,
+    /// JSON pointer to whether the account has 2FA.
+    pub(crate) two_factor: Option<String>,
+    /// JSON pointer to the key's scopes.
+    pub(crate) scopes: Option<String>,
+    /// Header of any answer that names the key's scopes.
+    pub(crate) scopes_header: Option<String>,
+    /// Header of any answer that says when the key ends.
+    pub(crate) end_header: Option<String>,
+}
+
+/// How requests wait for people.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Hold {
+    /// How long a request waits that does not say.
+    pub(crate) wait: Span,
+    /// The longest that a request may ask for with `Prefer: wait=N`.
+    pub(crate) most: Span,
+    /// How long a question stands, and its answer.
+    pub(crate) lapse: Span,
+    /// The largest body that is held.
+    pub(crate) body: Size,
+    /// What all held bodies together may take.
+    pub(crate) memory: Size,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self {
+            wait: Span::seconds(50),
+            most: Span::seconds(300),
+            lapse: Span::minutes(10),
+            body: Size(1 << 20),
+            memory: Size(64 << 20),
+        }
+    }
+}
+
+/// Where people answer.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Desk {
+    pub(crate) listen: SocketAddr,
+    /// The origin under which people reach it, where it differs from `listen`.
+    pub(crate) public: Option<String>,
+    /// How long a sign-in lasts.
+    pub(crate) session: Span,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), public: None, session: Span::hours(8) }
+    }
+}
+
+/// How people are told.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tell {
+    /// The deputies are told too when a question has been open for so long.
+    pub(crate) escalate: Span,
+    pub(crate) webhook: Vec<Webhook>,
+    pub(crate) mail: Option<Mail>,
+}
+
+impl Default for Tell {
+    fn default() -> Self {
+        Self { escalate: Span::minutes(3), webhook: Vec::new(), mail: None }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    /// The name of the signing secret: a file in `secrets/` of the state folder.
+    pub(crate) secret: String,
+    pub(crate) kinds: Option<Vec<tell::Kind>>,
+    #[serde(default)]
+    pub(crate) danger_plain_http: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mail {
+    pub(crate) server: String,
+    pub(crate) port: Option<u16>,
+    #[serde(default)]
+    pub(crate) security: MailSecurity,
+    pub(crate) from: String,
+    pub(crate) user: Option<String>,
+    /// The name of the password: a file in `secrets/` of the state folder.
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MailSecurity {
+    Tls,
+    #[default]
+    StartTls,
+    Plain,
+}
+
+/// Where calls are written down.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Record {
+    /// A file is closed at this size.
+    pub(crate) roll: Size,
+    /// The oldest files are removed beyond this size.
+    pub(crate) cap: Size,
+    /// How long what is usual passes while nothing can be written.
+    pub(crate) grace: Span,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { roll: Size(256 << 20), cap: Size(16 << 30), grace: Span::minutes(15) }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("`{path}` cannot be read: {cause}; `greave init` writes a new one")]
+    Missing { path: PathBuf, cause: std::io::Error },
+    #[error("`{path}` is refused\n{cause}")]
+    Broken { path: PathBuf, cause: Box<toml::de::Error> },
+    #[error("`{path}`: {what}: {why}")]
+    Unfit { path: PathBuf, what: &'static str, why: String },
+}
+
+impl Config {
+    /// Reads a file and checks it.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| ConfigError::Missing { path: path.to_owned(), cause })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads a text. Relative paths in it are taken from the file's folder.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text)
+            .map_err(|cause| ConfigError::Broken { path: path.to_owned(), cause: Box::new(cause) })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let Gate { state, upstream_authorities, client_certificate, client_key, .. } = &mut config.gate;
+        for relative in [state, &mut config.api.document, &mut config.api.lock]
+            .into_iter()
+            .chain([upstream_authorities, client_certificate, client_key].into_iter().flatten())
+        {
+            *relative = folder.join(&*relative);
+        }
+        config.check().map_err(|(what, why)| ConfigError::Unfit { path: path.to_owned(), what, why })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let origin =
+            |what, text: &str| text.parse::<gateway::Origin>().map(|_| ()).map_err(|error| (what, error.to_string()));
+        origin("gate.upstream", &self.gate.upstream)?;
+        if let Some(public) = &self.gate.public {
+            origin("gate.public", public)?;
+        }
+        if let Some(public) = &self.desk.public {
+            origin("desk.public", public)?;
+        }
+        if self.hold.wait > self.hold.most {
+            return Err(("hold.wait", format!("it is longer than hold.most, {}", self.hold.most)));
+        }
+        for place in self.api.keys.iter().chain(&self.api.sessions) {
+            place.parse::<wire::Place>().map_err(|error| ("api.keys and api.sessions", error.to_string()))?;
+        }
+        for prefix in &self.api.open {
+            if !prefix.starts_with('/') {
+                return Err(("api.open", format!("`{prefix}` does not begin with `/`")));
+            }
+        }
+        if let Some(identify) = &self.api.identify {
+            let pointers =
+                [Some(&identify.holder), identify.two_factor.as_ref(), identify.scopes.as_ref()].into_iter().flatten();
+            for pointer in pointers {
+                if !pointer.starts_with('/') {
+                    let mend = format!("`{pointer}` is no JSON pointer; write `/{pointer}`");
+                    return Err(("api.identify", mend));
+                }
+            }
+        }
+        if self.gate.client_certificate.is_some() != self.gate.client_key.is_some() {
+            return Err(("gate.client_certificate", "it needs gate.client_key, and the other way round".to_owned()));
+        }
+        if self.gate.listen == self.desk.listen && self.gate.listen.port() != 0 {
+            return Err(("desk.listen", "it is the address of gate.listen; choose another port".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The origin under which clients know the gate.
+    pub(crate) fn public(&self) -> String {
+        self.gate.public.clone().unwrap_or_else(|| format!("http://{}", reachable(self.gate.listen)))
+    }
+
+    /// The origin under which people reach the desk.
+    pub(crate) fn desk(&self) -> String {
+        self.desk.public.clone().unwrap_or_else(|| format!("http://{}", reachable(self.desk.listen)))
+    }
+
+    /// What the catalogue must know.
+    pub(crate) fn catalogue_settings(&self) -> catalogue::Settings {
+        catalogue::Settings {
+            base: self.api.base.clone(),
+            overrides: self.api.overrides.clone(),
+            selectors: self.api.selectors.clone(),
+            multi_segment: self.api.multi_segment.clone(),
+            case: self.api.paths.case,
+            trailing_slash: self.api.paths.trailing_slash,
+        }
+    }
+
+    /// What reading a path must know.
+    pub(crate) fn path_rules(&self) -> wire::PathRules {
+        let Paths { double_slash, semicolon, case, trailing_slash } = self.api.paths;
+        wire::PathRules {
+            doubled: match double_slash {
+                DoubleSlash::Refuse => wire::Doubled::Refuse,
+                DoubleSlash::Merge => wire::Doubled::Merge,
+                DoubleSlash::Keep => wire::Doubled::Keep,
+            },
+            matrix: match semicolon {
+                Semicolon::Refuse => wire::Matrix::Refuse,
+                Semicolon::Strip => wire::Matrix::Strip,
+                Semicolon::Keep => wire::Matrix::Keep,
+            },
+            ignore_case: case == catalogue::Case::Insensitive,
+            ignore_trailing_slash: trailing_slash == catalogue::TrailingSlash::Ignored,
+        }
+    }
+}
+
+/// An address that can be connected to, for one that means every address of the host.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn state() -> PathBuf {
+    PathBuf::from("state")
+}
+
+fn lock() -> PathBuf {
+    PathBuf::from("catalogue.lock")
+}
+
+const fn seconds<const SECONDS: u32>() -> Span {
+    Span::seconds(SECONDS)
+}
+
+impl fmt::Display for Config {
+    /// Where everything is, for the first lines of `greave serve`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "gate  {} -> {}", self.public(), self.gate.upstream)?;
+        write!(f, "desk  {}", self.desk())
+    }
+}

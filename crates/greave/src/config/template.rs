@@ -1,0 +1,150 @@
+//! The file that `greave init` writes: what was given, and what can be said beside it.
+
+use jiff::civil::Date;
+
+/// What goes into a new file.
+pub(crate) struct Given<'a> {
+    pub(crate) listen: &'a str,
+    pub(crate) upstream: &'a str,
+    pub(crate) document: &'a str,
+    /// The day from which the guards bind.
+    pub(crate) enforce_from: Date,
+}
+
+/// A new `greave.toml`.
+pub(crate) fn file(given: &Given<'_>) -> String {
+    let Given { listen, upstream, document, enforce_from } = given;
+    let (listen, upstream, document) = (quoted(listen), quoted(upstream), quoted(document));
+    format!(
+        r##"# Greave. After a change: `greave check`, then `kill -HUP` the running gate.
+# A law that is weaker in any place waits for a code: `greave law accept`.
+
+[gate]
+listen   = {listen}
+upstream = {upstream}
+# public = "https://api.example.com"     # the origin that clients know, where it differs
+# host   = "preserve"                    # or "upstream"
+# trusted_proxies = ["10.0.0.0/8"]       # whose X-Forwarded-For is believed
+# metrics = "127.0.0.1:9464"             # Prometheus
+# proof = {{ header = "X-From-Gate", secret = "proof" }}   # state/secrets/proof; let the upstream demand it
+
+[api]
+document = {document}
+# base = "/api/v3"                       # where the paths begin, if not as the document says
+# open = ["/login", "/static/"]          # what anybody may call without a credential
+# sessions = ["cookie:session"]          # a person's login, told from keys
+# keys = ["header:x-team-token"]         # where keys travel, beside the document's and the usual places
+unknown_keys = "learn"                   # or "refuse"
+
+# Whose a key is: read once from the upstream, with the key itself.
+# [api.identify]
+# path = "/user"
+# holder = "/login"
+# two_factor = "/two_factor_authentication"
+# scopes_header = "X-OAuth-Scopes"
+# end_header = "GitHub-Authentication-Token-Expiration"
+
+# How loosely the upstream reads paths. Refused is what could be read in two ways.
+# [api.paths]
+# double_slash = "refuse"                # or "merge", "keep"
+# semicolon = "refuse"                   # or "strip", "keep"
+# case = "sensitive"                     # or "insensitive"
+# trailing_slash = "strict"              # or "ignored"
+
+# What an operation can do is read from the document and kept in catalogue.lock.
+# [[api.override]]
+# operation = "POST /reports/*"
+# powers = ["export"]
+
+# What a key must show, by what the operation can do. Factors: secret, possession, mandate,
+# person, second-person. `person` alone is for this very request.
+[guard]
+read    = "secret"
+write   = "secret"
+export  = "possession | person within 8h"
+run     = "possession | person within 15m"
+destroy = "possession + mandate | person within 15m"
+spend   = "possession + mandate | person"
+grant   = "person"
+mint    = "person"
+disarm  = "person"
+mode    = "observe until {enforce_from}"     # then enforce; `greave guards preview` says whom it will ask
+
+# [guard.workload]                       # where keys of programs differ; [guard.vendor] likewise
+# export = "person within 8h"
+
+[hold]
+wait  = "50s"                            # a request without `Prefer: wait=N` waits so long for its person
+# most  = "5m"
+# lapse = "10m"
+
+[desk]                                   # where people answer
+# listen = "127.0.0.1:8081"
+# public = "https://greave.example.com"
+
+# [tell]
+# escalate = "3m"
+# [[tell.webhook]]
+# url = "https://hooks.example.com/greave"
+# secret = "webhook"                     # state/secrets/webhook
+# [tell.mail]
+# server = "mail.example.com"
+# from = "Greave <greave@example.com>"
+
+[record]
+# roll = "256 MiB"
+# cap  = "16 GiB"
+"##
+    )
+}
+
+/// As TOML writes a string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn new_file() -> String {
+        file(&Given {
+            listen: "127.0.0.1:8080",
+            upstream: "http://127.0.0.1:8000",
+            document: "open \"api\".yaml",
+            enforce_from: "2027-01-15".parse().unwrap(),
+        })
+    }
+
+    #[test]
+    fn a_new_file_is_read_as_it_was_meant() {
+        let config = Config::parse(Path::new("/etc/greave/greave.toml"), &new_file()).unwrap();
+        assert_eq!(config.api.document, Path::new("/etc/greave/open \"api\".yaml"));
+        assert_eq!(config.gate.state, Path::new("/etc/greave/state"));
+        let law = config.guard.law();
+        for (power, cell) in law.person.iter() {
+            assert_eq!(cell.guard, law::Law::default_guard(power), "the template states the defaults");
+        }
+    }
+
+    #[test]
+    fn what_is_commented_out_can_be_switched_on() {
+        let whole: String = new_file()
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if setting.starts_with('[') || setting.split('=').next().is_some_and(is_name) => setting,
+                _ => line,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let config = Config::parse(Path::new("greave.toml"), &whole).unwrap();
+        assert!(config.api.identify.is_some() && config.tell.mail.is_some() && config.gate.proof.is_some());
+    }
+
+    fn is_name(text: &str) -> bool {
+        !text.trim().is_empty() && text.trim().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    }
+}

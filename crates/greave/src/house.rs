@@ -1,0 +1,257 @@
+//! Puts the rooms together, from what the configuration says.
+
+use std::{fs, path::Path, sync::Arc};
+
+use arc_swap::ArcSwap;
+use authority::{Authority, Limits, Loaded};
+use catalogue::{Catalogue, CredentialPlace, Drift, Trouble};
+use console::{Desk, Door};
+use gateway::{Holding, HostSent, Identify, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys, Upstream};
+use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+use law::Span;
+use record::Book;
+use wire::{Forwarding, Origins, Places, ProxyHeader, TrustedProxies};
+
+use crate::{
+    client::Client,
+    config::{self, Config, Host},
+    document::{Document, DocumentError},
+    secrets::{SecretError, Vault},
+    state::{StateError, StateFolder, record_folder, socket},
+};
+
+/// Everything but the gate itself: the authority, the catalogue and the desk over them.
+pub(crate) struct House {
+    pub(crate) state: StateFolder,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) drift: Drift,
+    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) law: Loaded,
+    /// SHA-256 of the lock that is obeyed.
+    pub(crate) lock: authority::Digest,
+}
+
+/// Why the rooms cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HouseError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl House {
+    /// Takes the state and opens what lies in it.
+    pub(crate) async fn open(config: &Config, now: Timestamp) -> Result<Self, HouseError> {
+        let Document { catalogue, lock, drift, troubles } = Document::load(config)?;
+        let state = StateFolder::take(&config.gate.state)?;
+        let (authority, law) = state.authority(limits(config), config.guard.law(), now).await?;
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
+        Ok(Self { state, authority: Arc::new(authority), catalogue, drift, troubles, law, lock })
+    }
+
+    /// The desk over it.
+    pub(crate) fn desk(&self, config: &Config, book: Option<Arc<Book>>) -> Desk {
+        Desk {
+            authority: Arc::clone(&self.authority),
+            catalogue: Arc::clone(&self.catalogue),
+            record: self.state.record(),
+            book,
+            settings: ArcSwap::from_pointee(desk_settings(config)),
+            clock: Timestamp::now,
+        }
+    }
+}
+
+/// What the desk must know of the configuration.
+pub(crate) fn desk_settings(config: &Config) -> console::Settings {
+    console::Settings {
+        origin: config.desk(),
+        issuer: "Greave".to_owned(),
+        session: config.desk.session,
+        path_rules: config.path_rules(),
+        open: config.api.open.clone(),
+    }
+}
+
+/// The command line's way to the authority: the running gate's, or within this process.
+pub(crate) async fn client(config: &Config) -> Result<Client, HouseError> {
+    let socket = socket(&config.gate.state);
+    if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+        return Ok(Client::Running(socket));
+    }
+    let house = House::open(config, Timestamp::now()).await?;
+    let desk = Arc::new(house.desk(config, None));
+    // The state folder is held as long as the process lives.
+    std::mem::forget(house.state);
+    Ok(Client::Within(Box::new(console::admin(desk, Door::Local))))
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { lapse: config.hold.lapse, ..Limits::default() }
+}
+
+/// What the gate obeys.
+pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm, HouseError> {
+    let setting = |what: &str, why: &dyn std::fmt::Display| HouseError::Setting(format!("{what}: {why}"));
+    let header = |what: &str, name: &str| {
+        name.parse::<HeaderName>().map_err(|_| setting(what, &format!("`{name}` is no header's name")))
+    };
+    let identity = config.api.identity_headers.iter().map(|name| header("api.identity_headers", name));
+    let trusted = TrustedProxies::new(config.gate.trusted_proxies.clone(), ProxyHeader::default());
+    let settings = RealmSettings {
+        places: places(config, &catalogue)?,
+        rules: config.path_rules(),
+        open: config.api.open.clone(),
+        unknown_keys: match config.api.unknown_keys {
+            config::UnknownKeys::Learn => UnknownKeys::Learn,
+            config::UnknownKeys::Refuse => UnknownKeys::Refuse,
+        },
+        forwarding: Forwarding { trusted, identity: identity.collect::<Result<_, _>>()? },
+        origins: Origins::new([config.gate.upstream.as_str()], &config.public())
+            .map_err(|error| setting("gate.public", &error))?,
+        identify: config.api.identify.as_ref().map(|how| identify(&catalogue, how, &header)).transpose()?,
+        holding: Holding { wait: config.hold.wait, most: config.hold.most },
+        desk: config.desk(),
+        proof: proof(config, &header)?,
+    };
+    Ok(Realm::new(catalogue, settings))
+}
+
+fn identify(
+    catalogue: &Catalogue,
+    how: &config::Identify,
+    header: &impl Fn(&str, &str) -> Result<HeaderName, HouseError>,
+) -> Result<Identify, HouseError> {
+    let optional = |what, name: &Option<String>| name.as_ref().map(|name| header(what, name)).transpose();
+    Ok(Identify {
+        target: format!("{}{}", catalogue.base(), how.path),
+        holder: how.holder.clone(),
+        two_factor: how.two_factor.clone(),
+        scopes: how.scopes.clone(),
+        scopes_header: optional("api.identify.scopes_header", &how.scopes_header)?,
+        end_header: optional("api.identify.end_header", &how.end_header)?,
+    })
+}
+
+fn proof(
+    config: &Config,
+    header: &impl Fn(&str, &str) -> Result<HeaderName, HouseError>,
+) -> Result<Option<(HeaderName, HeaderValue)>, HouseError> {
+    let Some(proof) = &config.gate.proof else { return Ok(None) };
+    let secret = Vault::of(&config.gate.state).text(&proof.secret)?;
+    let mut value = HeaderValue::from_str(secret.trim())
+        .map_err(|_| HouseError::Setting(format!("the secret `{}` cannot stand in a header", proof.secret)))?;
+    value.set_sensitive(true);
+    Ok(Some((header("gate.proof.header", &proof.header)?, value)))
+}
+
+/// The well-known places, those of the document, and those that the operator names.
+fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, HouseError> {
+    let unfit = |error: wire::PlaceError| HouseError::Setting(format!("api.keys and api.sessions: {error}"));
+    let mut places = Places::well_known();
+    for declared in catalogue.credential_places() {
+        for place in on_the_wire(declared) {
+            places = places.with(place);
+        }
+    }
+    for together in catalogue.credentials_together() {
+        let of = |scheme: &str| catalogue.credential_places().iter().find(|place| place.scheme == scheme);
+        let wires: Vec<wire::Place> = together.iter().filter_map(|scheme| of(scheme)).flat_map(on_the_wire).collect();
+        if let [one, other] = wires.as_slice() {
+            places = places.with_pair(one.clone(), other.clone());
+        }
+    }
+    for place in &config.api.keys {
+        places = places.with(place.parse().map_err(unfit)?);
+    }
+    for session in &config.api.sessions {
+        places = match session.split_once(':') {
+            Some(("cookie", name)) => places.with_session_cookie(name),
+            Some(("issuer", issuer)) => places.with_session_issuer(issuer),
+            Some(("prefix", prefix)) => places.with_session_prefix(prefix),
+            _ => {
+                let mend = format!("`{session}` is no session; write `cookie:NAME`, `issuer:URL` or `prefix:TEXT`");
+                return Err(HouseError::Setting(format!("api.sessions: {mend}")));
+            }
+        };
+    }
+    Ok(places)
+}
+
+/// Where a security scheme's credential stands. One that is no credential on the wire (a
+/// certificate), or that no header can carry, stands nowhere.
+fn on_the_wire(declared: &CredentialPlace) -> Vec<wire::Place> {
+    use catalogue::Place;
+    use wire::Scheme;
+    let place = match &declared.place {
+        Place::Header(name) => name.parse().ok().and_then(|name| wire::Place::header(name).ok()),
+        Place::Query(name) => Some(wire::Place::Query(name.as_str().into())),
+        Place::Cookie(name) => Some(wire::Place::Cookie(name.as_str().into())),
+        Place::Bearer => Some(wire::Place::Authorization(Scheme::Bearer)),
+        Place::Basic => {
+            let halves = [Scheme::BasicUser, Scheme::BasicPassword];
+            return halves.into_iter().map(wire::Place::Authorization).collect();
+        }
+        Place::Authorization(scheme) => format!("authorization:{scheme}").parse().ok(),
+        Place::Certificate => None,
+    };
+    place.into_iter().collect()
+}
+
+/// The way to the API behind the gate.
+pub(crate) fn upstream(config: &Config) -> Result<Upstream, HouseError> {
+    let setting = |what: &str, why: &dyn std::fmt::Display| HouseError::Setting(format!("{what}: {why}"));
+    let read = |what: &'static str, path: &Option<std::path::PathBuf>| {
+        let read =
+            |path: &Path| fs::read(path).map_err(|error| setting(what, &format!("`{}`: {error}", path.display())));
+        path.as_deref().map(read).transpose()
+    };
+    let authorities = read("gate.upstream_authorities", &config.gate.upstream_authorities)?;
+    let certificate = read("gate.client_certificate", &config.gate.client_certificate)?;
+    let key = read("gate.client_key", &config.gate.client_key)?.map(zeroize::Zeroizing::new);
+    let files = TlsFiles {
+        authorities: authorities.as_deref(),
+        certificate: certificate.as_deref(),
+        key: key.as_ref().map(|key| key.as_slice()),
+    };
+    let host = match config.gate.host {
+        Host::Preserve => HostSent::AsReceived,
+        Host::Upstream => HostSent::Upstream,
+    };
+    let patience = Patience {
+        connect: config.gate.connect_timeout.into(),
+        answer: config.gate.answer_timeout.into(),
+        ..Patience::default()
+    };
+    let origin = config.gate.upstream.parse().map_err(|error| setting("gate.upstream", &error))?;
+    Upstream::new(origin, host, patience, files).map_err(|error| setting("gate.upstream", &error))
+}
+
+/// The book of calls.
+pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
+    let settings = record::Settings {
+        roll: config.record.roll.0,
+        cap: config.record.cap.0,
+        grace: config.record.grace.into(),
+        ..record::Settings::default()
+    };
+    Book::open(record_folder(&config.gate.state), settings)
+        .map_err(|error| HouseError::Setting(format!("the record: {error}")))
+}
+
+/// Room for the bodies of requests that wait.
+pub(crate) fn spool(config: &Config) -> gateway::Spool {
+    gateway::Spool::new(config.hold.body.bytes(), config.hold.memory.bytes())
+}
+
+/// How long the gate waits for what is in flight when it stops.
+pub(crate) const fn grace(config: &Config) -> Span {
+    config.gate.stop_timeout
+}

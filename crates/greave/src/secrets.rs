@@ -1,0 +1,188 @@
+//! What stands outside the database: 32 random bytes each, from the environment, from
+//! systemd's credentials, or from files that only their owner can read.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use authority::{PepperId, Peppers, Secrets};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    rand,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use store::Signer;
+use zeroize::Zeroizing;
+
+/// The secrets that every gate has.
+const ALWAYS: [&str; 3] = ["pepper", "master", "ledger"];
+
+/// Where secrets are looked for.
+pub(crate) struct Vault {
+    folder: PathBuf,
+}
+
+/// Why a secret cannot be used. Never says what is in it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    #[error("the secret `{name}` is missing; put it into `{path}` or into the environment as `{variable}`")]
+    Missing { name: String, path: PathBuf, variable: String },
+    #[error("`{path}` can be read by others; run `chmod 600 {path}`")]
+    Readable { path: PathBuf },
+    #[error("`{path}` cannot be read: {cause}")]
+    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("`{path}` cannot be written: {cause}")]
+    Unwritable { path: PathBuf, cause: io::Error },
+    #[error("the secret `{0}` is not 32 bytes in base64; `head -c 32 /dev/urandom | base64` makes one")]
+    Malformed(String),
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}
+
+impl Vault {
+    /// The vault of a state folder.
+    pub(crate) fn of(state: &Path) -> Self {
+        Self { folder: state.join("secrets") }
+    }
+
+    /// Makes the folder and what is missing in it. What is there stays.
+    pub(crate) fn furnish(&self) -> Result<(), SecretError> {
+        private_folder(&self.folder).map_err(|cause| SecretError::Unwritable { path: self.folder.clone(), cause })?;
+        for name in ALWAYS {
+            let path = self.folder.join(name);
+            if path.exists() || self.given(name)?.is_some() {
+                continue;
+            }
+            let mut bytes = Zeroizing::new([0; 32]);
+            rand::fill(bytes.as_mut_slice()).map_err(|_| SecretError::NoRandomness)?;
+            let text = Zeroizing::new(format!("{}\n", BASE64.encode(bytes.as_slice())));
+            write_private(&path, text.as_bytes()).map_err(|cause| SecretError::Unwritable { path, cause })?;
+        }
+        Ok(())
+    }
+
+    /// A secret as text, such as a password.
+    pub(crate) fn text(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
+        if let Some(given) = self.given(name)? {
+            return Ok(given);
+        }
+        let path = self.folder.join(name);
+        read_private(&path)?.ok_or_else(|| SecretError::Missing {
+            name: name.to_owned(),
+            path,
+            variable: variable(name),
+        })
+    }
+
+    /// What the authority needs.
+    pub(crate) fn authority(&self) -> Result<Secrets, SecretError> {
+        let pepper = self.bytes("pepper")?;
+        let previous = match self.bytes("pepper-previous") {
+            Ok(bytes) => Some(bytes),
+            Err(SecretError::Missing { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let peppers = Peppers::new(
+            (pepper_id(&pepper), &pepper),
+            previous.as_ref().map(|previous| (pepper_id(previous), &**previous)),
+        );
+        Ok(Secrets { peppers, master: self.bytes("master")?, signer: signer(&*self.bytes("ledger")?)? })
+    }
+
+    fn bytes(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, SecretError> {
+        let malformed = || SecretError::Malformed(name.to_owned());
+        let text = self.text(name)?;
+        let bytes = Zeroizing::new(BASE64.decode(text.trim()).map_err(|_| malformed())?);
+        bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| malformed())
+    }
+
+    /// From the environment or from systemd, before any file.
+    fn given(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        if let Ok(value) = std::env::var(variable(name)) {
+            return Ok(Some(Zeroizing::new(value)));
+        }
+        match std::env::var_os("CREDENTIALS_DIRECTORY") {
+            Some(folder) => read(&Path::new(&folder).join(format!("greave-{name}"))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `pepper-previous` is `GREAVE_SECRET_PEPPER_PREVIOUS`.
+fn variable(name: &str) -> String {
+    format!("GREAVE_SECRET_{}", name.to_ascii_uppercase().replace(['-', '.'], "_"))
+}
+
+/// A pepper is known by the start of its hash, so that nobody has to number them.
+fn pepper_id(pepper: &[u8; 32]) -> PepperId {
+    let start = digest(&SHA256, pepper).as_ref().first_chunk().copied().unwrap_or_default();
+    PepperId(u32::from_be_bytes(start))
+}
+
+/// A ledger is named after the key that signs it, so that its name never has to change.
+fn signer(seed: &[u8; 32]) -> Result<Signer, SecretError> {
+    let signer = |name: &str| Signer::new(name, seed).map_err(|_| SecretError::Malformed("ledger".to_owned()));
+    let key =
+        digest(&SHA256, signer("")?.public_key()).as_ref().first_chunk().map_or(0, |start| u32::from_be_bytes(*start));
+    signer(&format!("greave/{key:08x}/ledger"))
+}
+
+fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(SecretError::Unreadable { path: path.to_owned(), cause }),
+    }
+}
+
+fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
+    let text = read(path)?;
+    if text.is_some() {
+        let mode = fs::metadata(path).map_err(|cause| SecretError::Unreadable { path: path.to_owned(), cause })?;
+        if mode.permissions().mode() & 0o077 != 0 {
+            return Err(SecretError::Readable { path: path.to_owned() });
+        }
+    }
+    Ok(text)
+}
+
+/// Makes a folder that only its owner can enter; one that is there already is closed to others.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+/// Writes a file that must not be there yet and that only its owner can read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vault_is_furnished_once_and_closed_to_others() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Vault::of(state.path());
+        vault.furnish().unwrap();
+        let before = vault.text("master").unwrap();
+        vault.furnish().unwrap();
+        assert_eq!(*vault.text("master").unwrap(), *before);
+        assert!(vault.authority().is_ok());
+
+        let path = state.path().join("secrets/master");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(vault.text("master"), Err(SecretError::Readable { .. })));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, "c2hvcnQ=").unwrap();
+        assert!(matches!(vault.authority(), Err(SecretError::Malformed(name)) if name == "master"));
+        fs::remove_file(&path).unwrap();
+        let missing = vault.text("master").err().unwrap().to_string();
+        assert!(missing.contains("GREAVE_SECRET_MASTER"), "{missing}");
+    }
+}
