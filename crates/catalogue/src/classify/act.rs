@@ -71,7 +71,7 @@ impl<'a> Act<'a> {
             verbs.extend(sentence.verbs);
             // A description's nouns are far from the point; they count where nothing else is said.
             let counts = |said: &Said| said.place != Place::Description || facts.operation_id.is_none();
-            objects.extend(sentence.object.filter(counts));
+            objects.extend(sentence.object.filter(counts).map(|said| said.without(&path.parameter)));
         }
         let tags = facts.tags.iter().map(|tag| Said { place: Place::Tag, words: words(tag) });
         let queries = facts.query.iter().map(|name| Named::query(name));
@@ -89,7 +89,7 @@ impl<'a> Act<'a> {
 
     /// The longest of the terms that names the object; a part of it, such as its settings or rules, counts as it.
     pub(super) fn object(&self, terms: &[&'static str]) -> Option<Hit> {
-        find(&self.objects, terms, |words, term| words::ends_with(words, term) || words::ends_with(whole(words), term))
+        find(&self.objects, terms, is_or_belongs_to)
     }
 
     /// The longest of the terms that names the object itself, not a part of it.
@@ -110,12 +110,17 @@ impl<'a> Act<'a> {
     /// The longest of the terms that names what the object lies in, by the path.
     pub(super) fn under(&self, terms: &[&'static str]) -> Option<Hit> {
         let path = self.containers.iter().filter(|said| said.place == Place::Path);
-        find(path, terms, |words, term| words::ends_with(whole(words), term))
+        find(path, terms, is_or_belongs_to)
     }
 
     /// The path's words for what the object lies in most closely.
     pub(super) fn container(&self) -> Option<&Said> {
         self.containers.iter().rev().find(|said| said.place == Place::Path)
+    }
+
+    /// Whether what the object lies in most closely is one of the terms.
+    pub(super) fn is_in(&self, terms: &[&str]) -> bool {
+        self.container().is_some_and(|said| words::ends_with_any(&said.words, terms))
     }
 
     /// The first of the verbs that is done.
@@ -152,6 +157,18 @@ impl<'a> Act<'a> {
 }
 
 impl Said {
+    /// Ids that a program wrote end with the path's last parameter: `getKeysKeyToken`.
+    fn without(mut self, parameter: &[String]) -> Self {
+        if self.place == Place::OperationId
+            && !parameter.is_empty()
+            && self.words.ends_with(parameter)
+            && self.words.len() > parameter.len() + 1
+        {
+            self.words.truncate(self.words.len() - parameter.len());
+        }
+        self
+    }
+
     /// What the verb does, if it is one.
     pub(super) fn effect(&self) -> Option<Effect> {
         self.words.first().and_then(|verb| verbs::effect(verb))
@@ -168,6 +185,12 @@ pub(super) fn whole(words: &[String]) -> &[String] {
         words = rest;
     }
     words
+}
+
+/// Whether the phrase ends with the term, or names a part of what does.
+fn is_or_belongs_to(words: &[String], term: &str) -> bool {
+    let parts = words.len() - whole(words).len();
+    (0..=parts).any(|dropped| words.get(..words.len() - dropped).is_some_and(|words| words::ends_with(words, term)))
 }
 
 /// Whether the word is one for a part of a thing, its settings or a way to name it.

@@ -26,18 +26,28 @@ fn object(act: &Act<'_>) -> Option<String> {
 
 /// Deletes for good whatever the method and the object are.
 fn verb(act: &Act<'_>) -> Option<String> {
-    act.does(lexicon::FOR_GOOD).filter(|_| !ends_sessions(act)).map(|hit| format!("does {hit}"))
+    let ends = || act.does(&["cancel", "close"]).filter(|_| act.object_alone(&["account"]).is_some());
+    act.does(lexicon::FOR_GOOD)
+        .filter(|_| !ends_sessions(act) && act.object(lexicon::LIGHT).is_none())
+        .or_else(ends)
+        .map(|hit| format!("does {hit}"))
 }
 
 /// Takes a tie away and leaves both ends as they are.
 fn unties(act: &Act<'_>) -> bool {
-    act.does(lexicon::UNTIES).is_some()
+    takes_apart(act)
         || act.object(lexicon::LIGHT).is_some()
         || grant::tie(act).is_some()
-        || grant::leaves(act)
+        || act.object(&["subscription"]).is_some() && !act.one
         || revokes_an_office(act)
         || removes_from(act)
         || undoes(act)
+}
+
+fn takes_apart(act: &Act<'_>) -> bool {
+    let said =
+        [Place::Summary, Place::Description].into_iter().any(|place| act.does_there(lexicon::DELETES, place).is_some());
+    act.does(lexicon::UNTIES).is_some() && !said
 }
 
 /// To revoke a role from somebody keeps the role.
@@ -48,8 +58,12 @@ fn revokes_an_office(act: &Act<'_>) -> bool {
 /// "Remove a label from an issue" keeps the label.
 fn removes_from(act: &Act<'_>) -> bool {
     let said = act.facts.summary.as_deref().or(act.facts.description.as_deref()).unwrap_or_default();
-    // An id says `delete` for whatever `DELETE` does.
-    let deletes = act.does(lexicon::DELETES).is_some_and(|hit| hit.place != Place::OperationId);
+    // `DELETE_labels_id` only says the method.
+    let id = act.facts.operation_id.as_deref().unwrap_or_default();
+    let deletes = act.does(lexicon::DELETES).is_some() && !id.starts_with("DELETE") && !contains(&words(id), "from");
+    // Where the request says which, they are taken out of a list.
+    let listed = !act.one && !act.asks.is_empty() && act.does_there(lexicon::DELETES, Place::Path).is_none();
+    let deletes = deletes && !listed;
     act.does(&["remove"]).is_some() && !deletes && contains(&words(said), "from")
 }
 

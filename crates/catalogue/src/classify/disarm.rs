@@ -12,6 +12,7 @@ use super::{
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "disarm.object", when: MUTATES, judge: object },
+    Rule { id: "disarm.verb", when: MUTATES, judge: verb },
     Rule { id: "disarm.inside", when: MUTATES, judge: inside },
     Rule { id: "disarm.log", when: REMOVES, judge: log },
     Rule { id: "disarm.address", when: MUTATES, judge: address },
@@ -29,6 +30,10 @@ fn object(act: &Act<'_>) -> Option<String> {
         .or_else(|| act.mentions(lexicon::UNMISTAKABLE))
         .or_else(secured)
         .map(|hit| format!("changes {hit}"))
+}
+
+fn verb(act: &Act<'_>) -> Option<String> {
+    act.does(&["protect", "unprotect"]).map(|hit| format!("does {hit}"))
 }
 
 /// Changes what lies inside a protection.
@@ -61,7 +66,9 @@ fn field(act: &Act<'_>) -> Option<String> {
     let settings = act.effect == Effect::Change && act.any_object(lexicon::SETTINGS);
     let protects = |named: &&Named<'_>| {
         let points = words::ends_with_any(&named.words, lexicon::POINTERS);
-        let says = named.contains_any(lexicon::FIELDS) || settings && named.contains_any(lexicon::SETTINGS_FIELDS);
+        let says = named.contains_any(lexicon::FIELDS)
+            || settings && named.contains_any(lexicon::SETTINGS_FIELDS)
+            || act.effect == Effect::Change && words::is_any(&named.words, lexicon::WATCHES_FIELDS);
         named.level == 1 && named.field.is_some() && says && !points
     };
     act.asks.iter().find(protects).map(|named| format!("sets `{}`", named.name))

@@ -2,7 +2,7 @@
 
 use super::{
     ANSWERS, LOOKS, Rule,
-    act::{Act, Place},
+    act::{Act, Hit, Place},
     lexicon::export as lexicon,
     verbs::Effect,
     words,
@@ -23,7 +23,9 @@ fn form(act: &Act<'_>) -> Option<String> {
     }
     let hit = match act.effect {
         // A list of exports is only their names.
-        Effect::Look => act.object_itself(lexicon::BULK).filter(|_| act.one || !act.facts.answer.list),
+        Effect::Look => act
+            .object_itself(lexicon::BULK)
+            .filter(|_| act.one || !act.facts.answer.list && act.does(&["list"]).is_none()),
         _ => act.makes(lexicon::BULK).or_else(|| act.makes(&["log drain"])),
     }?;
     Some(format!("takes out {hit}"))
@@ -46,7 +48,14 @@ fn watched(act: &Act<'_>) -> Option<String> {
         return None;
     }
     let log = || act.object_itself(&["log"]).filter(|hit| hit.place == Place::Path);
-    act.object(lexicon::WATCHED).or_else(log).map(|hit| format!("reads {hit}"))
+    let entries =
+        || act.under(lexicon::WATCHED).filter(|_| act.object_itself(&["entry", "event", "item", "record"]).is_some());
+    // Events that say from where and who are no appointments.
+    let traced = || {
+        act.object_itself(&["activity", "event"])
+            .filter(|_| act.answers.iter().any(|named| words::is_any(&named.words, lexicon::TRACES)))
+    };
+    act.object(lexicon::WATCHED).or_else(entries).or_else(log).or_else(traced).map(|hit| format!("reads {hit}"))
 }
 
 /// What people said to each other.
@@ -71,5 +80,16 @@ fn file(act: &Act<'_>) -> Option<String> {
     if let Some(link) = own.find(|named| words::is_any(&named.words, lexicon::LINKS)) {
         return Some(format!("answers with `{}`", link.name));
     }
-    act.object_itself(lexicon::CONTENT).filter(|hit| hit.place == Place::Path).map(|hit| format!("reads {hit}"))
+    if act.facts.method != "GET" {
+        return None;
+    }
+    // An archive without fields is the archive itself.
+    let bare = act.answers.is_empty() && act.facts.answer.media.iter().all(|media| !media.contains("json"));
+    let archive = || {
+        act.object_itself(&["archive", "attachment", "document", "file"])
+            .filter(|_| bare && act.verbs.iter().all(|verb| verb.place != Place::Path))
+    };
+    let stored = |hit: &Hit| hit.term != "content" || bare || act.is_in(lexicon::STORED);
+    let content = act.object_itself(lexicon::CONTENT).filter(stored).or_else(archive);
+    content.filter(|hit| hit.place == Place::Path).map(|hit| format!("reads {hit}"))
 }

@@ -70,8 +70,12 @@ fn wrapper(shape: &Shape) -> Option<&String> {
     let holds =
         |name: &&String| shape.fields.iter().any(|field| field.path.len() > 1 && field.path.first() == Some(name));
     let mut holders = top().filter(holds);
+    let is_list = |name: &String| {
+        let mut own = shape.fields.iter().filter(|field| field.path.len() == 1 && field.path.first() == Some(name));
+        shape.list && own.any(|field| field.kind.is_empty() || field.kind.contains("array"))
+    };
     match (holders.next(), holders.next()) {
-        (Some(only), None) if shape.list || top().nth(1).is_none() => Some(only),
+        (Some(only), None) if top().nth(1).is_none() || is_list(only) => Some(only),
         _ => None,
     }
 }

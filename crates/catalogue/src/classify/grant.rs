@@ -3,6 +3,7 @@
 use super::{
     MUTATES, Rule, SETS,
     act::{Act, Hit, Place},
+    field::Named,
     lexicon::grant as lexicon,
     mint, spend,
     verbs::Effect,
@@ -30,19 +31,36 @@ fn object(act: &Act<'_>) -> Option<String> {
 /// What ties a person to a thing: removing it takes something from the person and destroys nothing.
 pub(super) fn tie(act: &Act<'_>) -> Option<Hit> {
     let of_network = |hit: &Hit| lexicon::NETWORK_TOO.contains(&hit.term) && act.object(lexicon::NETWORK).is_some();
-    act.object(lexicon::TIES).filter(|hit| !of_network(hit))
+    // Members of a mailing list are addresses.
+    let of_list = |hit: &Hit| {
+        hit.term == "member" && (act.under(lexicon::MAILING_LISTS).is_some() || act.any_object(&["list member"]))
+    };
+    act.object(lexicon::TIES).filter(|hit| !of_network(hit) && !of_list(hit)).or_else(|| belongs(act))
+}
+
+/// A person in a group, a group in a thing, or a thing of a group: `/teams/{id}/users/{user}`.
+fn belongs(act: &Act<'_>) -> Option<Hit> {
+    let object = act.objects.first().filter(|said| said.place == Place::Path)?;
+    let is = |terms: &[&'static str]| terms.iter().copied().find(|term| words::is(&object.words, term));
+    let term = if act.is_in(lexicon::TOGETHER) {
+        is(lexicon::PEOPLE)
+    } else if act.is_in(lexicon::PEOPLE) {
+        is(&["assistant", "delegate", "group", "role", "scheduler", "team"])
+    } else if act.is_in(lexicon::SHARED_THINGS) {
+        is(&["group", "team", "user"])
+    } else {
+        None
+    };
+    let of_team = || {
+        is(lexicon::SHARED_THINGS)
+            .filter(|_| act.one && act.facts.method != "PATCH" && act.is_in(lexicon::USERS_OF_THINGS))
+    };
+    term.or_else(of_team).map(|term| Hit { term, place: Place::Path })
 }
 
 /// A role, a team or the like: a thing, whose removal destroys it.
 pub(super) fn office(act: &Act<'_>) -> Option<Hit> {
     act.object_itself(lexicon::OFFICES)
-}
-
-/// Whether a person is taken out of a group, and stays a person.
-pub(super) fn leaves(act: &Act<'_>) -> bool {
-    act.effect == Effect::Remove
-        && act.object_itself(lexicon::PEOPLE).is_some()
-        && act.container().is_some_and(|said| words::ends_with_any(&said.words, lexicon::TOGETHER))
 }
 
 /// Whether the object is a person, so that a field of theirs weighs more.
@@ -61,6 +79,15 @@ fn person(act: &Act<'_>) -> Option<String> {
         // A text may speak of a person that something else is done to.
         Effect::Remove => hit.is_in_a_name().then(|| format!("removes {hit}")),
         _ => {
+            // An upsert makes as well.
+            let upserts = act.facts.method == "POST"
+                && !act.one
+                && hit.place == Place::Path
+                && act.does_there(lexicon::STANDING, Place::Path).is_none()
+                && act.verbs.iter().all(|verb| verb.place != Place::Path);
+            if upserts {
+                return Some(format!("creates or changes {hit}"));
+            }
             let standing = act.does(lexicon::STANDING).map(|verb| format!("{verb} acts on {hit}"));
             let sets = || act.asks(lexicon::PERSON_FIELDS).filter(|_| hit.is_in_a_name());
             standing.or_else(|| sets().map(|name| format!("sets `{name}` of {hit}")))
@@ -71,14 +98,20 @@ fn person(act: &Act<'_>) -> Option<String> {
 /// A group of people: no other group is meant anywhere.
 fn group(act: &Act<'_>) -> Option<Hit> {
     let hit = act.object(lexicon::GROUPS).filter(Hit::is_in_a_name)?;
-    let is_other = |pair: &[String]| matches!(pair, [kind, group] if group == "group" && lexicon::OTHER_GROUPS.contains(&kind.as_str()));
-    let said = act.objects.iter().chain(&act.containers);
-    let other = said.flat_map(|said| said.words.windows(2)).any(is_other) || act.under(lexicon::OTHER_PLACES).is_some();
+    let is_version = |word: &str| word.chars().any(|c| c.is_ascii_digit());
+    let is_other = |pair: &[String]| matches!(pair, [kind, group] if group == "group" && !lexicon::SAID_OF_GROUPS.contains(&kind.as_str()) && !is_version(kind));
+    let other = act.objects.iter().flat_map(|said| said.words.windows(2)).any(is_other)
+        || act.under(lexicon::OTHER_PLACES).is_some();
     (!other).then_some(hit)
 }
 
 /// Changes the standing of an account, which may be a person's.
 fn account(act: &Act<'_>) -> Option<String> {
+    if act.is_in(lexicon::PEOPLE)
+        && let Some(hit) = act.object_alone(lexicon::OF_A_PERSON)
+    {
+        return Some(format!("changes {hit} of a person"));
+    }
     let hit = act.object_itself(&["account", "user profile"]).filter(|_| act.effect == Effect::Change)?;
     act.asks(lexicon::ACCOUNT_FIELDS).map(|name| format!("sets `{name}` of {hit}"))
 }
@@ -87,28 +120,58 @@ fn verb(act: &Act<'_>) -> Option<String> {
     if mint::credential(act).is_some() {
         return None;
     }
-    let transfer = || act.does(&["transfer"]).or_else(|| act.makes(&["transfer"]));
+    let transfer = || act.does(&["transfer"]).or_else(|| act.object_itself(&["transfer"]));
     let hands_over = || transfer().filter(|_| spend::is_other_transfer(act));
-    act.does(lexicon::VERBS).or_else(hands_over).map(|hit| format!("does {hit}"))
+    let admits = || act.does(&["approve", "restrict"]).filter(|_| act.object_itself(&["app", "application"]).is_some());
+    let shown = || act.object_itself(&["private", "public"]).filter(Hit::is_in_a_name);
+    // Addresses are shared by machines.
+    let shares = |hit: &Hit| {
+        let spoken = hit.place == Place::Description;
+        hit.term != "share" || !spoken && act.mentions(&["ip", "ip address", "ipv4", "ipv6"]).is_none()
+    };
+    act.does(lexicon::VERBS)
+        .filter(shares)
+        .or_else(hands_over)
+        .or_else(admits)
+        .or_else(shown)
+        .map(|hit| format!("does {hit}"))
 }
 
 /// Changes what lies inside a role or a permission.
 fn inside(act: &Act<'_>) -> Option<String> {
-    act.under(lexicon::INSIDE).map(|hit| format!("changes what lies in {hit}"))
+    act.under(lexicon::INSIDE)
+        .filter(|_| act.under(lexicon::NETWORK).is_none())
+        .map(|hit| format!("changes what lies in {hit}"))
 }
 
 /// Changes a role or a permission, among other fields.
 fn field(act: &Act<'_>) -> Option<String> {
     let of_person = is_person(act) || tie(act).is_some() || act.asks(lexicon::SOMEBODY).is_some();
     let role = || act.asks(lexicon::ROLES).filter(|_| of_person);
-    act.asks(lexicon::FIELDS).or_else(role).map(|name| format!("sets `{name}`"))
+    // `add_members`, `demote_moderators`.
+    let members = || {
+        let is_list = |named: &Named<'_>| named.field.is_some_and(|field| field.kind.contains("array"));
+        act.asks
+            .iter()
+            .find(|named| {
+                named.level == 1
+                    && is_list(named)
+                    && named.words.len() > 1
+                    && words::ends_with_any(&named.words, lexicon::LISTED)
+            })
+            .map(|named| named.name)
+    };
+    act.asks(lexicon::FIELDS).or_else(role).or_else(members).map(|name| format!("sets `{name}`"))
 }
 
 /// A choice between all and some is a choice of who can see.
 fn public(act: &Act<'_>) -> Option<String> {
-    let named = act
-        .asks
-        .iter()
-        .find(|named| named.level == 1 && named.can_be(lexicon::OPEN_VALUES) && named.can_be(lexicon::CLOSED_VALUES))?;
-    Some(format!("sets `{}`, which can be public", named.name))
+    let chooses = |named: &&Named<'_>| {
+        let open = named.can_be(lexicon::OPEN_VALUES) && named.can_be(lexicon::CLOSED_VALUES);
+        // On shelves, things are visible too.
+        let said = named.said();
+        let told = said.is_empty() || ["access", "private", "public", "who "].iter().any(|word| said.contains(word));
+        named.level == 1 && (open || words::ends_with(&named.words, "visibility") && told)
+    };
+    act.asks.iter().find(chooses).map(|named| format!("sets `{}`, which can be public", named.name))
 }

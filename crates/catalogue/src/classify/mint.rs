@@ -4,7 +4,7 @@ use super::{
     ANSWERS, LOOKS, MUTATES, Rule, SETS,
     act::{Act, Hit, Place},
     field::Named,
-    lexicon::mint as lexicon,
+    lexicon::{grant, mint as lexicon},
     verbs::Effect,
     words,
 };
@@ -27,7 +27,9 @@ fn object(act: &Act<'_>) -> Option<String> {
     if act.does(lexicon::ORDERS).is_some() {
         return None;
     }
-    let hit = credential(act).or_else(|| act.under(lexicon::HOLDS_CREDENTIALS))?;
+    // Which things may use a credential is no credential.
+    let inside = || act.under(lexicon::HOLDS_CREDENTIALS).filter(|_| !act.any_object(grant::SHARED_THINGS));
+    let hit = credential(act).or_else(inside)?;
     let doing = match act.effect {
         Effect::Look => "looks at",
         Effect::Make => "creates",
@@ -68,7 +70,11 @@ fn exchange(act: &Act<'_>) -> Option<String> {
 fn session(act: &Act<'_>) -> Option<String> {
     let signs = || act.object_itself(lexicon::SIGN_INS).filter(|_| act.effect != Effect::Remove);
     let verb = act.does(lexicon::SIGNS);
-    verb.or_else(signs).or_else(|| act.object_alone(lexicon::SESSIONS)).map(|hit| format!("signs in or out: {hit}"))
+    // A session of something else than a sign-in asks for something else.
+    let told =
+        act.effect == Effect::Remove || act.facts.request.fields.is_empty() || act.asks(lexicon::PROOFS).is_some();
+    let alone = || act.object_alone(lexicon::SESSIONS).filter(|_| told);
+    verb.or_else(signs).or_else(alone).map(|hit| format!("signs in or out: {hit}"))
 }
 
 /// "Gets a token" by `POST …/authenticate`.
@@ -94,7 +100,9 @@ fn answer(act: &Act<'_>) -> Option<String> {
         let masked = hook && looks && words::is(name, "secret");
         // Payment forms call a publishable handle `client_secret`; beside a `client_id` it is a secret.
         let handle = words::is(name, "client secret") && !client && !shows;
-        let own = is_called(name, lexicon::SECRETS) || is_called(name, lexicon::TOKENS) || words::is(name, "token");
+        // Who names the token in the path has it.
+        let token = words::is(name, "token") && !act.facts.template.contains("{token}");
+        let own = is_called(name, lexicon::SECRETS) || is_called(name, lexicon::TOKENS) || token;
         if is_called(name, lexicon::PASSWORDS) || shows && is_shown(name) {
             2
         } else {
@@ -124,6 +132,18 @@ fn fetch(act: &Act<'_>) -> Option<String> {
     {
         return Some(format!("{verb} acts on {shown}"));
     }
+    // Nor does a list of names come from `…/credentials/download` and `…/kubeconfig`.
+    if let Some(verb) = act.does(&["download"]) {
+        return Some(format!("{verb} acts on {hit}"));
+    }
+    // A secret whose data is described is shown.
+    if hit.term == "secret" && act.answers.iter().any(|named| words::is(&named.words, "string data")) {
+        return Some(format!("reads {hit}"));
+    }
+    let whole = || act.object_itself(lexicon::WHOLE).filter(|_| !act.one && !act.facts.answer.list);
+    if let Some(hit) = whole() {
+        return Some(format!("reads {hit}"));
+    }
     match act.answers.as_slice() {
         [only] if is_shown(&only.words) && is_text(only) => {
             Some(format!("answers with nothing but `{}` of {hit}", only.name))
@@ -135,6 +155,10 @@ fn fetch(act: &Act<'_>) -> Option<String> {
 /// Reads or sets a variable, which may hold a secret.
 fn variable(act: &Act<'_>) -> Option<String> {
     let hit = act.object_itself(lexicon::VARIABLES)?;
+    let of_program = act.is_in(lexicon::PROGRAMS);
+    if hit.term == "variable" && !of_program && act.asks(lexicon::HIDES).is_none() {
+        return None;
+    }
     if act.effect == Effect::Look {
         let held = act.answers.iter().find(|named| words::is(&named.words, "value"))?;
         return Some(format!("answers with `{}` of {hit}", held.name));
@@ -144,7 +168,7 @@ fn variable(act: &Act<'_>) -> Option<String> {
         return Some(format!("sets {hit}"));
     }
     let value = act.asks(&["encrypted value", "value", "values"])?;
-    (of_environment || act.asks(lexicon::HIDES).is_some()).then(|| format!("sets `{value}` of {hit}"))
+    Some(format!("sets `{value}` of {hit}"))
 }
 
 /// Sets a credential among other fields.
@@ -156,7 +180,15 @@ fn field(act: &Act<'_>) -> Option<String> {
             && is_called(&named.words, lexicon::SET)
             && (is_text(named) || is_several(named))
     };
-    act.asks.iter().find(sets).map(|named| format!("sets `{}`", named.name))
+    // What connects to something else holds its token.
+    let connects = act.object(lexicon::CONNECTIONS).is_some() || act.is_in(lexicon::CONNECTIONS);
+    let token = |named: &&Named<'_>| {
+        let own = named.field.is_some() && named.level == 1 && is_text(named);
+        let told = words::is_any(&named.words, lexicon::OTHERS_TOKENS) || connects && words::is(&named.words, "token");
+        own && told && !named.said().contains("requires scope")
+    };
+    let named = act.asks.iter().find(sets).or_else(|| act.asks.iter().find(token))?;
+    Some(format!("sets `{}`", named.name))
 }
 
 fn is_called(name: &[String], terms: &[&str]) -> bool {
@@ -164,7 +196,8 @@ fn is_called(name: &[String], terms: &[&str]) -> bool {
 }
 
 fn is_shown(name: &[String]) -> bool {
-    is_called(name, lexicon::WITH_CREDENTIAL) && !words::ends_with_any(name, lexicon::PUBLIC)
+    (is_called(name, lexicon::WITH_CREDENTIAL) || words::is(name, "code"))
+        && !words::ends_with_any(name, lexicon::PUBLIC)
 }
 
 /// A text or something unsaid: a flag, a number, a date or a choice is no secret.
@@ -177,7 +210,9 @@ fn is_text(named: &Named<'_>) -> bool {
 
 /// A request may set several secrets at once.
 fn is_several(named: &Named<'_>) -> bool {
-    named.field.is_some_and(|field| field.kind.contains("array") || field.kind.contains("object"))
+    // Several `secrets` are names of them.
+    let several = named.field.is_some_and(|field| field.kind.contains("array") || field.kind.contains("object"));
+    several && !words::ends_with(&named.words, "secret")
 }
 
 /// Whether the document says that the field is not shown again.

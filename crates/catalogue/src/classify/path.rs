@@ -16,11 +16,15 @@ pub(super) struct ReadPath {
     pub(super) containers: Vec<Said>,
     /// Whether it ends with a parameter.
     pub(super) one: bool,
+    /// The words of the parameter that it ends with.
+    pub(super) parameter: Vec<String>,
 }
 
 impl ReadPath {
     pub(super) fn of(template: &str) -> Self {
         let Segments { mut literals, mut verbs, one } = Segments::of(template);
+        let parameter =
+            template.rsplit('/').next().filter(|last| one && last.ends_with('}')).map(words).unwrap_or_default();
         let alone = literals.len() == 1;
         if let Some(last) = literals.pop() {
             let found = last.verbs(one, alone);
@@ -46,6 +50,7 @@ impl ReadPath {
             object: object.map(said),
             containers: containers.into_iter().map(said).collect(),
             one,
+            parameter,
         }
     }
 }
@@ -71,13 +76,18 @@ impl Segments {
         let selected = selector.rsplit(['=', '.', '&']).next().unwrap_or_default();
         let mut segments = Self { literals: Vec::new(), verbs: Vec::new(), one: false };
         for segment in path.split('/').chain([selected]).filter(|segment| !segment.is_empty()) {
-            segments.push(segment);
+            let segment = segment.strip_suffix(".json").or_else(|| segment.strip_suffix(".xml")).unwrap_or(segment);
+            if segment.contains('{') {
+                segments.push(segment);
+            } else {
+                // `admin.users.invite` is a path as well.
+                segment.split('.').filter(|part| !part.is_empty()).for_each(|part| segments.push(part));
+            }
         }
         segments
     }
 
     fn push(&mut self, segment: &str) {
-        let segment = segment.strip_suffix(".json").or_else(|| segment.strip_suffix(".xml")).unwrap_or(segment);
         let (segment, custom) = match segment.rsplit_once(':') {
             Some((head, verb)) if !verb.contains(['{', '}']) && !head.is_empty() => (head, Some(words(verb))),
             _ => (segment, None),
@@ -119,15 +129,20 @@ impl Literal {
         // `exports`, `charges`, `buyOrders` and `builds-email` are nouns.
         let is_plural = |at: Option<&String>, word: &String| at.is_some_and(|at| at != word);
         let ends_plural = is_plural(spelled.last(), last);
-        let noun =
-            verbs::is_verb(first) && is_plural(spelled.first(), first) || ends_plural && verbs::is_noun_too(first);
+        let noun = verbs::is_verb(first) && is_plural(spelled.first(), first)
+            || ends_plural && (verbs::is_noun_too(first) || is_glue(first));
         let single = self.words.len() == 1;
         if noun || single && (alone || one && verbs::is_noun_too(first)) {
             return Vec::new();
         }
-        // `modelBuilds` and `overdueCharge/{id}` end with a noun.
+        // `modelBuilds`, `replicaCount` and `overdueCharge/{id}` end with a noun.
         let verb_at_end = !verbs::is_verb(first) && !is_glue(first);
-        if verb_at_end && (ends_plural || one && verbs::is_noun_too(last)) { Vec::new() } else { verbs_of(&self.words) }
+        let counts = ["check", "count", "display", "view"].contains(&last.as_str());
+        if verb_at_end && (ends_plural || counts || one && verbs::is_noun_too(last)) {
+            Vec::new()
+        } else {
+            verbs_of(&self.words)
+        }
     }
 
     /// `ssh/keys` is one thing; `firewalls/{id}/rules` are the firewall's rules.

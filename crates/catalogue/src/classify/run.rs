@@ -1,7 +1,7 @@
 //! `run`: executes code or jobs, deploys, starts and stops.
 
 use super::{
-    MUTATES, Rule, SETS,
+    LOOKS, MUTATES, Rule, SETS,
     act::{Act, Hit, Place},
     lexicon::run as lexicon,
     mint,
@@ -14,6 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "run.start", when: MUTATES, judge: start },
     Rule { id: "run.object", when: SETS, judge: object },
     Rule { id: "run.choice", when: MUTATES, judge: choice },
+    Rule { id: "run.connect", when: LOOKS, judge: connect },
 ];
 
 fn verb(act: &Act<'_>) -> Option<String> {
@@ -22,7 +23,8 @@ fn verb(act: &Act<'_>) -> Option<String> {
     if mint::credential(act).is_some() {
         return None;
     }
-    act.does(lexicon::VERBS).filter(meant).map(|hit| format!("does {hit}"))
+    let promotes = || act.does(&["promote"]).filter(|_| act.mentions(&["build", "deployment", "release"]).is_some());
+    act.does(lexicon::VERBS).filter(meant).or_else(promotes).map(|hit| format!("does {hit}"))
 }
 
 /// Starts or stops something that runs.
@@ -46,9 +48,17 @@ fn object(act: &Act<'_>) -> Option<String> {
     let coded = |hit: Option<Hit>| hit.filter(|_| brings_code);
     let hit = match act.effect {
         Effect::Make => act.makes(lexicon::RUNS_WHEN_MADE).or_else(|| coded(act.makes(lexicon::RUNS_WITH_CODE))),
-        _ => coded(act.object_itself(lexicon::RUNS_WITH_CODE)),
+        // What is not described may hold code.
+        _ => act
+            .object_itself(lexicon::RUNS_WITH_CODE)
+            .filter(|_| brings_code || act.facts.method == "PATCH" && act.facts.request.fields.is_empty()),
     }?;
     Some(format!("makes {hit} run"))
+}
+
+/// Some tunnels to a machine open by `GET`.
+fn connect(act: &Act<'_>) -> Option<String> {
+    act.does_there(&["attach", "exec", "execute", "invoke"], Place::Path).map(|hit| format!("does {hit}"))
 }
 
 /// The request chooses what is done, and to start or stop is among the choices.

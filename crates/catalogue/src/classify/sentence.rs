@@ -37,7 +37,10 @@ impl Sentence {
         let text = without_tags(text).replace(" / ", " or ");
         let text = text.trim_start_matches(['#', '*', ' ', '\n']);
         let first = text.split(['.', ';', ':', '(', '\n', ',']).next().unwrap_or_default();
-        let all: Vec<String> = words(first).into_iter().skip_while(|word| is_one_of(word, grammar::LEADS)).collect();
+        let all = words(first);
+        // "This endpoint": what it does follows.
+        let leads = all.first().is_some_and(|word| is_one_of(word, grammar::DETERMINERS));
+        let all: Vec<String> = all.into_iter().skip_while(|word| leads && is_one_of(word, grammar::LEADS)).collect();
         let (verbs, rest) = spoken_verbs(allowed(&all).unwrap_or(&all));
         // "Service transfer create": the verb stands last.
         if verbs.is_empty()

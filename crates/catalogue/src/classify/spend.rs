@@ -1,6 +1,12 @@
 //! `spend`: moves money, or starts what costs it.
 
-use super::{MAKES, MUTATES, Rule, SETS, act::Act, lexicon::spend as lexicon, mint, verbs::Effect};
+use super::{
+    MAKES, MUTATES, Rule, SETS,
+    act::{Act, Hit},
+    lexicon::spend as lexicon,
+    mint,
+    verbs::Effect,
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "spend.verb", when: MUTATES, judge: verb },
@@ -23,7 +29,8 @@ fn verb(act: &Act<'_>) -> Option<String> {
 }
 
 fn object(act: &Act<'_>) -> Option<String> {
-    if is_play(act) || is_other_transfer(act) {
+    // Shops report their orders to others, too.
+    if is_play(act) || is_other_transfer(act) || act.under(&["ecommerce", "ecommerce store"]).is_some() {
         return None;
     }
     let changes = || act.object_itself(lexicon::COMMITS).filter(|_| act.effect == Effect::Change);
@@ -37,7 +44,9 @@ fn resource(act: &Act<'_>) -> Option<String> {
         let sized = act.asks(lexicon::MACHINES).is_some() || act.asks(lexicon::SIZES).is_some();
         act.makes(&["cluster", "instance", "machine", "server"]).filter(|_| sized)
     };
-    let paid = act.makes(lexicon::PAID).filter(|hit| hit.is_in_a_name());
+    // A person's own number is verified, not bought.
+    let own = |hit: &Hit| hit.term == "phone number" && act.mentions(&["profile", "verification", "verify"]).is_some();
+    let paid = act.makes(lexicon::PAID).filter(|hit| hit.is_in_a_name() && !own(hit));
     paid.or_else(bought).or_else(machine).map(|hit| format!("makes {hit}"))
 }
 
@@ -53,7 +62,12 @@ fn sending(act: &Act<'_>) -> Option<String> {
     // A call that is made says to whom; one that is noted down does not.
     let says_whom = act.facts.request.fields.is_empty() || act.asks(lexicon::CALLED).is_some();
     let called = || act.makes(&["call"]).filter(|_| says_whom);
-    act.makes(lexicon::SENT).or_else(called).map(|hit| format!("sends {hit}"))
+    let texted = || {
+        act.makes(&["message"]).filter(|_| {
+            act.asks(&["to"]).is_some() && act.asks(&["from"]).is_some() && act.asks(&["subject"]).is_none()
+        })
+    };
+    act.makes(lexicon::SENT).or_else(called).or_else(texted).map(|hit| format!("sends {hit}"))
 }
 
 /// Money of a rehearsal.
@@ -65,5 +79,5 @@ fn is_play(act: &Act<'_>) -> bool {
 pub(super) fn is_other_transfer(act: &Act<'_>) -> bool {
     let transfer = act.object(&["credit", "reservation", "transfer"]).is_some() || act.does(&["transfer"]).is_some();
     let money = act.asks(lexicon::AMOUNTS).is_some() || act.mentions(lexicon::PURSES).is_some();
-    transfer && !money && !act.asks.is_empty()
+    transfer && !money && (!act.asks.is_empty() || act.is_in(lexicon::OWNED))
 }

@@ -133,12 +133,14 @@ fn singular(word: &str) -> String {
         ("indices", "index"),
         ("movies", "movie"),
         ("people", "person"),
+        ("ips", "ip"),
         ("statuses", "status"),
     ];
     if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
         return (*one).to_owned();
     }
-    if AS_IT_IS.contains(&word) || word.len() < 4 && word != "ids" {
+    const SHORT: &[&str] = &["dbs", "ids", "ips", "pcs", "vms"];
+    if AS_IT_IS.contains(&word) || word.len() < 4 && !SHORT.contains(&word) {
         return word.to_owned();
     }
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 1) {

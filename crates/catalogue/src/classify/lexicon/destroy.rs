@@ -60,7 +60,6 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
     "requested reviewer",
     "star",
     "starred",
-    "subscription",
     "typing",
     "upvote",
     "vote",

@@ -9,9 +9,12 @@ pub(in crate::classify) const UNMISTAKABLE: &[&str] = &[
     "ip allow list",
     "ip allowlist",
     "ip whitelist",
+    "ldap",
     "mfa",
     "multi factor",
     "network acl",
+    "oidc",
+    "openid",
     "password policy",
     "protected branch",
     "saml",
@@ -34,6 +37,7 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "access list",
     "access restriction",
     "access rule",
+    "address whitelist",
     "admission policy",
     "alarm",
     "alert",
@@ -74,7 +78,9 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "blocked word",
     "blocklist",
     "bounce rule",
+    "branch policy",
     "branch protection",
+    "branch restriction",
     "brute force",
     "captcha",
     "client policy",
@@ -83,13 +89,16 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "code security configuration",
     "compliance policy",
     "conditional access",
+    "config auth",
     "content filter",
     "cors",
     "ddos protection",
     "deletion protection",
     "deny list",
     "denylist",
+    "deployment branch policy",
     "detector",
+    "device pinner",
     "device policy",
     "diagnostic setting",
     "dnssec",
@@ -102,6 +111,7 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "firewall group",
     "firewall policy",
     "firewall rule",
+    "forward spam",
     "fraud rule",
     "guardrail",
     "hsts",
@@ -152,11 +162,17 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "openid connect",
     "otp device",
     "password policy",
+    "password requirement",
+    "password rule",
+    "password setting",
+    "password strength",
+    "playback restriction",
     "pod security policy",
     "protected branch",
     "protected environment",
     "protected tag",
     "protection",
+    "protection bypass",
     "protection rule",
     "purge configuration",
     "push rule",
@@ -165,6 +181,7 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "rate limiting",
     "required signature",
     "required status check",
+    "restriction",
     "retention",
     "retention policy",
     "retention rule",
@@ -178,6 +195,7 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "security alert",
     "security analysis",
     "security configuration",
+    "security fix",
     "security group",
     "security group rule",
     "security policy",
@@ -186,11 +204,13 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "security rule",
     "security setting",
     "session policy",
+    "setting auth",
     "shield",
     "sign in policy",
     "silence",
     "single sign on",
     "spam",
+    "spam check",
     "spam filter",
     "ssl setting",
     "sso",
@@ -204,7 +224,9 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
     "two factor authentication",
     "uptime check",
     "validating webhook configuration",
+    "value list",
     "vulnerability alert",
+    "vulnerability reporting",
     "waf",
     "waf rule",
     "web acl",
@@ -216,6 +238,7 @@ pub(in crate::classify) const PROTECTIONS: &[&str] = &[
 pub(in crate::classify) const SIGN_IN_ADDRESSES: &[&str] = &[
     "account email",
     "backup email",
+    "email alias",
     "login email",
     "primary email",
     "profile email",
@@ -276,18 +299,8 @@ pub(in crate::classify) const SETTINGS: &[&str] =
     &["config", "configuration", "organization", "preference", "realm", "setting", "tenant", "workspace"];
 
 /// Anywhere in the name of a field among settings.
-pub(in crate::classify) const SETTINGS_FIELDS: &[&str] = &[
-    "alert",
-    "audit",
-    "authentication",
-    "encryption",
-    "login",
-    "password",
-    "retention",
-    "security",
-    "ssl required",
-    "trusted",
-];
+pub(in crate::classify) const SETTINGS_FIELDS: &[&str] =
+    &["alert", "audit", "authentication", "encryption", "login", "password", "security", "ssl required", "trusted"];
 
 /// Last words of a field that only points to a protection.
 pub(in crate::classify) const POINTERS: &[&str] = &["arn", "id", "name", "uri", "url"];
@@ -298,3 +311,7 @@ pub(in crate::classify) const TAKES_NOTE: &[&str] =
 
 /// Where an address is one of an account.
 pub(in crate::classify) const ACCOUNTS: &[&str] = &["account", "preference", "profile", "setting", "user"];
+
+/// Fields that set how a thing is watched.
+pub(in crate::classify) const WATCHES_FIELDS: &[&str] =
+    &["alert", "alert setting", "alerting", "client alert", "monitoring", "monitoring enabled", "watchdog enabled"];

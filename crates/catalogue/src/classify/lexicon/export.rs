@@ -52,6 +52,7 @@ pub(in crate::classify) const MEDIA: &[&str] = &[
 
 /// Books of what people did.
 pub(in crate::classify) const WATCHED: &[&str] = &[
+    "access activity",
     "access log",
     "activity log",
     "admin event",
@@ -64,6 +65,7 @@ pub(in crate::classify) const WATCHED: &[&str] = &[
     "log entry",
     "login activity",
     "login history",
+    "operation log",
     "request log",
     "security event",
     "security log",
@@ -111,3 +113,22 @@ pub(in crate::classify) const CONTENT: &[&str] = &[
 
 /// Their messages are not from people.
 pub(in crate::classify) const MACHINES: &[&str] = &["form", "job", "log", "queue", "task"];
+
+/// Fields of an event that tell who did it, and from where.
+pub(in crate::classify) const TRACES: &[&str] = &["client ip", "ip", "ip address", "remote address", "user agent"];
+
+/// What is stored and has content.
+pub(in crate::classify) const STORED: &[&str] = &[
+    "attachment",
+    "blob",
+    "document",
+    "export",
+    "file",
+    "item",
+    "media",
+    "object",
+    "recording",
+    "repo",
+    "repository",
+    "version",
+];

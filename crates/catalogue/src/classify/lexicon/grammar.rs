@@ -3,6 +3,7 @@
 /// Words for a part of a thing, its settings or a way to name it.
 pub(in crate::classify) const PARTS: &[&str] = &[
     "all",
+    "assignment",
     "attribute",
     "batch",
     "bulk",
@@ -22,11 +23,13 @@ pub(in crate::classify) const PARTS: &[&str] = &[
     "information",
     "item",
     "list",
+    "mapping",
     "me",
     "mine",
     "object",
     "option",
     "parameter",
+    "pending",
     "preference",
     "property",
     "record",
@@ -195,3 +198,6 @@ pub(in crate::classify) const BEFORE_VERBS: &[&str] = &["action", "do", "lifecyc
 
 /// Words that join verbs, or say how many at once.
 pub(in crate::classify) const GLUE: &[&str] = &["and", "async", "batch", "bulk", "mass", "multi", "or"];
+
+/// They stand before what a description says before its verb.
+pub(in crate::classify) const DETERMINERS: &[&str] = &["a", "an", "deprecated", "it", "the", "this", "you"];

@@ -45,6 +45,7 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "keypair",
     "keystore",
     "kubeconfig",
+    "login link",
     "login profile",
     "magic link",
     "master key",
@@ -91,11 +92,23 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
 pub(in crate::classify) const ORDERS: &[&str] = &["move", "reorder", "sort"];
 
 /// What lies below is a credential's too.
-pub(in crate::classify) const HOLDS_CREDENTIALS: &[&str] =
-    &["access key", "access token", "api key", "api token", "credential", "key pair", "password", "secret", "ssh key"];
+pub(in crate::classify) const HOLDS_CREDENTIALS: &[&str] = &[
+    "access key",
+    "access token",
+    "api key",
+    "api token",
+    "certificate signing request",
+    "credential",
+    "csr",
+    "key pair",
+    "password",
+    "secret",
+    "ssh key",
+];
 
 /// Called a token or a key, and none that opens anything.
 pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
+    "allow credential",
     "bank token",
     "bookmark token",
     "cancellation token",
@@ -103,6 +116,7 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "change token",
     "client request token",
     "client token",
+    "clone token",
     "consistency token",
     "continuation token",
     "csrf token",
@@ -127,6 +141,9 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "page token",
     "pagination token",
     "partition key",
+    "password requirement",
+    "password rule",
+    "password setting",
     "payment token",
     "primary key column",
     "public certificate",
@@ -232,6 +249,7 @@ pub(in crate::classify) const SECRETS: &[&str] = &[
     "shared secret",
     "signing secret",
     "ssl key",
+    "stream key",
     "tls key",
     "webhook secret",
 ];
@@ -247,7 +265,6 @@ pub(in crate::classify) const TOKENS: &[&str] = &[
     "authentication token",
     "authorization token",
     "bearer token",
-    "clone token",
     "deploy token",
     "id token",
     "join token",
@@ -302,8 +319,7 @@ pub(in crate::classify) const SHOWABLE: &[&str] = &[
 ];
 
 /// Usable secrets where the operation is about such a credential.
-pub(in crate::classify) const WITH_CREDENTIAL: &[&str] =
-    &["code", "credential", "key", "pem", "secret data", "token", "value"];
+pub(in crate::classify) const WITH_CREDENTIAL: &[&str] = &["credential", "key", "pem", "secret data", "token", "value"];
 
 /// Public by their nature.
 pub(in crate::classify) const PUBLIC: &[&str] = &["gpg key", "host key", "key id", "pgp key", "public key", "ssh key"];
@@ -319,6 +335,7 @@ pub(in crate::classify) const SET: &[&str] = &[
     "authorization header",
     "authorized key",
     "client secret",
+    "credential",
     "encrypted value",
     "encryption key",
     "key pair",
@@ -338,6 +355,7 @@ pub(in crate::classify) const SET: &[&str] = &[
     "shared secret",
     "signing secret",
     "ssl key",
+    "stream key",
     "tls key",
     "webhook secret",
 ];
@@ -393,3 +411,46 @@ pub(in crate::classify) const NOT_SHOWN: &[&str] = &[
     "write only",
     "write-only",
 ];
+
+/// Fields by which somebody signs in.
+pub(in crate::classify) const PROOFS: &[&str] =
+    &["code", "credential", "email", "login", "password", "provider", "token", "user id", "user name", "username"];
+
+/// They are answered whole, not as a list of names.
+pub(in crate::classify) const WHOLE: &[&str] =
+    &["backup code", "client secret", "connection string", "credential", "kubeconfig", "private key", "recovery code"];
+
+/// Their variables are read by programs, and hold secrets.
+pub(in crate::classify) const PROGRAMS: &[&str] = &[
+    "app",
+    "build",
+    "ci",
+    "deployment",
+    "environment",
+    "group",
+    "pipeline",
+    "pipeline config",
+    "project",
+    "repo",
+    "runner",
+    "service",
+];
+
+/// What connects to something else.
+pub(in crate::classify) const CONNECTIONS: &[&str] = &[
+    "connection",
+    "connector",
+    "data source",
+    "datasource",
+    "destination",
+    "hook",
+    "integration",
+    "mirror",
+    "provider",
+    "service",
+    "webhook",
+];
+
+/// Tokens of something else, in a request.
+pub(in crate::classify) const OTHERS_TOKENS: &[&str] =
+    &["access token", "api key", "api token", "auth token", "bearer token", "refresh token"];

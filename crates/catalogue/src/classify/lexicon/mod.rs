@@ -56,7 +56,7 @@ mod tests {
             grant::OFFICES,
             grant::PEOPLE,
             grant::GROUPS,
-            grant::OTHER_GROUPS,
+            grant::SAID_OF_GROUPS,
             grant::TOGETHER,
             grant::STANDING,
             grant::VERBS,

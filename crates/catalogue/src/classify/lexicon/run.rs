@@ -12,7 +12,6 @@ pub(in crate::classify) const VERBS: &[&str] = &[
     "eval",
     "exec",
     "execute",
-    "force",
     "hibernate",
     "invoke",
     "launch",
@@ -22,7 +21,9 @@ pub(in crate::classify) const VERBS: &[&str] = &[
     "poweron",
     "reboot",
     "rebuild",
+    "recycle",
     "redeploy",
+    "rerequest",
     "rerun",
     "rescue",
     "restart",
@@ -31,6 +32,7 @@ pub(in crate::classify) const VERBS: &[&str] = &[
     "run",
     "shutdown",
     "trigger",
+    "unpause",
 ];
 
 /// Verbs that run or stop one of [`RUNNABLE`].
@@ -70,7 +72,7 @@ pub(in crate::classify) const SWITCHES: &[&str] = &[
 ];
 
 /// Verbs that run or stop whatever is not one of [`NOT_RUN`].
-pub(in crate::classify) const STARTS: &[&str] = &["pause", "resume", "start", "stop"];
+pub(in crate::classify) const STARTS: &[&str] = &["pause", "resume", "start", "stop", "unpause"];
 
 /// What starts and stops without running anything.
 pub(in crate::classify) const NOT_RUN: &[&str] = &[
@@ -111,6 +113,7 @@ pub(in crate::classify) const RUNNABLE: &[&str] = &[
     "automation",
     "batch job",
     "bot",
+    "broadcast",
     "build",
     "campaign",
     "cluster",
@@ -131,6 +134,7 @@ pub(in crate::classify) const RUNNABLE: &[&str] = &[
     "instance",
     "job",
     "kernel",
+    "live stream",
     "machine",
     "node",
     "notebook",
@@ -171,6 +175,7 @@ pub(in crate::classify) const RUNS_WHEN_MADE: &[&str] = &[
     "daemon set",
     "dag run",
     "deployment",
+    "dispatch",
     "exec",
     "execution",
     "function call",

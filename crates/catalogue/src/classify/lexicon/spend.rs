@@ -103,6 +103,7 @@ pub(in crate::classify) const MONEY: &[&str] = &[
 pub(in crate::classify) const MOVES: &[&str] = &[
     "bank transfer",
     "bid",
+    "billing plan",
     "charge",
     "checkout",
     "credit",
@@ -112,6 +113,7 @@ pub(in crate::classify) const MOVES: &[&str] = &[
     "donation",
     "gift card",
     "invoice payment",
+    "license",
     "money transfer",
     "order",
     "payment",
@@ -178,7 +180,7 @@ pub(in crate::classify) const SENT: &[&str] = &[
 ];
 
 /// To change one commits to money as much as to make it.
-pub(in crate::classify) const COMMITS: &[&str] = &["buy order", "purchase order"];
+pub(in crate::classify) const COMMITS: &[&str] = &["billing plan", "buy order", "purchase order", "subscription plan"];
 
 /// Fields that choose where a thing is rented.
 pub(in crate::classify) const PLACES: &[&str] =
@@ -192,3 +194,21 @@ pub(in crate::classify) const AMOUNTS: &[&str] = &["amount", "currency", "data",
 
 /// Where money comes from and goes to.
 pub(in crate::classify) const PURSES: &[&str] = &["bank", "fund", "money", "payment", "payout", "treasury", "wallet"];
+
+/// What is handed over has an owner.
+pub(in crate::classify) const OWNED: &[&str] = &[
+    "app",
+    "application",
+    "device",
+    "document",
+    "domain",
+    "file",
+    "folder",
+    "organization",
+    "project",
+    "repo",
+    "repository",
+    "site",
+    "team",
+    "workspace",
+];
