@@ -6,7 +6,7 @@ use super::{
     grant,
     lexicon::destroy as lexicon,
     verbs::Effect,
-    words::{contains, words},
+    words::{contains, is_any, words},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -42,6 +42,7 @@ fn unties(act: &Act<'_>) -> bool {
         || revokes_an_office(act)
         || removes_from(act)
         || undoes(act)
+        || untags(act)
 }
 
 fn takes_apart(act: &Act<'_>) -> bool {
@@ -72,6 +73,14 @@ fn undoes(act: &Act<'_>) -> bool {
     let mut verbs = act.verbs.iter();
     let removes = |said: &Said| said.effect() == Some(Effect::Remove);
     verbs.clone().any(|said| said.place == Place::Path) && !verbs.any(removes)
+}
+
+/// `DELETE /articles/{id}/categories/{category}` keeps the category.
+fn untags(act: &Act<'_>) -> bool {
+    let path = act.objects.first().filter(|said| said.place == Place::Path);
+    path.is_some_and(|said| is_any(&said.words, lexicon::REFERENCES))
+        && act.container().is_some()
+        && !act.is_in(lexicon::OWNERS)
 }
 
 /// Signs somebody out: what ends would have ended by itself.

@@ -45,7 +45,7 @@ fn belongs(act: &Act<'_>) -> Option<Hit> {
     let term = if act.is_in(lexicon::TOGETHER) {
         is(lexicon::PEOPLE)
     } else if act.is_in(lexicon::PEOPLE) {
-        is(&["assistant", "delegate", "group", "role", "scheduler", "team"])
+        is(&["assistant", "authorization", "delegate", "group", "role", "scheduler", "team"])
     } else if act.is_in(lexicon::SHARED_THINGS) {
         is(&["group", "team", "user"])
     } else {

@@ -41,7 +41,9 @@ fn object(act: &Act<'_>) -> Option<String> {
 
 /// The credential that is acted upon.
 pub(super) fn credential(act: &Act<'_>) -> Option<Hit> {
-    let hit = act.object(lexicon::CREDENTIALS).or_else(|| act.object_alone(&["authorization"]))?;
+    // What a person authorises others to do is no credential.
+    let authorization = || act.object_alone(&["authorization"]).filter(|_| !act.is_in(grant::PEOPLE));
+    let hit = act.object(lexicon::CREDENTIALS).or_else(authorization)?;
     if act.any_object(lexicon::NO_CREDENTIALS) {
         return None;
     }
@@ -98,8 +100,8 @@ fn answer(act: &Act<'_>) -> Option<String> {
     let depth = |name: &[String]| {
         // Hooks show that there is a secret, not which.
         let masked = hook && looks && words::is(name, "secret");
-        // Payment forms call a publishable handle `client_secret`; beside a `client_id` it is a secret.
-        let handle = words::is(name, "client secret") && !client && !shows;
+        // Payments show a handle as `client_secret` ever after; beside a `client_id` it is a secret.
+        let handle = words::is(name, "client secret") && !client && !shows && act.effect != Effect::Make;
         // Who names the token in the path has it.
         let token = words::is(name, "token") && !act.facts.template.contains("{token}");
         let own = is_called(name, lexicon::SECRETS) || is_called(name, lexicon::TOKENS) || token;

@@ -147,10 +147,13 @@ fn names_and_texts_speak_where_the_path_is_silent() {
     let said = |summary: &str| Facts { summary: Some(summary.to_owned()), ..facts("POST", "/things/{id}/x") };
     assert_eq!(judged(&said("Reset the API key of a user")), "mint");
     assert_eq!(judged(&said("Invite people to the workspace")), "grant");
-    let removed =
-        |summary: &str| Facts { summary: Some(summary.to_owned()), ..facts("DELETE", "/issues/{id}/labels/{l}") };
-    assert_eq!(judged(&removed("Remove a label from an issue")), "write");
-    assert_eq!(judged(&removed("Delete a label")), "destroy");
+    let removed = |template: &str, summary: &str| {
+        judged(&Facts { summary: Some(summary.to_owned()), ..facts("DELETE", template) })
+    };
+    assert_eq!(removed("/issues/{id}/labels/{label}", "Delete a label"), "write");
+    assert_eq!(removed("/repos/{repo}/labels/{label}", "Delete a label"), "destroy");
+    assert_eq!(removed("/lists/{list}/contacts/{id}", "Remove a contact from a list"), "write");
+    assert_eq!(removed("/lists/{list}/contacts/{id}", "Delete a contact"), "destroy");
 }
 
 #[test]

@@ -53,6 +53,7 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
     "follower",
     "following",
     "like",
+    "multipart upload",
     "mute",
     "pin",
     "reaction",
@@ -61,6 +62,8 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
     "star",
     "starred",
     "typing",
+    "upload",
+    "upload session",
     "upvote",
     "vote",
     "watch",
@@ -69,3 +72,30 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
 
 /// Verbs that leave no doubt that a thing is deleted, and not taken out of something.
 pub(in crate::classify) const DELETES: &[&str] = &["delete", "destroy", "erase", "purge", "wipe"];
+
+/// What stands on a thing and belongs to somebody else.
+pub(in crate::classify) const REFERENCES: &[&str] = &["author", "category", "label", "tag", "topic"];
+
+/// What [`REFERENCES`] belong to.
+pub(in crate::classify) const OWNERS: &[&str] = &[
+    "account",
+    "app",
+    "board",
+    "catalog",
+    "group",
+    "library",
+    "org",
+    "organization",
+    "project",
+    "realm",
+    "registry",
+    "repo",
+    "repository",
+    "shop",
+    "site",
+    "store",
+    "team",
+    "tenant",
+    "user",
+    "workspace",
+];
