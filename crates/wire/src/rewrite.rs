@@ -45,7 +45,11 @@ impl Origins {
     fn rewrite_header(&self, headers: &mut HeaderMap, name: &HeaderName, translate: impl Fn(&str) -> Option<String>) {
         let header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
         for value in entry.iter_mut() {
-            let translated = value.to_str().ok().and_then(&translate).and_then(|text| HeaderValue::try_from(text).ok());
+            // Each byte as a character and back: addresses may hold bytes that are no UTF-8.
+            let text: String = value.as_bytes().iter().copied().map(char::from).collect();
+            let bytes =
+                translate(&text).and_then(|text| text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>().ok());
+            let translated = bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
             if let Some(translated) = translated {
                 *value = translated;
             }
@@ -156,6 +160,15 @@ mod tests {
             assert_eq!(rewritten(header::REFRESH, &format!("5; URL='{from}'")), format!("5; URL='{to}'"));
             assert_eq!(rewritten(header::REFRESH, &format!("0;url={from}")), format!("0;url={to}"));
         }
+    }
+
+    #[test]
+    fn bytes_outside_ascii_do_not_hide_an_address() {
+        let origins = Origins::new(["http://inner"], "https://api.example").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, HeaderValue::from_bytes(b"http://inner/\xff\xc3\xa9").unwrap());
+        origins.rewrite(&mut headers);
+        assert_eq!(headers[header::LOCATION].as_bytes(), b"https://api.example/\xff\xc3\xa9");
     }
 
     #[test]
