@@ -2,7 +2,7 @@
 //! gives the same state.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -161,6 +161,7 @@ pub struct State {
     pub(crate) law: Option<(Digest, String)>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
+    places: HashSet<Arc<str>>,
     last_approval: u64,
     last_challenge: u64,
 }
@@ -311,7 +312,7 @@ impl State {
                 }
             }),
             Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent } => {
-                let place = Arc::from(place.as_str());
+                let place = self.place(place);
                 let key = Key::adopted(*id, *verifier, *pepper, place, at, *source, *holder, *parent);
                 self.keys.insert(*id, Arc::new(key));
             }
@@ -372,6 +373,16 @@ impl State {
     pub(crate) fn forgotten(&self, now: Timestamp) -> Vec<ChallengeId> {
         let remembered = |asked: &Asked| asked.question.until.saturating_add(MEMORY).is_ok_and(|end| end > now);
         self.questions.values().filter(|asked| !remembered(asked)).map(|asked| asked.id).collect()
+    }
+
+    /// One text for all keys that travel in the same place.
+    fn place(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.places.get(text) {
+            return Arc::clone(known);
+        }
+        let place: Arc<str> = text.into();
+        self.places.insert(Arc::clone(&place));
+        place
     }
 
     fn with_holder(&mut self, id: HolderId, change: impl FnOnce(&mut Holder)) {
