@@ -504,8 +504,12 @@ mod tests {
         ) {
             let mut strict = lax.clone();
             for power in stricter.iter() {
-                let clauses = lax.person[power].guard.to_string().replace(" |", " + possession |");
-                let guard = format!("{clauses} + possession").parse().unwrap();
+                let clauses = lax.person[power].guard.clauses().iter();
+                let stricter = clauses.map(|clause| match clause.needs().contains(Factor::Possession) {
+                    true => clause.to_string(),
+                    false => format!("{clause} + possession"),
+                });
+                let guard = stricter.collect::<Vec<_>>().join(" | ").parse().unwrap();
                 strict.person.set(power, Cell { guard, mode: Mode::Enforce });
             }
             prop_assert!(strict.weaker_cells_than(&lax).is_empty());

@@ -280,6 +280,9 @@ pub enum GuardError {
     /// A word that names no factor.
     #[error("`{0}` is no factor; the factors are secret, possession, mandate, person, second-person")]
     UnknownFactor(String),
+    /// A factor that stands twice in one alternative: with two ages it would be a riddle.
+    #[error("`{0}` stands twice; say it once, with the age that is meant")]
+    Twice(Factor),
     /// An age on something that has none.
     #[error("only `person` can be given an age; `{0}` is proved with every request")]
     AgeOfWhat(Factor),
@@ -314,6 +317,9 @@ fn parse_clause(text: &str) -> Result<Clause, GuardError> {
             (Factor::Person, Some(span)) => clause.person_age = MaxAge::Within(span),
             (_, Some(_)) => return Err(GuardError::AgeOfWhat(factor)),
             (_, None) => {}
+        }
+        if clause.needs.contains(factor) {
+            return Err(GuardError::Twice(factor));
         }
         clause.needs = clause.needs.with(factor);
     }
@@ -361,6 +367,7 @@ mod tests {
         assert_eq!(error("person |"), GuardError::Empty);
         assert_eq!(error("persn"), GuardError::UnknownFactor("persn".to_owned()));
         assert_eq!(error("secret within 5m"), GuardError::AgeOfWhat(Factor::Secret));
+        assert_eq!(error("person + person within 8h"), GuardError::Twice(Factor::Person));
         assert!(matches!(error("person within soon"), GuardError::Age(_)));
     }
 
