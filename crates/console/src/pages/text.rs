@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 /// The longest excerpt that is shown, in bytes.
-const EXCERPT: usize = 16 * 1024;
+const EXCERPT: usize = 64 * 1024;
 
 /// The text with everything written out that does not show or that turns the reading
 /// direction: what a person approves must be what they see. Lines stay lines where `lines`.
@@ -43,6 +43,11 @@ pub(super) fn excerpt(text: &str) -> (&str, bool) {
 /// A moment, such as `2026-11-24 10:14:05 UTC`.
 pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// The same without its day, for what is never older than an hour.
+pub(super) fn time_of_day(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S UTC").to_string()
 }
 
 /// A time between two moments, in its two largest units.

@@ -12,13 +12,16 @@ use crate::{
     api::{KeyRef, QuestionState, QuestionView},
     pages::{
         browser::Destination,
-        text::{excerpt, length, moment, visible},
+        text::{excerpt, length, moment, time_of_day, visible},
     },
 };
 
 /// How often an empty list looks again, in seconds. A list with questions stays as it is: the
 /// person may be typing.
 const LOOK_AGAIN: u32 = 10;
+
+/// Bytes of a body that are shown whole; of a longer one the gate may have cut the end off.
+const SHOWN_WHOLE: u64 = 16 * 1024;
 
 /// The questions that wait, or one of them.
 #[derive(Template)]
@@ -77,7 +80,6 @@ pub(in crate::pages) struct Card {
     known_source: bool,
     asked: String,
     ago: String,
-    until: String,
     left: String,
     state: QuestionState,
     /// Whether this person answers for the key.
@@ -143,9 +145,8 @@ impl Card {
             key: Key::new(&question.key),
             source: question.source.to_string(),
             known_source: question.known_source,
-            asked: moment(question.asked),
+            asked: time_of_day(question.asked),
             ago: length(question.asked, now),
-            until: moment(question.until),
             left: length(now, question.until),
             state: question.state,
             is_mine: question.answerers.iter().any(|name| name == person),
@@ -202,9 +203,8 @@ fn shown_body(body: Option<&str>, bytes: u64) -> (Option<String>, Option<String>
         return (None, unseen);
     };
     let (shown, cut) = excerpt(body);
-    // Masking changes lengths; what is far shorter than the body was cut before it came here.
-    let shorter = u64::try_from(body.len()).is_ok_and(|len| len < bytes);
-    let unseen = (cut || shorter).then(|| format!("The body has {bytes} bytes. What is shown may not be all of it."));
+    let unseen = (cut || bytes > SHOWN_WHOLE)
+        .then(|| format!("The body has {bytes} bytes. What is shown may not be all of it."));
     (Some(visible(shown, true)), unseen)
 }
 
