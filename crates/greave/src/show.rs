@@ -40,9 +40,12 @@ pub(crate) fn print(table: &Table, empty: &str) {
     }
 }
 
-/// A QR code of half blocks. Where a text is too long for one, it stays empty: the text is shown beside it.
+/// A QR code of half blocks, black on white whatever the terminal's colours are. Where a text
+/// is too long for one, it stays empty: the text is shown beside it.
 pub(crate) fn qr(text: &str) -> String {
-    QrCode::new(text).map_or_else(|_| String::new(), |code| code.render::<Dense1x2>().quiet_zone(true).build())
+    let paper = AnsiColor::Black.on(AnsiColor::BrightWhite);
+    let code = QrCode::new(text).map(|code| code.render::<Dense1x2>().quiet_zone(true).build());
+    code.unwrap_or_default().lines().map(|line| format!("{paper}{line}{paper:#}\n")).collect()
 }
 
 /// What was read of a document.

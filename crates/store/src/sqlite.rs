@@ -1,6 +1,10 @@
 //! The ledger and the shelf in one SQLite file, so that one transaction holds both.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use sqlx::{
@@ -83,6 +87,9 @@ impl Store {
     /// When the file cannot be used, is of a newer schema, or its ledger is broken.
     pub async fn open(path: &Path, signer: Signer, mut each: impl FnMut(Entry)) -> Result<Self, StoreError> {
         let wrap = |cause| StoreError::Database { path: path.to_owned(), cause };
+        // SQLite gives its companion files the rights of the first.
+        let private = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        private.map_err(|cause| wrap(sqlx::Error::Io(cause)))?;
         let mut database = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -38,7 +38,7 @@ pub(crate) async fn run(path: &Path, check: &Check, now: Timestamp) -> Outcome {
         done = worse(done, around(direct, &config).await?);
     }
     if done == Done::Clean {
-        println!("{}", show::styled(show::WELL, "nothing is wrong"));
+        anstream::println!("{}", show::styled(show::WELL, "nothing is wrong"));
     }
     Ok(done)
 }

@@ -96,7 +96,7 @@ async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Resu
 
 fn show_seed(seed: &Seed, name: &str) {
     println!("{name}, add this to an authenticator app, then type the code that it shows.\n");
-    println!("{}", show::qr(&seed.uri("Greave", name)));
+    anstream::println!("{}", show::qr(&seed.uri("Greave", name)));
     println!("Secret: {}\n", seed.base32());
 }
 
