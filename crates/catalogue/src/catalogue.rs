@@ -88,7 +88,20 @@ pub struct Choice<'c, 'p> {
     segments: &'p [&'p str],
 }
 
+/// A path that could be read in two ways, as two operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoOperations;
+
 impl Found<'_, '_> {
+    /// The names of the operations that it may be.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Described(found) => vec![&*found.operation.name],
+            Self::Choice(choice) => choice.candidates().map(|operation| &*operation.name).collect(),
+            Self::Undescribed => Vec::new(),
+        }
+    }
+
     /// What the request lets its caller do, as far as the path tells.
     pub fn powers(&self) -> Powers {
         match self {
@@ -158,6 +171,34 @@ impl Catalogue {
                 self.describe(ids, segments).map_or(Found::Undescribed, Found::Described)
             }
         }
+    }
+
+    /// The operation that a path asks for, whichever way its upstream reads it. The first
+    /// reading is the one that is judged; `readings` are as [`find`](Self::find) takes them.
+    ///
+    /// A reading of as many segments (routed undecoded, decoded twice) must come to the same
+    /// operation. One of more segments (split at an encoded slash) is what clients rely on not
+    /// to exist; where it comes to a described operation, that operation's powers count too.
+    ///
+    /// # Errors
+    /// Where two readings come to different operations.
+    pub fn find_however_read<'c, 'p>(
+        &'c self,
+        method: &str,
+        readings: &'p [Vec<&'p str>],
+    ) -> Result<(Found<'c, 'p>, Powers), TwoOperations> {
+        let judged = readings.first().map_or(&[][..], Vec::as_slice);
+        let found = self.find(method, judged);
+        let mut powers = Powers::NONE;
+        for reading in readings.iter().skip(1) {
+            let other = self.find(method, reading);
+            if reading.len() != judged.len() {
+                powers = powers.union(if matches!(other, Found::Undescribed) { Powers::NONE } else { other.powers() });
+            } else if other.names() != found.names() {
+                return Err(TwoOperations);
+            }
+        }
+        Ok((found, powers))
     }
 
     /// Every operation, sorted by template, selector and method.

@@ -27,7 +27,7 @@ mod tree;
 mod trouble;
 
 pub use crate::{
-    catalogue::{Catalogue, Choice, Found, Match, Reading, Selected},
+    catalogue::{Catalogue, Choice, Found, Match, Reading, Selected, TwoOperations},
     facts::{Facts, Field, Shape},
     graphql::root_fields,
     lock::{Changed, Drift, Lock, LockError, Locked},

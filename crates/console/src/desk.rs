@@ -38,8 +38,8 @@ pub struct Settings {
     pub session: Span,
     /// How loosely the upstream reads paths.
     pub path_rules: wire::PathRules,
-    /// Paths that anybody may call without a credential: `=/login` is one path, `/static` all below it.
-    pub open: Vec<String>,
+    /// Paths that anybody may call without a credential, as far as the document does not describe them.
+    pub open: wire::OpenPaths,
 }
 
 impl Settings {

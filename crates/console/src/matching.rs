@@ -1,9 +1,9 @@
 //! Which operation a path asks for. The gate's reading of paths, without a request at hand:
 //! what the gate would find in headers or a body is told as candidates.
 
-use catalogue::{Asked, Catalogue, Choice, Found, Match, OperationId, Selected};
+use catalogue::{Asked, Catalogue, Choice, Found, Match, OperationId, Selected, TwoOperations};
 use law::{Powers, Refusal};
-use wire::{PathRules, Target};
+use wire::{OpenPaths, PathRules, Target};
 
 /// What a method and a path ask for.
 #[derive(Debug)]
@@ -43,32 +43,20 @@ impl Matched {
 pub(crate) fn find(
     catalogue: &Catalogue,
     rules: &PathRules,
-    open: &[String],
+    open: &OpenPaths,
     method: &str,
     sent: &str,
 ) -> Result<Matched, Refusal> {
     let target = Target::read(sent, rules)?;
     let readings = target.readings();
-    let judged = readings.first().map_or(&[][..], Vec::as_slice);
-    let found = catalogue.find(method, judged);
-    let mut split = Powers::NONE;
-    for reading in readings.iter().skip(1) {
-        let other = catalogue.find(method, reading);
-        if reading.len() == judged.len() {
-            if names(&other) != names(&found) {
-                return Err(Refusal::BadPath);
-            }
-        } else if !matches!(other, Found::Undescribed) {
-            split = split.union(other.powers());
-        }
-    }
+    let (found, split) = catalogue.find_however_read(method, &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let mut matched = match &found {
         Found::Described(found) => Matched::one(found),
         Found::Undescribed => Matched::nothing(),
         Found::Choice(choice) => choose(choice, target.query().as_sent()),
     };
     matched.powers = matched.powers.union(split);
-    matched.open |= matched.id.is_none() && matched.candidates.is_empty() && is_open(open, target.path());
+    matched.open |= matched.id.is_none() && matched.candidates.is_empty() && open.contains(target.path());
     Ok(matched)
 }
 
@@ -85,23 +73,4 @@ fn choose(choice: &Choice<'_, '_>, query: &str) -> Matched {
     candidates.dedup();
     let powers = choice.candidates().fold(Powers::NONE, |all, operation| all.union(operation.powers));
     Matched { candidates, powers, ..Matched::nothing() }
-}
-
-fn names(found: &Found<'_, '_>) -> Vec<String> {
-    match found {
-        Found::Described(found) => vec![found.operation.name.to_string()],
-        Found::Choice(choice) => choice.candidates().map(|operation| operation.name.to_string()).collect(),
-        Found::Undescribed => Vec::new(),
-    }
-}
-
-/// Whether anybody may call this path: it is an open path (`=/`), or lies below an open
-/// prefix, whole segments only where the prefix does not end in a slash.
-fn is_open(open: &[String], path: &str) -> bool {
-    open.iter().any(|open| match open.strip_prefix('=') {
-        Some(exact) => path == exact,
-        None => path
-            .strip_prefix(open.as_str())
-            .is_some_and(|rest| open.ends_with('/') || rest.is_empty() || rest.starts_with('/')),
-    })
 }

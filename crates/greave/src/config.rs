@@ -355,11 +355,7 @@ impl Config {
         for place in self.api.keys.iter().chain(&self.api.sessions) {
             place.parse::<wire::Place>().map_err(|error| ("api.keys and api.sessions", error.to_string()))?;
         }
-        for prefix in &self.api.open {
-            if !prefix.starts_with('/') {
-                return Err(("api.open", format!("`{prefix}` does not begin with `/`")));
-            }
-        }
+        wire::OpenPaths::new(&self.api.open, "").map_err(|error| ("api.open", error.to_string()))?;
         if let Some(identify) = &self.api.identify {
             let pointers =
                 [Some(&identify.holder), identify.two_factor.as_ref(), identify.scopes.as_ref()].into_iter().flatten();

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use law::Span;
 use record::Book;
-use wire::{Forwarding, Origins, Places, ProxyHeader, TrustedProxies};
+use wire::{Forwarding, OpenPaths, Origins, Places, ProxyHeader, TrustedProxies};
 
 use crate::{
     client::Client,
@@ -63,21 +63,25 @@ impl House {
             catalogue: Arc::clone(&self.catalogue),
             record: self.state.record(),
             book,
-            settings: ArcSwap::from_pointee(desk_settings(config)),
+            settings: ArcSwap::from_pointee(desk_settings(config, &self.catalogue.load())),
             clock: Timestamp::now,
         }
     }
 }
 
 /// What the desk must know of the configuration.
-pub(crate) fn desk_settings(config: &Config) -> console::Settings {
+pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::Settings {
     console::Settings {
         origin: config.desk(),
         issuer: "Greave".to_owned(),
         session: config.desk.session,
         path_rules: config.path_rules(),
-        open: config.api.open.clone(),
+        open: open_paths(config, catalogue).unwrap_or_default(),
     }
+}
+
+fn open_paths(config: &Config, catalogue: &Catalogue) -> Result<OpenPaths, wire::OpenPathError> {
+    OpenPaths::new(&config.api.open, catalogue.base())
 }
 
 /// The command line's way to the authority: the running gate's, or within this process.
@@ -108,7 +112,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
     let settings = RealmSettings {
         places: places(config, &catalogue)?,
         rules: config.path_rules(),
-        open: config.api.open.clone(),
+        open: open_paths(config, &catalogue).map_err(|error| setting("api.open", &error))?,
         unknown_keys: match config.api.unknown_keys {
             config::UnknownKeys::Learn => UnknownKeys::Learn,
             config::UnknownKeys::Refuse => UnknownKeys::Refuse,

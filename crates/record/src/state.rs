@@ -475,7 +475,10 @@ impl State {
                     retry: if reason == Reason::Overrun { now } else { now + settings.retry },
                     lost_before: self.counts.lost,
                 };
-                tracing::error!(%reason, "the record cannot be written");
+                // A book that was closed in order is no fault.
+                if reason != Reason::Stopped {
+                    tracing::error!(%reason, "the record cannot be written");
+                }
                 self.notice(Notice::Failing(trouble.unavailable()));
                 trouble
             }

@@ -14,6 +14,7 @@ pub mod forward;
 pub mod head;
 mod json;
 mod mask;
+mod open;
 mod path;
 mod place;
 mod query;
@@ -28,6 +29,7 @@ pub use crate::{
     credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, strip},
     forward::Forwarding,
     mask::{Form, mask},
+    open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},
     place::{Place, PlaceError, Places, Scheme},
     query::{Parameter, Query},

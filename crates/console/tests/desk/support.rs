@@ -101,7 +101,7 @@ impl House {
             issuer: "Greave test".to_owned(),
             session: Span::hours(8),
             path_rules: wire::PathRules::default(),
-            open: vec!["/login".to_owned()],
+            open: wire::OpenPaths::new(&["/login".to_owned()], "").unwrap(),
         };
         let desk = Arc::new(Desk {
             authority: Arc::new(authority),

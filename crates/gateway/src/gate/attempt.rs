@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catalogue::{Asked, By, Catalogue, Found, Match, OperationId, Selected};
+use catalogue::{Asked, By, Catalogue, Found, Match, OperationId, Selected, TwoOperations};
 use http::{
     HeaderMap, Method,
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
@@ -42,9 +42,8 @@ pub(crate) async fn understand(
         return Ok(preflight(catalogue, &outbound.parts.headers, target));
     }
     let readings = target.readings();
-    let judged = readings.first().map_or(&[][..], Vec::as_slice);
-    let found = catalogue.find(method.as_str(), judged);
-    let split = read_otherwise(catalogue, method.as_str(), &found, judged, readings.get(1..).unwrap_or_default())?;
+    let (found, split) =
+        catalogue.find_however_read(method.as_str(), &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let understood = match found {
         Found::Described(matched) => describe(&matched),
         Found::Undescribed => undescribed(method.as_str(), target),
@@ -75,39 +74,6 @@ pub(crate) async fn understand(
     };
     let understood = Understood { powers: understood.powers.union(split), ..understood };
     Ok(if is_described_upgrade(catalogue, &understood, outbound) { understood } else { with_every_power(understood) })
-}
-
-/// What becomes of a path that upstreams may read in other ways than the one that is judged.
-/// One that routes before it decodes, or decodes twice, must come to the same operation. One
-/// that splits at an encoded slash is what clients rely on not to exist; where it would come
-/// to a described operation, that operation's powers count too.
-fn read_otherwise(
-    catalogue: &Catalogue,
-    method: &str,
-    judged_as: &Found<'_, '_>,
-    judged: &[&str],
-    readings: &[Vec<&str>],
-) -> Result<Powers, Refusal> {
-    let mut powers = Powers::NONE;
-    for reading in readings {
-        let other = catalogue.find(method, reading);
-        if reading.len() == judged.len() {
-            if operations(&other) != operations(judged_as) {
-                return Err(Refusal::BadPath);
-            }
-        } else if !matches!(other, Found::Undescribed) {
-            powers = powers.union(other.powers());
-        }
-    }
-    Ok(powers)
-}
-
-fn operations(found: &Found<'_, '_>) -> Vec<Arc<str>> {
-    match found {
-        Found::Described(matched) => vec![Arc::clone(&matched.operation.name)],
-        Found::Choice(choice) => choice.candidates().map(|operation| Arc::clone(&operation.name)).collect(),
-        Found::Undescribed => Vec::new(),
-    }
 }
 
 fn describe(matched: &Match<'_, '_>) -> Understood {

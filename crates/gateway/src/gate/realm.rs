@@ -6,7 +6,7 @@ use std::sync::Arc;
 use catalogue::{Catalogue, OperationId};
 use http::{HeaderName, HeaderValue};
 use law::Span;
-use wire::{Forwarding, Origins, PathRules, Places};
+use wire::{Forwarding, OpenPaths, Origins, PathRules, Places};
 
 use crate::{Look, Pointer};
 
@@ -33,17 +33,6 @@ impl Realm {
     /// What is looked for in an operation's answers.
     pub(crate) fn look(&self, operation: OperationId) -> Option<&Look> {
         self.looks.get(usize::try_from(operation.0).ok()?)
-    }
-
-    /// Whether anybody may call this path: it is an open path (`=/`), or lies below an open
-    /// prefix, whole segments only where the prefix does not end in a slash.
-    pub(crate) fn is_open(&self, path: &str) -> bool {
-        self.settings.open.iter().any(|open| match open.strip_prefix('=') {
-            Some(exact) => path == exact,
-            None => path
-                .strip_prefix(open.as_str())
-                .is_some_and(|rest| open.ends_with('/') || rest.is_empty() || rest.starts_with('/')),
-        })
     }
 }
 
@@ -88,9 +77,8 @@ pub struct RealmSettings {
     pub places: Places,
     /// How paths are read.
     pub rules: PathRules,
-    /// Paths (`=/login`) and prefixes of paths (`/static/`) that anybody may call without a
-    /// credential, as far as the document does not describe them.
-    pub open: Vec<String>,
+    /// Paths that anybody may call without a credential, as far as the document does not describe them.
+    pub open: OpenPaths,
     /// What becomes of keys that are not known.
     pub unknown_keys: UnknownKeys,
     /// How headers are carried on.

@@ -187,7 +187,7 @@ impl Passage<'_> {
             Err(refusal) => return Err(self.unreadable(&writing, &method, refusal)),
         };
 
-        let is_open = self.realm.is_open(target.path());
+        let is_open = self.realm.settings.open.contains(target.path());
         let headers = &mut outbound.parts.headers;
         let presented = match present(&gate.authority, self.realm, headers, target.query(), is_open) {
             Ok(presented) => presented,

@@ -326,7 +326,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys) -> Realm {
         RealmSettings {
             places: wire::Places::well_known().with_session_cookie("sid"),
             rules: wire::PathRules::default(),
-            open: vec!["/login".to_owned()],
+            open: wire::OpenPaths::new(&["/login".to_owned()], "/v1").unwrap(),
             unknown_keys,
             forwarding: wire::Forwarding::default(),
             origins: wire::Origins::new([upstream], public).unwrap(),

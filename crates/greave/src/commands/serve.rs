@@ -142,8 +142,8 @@ impl Serving {
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
         // Whatever could be wrong has been found: from here on it is taken over.
         let loaded = self.house.authority.load_law(config.guard.law(), Timestamp::now()).await?;
+        self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
-        self.desk.settings.store(Arc::new(house::desk_settings(&config)));
         self.gate.obey(realm);
         note_catalogue(&self.house, document.lock).await;
         Ok(loaded)
