@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -24,7 +25,7 @@ use crate::{
     Ask, Exhibit, Limits, Peppers, SecretDigest,
     change::{Actor, Change, Digest, Proof, Written},
     command::{Command, Declined, Description, Enrolment, Sighting, Warrant},
-    guess::{Guesses, LAST, TooEarly},
+    guess::{Guesser, Guesses, LAST, TooEarly, Wrong},
     key::{Key, KeyTable},
     question::Asking,
     seal::{DoesNotOpen, Sealer},
@@ -465,28 +466,47 @@ impl Authority {
         self.perform_with(command, warrant, &[], now).await
     }
 
-    /// Holds a code against a person's authenticator or recovery codes. It is used up when a
-    /// command is carried out with it.
+    /// Holds a code against a person's authenticator or recovery codes, for somebody on the
+    /// gate's host or who is signed in. It is used up when a command is carried out with it.
     ///
     /// # Errors
     /// When it is not taken.
     pub async fn prove(&self, name: &str, typed: &str, now: Timestamp) -> Result<Warrant, NotProved> {
+        self.prove_as(name, typed, Guesser::Known, now).await
+    }
+
+    /// The same for somebody who wants to sign in, and who may be anybody.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub async fn prove_from(
+        &self,
+        source: IpAddr,
+        name: &str,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Warrant, NotProved> {
+        self.prove_as(name, typed, Guesser::Stranger(neighbourhood(source)), now).await
+    }
+
+    async fn prove_as(&self, name: &str, typed: &str, guesser: Guesser, now: Timestamp) -> Result<Warrant, NotProved> {
         let person = self.view(|state| state.holder_named(name).filter(|holder| holder.can_prove()).map(|it| it.id));
         let person = person.ok_or(NotProved::Wrong)?;
-        let begun = lock(&self.guesses).begin(person, now);
+        let begun = lock(&self.guesses).begin(person, guesser, now);
         let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
         let name = person.to_string();
         let count = |value: Option<Vec<u8>>| Shelf { bucket: "guesses", name: name.clone(), value };
         match self.check_code(person, typed, now).await? {
             Some(proof) => {
-                lock(&self.guesses).succeed(person);
+                lock(&self.guesses).succeed(person, guesser);
                 self.store.shelve(&count(None)).await.map_err(Failed::from)?;
                 Ok(Warrant::Fresh(person, proof))
             }
             None => {
                 // Kept over a restart, or restarting would give new guesses.
-                self.store.shelve(&count(Some(wrong.to_be_bytes().to_vec()))).await.map_err(Failed::from)?;
-                if wrong >= LAST {
+                let kept = [wrong.known.to_be_bytes(), wrong.strangers.to_be_bytes()].concat();
+                self.store.shelve(&count(Some(kept))).await.map_err(Failed::from)?;
+                if wrong.known >= LAST {
                     self.note(Change::AuthenticatorDisabled { holder: person }, now).await?;
                 }
                 Err(NotProved::Wrong)
@@ -543,7 +563,7 @@ impl Authority {
         let sealed = self.sealed("seed", &person.to_string(), seed.expose())?;
         let command = Command::Enrol(person, token, Enrolment { step, recovery });
         self.perform_with(&command, Warrant::Operator, &[sealed], now).await?;
-        lock(&self.guesses).succeed(person);
+        lock(&self.guesses).succeed(person, Guesser::Known);
         Ok(codes)
     }
 
@@ -693,9 +713,10 @@ impl Authority {
         });
         drop(mirrored);
         for person in people {
-            if let Some(count) = self.store.shelf("guesses", &person.to_string()).await? {
-                let count = count.try_into().map_or(0, u32::from_be_bytes);
-                lock(&self.guesses).restore(person, count, now);
+            if let Some(kept) = self.store.shelf("guesses", &person.to_string()).await? {
+                let count =
+                    |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
+                lock(&self.guesses).restore(person, Wrong { known: count(0), strangers: count(4) }, now);
             }
         }
         Ok(())

@@ -1,9 +1,14 @@
 //! What both the pages and the admin API work on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use authority::{Authority, Failed};
+use axum::{Extension, extract::ConnectInfo};
 use catalogue::Catalogue;
 use jiff::Timestamp;
 use law::{HolderId, Span};
@@ -80,4 +85,12 @@ impl Desk {
         })?;
         Some((person, session))
     }
+}
+
+/// The other end of a connection, where the server that has the router tells it.
+pub(crate) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+/// Where somebody comes from who wants to sign in. Without an address all are one source.
+pub(crate) fn source(peer: Peer) -> IpAddr {
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(address))| address.ip())
 }

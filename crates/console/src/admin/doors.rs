@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
 use super::{Admin, json::Body};
 use crate::{
     api::{Problem, Proof, SignIn, SignedIn},
-    desk::Person,
+    desk::{Peer, Person, source},
 };
 
 /// How the admin API is reached.
@@ -70,10 +70,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// `POST /v1/session`.
 pub(super) async fn sign_in(
     State(admin): State<Arc<Admin>>,
+    peer: Peer,
     Body(SignIn { name, code }): Body<SignIn>,
 ) -> Result<Json<SignedIn>, Problem> {
     let (desk, now) = (&admin.desk, admin.desk.now());
-    let warrant = desk.authority.prove(&name, code.expose(), now).await?;
+    let warrant = desk.authority.prove_from(source(peer), &name, code.expose(), now).await?;
     desk.authority.perform(&Command::SignIn, warrant, now).await?;
     let Warrant::Fresh(id, _) = warrant else { return Err(Problem::sign_in()) };
     let (token, until) = desk.open_session(&admin.sessions, id)?;
@@ -99,6 +100,10 @@ impl Admin {
             });
         };
         let name = match (&proof.person, &caller.0) {
+            // Whoever has a session of their own must not guess at others' codes with it.
+            (Some(name), Caller::Person(person)) if !name.eq_ignore_ascii_case(&person.name) => {
+                return Err(Problem::unfit("a session acts for its own person only; leave `as` away"));
+            }
             (Some(name), _) => name,
             (None, Caller::Person(person)) => &person.name,
             (None, Caller::Operator) => return Err(Problem::unfit("say whose code it is: add `as`")),

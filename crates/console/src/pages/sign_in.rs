@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use authority::{Command, NotDone, NotProved, Warrant};
 use axum::{
@@ -16,6 +16,7 @@ use super::{
     text::Refusal,
     views::SignIn,
 };
+use crate::desk::{Peer, source};
 
 /// `GET /sign-in?to=PATH`.
 pub(super) async fn form(visitor: Option<Visitor>, RawQuery(query): RawQuery) -> Response {
@@ -30,10 +31,11 @@ pub(super) async fn form(visitor: Option<Visitor>, RawQuery(query): RawQuery) ->
 pub(super) async fn sign_in(
     State(site): State<Arc<Site>>,
     visitor: Option<Visitor>,
+    peer: Peer,
     OwnForm(fields): OwnForm,
 ) -> Response {
     let to = Destination::of(fields.one("to"));
-    let (token, until) = match open(&site, fields.one("name").trim(), fields.one("code")).await {
+    let (token, until) = match open(&site, source(peer), fields.one("name").trim(), fields.one("code")).await {
         Ok(opened) => opened,
         Err(refusal) => return SignIn::new(to, Some(refusal.words)).page(refusal.status),
     };
@@ -45,9 +47,9 @@ pub(super) async fn sign_in(
     with_cookie(to.redirect(), cookie)
 }
 
-async fn open(site: &Site, name: &str, code: &str) -> Result<(String, Timestamp), Refusal> {
+async fn open(site: &Site, source: IpAddr, name: &str, code: &str) -> Result<(String, Timestamp), Refusal> {
     let (authority, now) = (&site.desk.authority, site.desk.now());
-    let warrant = authority.prove(name, code, now).await?;
+    let warrant = authority.prove_from(source, name, code, now).await?;
     authority.perform(&Command::SignIn, warrant, now).await.map_err(|not_done| match not_done {
         // Another request used the same code in the same moment.
         NotDone::Declined(_) => NotProved::Wrong,

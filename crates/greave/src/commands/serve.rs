@@ -207,6 +207,7 @@ async fn listen(
 
 fn serve_pages(listener: TcpListener, pages: Router, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
+        let pages = pages.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let served = axum::serve(listener, pages).with_graceful_shutdown(stopped(stopping)).await;
         report("the desk", served);
     })
