@@ -48,6 +48,19 @@ pub enum Command {
     SignIn,
     /// Say whose a key is, or what to call it.
     NameKey(KeyId, Option<String>, Option<HolderId>),
+    /// Say which program has a key and who answers for it, and perhaps what to call the key.
+    /// A program of this name that is not known yet becomes known; one that is known gets
+    /// this owner.
+    EntrustKey {
+        /// The key.
+        key: KeyId,
+        /// What to call it.
+        name: Option<String>,
+        /// The program's name.
+        program: String,
+        /// The person who answers for it.
+        owner: HolderId,
+    },
     /// Stop a key for now.
     DisableKey(KeyId, String),
     /// Let a key work again.
@@ -112,6 +125,9 @@ pub enum Declined {
     /// An owner or deputy who is no person.
     #[error("`{0}` is no person; only a person answers for keys")]
     NotAPerson(String),
+    /// A person does not need one who answers for them.
+    #[error("`{0}` is a person, who answers for their own keys; name the program that has the key")]
+    IsAPerson(String),
     /// The person is gone.
     #[error("`{0}` has left; `greave holders return` brings them back")]
     Left(String),
@@ -187,6 +203,9 @@ impl State {
                     self.known_holder(*holder)?;
                 }
                 changes.push(Change::KeyNamed { key: *id, name: name.clone(), holder: *holder });
+            }
+            Command::EntrustKey { key, name, program, owner } => {
+                changes.extend(self.entrust(*key, name.as_deref(), program, *owner)?);
             }
             Command::DisableKey(id, why) => changes.extend(self.disable(*id, why)?),
             Command::EnableKey(id) => {
@@ -300,6 +319,31 @@ impl State {
         Ok(())
     }
 
+    fn entrust(&self, key: KeyId, name: Option<&str>, program: &str, owner: HolderId) -> Result<[Change; 2], Declined> {
+        self.known_key(key)?;
+        name.map_or(Ok(()), check_name)?;
+        check_person(self.known_holder(owner)?)?;
+        let (holder, described) = match self.holder_named(program) {
+            Some(person) if person.kind == HolderKind::Person => return Err(Declined::IsAPerson(person.name.clone())),
+            Some(known) => {
+                let Holder { id, kind, deputies, mail, administrator, .. } = known.clone();
+                (id, Change::HolderChanged { id, kind, owner: Some(owner), deputies, mail, administrator })
+            }
+            None => {
+                let description = Description {
+                    name: program.to_owned(),
+                    kind: HolderKind::Workload,
+                    owner: Some(owner),
+                    deputies: Vec::new(),
+                    mail: None,
+                    administrator: false,
+                };
+                (self.next_holder(), self.add_holder(&description)?)
+            }
+        };
+        Ok([described, Change::KeyNamed { key, name: name.map(str::to_owned), holder: Some(holder) }])
+    }
+
     fn check_invitation(&self, id: HolderId, token: &Digest, now: Timestamp) -> Result<(), Declined> {
         let holder = self.holders.get(&id).ok_or(Declined::BadLink)?;
         let invitation = holder.invitation.as_ref().ok_or(Declined::BadLink)?;
@@ -386,6 +430,7 @@ impl Command {
             | Self::Return(_)
             | Self::Invite(..)
             | Self::NameKey(..)
+            | Self::EntrustKey { .. }
             | Self::EnableKey(_)
             | Self::AcceptLaw(_) => Needs::Administrator,
         }
@@ -402,6 +447,7 @@ impl Command {
             Self::Enrol(..) => "enrol",
             Self::SignIn => "sign in",
             Self::NameKey(..) => "name a key",
+            Self::EntrustKey { .. } => "entrust a key",
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
             Self::Approve(_) => "approve",

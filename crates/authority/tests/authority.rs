@@ -417,6 +417,26 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
 }
 
 #[tokio::test]
+async fn a_program_and_who_answers_for_it_are_made_known_with_one_code() {
+    let mut house = House::new().await;
+    let sighting = Sighting { place: "header authorization".to_owned(), source: home(), parent: None };
+    let key = house.authority.adopt(&SecretDigest::of(b"robot"), &sighting, house.now).await.unwrap();
+    assert!(house.authority.facts(&key).presentable.is_empty(), "nobody answers for it yet");
+    let entrust = |owner| Command::EntrustKey { key: key.id, name: None, program: "sync".to_owned(), owner };
+    let proof = house.proof().await;
+    house.authority.perform(&entrust(house.ann), proof, house.now).await.unwrap();
+    let facts = house.authority.facts(&house.recognised("robot"));
+    assert_eq!((facts.kind, facts.presentable), (HolderKind::Workload, Factor::Person.into()));
+    let proof = house.proof().await;
+    house.authority.perform(&entrust(house.ann), proof, house.now).await.unwrap();
+    assert_eq!(house.authority.view(|state| state.holders().count()), 2, "a known program stays the same");
+    let person = Command::EntrustKey { key: key.id, name: None, program: "ann".to_owned(), owner: house.ann };
+    let proof = house.proof().await;
+    let declined = house.authority.perform(&person, proof, house.now).await;
+    assert!(matches!(declined, Err(NotDone::Declined(Declined::IsAPerson(_)))));
+}
+
+#[tokio::test]
 async fn what_a_leaver_has_in_flight_is_cut() {
     let house = House::new().await;
     let key = house.key_of_ann("secret").await;

@@ -67,7 +67,7 @@ impl From<Declined> for Problem {
             Declined::Left(_) => (StatusCode::CONFLICT, "left"),
             Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),
             Declined::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
-            Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) => {
+            Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) | Declined::IsAPerson(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
             }
             Declined::CodeNeeded => (StatusCode::FORBIDDEN, "code-needed"),

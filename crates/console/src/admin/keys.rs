@@ -7,7 +7,7 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use law::{KeyId, Power};
+use law::{HolderKind, KeyId, Power};
 use record::Usage;
 
 use super::{
@@ -117,13 +117,31 @@ pub(super) async fn name(
     State(admin): State<Arc<Admin>>,
     caller: Extension<Caller>,
     Path(key): Path<String>,
-    Body(NameKey { name, holder, proof }): Body<NameKey>,
+    Body(NameKey { name, holder, owner, proof }): Body<NameKey>,
 ) -> Result<Json<KeyView>, Problem> {
     let key = id(&key)?;
     let named = |holder: &String| admin.desk.authority.view(|state| inventory::holder(state, holder));
-    let holder = holder.as_ref().map(named).transpose()?;
-    admin.perform(&Command::NameKey(key, name, holder), &caller, &proof).await?;
+    let command = match &owner {
+        Some(owner) => {
+            let program = holder.unwrap_or_else(|| program_with(&admin.desk, key, name.as_deref()));
+            Command::EntrustKey { key, name, program, owner: named(owner)? }
+        }
+        None => Command::NameKey(key, name, holder.as_ref().map(named).transpose()?),
+    };
+    admin.perform(&command, &caller, &proof).await?;
     view(&admin.desk, key)
+}
+
+/// The program that has a key, where only its owner was said: the one that has it already, or
+/// a new one that is called like the key.
+fn program_with(desk: &Desk, key: KeyId, name: Option<&str>) -> String {
+    desk.authority.view(|state| {
+        let known = state.key(key);
+        let holder = known.and_then(|key| key.holder).and_then(|holder| state.holder(holder));
+        let program = holder.filter(|holder| holder.kind != HolderKind::Person).map(|holder| holder.name.clone());
+        let called = name.map(str::to_owned).or_else(|| Some(known?.name.as_deref()?.to_owned()));
+        program.or(called).unwrap_or_else(|| format!("key-{key}"))
+    })
 }
 
 /// The key as it is after a change.

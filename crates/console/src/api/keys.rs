@@ -199,6 +199,10 @@ pub struct NameKey {
     /// Who has it: a known holder's id or name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
+    /// Who answers for it, a person's id or name. The holder is a program then; one that is
+    /// not known yet becomes known, by the key's name where no holder is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// An administrator and their code.
     #[serde(flatten)]
     pub proof: Proof,
