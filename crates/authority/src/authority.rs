@@ -1,41 +1,45 @@
 //! The authority as the other rooms use it: reads without waiting on the request path,
 //! changes one after the other through the ledger.
 
+mod errors;
+mod line;
+mod mirror;
+mod proving;
+
 use std::{
     collections::HashMap,
-    net::IpAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use arc_swap::{ArcSwap, Guard};
-use aws_lc_rs::rand;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use factor::{recovery, totp::Seed};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{
     ApprovalId, ByPower, CallId, ChallengeId, Factors, Freshness, Held, HolderId, HolderKind, KeyFacts, KeyId, Law,
-    Neighbourhood, PageError, Refusal, Span, neighbourhood,
+    Neighbourhood, Refusal, Span,
 };
-use store::{Shelf, Signer, Store, StoreError};
+use store::{Shelf, Signer, Store};
 use tokio::sync::{broadcast, watch};
 use zeroize::Zeroizing;
 
+use self::line::Line;
+pub use self::{
+    errors::{Failed, NotDone, NotEnrolled, NotProved},
+    line::{Answer, Ticket},
+};
 use crate::{
     Ask, Exhibit, Limits, Peppers, SecretDigest,
-    change::{Actor, Change, Digest, Proof, Written},
-    command::{Command, Declined, Description, Enrolment, Sighting, Warrant},
-    guess::{Guesser, Guesses, LAST, TooEarly, Wrong},
+    change::{Actor, Change, Digest, Written},
+    command::{Command, Declined, Description, Sighting, Warrant},
+    guess::Guesses,
     key::{Key, KeyTable},
     question::Asking,
-    seal::{DoesNotOpen, Sealer},
+    seal::Sealer,
     state::{Progress, State, Waiting},
 };
 
 /// How many changes somebody who listens may be behind before changes are missed.
 const LISTENING: usize = 1024;
-/// Wrong codes by header that close the header for a key.
-const HEADER_GUESSES: u32 = 5;
 
 /// What stands outside the database.
 pub struct Secrets {
@@ -86,50 +90,6 @@ pub struct Identity {
     pub end: Option<Timestamp>,
 }
 
-/// A place in the line for an answer. Of several requests that wait for the same answer,
-/// the newest goes on.
-pub struct Ticket {
-    /// The question.
-    pub challenge: ChallengeId,
-    /// When it lapses.
-    pub until: Timestamp,
-    /// Whether people had been asked before.
-    pub joined: bool,
-    number: u64,
-    line: watch::Receiver<Line>,
-}
-
-#[derive(Clone, Copy)]
-struct Line {
-    progress: Progress,
-    newest: u64,
-}
-
-/// How waiting ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Everybody needed said yes.
-    Approved,
-    /// It does not pass.
-    Refused(Refusal),
-}
-
-impl Ticket {
-    /// Waits until people have answered or another request took this one's place. It does
-    /// not watch the clock: the caller ends the wait when the question lapses.
-    pub async fn answer(&mut self) -> Answer {
-        let number = self.number;
-        let decided = self.line.wait_for(|line| line.newest != number || line.progress != Progress::Open).await;
-        match decided.map(|line| *line) {
-            Ok(line) if line.newest != number => Answer::Refused(Refusal::Superseded),
-            Ok(Line { progress: Progress::Approved(_), .. }) => Answer::Approved,
-            Ok(Line { progress: Progress::Denied, .. }) => Answer::Refused(Refusal::Denied),
-            // A question that is forgotten has lapsed.
-            Ok(_) | Err(_) => Answer::Refused(Refusal::StepUp),
-        }
-    }
-}
-
 /// A yes that was spent on one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
@@ -137,51 +97,6 @@ pub struct Spent {
     pub approval: ApprovalId,
     /// Whether two people said it.
     pub second_person: bool,
-}
-
-/// Why a code is not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum NotProved {
-    /// Wrong name, wrong code, a used code, or nobody who could prove anything: one answer.
-    #[error("the name or the code is wrong, or the code was used before; wait for the next code")]
-    Wrong,
-    /// Too many wrong codes.
-    #[error("too many wrong codes; try again in {0}")]
-    Wait(Span),
-    /// The state does not answer.
-    #[error(transparent)]
-    Failed(#[from] Failed),
-}
-
-/// Why the authority cannot do its work. The operator must act.
-#[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// The state on disk.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A sealed value.
-    #[error(transparent)]
-    Seal(#[from] DoesNotOpen),
-    /// A ledger that a newer program wrote.
-    #[error("entry {0} of the ledger is of a kind that this program does not know; use the newer program")]
-    UnknownChange(u64),
-    /// The law in the ledger.
-    #[error("the law in the ledger cannot be read: {0}")]
-    Law(#[from] PageError),
-    /// The system's random numbers.
-    #[error("the system gives no random numbers")]
-    NoRandomness,
-}
-
-/// Why a command was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDone {
-    /// It is not allowed, or makes no sense.
-    #[error(transparent)]
-    Declined(#[from] Declined),
-    /// The authority cannot do its work.
-    #[error(transparent)]
-    Failed(#[from] Failed),
 }
 
 /// Who has keys, who answers for them, who said yes.
@@ -407,46 +322,6 @@ impl Authority {
         Ok(Some(spent))
     }
 
-    /// Answers a question with a code that came in a header of the very request. Wrong codes
-    /// close the header for this key; they never count against the person.
-    ///
-    /// # Errors
-    /// When the code is not taken, or it cannot be written down.
-    pub async fn approve_by_header(
-        &self,
-        key: &Key,
-        challenge: ChallengeId,
-        typed: &str,
-        now: Timestamp,
-    ) -> Result<(), NotProved> {
-        let person = key.holder.filter(|_| !key.header_closed).ok_or(NotProved::Wrong)?;
-        let wrong = {
-            let mut guesses = lock(&self.header_guesses);
-            let wrong = guesses.entry(key.id).or_default();
-            *wrong += 1;
-            *wrong
-        };
-        match self.check_code(person, typed, now).await? {
-            Some(proof) => {
-                lock(&self.header_guesses).remove(&key.id);
-                let approve = Command::Approve(vec![challenge]);
-                match self.perform(&approve, Warrant::Fresh(person, proof), now).await {
-                    Ok(()) => Ok(()),
-                    Err(NotDone::Declined(_)) => Err(NotProved::Wrong),
-                    Err(NotDone::Failed(failed)) => Err(failed.into()),
-                }
-            }
-            None => {
-                if wrong >= HEADER_GUESSES {
-                    let writing = self.writer.lock().await;
-                    let change = Change::HeaderClosed { key: key.id };
-                    self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
-                }
-                Err(NotProved::Wrong)
-            }
-        }
-    }
-
     /// Notes something in the ledger that the gate did by itself.
     ///
     /// # Errors
@@ -464,107 +339,6 @@ impl Authority {
     /// When it is declined, or cannot be written down; then nothing changed.
     pub async fn perform(&self, command: &Command, warrant: Warrant, now: Timestamp) -> Result<(), NotDone> {
         self.perform_with(command, warrant, &[], now).await
-    }
-
-    /// Holds a code against a person's authenticator or recovery codes, for somebody on the
-    /// gate's host or who is signed in. It is used up when a command is carried out with it.
-    ///
-    /// # Errors
-    /// When it is not taken.
-    pub async fn prove(&self, name: &str, typed: &str, now: Timestamp) -> Result<Warrant, NotProved> {
-        self.prove_as(name, typed, Guesser::Known, now).await
-    }
-
-    /// The same for somebody who wants to sign in, and who may be anybody.
-    ///
-    /// # Errors
-    /// When it is not taken.
-    pub async fn prove_from(
-        &self,
-        source: IpAddr,
-        name: &str,
-        typed: &str,
-        now: Timestamp,
-    ) -> Result<Warrant, NotProved> {
-        self.prove_as(name, typed, Guesser::Stranger(neighbourhood(source)), now).await
-    }
-
-    async fn prove_as(&self, name: &str, typed: &str, guesser: Guesser, now: Timestamp) -> Result<Warrant, NotProved> {
-        let person = self.view(|state| state.holder_named(name).filter(|holder| holder.can_prove()).map(|it| it.id));
-        let person = person.ok_or(NotProved::Wrong)?;
-        let begun = lock(&self.guesses).begin(person, guesser, now);
-        let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
-        let name = person.to_string();
-        let count = |value: Option<Vec<u8>>| Shelf { bucket: "guesses", name: name.clone(), value };
-        match self.check_code(person, typed, now).await? {
-            Some(proof) => {
-                lock(&self.guesses).succeed(person, guesser);
-                self.store.shelve(&count(None)).await.map_err(Failed::from)?;
-                Ok(Warrant::Fresh(person, proof))
-            }
-            None => {
-                // Kept over a restart, or restarting would give new guesses.
-                let kept = [wrong.known.to_be_bytes(), wrong.strangers.to_be_bytes()].concat();
-                self.store.shelve(&count(Some(kept))).await.map_err(Failed::from)?;
-                if wrong.known >= LAST {
-                    self.note(Change::AuthenticatorDisabled { holder: person }, now).await?;
-                }
-                Err(NotProved::Wrong)
-            }
-        }
-    }
-
-    /// Makes a one-time link's secret that lets a person enrol. Shown once.
-    ///
-    /// # Errors
-    /// When it is declined, or cannot be written down.
-    pub async fn invite(
-        &self,
-        person: HolderId,
-        warrant: Warrant,
-        now: Timestamp,
-    ) -> Result<Zeroizing<String>, NotDone> {
-        let mut secret = Zeroizing::new([0; 32]);
-        rand::fill(secret.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
-        let secret = Zeroizing::new(BASE64.encode(secret.as_slice()));
-        let command = Command::Invite(person, Digest::of(secret.as_bytes()));
-        self.perform(&command, warrant, now).await?;
-        Ok(secret)
-    }
-
-    /// A fresh seed, to be shown to the person who enrols.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub fn new_seed(&self) -> Result<Seed, Failed> {
-        let mut entropy = [0; 20];
-        rand::fill(&mut entropy).map_err(|_| Failed::NoRandomness)?;
-        Ok(Seed::new(entropy))
-    }
-
-    /// Enrols a person by the secret of their link, after a code showed that the
-    /// authenticator works. Returns the recovery codes, to be shown once.
-    ///
-    /// # Errors
-    /// When the link or the code is wrong, or it cannot be written down.
-    pub async fn enrol(
-        &self,
-        link: &str,
-        seed: &Seed,
-        typed: &str,
-        now: Timestamp,
-    ) -> Result<Vec<recovery::Code>, NotEnrolled> {
-        let token = Digest::of(link.as_bytes());
-        let person = self.view(|state| state.invited(&token, now).map(|holder| holder.id));
-        let person = person.ok_or(NotDone::Declined(Declined::BadLink))?;
-        let step = seed.accept(typed, now, None).map_err(|_| NotEnrolled::WrongCode)?;
-        let codes = recovery_codes()?;
-        let recovery = codes.iter().map(recovery::Code::verifier).collect();
-        let sealed = self.sealed("seed", &person.to_string(), seed.expose())?;
-        let command = Command::Enrol(person, token, Enrolment { step, recovery });
-        self.perform_with(&command, Warrant::Operator, &[sealed], now).await?;
-        lock(&self.guesses).succeed(person, Guesser::Known);
-        Ok(codes)
     }
 
     /// Puts a law into force; one that is weaker than the law in force waits for a person.
@@ -609,25 +383,6 @@ impl Authority {
         Ok(self.write(&writing, by, changes, shelf, now).await?)
     }
 
-    async fn check_code(&self, person: HolderId, typed: &str, now: Timestamp) -> Result<Option<Proof>, Failed> {
-        let authenticator =
-            self.view(|state| state.holder(person).filter(|holder| holder.can_prove())?.authenticator.clone());
-        let Some(authenticator) = authenticator else { return Ok(None) };
-        let name = person.to_string();
-        let Some(sealed) = self.store.shelf("seed", &name).await? else { return Ok(None) };
-        let seed = self.sealer.open(&place("seed", &name), &sealed)?;
-        let seed = Seed::new(seed.as_slice().try_into().map_err(|_| DoesNotOpen)?);
-        if let Ok(step) = seed.accept(typed, now, Some(authenticator.last)) {
-            return Ok(Some(Proof::Totp(step)));
-        }
-        let kept: Vec<(usize, recovery::Verifier)> =
-            authenticator.recovery.iter().enumerate().filter_map(|(place, code)| Some((place, (*code)?))).collect();
-        let verifiers: Vec<recovery::Verifier> = kept.iter().map(|(_, code)| *code).collect();
-        Ok(recovery::find(typed, &verifiers)
-            .and_then(|found| kept.get(found))
-            .map(|(place, _)| Proof::Recovery(*place)))
-    }
-
     /// Writes changes down, then obeys them: in the state, in its mirrors, and for those who wait.
     async fn write(
         &self,
@@ -660,118 +415,6 @@ impl Authority {
         Ok(())
     }
 
-    /// Takes one change into what the request path reads.
-    fn mirror(&self, change: &Change, now: Timestamp) -> Result<(), Failed> {
-        match change {
-            Change::HolderLeft { id } => {
-                self.mirror_holders();
-                let keys: Vec<Arc<Key>> =
-                    self.view(|state| state.keys().filter(|key| key.holder == Some(*id)).cloned().collect());
-                keys.iter().for_each(|key| self.keys.put(key));
-            }
-            Change::HolderAdded { .. }
-            | Change::HolderChanged { .. }
-            | Change::HolderReturned { .. }
-            | Change::Enrolled { .. }
-            | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
-            Change::KeyAdopted { id: key, .. }
-            | Change::KeyRepeppered { key, .. }
-            | Change::KeyIdentified { key, .. }
-            | Change::KeyNamed { key, .. }
-            | Change::KeyEnabled { key }
-            | Change::HeaderClosed { key } => self.mirror_key(*key),
-            Change::KeyDisabled { key, why: _ } => {
-                self.mirror_key(*key);
-                self.windows.pin().retain(|(windowed, _), _| windowed != key);
-            }
-            Change::Approved { challenge, .. } => {
-                self.mirror_window(*challenge);
-                self.call_out(*challenge, now);
-            }
-            Change::Denied { challenge, .. } | Change::Spent { challenge, .. } => self.call_out(*challenge, now),
-            Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
-            Change::Asked { .. }
-            | Change::Invited { .. }
-            | Change::Proved { .. }
-            | Change::LawWaits { .. }
-            | Change::CatalogueObeyed { .. }
-            | Change::RecordTrimmed { .. } => {}
-        }
-        Ok(())
-    }
-
-    async fn mirror_all(&self, now: Timestamp) -> Result<(), Failed> {
-        self.mirror_holders();
-        let (windows, people): (Vec<_>, Vec<HolderId>) = {
-            let state = self.read();
-            state.keys.values().for_each(|key| self.keys.put(key));
-            (state.windows.iter().map(|(at, window)| (*at, *window)).collect(), state.holders.keys().copied().collect())
-        };
-        let mirrored = self.windows.pin();
-        windows.into_iter().for_each(|(at, window)| {
-            mirrored.insert(at, window);
-        });
-        drop(mirrored);
-        for person in people {
-            if let Some(kept) = self.store.shelf("guesses", &person.to_string()).await? {
-                let count =
-                    |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
-                lock(&self.guesses).restore(person, Wrong { known: count(0), strangers: count(4) }, now);
-            }
-        }
-        Ok(())
-    }
-
-    fn mirror_holders(&self) {
-        let facts = self.view(|state| {
-            let facts = |id: HolderId, kind, left| HolderFacts { kind, left, presentable: state.presentable(id) };
-            state.holders().map(|holder| (holder.id, facts(holder.id, holder.kind, holder.left))).collect()
-        });
-        self.holders.store(Arc::new(facts));
-    }
-
-    fn mirror_key(&self, key: KeyId) {
-        if let Some(key) = self.view(|state| state.key(key).cloned()) {
-            self.keys.put(&key);
-        }
-    }
-
-    fn mirror_window(&self, challenge: ChallengeId) {
-        let window = self.view(|state| {
-            let question = &state.question(challenge)?.question;
-            let at = (question.key, neighbourhood(question.source));
-            state.windows.get(&at).map(|window| (at, *window))
-        });
-        if let Some((at, window)) = window {
-            self.windows.pin().insert(at, window);
-        }
-    }
-
-    /// Gives a request its place in the line; those before it are superseded.
-    fn line_up(&self, challenge: ChallengeId, joined: bool, now: Timestamp) -> Result<Ticket, Refusal> {
-        let (until, progress) = self
-            .view(|state| state.question(challenge).map(|asked| (asked.question.until, asked.progress(now))))
-            .ok_or(Refusal::StepUp)?;
-        let mut lines = lock(&self.lines);
-        lines.retain(|_, line| line.receiver_count() > 0);
-        let line = lines.entry(challenge).or_insert_with(|| watch::Sender::new(Line { progress, newest: 0 }));
-        let mut number = 0;
-        line.send_modify(|line| {
-            line.newest += 1;
-            line.progress = progress;
-            number = line.newest;
-        });
-        Ok(Ticket { challenge, until, joined, number, line: line.subscribe() })
-    }
-
-    /// Tells those who wait where their question stands.
-    fn call_out(&self, challenge: ChallengeId, now: Timestamp) {
-        let progress = self.view(|state| state.question(challenge).map(|asked| asked.progress(now)));
-        if let (Some(progress), Some(line)) = (progress, lock(&self.lines).get(&challenge)) {
-            line.send_modify(|line| line.progress = progress);
-        }
-    }
-
     fn sealed(&self, bucket: &'static str, name: &str, bytes: &[u8]) -> Result<Shelf, Failed> {
         let value = Some(self.sealer.seal(&place(bucket, name), bytes)?);
         Ok(Shelf { bucket, name: name.to_owned(), value })
@@ -785,23 +428,6 @@ impl Authority {
 
     fn write_state(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why a person was not enrolled.
-#[derive(Debug, thiserror::Error)]
-pub enum NotEnrolled {
-    /// The code does not fit the seed.
-    #[error("the code does not fit; is the clock of the authenticator's device right?")]
-    WrongCode,
-    /// The link is no good, or it cannot be written down.
-    #[error(transparent)]
-    NotDone(#[from] NotDone),
-}
-
-impl From<Failed> for NotEnrolled {
-    fn from(failed: Failed) -> Self {
-        Self::NotDone(failed.into())
     }
 }
 
@@ -824,19 +450,6 @@ fn exhibit_bytes(exhibit: &Exhibit) -> Vec<u8> {
 fn in_force_of(law: Law) -> LawInForce {
     let digest = Digest::of(law.to_string().as_bytes()).to_string();
     LawInForce { law, digest: digest.chars().take(16).collect::<String>().into() }
-}
-
-fn recovery_codes() -> Result<Vec<recovery::Code>, Failed> {
-    let code = |_| {
-        let mut entropy = Zeroizing::new([0; 15]);
-        rand::fill(entropy.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
-        Ok(recovery::Code::new(&entropy))
-    };
-    (0..recovery::COUNT).map(code).collect()
-}
-
-fn span_of(wait: SignedDuration) -> Span {
-    Span::seconds(u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX))
 }
 
 /// An account's name as the upstream spells it, made fit to be a holder's name.

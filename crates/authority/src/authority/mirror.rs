@@ -1,0 +1,98 @@
+//! What the request path reads, kept like the state.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use law::{ChallengeId, HolderId, KeyId, neighbourhood};
+
+use super::{Authority, Failed, HolderFacts, in_force_of, lock};
+use crate::{change::Change, guess::Wrong, key::Key};
+
+impl Authority {
+    /// Takes one change into what the request path reads.
+    pub(super) fn mirror(&self, change: &Change, now: Timestamp) -> Result<(), Failed> {
+        match change {
+            Change::HolderLeft { id } => {
+                self.mirror_holders();
+                let keys: Vec<Arc<Key>> =
+                    self.view(|state| state.keys().filter(|key| key.holder == Some(*id)).cloned().collect());
+                keys.iter().for_each(|key| self.keys.put(key));
+            }
+            Change::HolderAdded { .. }
+            | Change::HolderChanged { .. }
+            | Change::HolderReturned { .. }
+            | Change::Enrolled { .. }
+            | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
+            Change::KeyAdopted { id: key, .. }
+            | Change::KeyRepeppered { key, .. }
+            | Change::KeyIdentified { key, .. }
+            | Change::KeyNamed { key, .. }
+            | Change::KeyEnabled { key }
+            | Change::HeaderClosed { key } => self.mirror_key(*key),
+            Change::KeyDisabled { key, why: _ } => {
+                self.mirror_key(*key);
+                self.windows.pin().retain(|(windowed, _), _| windowed != key);
+            }
+            Change::Approved { challenge, .. } => {
+                self.mirror_window(*challenge);
+                self.call_out(*challenge, now);
+            }
+            Change::Denied { challenge, .. } | Change::Spent { challenge, .. } => self.call_out(*challenge, now),
+            Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
+            Change::Asked { .. }
+            | Change::Invited { .. }
+            | Change::Proved { .. }
+            | Change::LawWaits { .. }
+            | Change::CatalogueObeyed { .. }
+            | Change::RecordTrimmed { .. } => {}
+        }
+        Ok(())
+    }
+
+    pub(super) async fn mirror_all(&self, now: Timestamp) -> Result<(), Failed> {
+        self.mirror_holders();
+        let (windows, people): (Vec<_>, Vec<HolderId>) = {
+            let state = self.read();
+            state.keys.values().for_each(|key| self.keys.put(key));
+            (state.windows.iter().map(|(at, window)| (*at, *window)).collect(), state.holders.keys().copied().collect())
+        };
+        let mirrored = self.windows.pin();
+        windows.into_iter().for_each(|(at, window)| {
+            mirrored.insert(at, window);
+        });
+        drop(mirrored);
+        for person in people {
+            if let Some(kept) = self.store.shelf("guesses", &person.to_string()).await? {
+                let count =
+                    |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
+                lock(&self.guesses).restore(person, Wrong { known: count(0), strangers: count(4) }, now);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn mirror_holders(&self) {
+        let facts = self.view(|state| {
+            let facts = |id: HolderId, kind, left| HolderFacts { kind, left, presentable: state.presentable(id) };
+            state.holders().map(|holder| (holder.id, facts(holder.id, holder.kind, holder.left))).collect()
+        });
+        self.holders.store(Arc::new(facts));
+    }
+
+    pub(super) fn mirror_key(&self, key: KeyId) {
+        if let Some(key) = self.view(|state| state.key(key).cloned()) {
+            self.keys.put(&key);
+        }
+    }
+
+    pub(super) fn mirror_window(&self, challenge: ChallengeId) {
+        let window = self.view(|state| {
+            let question = &state.question(challenge)?.question;
+            let at = (question.key, neighbourhood(question.source));
+            state.windows.get(&at).map(|window| (at, *window))
+        });
+        if let Some((at, window)) = window {
+            self.windows.pin().insert(at, window);
+        }
+    }
+}

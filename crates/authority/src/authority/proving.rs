@@ -1,0 +1,198 @@
+//! People prove to be people: codes, limits on guessing them, invitations and enrolment.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use factor::{recovery, totp::Seed};
+use jiff::{SignedDuration, Timestamp};
+use law::{ChallengeId, HolderId, Span, neighbourhood};
+use store::Shelf;
+use zeroize::Zeroizing;
+
+use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock, place};
+use crate::{
+    change::{Actor, Change, Digest, Proof},
+    command::{Command, Declined, Enrolment, Warrant},
+    guess::{Guesser, LAST, TooEarly},
+    key::Key,
+    seal::DoesNotOpen,
+};
+
+/// Wrong codes by header that close the header for a key.
+const HEADER_GUESSES: u32 = 5;
+
+impl Authority {
+    /// Answers a question with a code that came in a header of the very request. Wrong codes
+    /// close the header for this key; they never count against the person.
+    ///
+    /// # Errors
+    /// When the code is not taken, or it cannot be written down.
+    pub async fn approve_by_header(
+        &self,
+        key: &Key,
+        challenge: ChallengeId,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<(), NotProved> {
+        let person = key.holder.filter(|_| !key.header_closed).ok_or(NotProved::Wrong)?;
+        let wrong = {
+            let mut guesses = lock(&self.header_guesses);
+            let wrong = guesses.entry(key.id).or_default();
+            *wrong += 1;
+            *wrong
+        };
+        match self.check_code(person, typed, now).await? {
+            Some(proof) => {
+                lock(&self.header_guesses).remove(&key.id);
+                let approve = Command::Approve(vec![challenge]);
+                match self.perform(&approve, Warrant::Fresh(person, proof), now).await {
+                    Ok(()) => Ok(()),
+                    Err(NotDone::Declined(_)) => Err(NotProved::Wrong),
+                    Err(NotDone::Failed(failed)) => Err(failed.into()),
+                }
+            }
+            None => {
+                if wrong >= HEADER_GUESSES {
+                    let writing = self.writer.lock().await;
+                    let change = Change::HeaderClosed { key: key.id };
+                    self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
+                }
+                Err(NotProved::Wrong)
+            }
+        }
+    }
+
+    /// Holds a code against a person's authenticator or recovery codes, for somebody on the
+    /// gate's host or who is signed in. It is used up when a command is carried out with it.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub async fn prove(&self, name: &str, typed: &str, now: Timestamp) -> Result<Warrant, NotProved> {
+        self.prove_as(name, typed, Guesser::Known, now).await
+    }
+
+    /// The same for somebody who wants to sign in, and who may be anybody.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub async fn prove_from(
+        &self,
+        source: IpAddr,
+        name: &str,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Warrant, NotProved> {
+        self.prove_as(name, typed, Guesser::Stranger(neighbourhood(source)), now).await
+    }
+
+    async fn prove_as(&self, name: &str, typed: &str, guesser: Guesser, now: Timestamp) -> Result<Warrant, NotProved> {
+        let person = self.view(|state| state.holder_named(name).filter(|holder| holder.can_prove()).map(|it| it.id));
+        let person = person.ok_or(NotProved::Wrong)?;
+        let begun = lock(&self.guesses).begin(person, guesser, now);
+        let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
+        let name = person.to_string();
+        let count = |value: Option<Vec<u8>>| Shelf { bucket: "guesses", name: name.clone(), value };
+        match self.check_code(person, typed, now).await? {
+            Some(proof) => {
+                lock(&self.guesses).succeed(person, guesser);
+                self.store.shelve(&count(None)).await.map_err(Failed::from)?;
+                Ok(Warrant::Fresh(person, proof))
+            }
+            None => {
+                // Kept over a restart, or restarting would give new guesses.
+                let kept = [wrong.known.to_be_bytes(), wrong.strangers.to_be_bytes()].concat();
+                self.store.shelve(&count(Some(kept))).await.map_err(Failed::from)?;
+                if wrong.known >= LAST {
+                    self.note(Change::AuthenticatorDisabled { holder: person }, now).await?;
+                }
+                Err(NotProved::Wrong)
+            }
+        }
+    }
+
+    /// Makes a one-time link's secret that lets a person enrol. Shown once.
+    ///
+    /// # Errors
+    /// When it is declined, or cannot be written down.
+    pub async fn invite(
+        &self,
+        person: HolderId,
+        warrant: Warrant,
+        now: Timestamp,
+    ) -> Result<Zeroizing<String>, NotDone> {
+        let mut secret = Zeroizing::new([0; 32]);
+        rand::fill(secret.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
+        let secret = Zeroizing::new(BASE64.encode(secret.as_slice()));
+        let command = Command::Invite(person, Digest::of(secret.as_bytes()));
+        self.perform(&command, warrant, now).await?;
+        Ok(secret)
+    }
+
+    /// A fresh seed, to be shown to the person who enrols.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn new_seed(&self) -> Result<Seed, Failed> {
+        let mut entropy = [0; 20];
+        rand::fill(&mut entropy).map_err(|_| Failed::NoRandomness)?;
+        Ok(Seed::new(entropy))
+    }
+
+    /// Enrols a person by the secret of their link, after a code showed that the
+    /// authenticator works. Returns the recovery codes, to be shown once.
+    ///
+    /// # Errors
+    /// When the link or the code is wrong, or it cannot be written down.
+    pub async fn enrol(
+        &self,
+        link: &str,
+        seed: &Seed,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Vec<recovery::Code>, NotEnrolled> {
+        let token = Digest::of(link.as_bytes());
+        let person = self.view(|state| state.invited(&token, now).map(|holder| holder.id));
+        let person = person.ok_or(NotDone::Declined(Declined::BadLink))?;
+        let step = seed.accept(typed, now, None).map_err(|_| NotEnrolled::WrongCode)?;
+        let codes = recovery_codes()?;
+        let recovery = codes.iter().map(recovery::Code::verifier).collect();
+        let sealed = self.sealed("seed", &person.to_string(), seed.expose())?;
+        let command = Command::Enrol(person, token, Enrolment { step, recovery });
+        self.perform_with(&command, Warrant::Operator, &[sealed], now).await?;
+        lock(&self.guesses).succeed(person, Guesser::Known);
+        Ok(codes)
+    }
+
+    async fn check_code(&self, person: HolderId, typed: &str, now: Timestamp) -> Result<Option<Proof>, Failed> {
+        let authenticator =
+            self.view(|state| state.holder(person).filter(|holder| holder.can_prove())?.authenticator.clone());
+        let Some(authenticator) = authenticator else { return Ok(None) };
+        let name = person.to_string();
+        let Some(sealed) = self.store.shelf("seed", &name).await? else { return Ok(None) };
+        let seed = self.sealer.open(&place("seed", &name), &sealed)?;
+        let seed = Seed::new(seed.as_slice().try_into().map_err(|_| DoesNotOpen)?);
+        if let Ok(step) = seed.accept(typed, now, Some(authenticator.last)) {
+            return Ok(Some(Proof::Totp(step)));
+        }
+        let kept: Vec<(usize, recovery::Verifier)> =
+            authenticator.recovery.iter().enumerate().filter_map(|(place, code)| Some((place, (*code)?))).collect();
+        let verifiers: Vec<recovery::Verifier> = kept.iter().map(|(_, code)| *code).collect();
+        Ok(recovery::find(typed, &verifiers)
+            .and_then(|found| kept.get(found))
+            .map(|(place, _)| Proof::Recovery(*place)))
+    }
+}
+
+fn recovery_codes() -> Result<Vec<recovery::Code>, Failed> {
+    let code = |_| {
+        let mut entropy = Zeroizing::new([0; 15]);
+        rand::fill(entropy.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
+        Ok(recovery::Code::new(&entropy))
+    };
+    (0..recovery::COUNT).map(code).collect()
+}
+
+fn span_of(wait: SignedDuration) -> Span {
+    Span::seconds(u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX))
+}
