@@ -51,6 +51,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 async fn run(cli: &Cli) -> Outcome {
     let now = Timestamp::now();
     match &cli.command {
+        Command::Demo(demo) => demo::run(demo, now).await,
         Command::Init(init) => commands::init::run(init, now).await,
         Command::Check(check) => commands::check::run(&cli.config, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,

@@ -1,3 +1,63 @@
 //! `greave demo`: a made-up company, the gate before it, and the scene in the terminal.
+//!
+//! Nothing in it is canned: every status, count and time that is printed was seen, and what
+//! is claimed is checked. A scene that does not come out as told ends with an error.
 
+mod caller;
 pub(crate) mod company;
+mod gated;
+mod scene;
+mod stage;
+
+use std::{io, pin::pin, time::Duration};
+
+use jiff::Timestamp;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+
+use self::{gated::Folder, scene::Scene, stage::Stage};
+use crate::{
+    cli::Demo,
+    commands::{Done, Outcome},
+};
+
+/// What the gate may take to stop.
+const STOPPING: Duration = Duration::from_secs(3);
+
+pub(crate) async fn run(demo: &Demo, now: Timestamp) -> Outcome {
+    let folder = Folder::make()?;
+    let mut interrupted = pin!(interrupted());
+    let mut stage = Stage::new(!demo.no_wait);
+    let mut scene = Scene::open(&folder, now).await?;
+    tokio::select! {
+        played = scene.play(&mut stage) => {
+            // Where it breaks off, what came before tells why.
+            stage.verdict()?;
+            played?;
+        }
+        signal = &mut interrupted => return signal.map(|()| Done::Clean).map_err(Into::into),
+    }
+    if !demo.no_wait {
+        tokio::select! {
+            never = scene.stay(&stage) => never?,
+            signal = &mut interrupted => signal?,
+        }
+        stage.line("");
+    }
+    // Whoever does not stop in time ends with the process.
+    let _ = timeout(STOPPING, scene.close()).await;
+    drop(folder);
+    Ok(Done::Clean)
+}
+
+/// Somebody wants it to end.
+async fn interrupted() -> io::Result<()> {
+    let (mut end, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        signal = tokio::signal::ctrl_c() => signal,
+        _ = end.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
