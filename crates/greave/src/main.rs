@@ -12,6 +12,7 @@ mod metrics;
 mod secrets;
 mod show;
 mod state;
+mod stop;
 mod telling;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 
 use crate::{
     cli::{Cli, Command},
-    commands::{Done, Outcome},
+    commands::{Admin, Done, Outcome},
 };
 
 fn main() -> ExitCode {
@@ -39,8 +40,14 @@ fn main() -> ExitCode {
     match runtime.block_on(run(&cli)) {
         Ok(Done::Clean) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
+        // Who read as much as they wanted is no error (`greave calls | head`).
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
     }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
@@ -55,6 +62,17 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Init(init) => commands::init::run(init, now).await,
         Command::Check(check) => commands::check::run(&cli.config, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,
-        _ => Err("not here".into()),
+        Command::Calls(calls) => commands::calls::run(cli, calls, now),
+        Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
+        Command::Catalogue(catalogue) => commands::catalogue::run(cli, catalogue),
+        Command::Reach(reach) => commands::reach::run(&Admin::reach(cli, now).await?, reach).await,
+        Command::Explain(explain) => commands::explain::run(&Admin::reach(cli, now).await?, explain).await,
+        Command::Guards(guards) => commands::guards::run(&Admin::reach(cli, now).await?, guards).await,
+        Command::Law(law) => commands::law::run(&Admin::reach(cli, now).await?, law).await,
+        Command::Keys(keys) => commands::keys::run(&Admin::reach(cli, now).await?, keys).await,
+        Command::Holders(holders) => commands::holders::run(&Admin::reach(cli, now).await?, holders).await,
+        Command::Questions => commands::questions::list(&Admin::reach(cli, now).await?).await,
+        Command::Approve(approve) => commands::questions::approve(&Admin::reach(cli, now).await?, approve).await,
+        Command::Deny(deny) => commands::questions::deny(&Admin::reach(cli, now).await?, deny).await,
     }
 }

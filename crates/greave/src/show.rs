@@ -1,10 +1,15 @@
 //! How things look on a terminal: tables that fit, colours only where somebody sees them.
 
+use std::{
+    fmt,
+    io::{self, Write as _},
+};
+
 use anstyle::{AnsiColor, Style};
 use catalogue::{Catalogue, Drift, Locked, Trouble};
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
 use jiff::Timestamp;
-use law::{Power, Span};
+use law::{KeyId, Power, Span};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
 /// What must be seen.
@@ -31,13 +36,70 @@ pub(crate) fn table<const COLUMNS: usize>(heads: [&str; COLUMNS]) -> Table {
     table
 }
 
+/// A cell that must be seen, where what it says is so.
+pub(crate) fn alarm_if(so: bool, text: impl ToString) -> Cell {
+    // The table measures and colours its cells itself: a style within the text would be counted as letters.
+    let cell = Cell::new(text);
+    if so { cell.fg(Color::Red) } else { cell }
+}
+
+/// A key, what people call it, and who has it.
+pub(crate) fn key(id: KeyId, name: Option<&str>, holder: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!(" ({})", clean(name)));
+    format!("{id}{name} of {}", holder.map_or_else(|| "nobody known".to_owned(), clean))
+}
+
+/// A word of a command to paste, in quotes where a shell would read it otherwise.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._@+-/".contains(letter);
+    let text = clean(text);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// A table as text, without blanks at the ends of its lines: as wide as this, or as the terminal.
+pub(crate) fn lines(table: &mut Table, width: Option<u16>) -> String {
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
 /// Prints a table, or what to do where it would be empty.
 pub(crate) fn print(table: &Table, empty: &str) {
     if table.is_empty() {
         anstream::println!("{empty}");
     } else {
-        anstream::println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+        anstream::println!("{}", lines(&mut table.clone(), None));
     }
+}
+
+/// Writes a line on standard output.
+///
+/// # Errors
+/// As the output does; a broken pipe where nobody reads any more (`| head`).
+pub(crate) fn say(text: impl fmt::Display) -> io::Result<()> {
+    writeln!(anstream::stdout(), "{text}")
+}
+
+/// Writes a line beside the output: what a person should know, and a program need not.
+pub(crate) fn aside(style: Style, text: impl fmt::Display) {
+    anstream::eprintln!("{}", styled(style, text));
+}
+
+/// Foreign text, fit for a terminal: what would move the cursor, change colours or turn the
+/// reading direction is spelt out.
+pub(crate) fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
+                clean.extend(letter.escape_unicode());
+            }
+            _ if letter.is_control() => clean.extend(letter.escape_default()),
+            _ => clean.push(letter),
+        }
+    }
+    clean
 }
 
 /// A QR code of half blocks, black on white whatever the terminal's colours are. Where a text
@@ -72,29 +134,100 @@ pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble]) {
 
 /// How a document differs from the lock.
 pub(crate) fn drift(drift: &Drift) {
+    print(&drift_table(drift), "nothing differs");
+}
+
+fn drift_table(drift: &Drift) -> Table {
     let mut table = table(["", "operation", "accepted", "described"]);
     let powers =
         |locked: &Locked| if locked.open { format!("{}, open", locked.powers) } else { locked.powers.to_string() };
     for (name, now) in &drift.added {
-        table.add_row(["new", name, "every power, until accepted", &powers(now)]);
+        table.add_row(["new", &clean(name), "every power, until accepted", &powers(now)]);
     }
     for changed in &drift.changed {
-        let how = if changed.weakens() { styled(ALARM, "easier") } else { "changed".to_owned() };
-        table.add_row([how, changed.name.clone(), powers(&changed.from), powers(&changed.to)]);
+        let weakens = changed.weakens();
+        let how = alarm_if(weakens, if weakens { "easier" } else { "changed" });
+        let (name, from, to) = (clean(&changed.name), powers(&changed.from), powers(&changed.to));
+        table.add_row([how, Cell::new(name), Cell::new(from), Cell::new(to)]);
     }
     for (name, before) in &drift.gone {
-        table.add_row(["gone", name, &powers(before), ""]);
+        table.add_row(["gone", &clean(name), &powers(before), ""]);
     }
-    print(&table, "nothing differs");
+    table
 }
 
 /// How long ago, in one unit.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     match Span::between(at, now).as_secs() {
         u32::MAX => "ahead".to_owned(),
-        seconds @ 0..60 => format!("{seconds}s ago"),
-        seconds @ 60..3600 => format!("{}m ago", seconds / 60),
-        seconds @ 3600..172_800 => format!("{}h ago", seconds / 3600),
-        seconds => format!("{}d ago", seconds / 86_400),
+        seconds => format!("{} ago", rough(seconds)),
+    }
+}
+
+/// How long until then, in one unit; `over` when it has come.
+pub(crate) fn ahead(at: Timestamp, now: Timestamp) -> String {
+    match Span::between(now, at).as_secs() {
+        0 | u32::MAX => "over".to_owned(),
+        seconds => format!("in {}", rough(seconds)),
+    }
+}
+
+fn rough(seconds: u32) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A moment to the second, such as `2026-11-24 10:15:02` in UTC.
+pub(crate) fn moment(at: Timestamp) -> impl fmt::Display {
+    at.strftime("%Y-%m-%d %H:%M:%S")
+}
+
+/// A number with its noun, such as `1 key` and `3 keys`.
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_moves_no_cursor_and_turns_no_line() {
+        assert_eq!(clean("curl/8 \u{1b}[2Jx\r\n\u{9b}1m\u{202e}gpj"), "curl/8 \\u{1b}[2Jx\\r\\n\\u{9b}1m\\u{202e}gpj");
+        assert_eq!(clean("/caf\u{e9}/\u{4e2d}"), "/caf\u{e9}/\u{4e2d}");
+    }
+
+    #[test]
+    fn a_name_stays_one_word_of_a_command() {
+        assert_eq!(word("ann"), "ann");
+        assert_eq!(word("Zo\u{eb} 1"), "'Zo\u{eb} 1'");
+        assert_eq!(word("x'; rm -rf ."), r"'x'\''; rm -rf .'");
+        assert_eq!(word(""), "''");
+    }
+
+    #[test]
+    fn times_are_told_in_one_unit() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (seconds, word) in [(0, "0s"), (59, "59s"), (60, "1m"), (7199, "1h"), (172_799, "47h"), (172_800, "2d")] {
+            assert_eq!(ago(at(0), at(seconds)), format!("{word} ago"));
+            if seconds > 0 {
+                assert_eq!(ahead(at(seconds), at(0)), format!("in {word}"));
+            }
+        }
+        assert_eq!((ago(at(1), at(0)).as_str(), ahead(at(0), at(1)).as_str()), ("ahead", "over"));
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_it_may_be() {
+        let mut narrow = table(["operation", "powers"]);
+        narrow.add_row(["DELETE /organisations/{organisation}/members/{name}", "grant + destroy"]);
+        let text = lines(&mut narrow, Some(40));
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.lines().count() > 2, "{text}");
     }
 }

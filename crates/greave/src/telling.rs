@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
-    commands::serve::stopped,
     config::{Config, Mail, MailSecurity},
     house::HouseError,
     secrets::Vault,
+    stop::stopped,
 };
 
 /// How often open questions are looked through for those that nobody answers.

@@ -1,8 +1,34 @@
 //! What the command line does, one file a command.
 
+pub(crate) mod calls;
+pub(crate) mod catalogue;
 pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod guards;
+pub(crate) mod holders;
 pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod law;
+pub(crate) mod ledger;
+pub(crate) mod questions;
+pub(crate) mod reach;
 pub(crate) mod serve;
+#[cfg(test)]
+mod testing;
+
+use std::io;
+
+use console::api::{HealthView, Proof};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    ask,
+    cli::{Cli, ProofArgs},
+    client::{Client, address},
+    config::Config,
+    house, show,
+};
 
 /// How a command ended that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,3 +41,52 @@ pub(crate) enum Done {
 
 /// How a command ended. An error is exit code 2.
 pub(crate) type Outcome = Result<Done, Box<dyn std::error::Error>>;
+
+/// What a command that speaks to the admin API works with.
+pub(crate) struct Admin {
+    client: Client,
+    json: bool,
+    now: Timestamp,
+}
+
+impl Admin {
+    /// Reads the configuration and finds the way: to the running gate, or to the state itself.
+    pub(crate) async fn reach(cli: &Cli, now: Timestamp) -> Result<Self, Box<dyn std::error::Error>> {
+        let client = house::client(&Config::read(&cli.config)?).await?;
+        Ok(Self { client, json: cli.json, now })
+    }
+
+    /// Says beside the output what is not asked yet.
+    async fn tell_observing(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let HealthView { observing, law_waits, .. } = self.client.read(&address(&["health"])).await?;
+        if observing.is_any() {
+            show::aside(show::ALARM, format!("{observing}; `greave guards preview` says whom enforcing would ask"));
+        }
+        if law_waits {
+            show::aside(show::ALARM, "a weaker law waits for a code: `greave law show`, `greave law accept --as NAME`");
+        }
+        Ok(())
+    }
+
+    /// What was asked for: as JSON where a program reads it, else as people read it.
+    fn answer(&self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<(), Box<dyn std::error::Error>> {
+        if self.json { json(value) } else { Ok(show::say(words())?) }
+    }
+}
+
+/// Prints one value as JSON.
+fn json(value: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(show::say(serde_json::to_string_pretty(value)?)?)
+}
+
+/// Whose code it is, and the code, which is asked for. Without a name nothing is asked: what
+/// needs a code is declined then, and says so.
+fn proof(args: &ProofArgs) -> io::Result<Proof> {
+    let Some(person) = &args.person else { return Ok(Proof::default()) };
+    code_of(person, "Code:")
+}
+
+fn code_of(person: &str, question: &str) -> io::Result<Proof> {
+    let code = ask::line(question)?;
+    Ok(Proof { person: Some(person.to_owned()), code: Some(code.to_string().into()) })
+}

@@ -27,6 +27,7 @@ use crate::{
     document::Document,
     house::{self, House, HouseError},
     metrics, show,
+    stop::stopped,
     state::socket,
     telling::{self, Telling},
 };
@@ -219,11 +220,6 @@ fn report(what: &str, served: io::Result<()>) {
     }
 }
 
-pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // Whoever says stop is gone only when everything is.
-    let _ = stopping.wait_for(|stop| *stop).await;
-}
-
 /// Takes what the record has to tell: into the log, and into the ledger where part of it was removed.
 async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stopping: watch::Receiver<bool>) {
     let mut stop = std::pin::pin!(stopped(stopping));
@@ -274,6 +270,10 @@ fn announce(config: &Config, serving: &Serving) {
     if !drift.is_empty() {
         let text = "the document has changed since catalogue.lock was accepted; see `greave catalogue drift`";
         anstream::println!("{}", show::styled(show::ALARM, text));
+    }
+    if !serving.house.troubles.is_empty() {
+        let count = serving.house.troubles.len();
+        anstream::println!("{count} parts of the document were skipped, and count as undescribed; see `greave check`");
     }
     warn_of_waiting(&serving.house.law);
 }

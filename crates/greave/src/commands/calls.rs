@@ -1,0 +1,331 @@
+//! `greave calls`: what was called, by whom, from where, and what was decided. Reads the
+//! record's files, so that it works whether or not a gate runs.
+
+use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+use law::{Call, Ended, Outcome as CallOutcome, Verdict, Who};
+use record::{Entry, Filter, Joined, Joiner, Reader};
+use serde::Serialize;
+
+use super::{Done, Outcome, json};
+use crate::{
+    cli::{Calls, Cli},
+    config::Config,
+    show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
+    state::record_folder,
+};
+
+/// How often who follows looks for more.
+const POLL: Duration = Duration::from_millis(200);
+
+pub(crate) fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
+    let wanted = filter(calls, now)?;
+    let folder = record_folder(&Config::read(&cli.config)?.gate.state);
+    let Some(reader) = open(&folder)? else {
+        if calls.follow {
+            return Err(format!("there is no record in `{}` yet; `greave serve` begins it", folder.display()).into());
+        }
+        return if cli.json { json(&Vec::<Line<'_>>::new()).map(|()| Done::Clean) } else { nothing(calls) };
+    };
+    let mut reading = Reading {
+        reader: wanted.since.into_iter().fold(reader, Reader::since),
+        joiner: Joiner::default(),
+        damaged: false,
+    };
+    let mut newest = VecDeque::new();
+    let mut found: usize = 0;
+    while let Some(joined) = reading.next() {
+        keep(&mut newest, &mut found, joined, &wanted, calls.last);
+    }
+    if calls.follow {
+        for joined in &newest {
+            print(joined, cli.json)?;
+        }
+        return follow(&mut reading, &wanted, cli.json);
+    }
+    let open: Vec<Joined> = reading.joiner.still_open().collect();
+    for joined in open {
+        keep(&mut newest, &mut found, joined, &wanted, calls.last);
+    }
+    let done = if reading.damaged { Done::Findings } else { Done::Clean };
+    if cli.json {
+        json(&newest.iter().map(Line::from).collect::<Vec<_>>())?;
+        return Ok(done);
+    }
+    if newest.is_empty() && !reading.damaged {
+        return nothing(calls);
+    }
+    for joined in &newest {
+        show::say(line(joined))?;
+    }
+    if found > newest.len() {
+        aside(FAINT, format!("the newest {} of {found}; `--last {found}` shows all", newest.len()));
+    }
+    Ok(done)
+}
+
+fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::Error>> {
+    let Calls { key, operation, power, source, decision, status, since, last: _, follow: _ } = calls;
+    Ok(Filter {
+        key: *key,
+        holder: None,
+        who: None,
+        operation: operation.clone(),
+        power: *power,
+        source: source.as_deref().map(network).transpose()?,
+        verdict: decision.as_deref().map(str::parse).transpose()?,
+        status: status.as_deref().map(str::parse).transpose()?,
+        since: Some(now.saturating_sub(SignedDuration::from(*since)).unwrap_or(Timestamp::MIN)),
+        until: None,
+    })
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
+    network.map_err(|_| format!("`{text}` is no address and no network; write for example `192.0.2.0/24`"))
+}
+
+/// The record, where there is one yet.
+fn open(folder: &Path) -> Result<Option<Reader>, record::OpenError> {
+    if folder.exists() { Reader::open(folder).map(Some) } else { Ok(None) }
+}
+
+fn nothing(calls: &Calls) -> Outcome {
+    show::say(format!("no call fits; `--since` looks further back than {}", calls.since))?;
+    Ok(Done::Clean)
+}
+
+/// The record as it is read. What cannot be read, and what was never written, is told beside the output.
+struct Reading {
+    reader: Reader,
+    joiner: Joiner,
+    damaged: bool,
+}
+
+impl Reading {
+    /// The next call that has ended; nothing where the record ends for now.
+    fn next(&mut self) -> Option<Joined> {
+        loop {
+            match self.reader.next()? {
+                Ok(entry) => {
+                    if let Some(text) = hole(&entry) {
+                        aside(ALARM, text);
+                        self.damaged = true;
+                    }
+                    if let Some(joined) = self.joiner.take(entry) {
+                        return Some(joined);
+                    }
+                }
+                Err(damage) => {
+                    aside(ALARM, &damage);
+                    self.damaged = true;
+                }
+            }
+        }
+    }
+}
+
+/// What is missing by the record's own word.
+fn hole(entry: &Entry) -> Option<String> {
+    let Entry::Gap(gap) = entry else { return None };
+    let record::Gap { from, to, reason, calls, outcomes, refused } = gap;
+    (calls + outcomes + refused > 0).then(|| {
+        format!(
+            "from {} to {} UTC {reason}: {calls} calls and {outcomes} outcomes were not written, {refused} calls were \
+             turned away",
+            moment(*from),
+            moment(*to)
+        )
+    })
+}
+
+fn keep(newest: &mut VecDeque<Joined>, found: &mut usize, joined: Joined, wanted: &Filter, most: usize) {
+    if !wanted.wants(&joined) {
+        return;
+    }
+    *found += 1;
+    newest.push_back(joined);
+    if newest.len() > most {
+        newest.pop_front();
+    }
+}
+
+/// Goes on with what comes, until nobody reads any more.
+fn follow(reading: &mut Reading, wanted: &Filter, json: bool) -> Outcome {
+    loop {
+        match reading.next() {
+            Some(joined) if wanted.wants(&joined) => print(&joined, json)?,
+            Some(_) => {}
+            None => thread::sleep(POLL),
+        }
+    }
+}
+
+/// Prints one call of many that are yet to come: as JSON, one object a line.
+fn print(joined: &Joined, json: bool) -> io::Result<()> {
+    if json { show::say(serde_json::to_string(&Line::from(joined))?) } else { show::say(line(joined)) }
+}
+
+/// A call and what became of it, as one object.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    call: &'a Call,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a CallOutcome>,
+}
+
+impl<'a> From<&'a Joined> for Line<'a> {
+    fn from(joined: &'a Joined) -> Self {
+        Self { call: &joined.call, outcome: joined.outcome.as_ref() }
+    }
+}
+
+/// One line, the same columns for every call, so that it can be searched and cut.
+fn line(joined: &Joined) -> String {
+    let Joined { call, outcome } = joined;
+    let who = call.key.map_or_else(|| who(call.who).to_owned(), |key| key.to_string());
+    let parameters = call.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
+    let operation = clean(&parameters.fold(call.operation.to_string(), |text, more| text + &more));
+    let status = outcome.as_ref().map_or_else(|| "…".to_owned(), |outcome| outcome.status.to_string());
+    let mut line = format!(
+        "{}  {who:<8} {status:>3} {:<22} {operation}  {}, from {}",
+        moment(call.at),
+        verdict(call),
+        call.powers,
+        call.source
+    );
+    if let Some(outcome) = outcome {
+        line += &became(outcome);
+    }
+    if let Some(challenge) = call.challenge {
+        line += &format!(", question {challenge}");
+    }
+    if let Some(approval) = call.approval {
+        line += &format!(", approval {approval}");
+    }
+    match call.verdict {
+        Verdict::Challenge(_) | Verdict::Refuse(_) => styled(ALARM, line),
+        Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => line,
+    }
+}
+
+const fn who(who: Who) -> &'static str {
+    match who {
+        Who::Key => "key",
+        Who::Unknown => "unknown",
+        Who::Session => "session",
+        Who::Nobody => "nobody",
+    }
+}
+
+fn verdict(call: &Call) -> String {
+    let word = record::VerdictKind::of(call.verdict).word();
+    match call.verdict {
+        Verdict::Permit => word.to_owned(),
+        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => format!("{word} {missing}"),
+        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => format!("{word} {}", refusal.code()),
+    }
+}
+
+fn became(outcome: &CallOutcome) -> String {
+    let CallOutcome { call: _, at: _, status: _, bytes_in: _, bytes_out, rows, minted, micros, ended } = outcome;
+    let mut text = format!(", {} ms, {bytes_out} bytes", micros / 1000);
+    if let Some(rows) = rows {
+        text += &format!(", {}", count(*rows, "row"));
+    }
+    if let Some(minted) = minted {
+        text += &format!(", minted {minted}");
+    }
+    text += match ended {
+        Ended::Whole | Ended::Answered => "",
+        Ended::ClientGone => ", the client went away",
+        Ended::UpstreamGone => ", the API broke off",
+        Ended::Cut => ", cut off",
+    };
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use law::{Factor, Power, Refusal};
+
+    use super::*;
+    use crate::commands::testing::{self, NOW, plain};
+
+    fn calls() -> Vec<Joined> {
+        let asked = Verdict::Challenge(Factor::Person.into());
+        let mut waited = testing::call(3, "DELETE /users/{name}", asked, 401);
+        waited.call.powers = Power::Grant.into();
+        waited.call.challenge = Some(law::ChallengeId(9));
+        let mut minted = testing::call(4, "POST /users/{name}/tokens", Verdict::Permit, 201);
+        minted.call.approval = Some(law::ApprovalId(4));
+        if let Some(outcome) = &mut minted.outcome {
+            (outcome.minted, outcome.rows) = (Some(law::KeyId(21)), Some(1));
+        }
+        let mut open = testing::call(5, "GET /export", Verdict::WouldAsk(Factor::Person.into()), 0);
+        open.outcome = None;
+        let mut unknown = testing::call(6, "GET *", Verdict::Refuse(Refusal::UnknownKey), 401);
+        (unknown.call.key, unknown.call.who) = (None, Who::Unknown);
+        unknown.call.parameters = vec![("path".into(), "/\u{1b}[2J".to_owned())];
+        vec![testing::call(2, "GET /users/{name}", Verdict::Permit, 200), waited, minted, open, unknown]
+    }
+
+    #[test]
+    fn a_call_is_a_line() {
+        let text = calls().iter().map(line).map(|line| plain(&line) + "\n").collect::<String>();
+        insta::assert_snapshot!("calls", text);
+    }
+
+    #[test]
+    fn as_json_a_call_is_one_object_with_its_id_and_its_outcome() {
+        let calls = calls();
+        let whole = serde_json::to_value(Line::from(&calls[0])).unwrap();
+        assert_eq!(whole["id"], calls[0].call.id.to_string());
+        assert_eq!((&whole["operation"], &whole["outcome"]["status"]), (&"GET /users/{name}".into(), &200.into()));
+        let open = serde_json::to_value(Line::from(&calls[3])).unwrap();
+        assert!(open.get("outcome").is_none());
+        assert!(open["verdict"].to_string().contains("would-ask"));
+    }
+
+    #[test]
+    fn only_the_newest_are_kept_and_all_that_fit_are_counted() {
+        let (mut newest, mut found) = (VecDeque::new(), 0);
+        for joined in calls() {
+            keep(&mut newest, &mut found, joined, &Filter::default(), 2);
+        }
+        assert_eq!((newest.len(), found), (2, 5));
+        assert_eq!(newest, &calls()[3..]);
+        let mut none = VecDeque::new();
+        keep(&mut none, &mut found, calls().remove(0), &Filter::default(), 0);
+        assert_eq!((none.len(), found), (0, 6));
+    }
+
+    #[test]
+    fn what_cannot_be_searched_for_is_said() {
+        let calls = Calls {
+            key: None,
+            operation: None,
+            power: None,
+            source: None,
+            decision: None,
+            status: None,
+            since: law::Span::days(1),
+            last: 50,
+            follow: false,
+        };
+        let wrong = [
+            Calls { source: Some("192.0.2.0/33".to_owned()), ..calls.clone() },
+            Calls { decision: Some("allow".to_owned()), ..calls.clone() },
+            Calls { status: Some("4x".to_owned()), ..calls.clone() },
+        ];
+        for (wrong, word) in wrong.into_iter().zip(["192.0.2.0/33", "allow", "4x"]) {
+            let error = filter(&wrong, NOW).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{word}`")), "{error}");
+        }
+        let one = filter(&Calls { source: Some("192.0.2.7".to_owned()), ..calls }, NOW).unwrap();
+        assert_eq!(one.source, Some("192.0.2.7/32".parse().unwrap()));
+    }
+}

@@ -1,0 +1,175 @@
+//! `greave holders`: people, workloads and vendors, and who answers for their keys.
+
+use comfy_table::{Cell, Table};
+use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof};
+use jiff::Timestamp;
+use law::HolderKind;
+
+use super::{Admin, Done, Outcome, json, proof};
+use crate::{
+    cli::{Answers, Holders},
+    client::address,
+    show::{self, ahead, alarm_if, clean, count},
+};
+
+pub(crate) async fn run(admin: &Admin, command: &Holders) -> Outcome {
+    match command {
+        Holders::List => list(admin).await?,
+        Holders::Add { name, kind, answers, proof: args } => {
+            let Answers { owner, deputies, mail, administrator } = answers.clone();
+            let proof = proof(args)?;
+            let (name, kind, administrator) = (name.clone(), *kind, administrator);
+            let wanted = AddHolder { name, kind, owner, deputies, mail, administrator, proof };
+            let holder: HolderView = admin.client.change(&address(&["holders"]), &wanted).await?;
+            admin.answer(&holder, || added(&holder))?;
+        }
+        Holders::Change { name, kind, answers, proof: args } => {
+            let Answers { owner, deputies, mail, administrator } = answers.clone();
+            let wanted = ChangeHolder {
+                kind: *kind,
+                owner,
+                deputies: (!deputies.is_empty()).then_some(deputies),
+                mail,
+                // A flag cannot be told from one that was not given: it only ever gives.
+                administrator: administrator.then_some(true),
+                proof: proof(args)?,
+            };
+            let holder: HolderView = admin.client.amend(&address(&["holders", name]), &wanted).await?;
+            admin.answer(&holder, || described(&holder))?;
+        }
+        Holders::Invite { name, proof: args } => {
+            let invited: Invited = admin.client.change(&address(&["holders", name, "invite"]), &proof(args)?).await?;
+            admin.answer(&invited, || invitation(&invited, admin.now))?;
+        }
+        Holders::Left { name } => {
+            let holder: HolderView =
+                admin.client.change(&address(&["holders", name, "left"]), &Proof::default()).await?;
+            admin.answer(&holder, || {
+                let (name, keys) = (clean(&holder.name), count(holder.keys, "key"));
+                format!("{name} has left: nothing passes with their {keys}, and they answer nothing more")
+            })?;
+        }
+        Holders::Return { name, proof: args } => {
+            let holder: HolderView = admin.client.change(&address(&["holders", name, "return"]), &proof(args)?).await?;
+            admin.answer(&holder, || format!("{} is back", clean(&holder.name)))?;
+        }
+    }
+    Ok(Done::Clean)
+}
+
+async fn list(admin: &Admin) -> Result<(), Box<dyn std::error::Error>> {
+    let HolderList { holders } = admin.client.read(&address(&["holders"])).await?;
+    if admin.json {
+        return json(&holders);
+    }
+    show::print(&table(&holders, admin.now), "nobody is known yet; `greave holders add NAME` makes somebody known");
+    Ok(())
+}
+
+fn table(holders: &[HolderView], now: Timestamp) -> Table {
+    let mut table = show::table(["holder", "name", "kind", "answers", "code", "2FA", "keys", ""]);
+    for holder in holders {
+        let is_person = holder.kind == HolderKind::Person;
+        let code = code(holder, now);
+        table.add_row([
+            Cell::new(holder.id),
+            Cell::new(clean(&holder.name)),
+            Cell::new(holder.kind),
+            Cell::new(clean(&answers(holder))),
+            alarm_if(is_person && !holder.enrolled && !holder.left, code),
+            alarm_if(
+                holder.two_factor == Some(false),
+                match holder.two_factor {
+                    Some(true) => "on",
+                    Some(false) => "off",
+                    None if is_person => "?",
+                    None => "",
+                },
+            ),
+            Cell::new(holder.keys),
+            alarm_if(
+                holder.left,
+                if holder.left {
+                    "left"
+                } else if holder.administrator {
+                    "administrator"
+                } else {
+                    ""
+                },
+            ),
+        ]);
+    }
+    table
+}
+
+/// Who answers for its keys: the person themselves, or owner and deputies.
+fn answers(holder: &HolderView) -> String {
+    let owner = if holder.kind == HolderKind::Person { Some("themselves") } else { holder.owner.as_deref() };
+    let names: Vec<&str> = owner.into_iter().chain(holder.deputies.iter().map(String::as_str)).collect();
+    names.join(", ")
+}
+
+/// Whether a person could be asked for a code now.
+fn code(holder: &HolderView, now: Timestamp) -> String {
+    if holder.kind != HolderKind::Person {
+        return String::new();
+    }
+    if holder.authenticator_disabled {
+        return "disabled after wrong codes".to_owned();
+    }
+    if holder.enrolled {
+        return format!("enrolled, {}", count(holder.recovery_codes, "recovery code"));
+    }
+    match holder.invited_until {
+        Some(until) if until > now => format!("invited, lapses {}", ahead(until, now)),
+        _ => "not enrolled".to_owned(),
+    }
+}
+
+fn added(holder: &HolderView) -> String {
+    let mut text = described(holder);
+    if holder.kind == HolderKind::Person {
+        text += &format!("\nNext: `greave holders invite {} --as NAME` lets them enrol", show::word(&holder.name));
+    }
+    text
+}
+
+fn described(holder: &HolderView) -> String {
+    let HolderView { id, kind, .. } = holder;
+    let administrator = if holder.administrator { ", an administrator" } else { "" };
+    let mail = holder.mail.as_ref().map_or_else(String::new, |mail| format!("; notices go to {}", clean(mail)));
+    let name = clean(&holder.name);
+    match answers(holder).as_str() {
+        "themselves" => format!("{id} is {name}, a {kind}{administrator}{mail}"),
+        names => format!("{id} is {name}, a {kind}{administrator}; {} answer for its keys{mail}", clean(names)),
+    }
+}
+
+fn invitation(invited: &Invited, now: Timestamp) -> String {
+    let Invited { name, link, until } = invited;
+    let (name, until) = (clean(name), ahead(*until, now));
+    format!(
+        "Give this to {name} and to nobody else. Whoever opens it enrols in their place; it serves once and lapses \
+         {until}.\n\n  {}\n",
+        link.expose()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::{self, NOW, plain};
+
+    #[test]
+    fn a_table_of_holders_says_who_cannot_be_asked() {
+        let text = plain(&show::lines(&mut table(&testing::holders(), NOW), Some(100)));
+        insta::assert_snapshot!("holders", text);
+    }
+
+    #[test]
+    fn a_link_is_shown_with_a_warning() {
+        let link = "https://desk.example.com/enrol/made-up".to_owned().into();
+        let invited = Invited { name: "bob".to_owned(), link, until: testing::at(86_400) };
+        insta::assert_snapshot!("invited", invitation(&invited, NOW));
+    }
+}

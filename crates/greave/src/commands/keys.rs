@@ -1,0 +1,112 @@
+//! `greave keys`: who has them, where they were used, and stopping them.
+
+mod page;
+
+use console::api::{DisableKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey};
+use law::{KeyId, Standing};
+
+use self::page::{details, standing, table, title};
+use super::{Admin, Done, Outcome, json, proof};
+use crate::{
+    cli::Keys,
+    client::{address, filtered},
+    show::{self, FAINT},
+};
+
+pub(crate) async fn run(admin: &Admin, command: &Keys) -> Outcome {
+    match command {
+        Keys::List { holder } => list(admin, holder.clone()).await?,
+        Keys::Show { key } => {
+            let shown: KeyDetails = admin.client.read(&of(*key, None)).await?;
+            admin.tell_observing().await?;
+            admin.answer(&shown, || details(&shown, admin.now, None))?;
+        }
+        Keys::Disable { key, why } => {
+            let wanted = DisableKey { why: why.clone(), ..DisableKey::default() };
+            let key: KeyView = admin.client.change(&of(*key, Some("disable")), &wanted).await?;
+            admin.answer(&key, || stands(&key))?;
+        }
+        Keys::Enable { key, proof: args } => {
+            let key: KeyView = admin.client.change(&of(*key, Some("enable")), &proof(args)?).await?;
+            admin.answer(&key, || stands(&key))?;
+        }
+        Keys::Name { key, name, holder, owner, proof: args } => {
+            let wanted =
+                NameKey { name: name.clone(), holder: holder.clone(), owner: owner.clone(), proof: proof(args)? };
+            let key: KeyView = admin.client.change(&of(*key, Some("name")), &wanted).await?;
+            admin.answer(&key, || named(&key))?;
+        }
+    }
+    Ok(Done::Clean)
+}
+
+fn of(key: KeyId, act: Option<&str>) -> String {
+    let id = key.to_string();
+    let segments: Vec<&str> = ["keys", &id].into_iter().chain(act).collect();
+    address(&segments)
+}
+
+async fn list(admin: &Admin, holder: Option<String>) -> Result<(), Box<dyn std::error::Error>> {
+    let filter = KeyFilter { holder, ..KeyFilter::default() };
+    let KeyList { keys, usage_complete } = admin.client.read(&filtered(address(&["keys"]), &filter)).await?;
+    admin.tell_observing().await?;
+    if admin.json {
+        return json(&keys);
+    }
+    if !keys.is_empty() && !usage_complete {
+        let text = "of use, little is known: the gate does not run, or still reads its record";
+        show::aside(FAINT, text);
+    }
+    let empty = match &filter.holder {
+        Some(holder) => format!("`{holder}` has no keys; `greave keys list` shows all of them"),
+        None => {
+            "no key is known yet; each is, once the API has accepted it through the gate (`greave serve`)".to_owned()
+        }
+    };
+    show::print(&table(&keys, admin.now), &empty);
+    Ok(())
+}
+
+fn stands(key: &KeyView) -> String {
+    let (id, word) = (key.id, standing(key.standing));
+    match key.standing {
+        Standing::Active => format!("{} is {word}", title(key)),
+        Standing::Disabled => {
+            format!("{} is {word}: nothing passes with it until `greave keys enable {id} --as NAME`", title(key))
+        }
+        Standing::Revoked => format!("{} is {word}: nothing will ever pass with it again", title(key)),
+    }
+}
+
+fn named(key: &KeyView) -> String {
+    match (&key.owner, key.answerers.is_empty()) {
+        (Some(owner), true) if !key.owner_enrolled => {
+            let (name, word) = (show::clean(owner), show::word(owner));
+            format!("{}; {name} answers for it, once enrolled: `greave holders invite {word} --as NAME`", title(key))
+        }
+        (Some(owner), _) => format!("{}; {} answers for it", title(key), show::clean(owner)),
+        (None, _) => format!("{}; nobody answers for it yet: `greave keys name {} --owner NAME`", title(key), key.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing;
+
+    #[test]
+    fn after_naming_a_key_who_answers_and_what_is_missing_is_said() {
+        let key = testing::key(17);
+        assert_eq!(named(&key), "k17 (ci deploy) of ci; ann answers for it");
+        let unasked = KeyView { answerers: Vec::new(), owner_enrolled: false, ..key.clone() };
+        assert!(named(&unasked).contains("once enrolled: `greave holders invite ann --as NAME`"));
+        let nobodys = KeyView { owner: None, holder: None, answerers: Vec::new(), ..key };
+        assert!(named(&nobodys).contains("`greave keys name k17 --owner NAME`"));
+    }
+
+    #[test]
+    fn who_stops_a_key_learns_how_it_works_again() {
+        let key = KeyView { standing: Standing::Disabled, ..testing::key(17) };
+        assert!(stands(&key).contains("nothing passes with it until `greave keys enable k17 --as NAME`"));
+    }
+}

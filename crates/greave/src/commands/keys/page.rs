@@ -1,0 +1,196 @@
+//! How keys look.
+
+use comfy_table::{Cell, Table};
+use console::api::{KeyDetails, KeyView};
+use jiff::Timestamp;
+use law::{HolderKind, Standing};
+
+use crate::show::{self, ALARM, BOLD, FAINT, ago, ahead, alarm_if, clean, lines, moment, styled};
+
+/// Every key in a line.
+pub(super) fn table(keys: &[KeyView], now: Timestamp) -> Table {
+    let mut table = show::table(["key", "holder", "answers", "2FA", "standing", "last used", "calls"]);
+    for key in keys {
+        let name = key.name.as_ref().map_or_else(String::new, |name| format!(" {}", clean(name)));
+        let stands = alarm_if(key.standing != Standing::Active || over(key, now), where_it_stands(key, now));
+        let calls = match key.stopped {
+            0 => key.passed.to_string(),
+            stopped => format!("{}, {stopped} stopped", key.passed),
+        };
+        table.add_row([
+            Cell::new(format!("{}{name}", key.id)),
+            alarm_if(key.holder.is_none() || key.holder_left, holder(key)),
+            alarm_if(key.answerers.is_empty(), answers(key)),
+            alarm_if(key.two_factor == Some(false), two_factor(key)),
+            stands,
+            Cell::new(last_used(key, now)),
+            Cell::new(calls),
+        ]);
+    }
+    table
+}
+
+/// Its id, what people call it, and who has it.
+pub(super) fn title(key: &KeyView) -> String {
+    show::key(key.id, key.name.as_deref(), key.holder.as_deref())
+}
+
+fn holder(key: &KeyView) -> String {
+    let Some(holder) = &key.holder else { return "nobody known".to_owned() };
+    let (holder, left) = (clean(holder), if key.holder_left { ", left" } else { "" });
+    match key.kind {
+        HolderKind::Person => format!("{holder}{left}"),
+        kind => format!("{holder}, {kind}{left}"),
+    }
+}
+
+/// Who can be asked now; where nobody can, why not.
+fn answers(key: &KeyView) -> String {
+    if !key.answerers.is_empty() {
+        return clean(&key.answerers.join(", "));
+    }
+    match &key.owner {
+        Some(owner) if !key.owner_enrolled => format!("nobody: {} is not enrolled", clean(owner)),
+        _ => "nobody".to_owned(),
+    }
+}
+
+/// Whether the holder's account has 2FA at the API.
+const fn two_factor(key: &KeyView) -> &'static str {
+    match key.two_factor {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "?",
+    }
+}
+
+fn where_it_stands(key: &KeyView, now: Timestamp) -> String {
+    match key.end {
+        Some(_) if over(key, now) => "ended".to_owned(),
+        Some(end) => format!("{}, ends {}", standing(key.standing), ahead(end, now)),
+        None => standing(key.standing).to_owned(),
+    }
+}
+
+fn over(key: &KeyView, now: Timestamp) -> bool {
+    key.end.is_some_and(|end| end <= now)
+}
+
+pub(super) const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Disabled => "disabled",
+        Standing::Revoked => "revoked",
+    }
+}
+
+fn last_used(key: &KeyView, now: Timestamp) -> String {
+    let used = key.last_used.as_ref();
+    used.map_or_else(String::new, |used| format!("{} from {}", ago(used.at, now), used.source))
+}
+
+/// All about one key.
+pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) -> String {
+    let KeyDetails { key, first_source, header_closed, presentable, powers, sources, undescribed, children } = shown;
+    let mut page = vec![styled(BOLD, title(key))];
+    let mut line = |word: &str, text: String| page.push(format!("  {word:<12}{text}"));
+    let stands = where_it_stands(key, now);
+    let alarming = key.standing != Standing::Active || over(key, now);
+    line("standing", if alarming { styled(ALARM, stands) } else { stands });
+    let answerers = answers(key);
+    line("answers", if key.answerers.is_empty() { styled(ALARM, answerers) } else { answerers });
+    let two_factor = match key.two_factor {
+        Some(true) => "on, at the API".to_owned(),
+        Some(false) => styled(ALARM, "off, at the API"),
+        None => "the API has not said".to_owned(),
+    };
+    line("2FA", two_factor);
+    line("shows now", presentable.to_string());
+    line("travels in", key.place.clone());
+    line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born)));
+    if let Some(end) = key.end {
+        line("ends", format!("{}, {} UTC", ahead(end, now), moment(end)));
+    }
+    if let Some(used) = &key.last_used {
+        let agent = used.user_agent.as_ref().map_or_else(String::new, |agent| format!(", as {}", clean(agent)));
+        line("last used", format!("{} from {}{agent}", ago(used.at, now), used.source));
+    }
+    line("calls", format!("{} passed, {} stopped", key.passed, key.stopped));
+    if let Some(scopes) = &key.scopes {
+        line("scopes", clean(scopes));
+    }
+    if let Some(parent) = key.parent {
+        line("minted by", parent.to_string());
+    }
+    if !children.is_empty() {
+        line("has minted", children.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    }
+    if *header_closed {
+        line("codes", styled(ALARM, "not taken from its requests any more, after wrong ones"));
+    }
+
+    let mut table = show::table(["power", "operations", "without 2FA", "requires", "mode", "calls in 5 weeks"]);
+    for power in powers.iter().filter(|power| power.operations > 0) {
+        let alone = power.without_second_factor;
+        table.add_row([
+            Cell::new(power.power),
+            Cell::new(power.operations),
+            alarm_if(alone > 0 && power.power.is_sensitive(), alone),
+            Cell::new(&power.guard),
+            Cell::new(if power.enforced { "enforced" } else { "observed" }),
+            Cell::new(power.calls),
+        ]);
+    }
+    section(&mut page, "", &mut table, width);
+    let mut table = show::table(["from", "first", "last", "calls"]);
+    for seen in sources {
+        let times = [ago(seen.first, now), ago(seen.last, now), seen.calls.to_string()];
+        table.add_row([seen.source.to_string()].into_iter().chain(times));
+    }
+    section(&mut page, "", &mut table, width);
+    let mut table = show::table(["request", "calls", "last"]);
+    for seen in undescribed {
+        table.add_row([clean(&seen.request), seen.calls.to_string(), ago(seen.last, now)]);
+    }
+    section(&mut page, "What it called that the document does not describe:", &mut table, width);
+    page.push(styled(FAINT, format!("`greave reach {}` lists the operations", key.id)));
+    page.join("\n")
+}
+
+fn section(page: &mut Vec<String>, head: &str, table: &mut Table, width: Option<u16>) {
+    if table.is_empty() {
+        return;
+    }
+    if !head.is_empty() {
+        page.push(styled(ALARM, head));
+    }
+    page.push(lines(table, width));
+    page.push(String::new());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::{self, NOW, plain};
+
+    fn keys() -> Vec<KeyView> {
+        [17, 18, 19, 20].into_iter().map(testing::key).collect()
+    }
+
+    #[test]
+    fn a_table_of_keys_fits_80_columns() {
+        let text = plain(&lines(&mut table(&keys(), NOW), Some(80)));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!("keys_80", text);
+    }
+
+    #[test]
+    fn a_table_of_keys_fits_120_columns() {
+        insta::assert_snapshot!("keys_120", plain(&lines(&mut table(&keys(), NOW), Some(120))));
+    }
+
+    #[test]
+    fn one_key_is_a_page() {
+        insta::assert_snapshot!("key", plain(&details(&testing::key_details(), NOW, Some(100))));
+    }
+}

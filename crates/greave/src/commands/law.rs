@@ -1,0 +1,99 @@
+//! `greave law`: what each power requires, and a weaker law that waits for a code.
+
+use console::api::{AcceptLaw, LawView, WaitingLaw};
+use jiff::Timestamp;
+use law::{HolderKind, Law, Power};
+
+use super::{Admin, Done, Outcome, json, proof};
+use crate::{
+    cli::LawCommand,
+    client::address,
+    show::{self, ALARM, BOLD, FAINT, WELL, ago, alarm_if, clean, lines, styled},
+};
+
+pub(crate) async fn run(admin: &Admin, command: &LawCommand) -> Outcome {
+    let in_force: LawView = admin.client.read(&address(&["law"])).await?;
+    match command {
+        LawCommand::Show => {
+            admin.answer(&in_force, || page(&in_force, admin.now, None))?;
+            Ok(if in_force.waiting.is_some() { Done::Findings } else { Done::Clean })
+        }
+        LawCommand::Accept { proof: args } => {
+            let Some(waiting) = &in_force.waiting else {
+                if admin.json {
+                    json(&in_force)?;
+                } else {
+                    show::say("no law waits; the law of the file is in force, or the gate has not loaded the file")?;
+                }
+                return Ok(Done::Clean);
+            };
+            // Nobody weakens what they have not read.
+            anstream::eprintln!("{}", weaker(waiting, None));
+            let wanted = AcceptLaw { digest: waiting.digest.clone(), proof: proof(args)? };
+            let accepted: LawView = admin.client.change(&address(&["law", "accept"]), &wanted).await?;
+            admin.answer(&accepted, || format!("the law {} is in force", short(&accepted.digest)))?;
+            Ok(Done::Clean)
+        }
+    }
+}
+
+fn page(in_force: &LawView, now: Timestamp, width: Option<u16>) -> String {
+    let LawView { page, digest, loaded, observing, waiting } = in_force;
+    let since = loaded.map_or_else(String::new, |loaded| format!(", in force since {}", ago(loaded, now)));
+    let mut text = vec![styled(BOLD, format!("The law {}{since}", short(digest)))];
+    match page.parse::<Law>() {
+        Ok(law) => text.extend(cells(&law, now, width)),
+        // A newer gate may say more than this program understands.
+        Err(_) => text.push(clean(page)),
+    }
+    let style = if observing.is_any() { ALARM } else { WELL };
+    text.push(styled(style, observing));
+    if let Some(waiting) = waiting {
+        text.extend([String::new(), weaker(waiting, width)]);
+        text.push(styled(FAINT, "`greave law accept --as NAME` puts it into force"));
+    }
+    text.join("\n")
+}
+
+/// One table where the law is the same for everybody, else one for each kind of holder.
+fn cells(law: &Law, now: Timestamp, width: Option<u16>) -> Vec<String> {
+    let same = law.workload == law.person && law.vendor == law.person;
+    let kinds: &[HolderKind] = if same { &[HolderKind::Person] } else { &HolderKind::ALL };
+    let mut text = Vec::new();
+    for kind in kinds {
+        text.push(if same { "for every key".to_owned() } else { format!("for the keys of a {kind}") });
+        let mut table = show::table(["power", "requires", "mode", "lets its caller do this"]);
+        for (power, cell) in law.of(*kind).iter() {
+            let mode = alarm_if(power.is_sensitive() && !cell.mode.enforces(now), cell.mode);
+            let [power, guard, words] = [power.to_string(), cell.guard.to_string(), Power::in_words(power).to_owned()];
+            table.add_row([power.into(), guard.into(), mode, words.into()]);
+        }
+        text.extend([lines(&mut table, width), String::new()]);
+    }
+    text
+}
+
+fn weaker(waiting: &WaitingLaw, width: Option<u16>) -> String {
+    let mut table = show::table(["", "in force", "waits"]);
+    for cell in &waiting.weaker {
+        table.add_row([&cell.cell, &cell.from, &cell.to].map(|text| clean(text)));
+    }
+    let head = styled(ALARM, format!("The law {} waits for a code, because it is weaker here", short(&waiting.digest)));
+    format!("{head}\n{}", lines(&mut table, width))
+}
+
+/// As much of a digest as calls name.
+fn short(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::{self, NOW, plain};
+
+    #[test]
+    fn the_law_is_a_page() {
+        insta::assert_snapshot!("law", plain(&page(&testing::law_view(), NOW, Some(120))));
+    }
+}

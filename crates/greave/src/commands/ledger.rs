@@ -1,0 +1,145 @@
+//! `greave ledger`: every change of keys, holders and law, and whether it holds together.
+
+use authority::{Actor, Failed};
+use comfy_table::Table;
+use console::api::{Checkpoint, HolderList, HolderView, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use store::StoreError;
+
+use super::{Admin, Done, Outcome, json as print_json};
+use crate::{
+    cli::{Cli, Ledger},
+    client::{ClientError, address, filtered},
+    house::HouseError,
+    show::{self, ALARM, FAINT, WELL, ago, aside, clean, styled},
+    state::StateError,
+};
+
+pub(crate) async fn run(cli: &Cli, command: &Ledger, now: Timestamp) -> Outcome {
+    let admin = match Admin::reach(cli, now).await {
+        Ok(admin) => admin,
+        // A broken ledger is what `verify` is there to find.
+        Err(error) if matches!(command, Ledger::Verify) && is_broken(&*error) => {
+            return broken(&error.to_string(), cli.json);
+        }
+        Err(error) => return Err(error),
+    };
+    match command {
+        Ledger::Verify => verify(&admin).await,
+        Ledger::Show { last } => list(&admin, *last).await,
+        Ledger::Checkpoint => checkpoint(&admin).await,
+    }
+}
+
+fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(HouseError::State(StateError::Authority(Failed::Store(StoreError::Broken(_))))))
+}
+
+async fn verify(admin: &Admin) -> Outcome {
+    let verified: LedgerVerified = match admin.client.read(&address(&["ledger", "verify"])).await {
+        Ok(verified) => verified,
+        Err(ClientError::Refused(problem)) if problem.code == "state-unavailable" => {
+            return broken(&problem.detail, admin.json);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    admin.answer(&verified, || {
+        let LedgerVerified { entries, head, checkpoint: _ } = &verified;
+        styled(WELL, format!("{entries} entries hold together, up to {head}"))
+    })?;
+    Ok(Done::Clean)
+}
+
+fn broken(why: &str, as_json: bool) -> Outcome {
+    if as_json {
+        print_json(&json!({ "broken": why }))?;
+    } else {
+        show::say(styled(ALARM, clean(why)))?;
+    }
+    Ok(Done::Findings)
+}
+
+async fn list(admin: &Admin, last: u32) -> Outcome {
+    let filter = LedgerFilter { from: None, limit: Some(last) };
+    let LedgerList { entries, len } = admin.client.read(&filtered(address(&["ledger"]), &filter)).await?;
+    if admin.json {
+        print_json(&entries)?;
+        return Ok(Done::Clean);
+    }
+    let HolderList { holders } = admin.client.read(&address(&["holders"])).await?;
+    show::print(&table(&entries, &holders, admin.now), "nothing has changed yet");
+    if len > entries.len() as u64 {
+        aside(FAINT, format!("the newest {} of {len}; `--last` shows more", entries.len()));
+    }
+    Ok(Done::Clean)
+}
+
+fn table(entries: &[LedgerEntry], holders: &[HolderView], now: Timestamp) -> Table {
+    let mut table = show::table(["entry", "when", "by", "change", ""]);
+    for entry in entries {
+        let LedgerEntry { seq, at, by, change, particulars, hash: _ } = entry;
+        let particulars: Vec<String> = particulars.iter().filter_map(|(name, value)| particular(name, value)).collect();
+        let (by, change) = (actor(*by, holders), clean(change));
+        table.add_row([seq.to_string(), ago(*at, now), by, change, particulars.join("  ")]);
+    }
+    table
+}
+
+fn actor(by: Actor, holders: &[HolderView]) -> String {
+    match by {
+        Actor::Gate => "gate".to_owned(),
+        Actor::Operator => "operator".to_owned(),
+        Actor::Person(id) => {
+            let name = holders.iter().find(|holder| holder.id == id).map(|holder| clean(&holder.name));
+            name.unwrap_or_else(|| id.to_string())
+        }
+    }
+}
+
+/// One particular in a line. What says nothing, and what takes a page, is left to `--json`.
+fn particular(name: &str, value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::Array(several) if several.is_empty() => return None,
+        Value::Bool(false) => return None,
+        Value::String(text) if text.contains('\n') => return None,
+        Value::String(text) => clean(text),
+        other => clean(&other.to_string()),
+    };
+    let short: String = text.chars().take(60).collect();
+    let cut = if short.len() < text.len() { "…" } else { "" };
+    Some(format!("{}={short}{cut}", clean(name)))
+}
+
+async fn checkpoint(admin: &Admin) -> Outcome {
+    let checkpoint: Checkpoint = admin.client.read(&address(&["ledger", "checkpoint"])).await?;
+    admin.answer(&checkpoint, || match &checkpoint.note {
+        Some(note) => note.trim_end().to_owned(),
+        None => "nothing has changed yet, so there is no checkpoint".to_owned(),
+    })?;
+    Ok(Done::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::{self, NOW, plain};
+
+    #[test]
+    fn the_ledger_tells_who_changed_what() {
+        let text = plain(&show::lines(&mut table(&testing::ledger(), &testing::holders(), NOW), Some(110)));
+        insta::assert_snapshot!("ledger", text);
+    }
+
+    #[test]
+    fn particulars_stay_in_their_line() {
+        let shown = |value: Value| particular("x", &value);
+        assert_eq!(shown(json!("a\u{1b}[2Jb")).unwrap(), "x=a\\u{1b}[2Jb");
+        assert_eq!(shown(json!("a".repeat(61))).unwrap(), format!("x={}…", "a".repeat(60)));
+        assert_eq!(shown(json!({"person": "h1"})).unwrap(), r#"x={"person":"h1"}"#);
+        for nothing in [json!(null), json!([]), json!(false), json!("a\nb")] {
+            assert_eq!(shown(nothing), None);
+        }
+    }
+}
