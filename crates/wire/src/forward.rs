@@ -1,6 +1,6 @@
 //! Headers on their way to the upstream and back.
 
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
@@ -60,6 +60,9 @@ const END_TO_END: [HeaderName; 9] = [
     header::USER_AGENT,
 ];
 
+/// What one hop takes, in bytes; for longer ones the string grows.
+const HOP: usize = 32;
+
 /// How headers are carried on.
 #[derive(Clone, Debug, Default)]
 pub struct Forwarding {
@@ -99,8 +102,7 @@ impl Forwarding {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
 
-        let addresses: Vec<String> = way.iter().map(IpAddr::to_string).collect();
-        set(headers, X_FORWARDED_FOR, &addresses.join(", "));
+        set(headers, X_FORWARDED_FOR, &forwarded_for(&way));
         let host_text = host.as_ref().and_then(|host| host.to_str().ok());
         set(headers, header::FORWARDED, &forwarded(&way, host_text, proto.to_str().unwrap_or("http")));
         headers.insert(X_FORWARDED_PROTO, proto);
@@ -190,20 +192,32 @@ fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     }
 }
 
-/// The way in the words of RFC 7239: host and scheme stand with the client.
-fn forwarded(way: &[IpAddr], host: Option<&str>, proto: &str) -> String {
-    let mut text = String::new();
+/// The way as `X-Forwarded-For` has it.
+fn forwarded_for(way: &[IpAddr]) -> String {
+    let mut text = String::with_capacity(way.len() * HOP);
     for (place, address) in way.iter().enumerate() {
         let separator = if place == 0 { "" } else { ", " };
-        match address {
-            IpAddr::V4(address) => text.push_str(&format!("{separator}for={address}")),
-            IpAddr::V6(address) => text.push_str(&format!("{separator}for=\"[{address}]\"")),
-        }
+        // Writing to a string cannot fail, here and below.
+        let _ = write!(text, "{separator}{address}");
+    }
+    text
+}
+
+/// The way in the words of RFC 7239: host and scheme stand with the client.
+fn forwarded(way: &[IpAddr], host: Option<&str>, proto: &str) -> String {
+    let beside = host.map_or(0, str::len) + HOP;
+    let mut text = String::with_capacity(way.len() * HOP + beside);
+    for (place, address) in way.iter().enumerate() {
+        let separator = if place == 0 { "" } else { ", " };
+        let _ = match address {
+            IpAddr::V4(address) => write!(text, "{separator}for={address}"),
+            IpAddr::V6(address) => write!(text, "{separator}for=\"[{address}]\""),
+        };
         if place == 0 {
             if let Some(host) = host {
-                text.push_str(&format!(";host=\"{host}\""));
+                let _ = write!(text, ";host=\"{host}\"");
             }
-            text.push_str(&format!(";proto={proto}"));
+            let _ = write!(text, ";proto={proto}");
         }
     }
     text

@@ -14,7 +14,7 @@
 //! - A missing, an empty and a second `Host` are let through; [`check`] does not.
 //! - Spaces around a value are taken off. Spaces before the colon are refused.
 
-use std::net::Ipv6Addr;
+use std::{borrow::Cow, net::Ipv6Addr};
 
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, uri::Scheme};
 use law::Refusal;
@@ -128,8 +128,8 @@ fn is_number(digits: &[u8]) -> bool {
 
 fn check_override(headers: &HeaderMap, query: Query<'_>) -> Result<(), Refusal> {
     let is_header = |name: &str| {
-        let name = name.replace('_', "-");
-        matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
+        let plain = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };
+        matches!(&*plain, "x-http-method-override" | "x-http-method" | "x-method-override")
     };
     let in_headers = headers.keys().any(|name| is_header(name.as_str()));
     let in_query = query.parameters().chain(query.parameters_at_semicolons()).any(|p| overrides_method(p.stem()));

@@ -55,15 +55,15 @@ impl Scheme {
 
     /// The scheme that is called so, in any case of letters. `Basic` has two parts and is none.
     pub(crate) fn called(name: &str) -> Self {
-        let name = name.to_ascii_lowercase();
-        match name.as_str() {
-            "bearer" => Self::Bearer,
-            "dpop" => Self::Dpop,
-            "token" => Self::Token,
-            "apikey" => Self::ApiKey,
-            "key" => Self::Key,
-            _ => Self::Other(name.into()),
-        }
+        let named = [
+            ("bearer", Self::Bearer),
+            ("dpop", Self::Dpop),
+            ("token", Self::Token),
+            ("apikey", Self::ApiKey),
+            ("key", Self::Key),
+        ];
+        let known = named.into_iter().find(|(word, _)| name.eq_ignore_ascii_case(word));
+        known.map_or_else(|| Self::Other(name.to_ascii_lowercase().into()), |(_, scheme)| scheme)
     }
 
     /// The word in files and on pages.
