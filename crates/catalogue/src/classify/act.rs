@@ -35,6 +35,8 @@ pub(super) struct Act<'a> {
 pub(super) struct Said {
     pub(super) place: Place,
     pub(super) words: Vec<String>,
+    /// How many words at the end only name a part of the thing.
+    parts: usize,
 }
 
 /// Where a word stands.
@@ -73,7 +75,7 @@ impl<'a> Act<'a> {
             let counts = |said: &Said| said.place != Place::Description || facts.operation_id.is_none();
             objects.extend(sentence.object.filter(counts).map(|said| said.without(&path.parameter)));
         }
-        let tags = facts.tags.iter().map(|tag| Said { place: Place::Tag, words: words(tag) });
+        let tags = facts.tags.iter().map(|tag| Said::new(Place::Tag, words(tag)));
         let queries = facts.query.iter().map(|name| Named::query(name));
         Self {
             effect: effect(&facts.method, &verbs, path.one),
@@ -94,12 +96,12 @@ impl<'a> Act<'a> {
 
     /// The longest of the terms that names the object itself, not a part of it.
     pub(super) fn object_itself(&self, terms: &[&'static str]) -> Option<Hit> {
-        find(&self.objects, terms, words::ends_with)
+        find(&self.objects, terms, is_itself)
     }
 
     /// The term that is all that is said of the object.
     pub(super) fn object_alone(&self, terms: &[&'static str]) -> Option<Hit> {
-        find(&self.objects, terms, words::is)
+        find(&self.objects, terms, is_alone)
     }
 
     /// Whether any source's words for the object end with one of the terms.
@@ -125,18 +127,18 @@ impl<'a> Act<'a> {
 
     /// The first of the verbs that is done.
     pub(super) fn does(&self, verbs: &[&'static str]) -> Option<Hit> {
-        find(&self.verbs, verbs, words::is)
+        find(&self.verbs, verbs, is_alone)
     }
 
     /// The first of the verbs that is done there.
     pub(super) fn does_there(&self, verbs: &[&'static str], place: Place) -> Option<Hit> {
-        find(self.verbs.iter().filter(|said| said.place == place), verbs, words::is)
+        find(self.verbs.iter().filter(|said| said.place == place), verbs, is_alone)
     }
 
     /// The term that stands anywhere in the path, the id, the summary's sentence or the tags.
     pub(super) fn mentions(&self, terms: &[&'static str]) -> Option<Hit> {
         let said = self.objects.iter().chain(&self.verbs).chain(&self.containers);
-        find(said, terms, words::contains)
+        find(said, terms, |said, term| words::contains(&said.words, term))
     }
 
     /// The longest of the terms that names what is made: by the path alone, or by a sentence whose verb makes.
@@ -147,7 +149,7 @@ impl<'a> Act<'a> {
             silent || verbs.any(|verb| verb.effect() == Some(Effect::Make))
         };
         let objects = self.objects.iter().filter(|_| self.effect == Effect::Make).filter(made);
-        find(objects, terms, words::ends_with)
+        find(objects, terms, is_itself)
     }
 
     /// The request's first field of the thing itself with one of these names.
@@ -157,6 +159,11 @@ impl<'a> Act<'a> {
 }
 
 impl Said {
+    pub(super) fn new(place: Place, words: Vec<String>) -> Self {
+        let parts = words.len() - whole(&words).len();
+        Self { place, words, parts }
+    }
+
     /// Ids that a program wrote end with the path's last parameter: `getKeysKeyToken`.
     fn without(mut self, parameter: &[String]) -> Self {
         if self.place == Place::OperationId
@@ -165,6 +172,7 @@ impl Said {
             && self.words.len() > parameter.len() + 1
         {
             self.words.truncate(self.words.len() - parameter.len());
+            return Self::new(self.place, self.words);
         }
         self
     }
@@ -188,9 +196,17 @@ pub(super) fn whole(words: &[String]) -> &[String] {
 }
 
 /// Whether the phrase ends with the term, or names a part of what does.
-fn is_or_belongs_to(words: &[String], term: &str) -> bool {
-    let parts = words.len() - whole(words).len();
-    (0..=parts).any(|dropped| words.get(..words.len() - dropped).is_some_and(|words| words::ends_with(words, term)))
+fn is_or_belongs_to(said: &Said, term: &str) -> bool {
+    (0..=said.parts)
+        .any(|dropped| said.words.get(..said.words.len() - dropped).is_some_and(|words| words::ends_with(words, term)))
+}
+
+fn is_itself(said: &Said, term: &str) -> bool {
+    words::ends_with(&said.words, term)
+}
+
+fn is_alone(said: &Said, term: &str) -> bool {
+    words::is(&said.words, term)
 }
 
 /// Whether the word is one for a part of a thing, its settings or a way to name it.
@@ -226,6 +242,8 @@ fn effect(method: &str, verbs: &[Said], one: bool) -> Effect {
             said(Place::Path).filter(|path| agreed.contains(&Some(*path))).unwrap_or(Effect::Look)
         }
         _ => said(Place::Path)
+            // "Get or create a channel".
+            .filter(|effect| *effect != Effect::Look || !makes_else(verbs))
             .or(said(Place::OperationId).filter(|effect| *effect != Effect::Make))
             .or(said(Place::Summary))
             .or(said(Place::Description))
@@ -238,15 +256,23 @@ fn effect(method: &str, verbs: &[Said], one: bool) -> Effect {
     }
 }
 
+/// Whether a sentence that looks first makes something else then.
+fn makes_else(verbs: &[Said]) -> bool {
+    [Place::OperationId, Place::Summary].into_iter().any(|place| {
+        let mut effects = verbs.iter().filter(|said| said.place == place).filter_map(Said::effect);
+        effects.next() == Some(Effect::Look) && effects.next() == Some(Effect::Make)
+    })
+}
+
 fn find<'s>(
     said: impl IntoIterator<Item = &'s Said>,
     terms: &[&'static str],
-    fits: impl Fn(&[String], &str) -> bool,
+    fits: impl Fn(&Said, &str) -> bool,
 ) -> Option<Hit> {
-    said.into_iter().find_map(|Said { place, words }| {
+    said.into_iter().find_map(|said| {
         // The longest says the most: `ssh key` rather than `key`.
-        let term = terms.iter().filter(|term| fits(words, term)).max_by_key(|term| term.len())?;
-        Some(Hit { term, place: *place })
+        let term = terms.iter().filter(|term| fits(said, term)).max_by_key(|term| term.len())?;
+        Some(Hit { term, place: said.place })
     })
 }
 

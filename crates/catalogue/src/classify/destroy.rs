@@ -1,17 +1,19 @@
 //! `destroy`: deletes for good.
 
 use super::{
-    MUTATES, REMOVES, Rule,
+    MUTATES, REMOVES, Rule, SETS,
     act::{Act, Place, Said},
+    field::Named,
     grant,
     lexicon::destroy as lexicon,
     verbs::Effect,
-    words::{contains, is_any, words},
+    words::{self, contains, is_any, words},
 };
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "destroy.object", when: REMOVES, judge: object },
     Rule { id: "destroy.verb", when: MUTATES, judge: verb },
+    Rule { id: "destroy.choice", when: SETS, judge: choice },
 ];
 
 fn object(act: &Act<'_>) -> Option<String> {
@@ -27,10 +29,22 @@ fn object(act: &Act<'_>) -> Option<String> {
 /// Deletes for good whatever the method and the object are.
 fn verb(act: &Act<'_>) -> Option<String> {
     let ends = || act.does(&["cancel", "close"]).filter(|_| act.object_alone(&["account"]).is_some());
+    let overwrites = || act.does(lexicon::RESTORES).filter(|_| act.asks(&["overwrite"]).is_some());
+    let rebuilds = || act.does(lexicon::RESTORES).filter(|_| act.object(lexicon::DISKS).is_some());
     act.does(lexicon::FOR_GOOD)
         .filter(|_| !ends_sessions(act) && act.object(lexicon::LIGHT).is_none())
         .or_else(ends)
+        .or_else(overwrites)
+        .or_else(rebuilds)
         .map(|hit| format!("does {hit}"))
+}
+
+/// The request chooses what is done, and to delete is among the choices.
+fn choice(act: &Act<'_>) -> Option<String> {
+    let chooses = |named: &&Named<'_>| {
+        named.level == 1 && words::is_any(&named.words, lexicon::CHOOSE) && named.can_be(lexicon::CHOICES)
+    };
+    act.asks.iter().find(chooses).map(|named| format!("`{}` can delete it", named.name))
 }
 
 /// Takes a tie away and leaves both ends as they are.

@@ -2,7 +2,7 @@
 
 use super::{
     MUTATES, REMOVES, Rule, SETS,
-    act::Act,
+    act::{Act, Hit},
     field::Named,
     grant,
     lexicon::{disarm as lexicon, export},
@@ -13,6 +13,7 @@ use super::{
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "disarm.object", when: MUTATES, judge: object },
     Rule { id: "disarm.verb", when: MUTATES, judge: verb },
+    Rule { id: "disarm.policy", when: MUTATES, judge: policy },
     Rule { id: "disarm.inside", when: MUTATES, judge: inside },
     Rule { id: "disarm.log", when: REMOVES, judge: log },
     Rule { id: "disarm.address", when: MUTATES, judge: address },
@@ -21,15 +22,32 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Changes a protection.
 fn object(act: &Act<'_>) -> Option<String> {
-    // To sign in with a second factor, or to take note of an alert, changes none.
-    if act.does(lexicon::TAKES_NOTE).is_some() || act.object_itself(&["login", "sign in"]).is_some() {
+    // To sign in with a second factor, to take note of an alert, or to try a connection, changes none.
+    if act.does(lexicon::TAKES_NOTE).is_some() || is_order(act) || act.object_itself(&["login", "sign in"]).is_some() {
         return None;
     }
+    // To authenticate is to sign in; only a name can mean the settings.
+    let meant = |hit: &Hit| hit.term != "authentication" || hit.is_in_a_name();
     let secured = || act.under(&["security"]).filter(|_| act.any_object(lexicon::SETTINGS));
     act.object(lexicon::PROTECTIONS)
+        .filter(meant)
         .or_else(|| act.mentions(lexicon::UNMISTAKABLE))
         .or_else(secured)
         .map(|hit| format!("changes {hit}"))
+}
+
+/// Changes what is allowed to everybody in a place, not to somebody.
+fn policy(act: &Act<'_>) -> Option<String> {
+    let right = || act.object(lexicon::RIGHTS).or_else(|| act.under(lexicon::RIGHTS));
+    let setting = || act.mentions(lexicon::SET_FOR_ALL).and_then(|_| right());
+    act.object(lexicon::POLICIES).or_else(setting).map(|hit| format!("sets what {hit} allows"))
+}
+
+/// Only moves it up or down in a list.
+fn is_order(act: &Act<'_>) -> bool {
+    act.objects
+        .first()
+        .is_some_and(|said| words::ends_with_any(&said.words, &["lower priority", "position", "raise priority"]))
 }
 
 fn verb(act: &Act<'_>) -> Option<String> {

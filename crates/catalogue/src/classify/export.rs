@@ -74,7 +74,8 @@ fn file(act: &Act<'_>) -> Option<String> {
     }
     let mut own = act.answers.iter().filter(|named| named.level == 1);
     let holds = |name: &str| own.clone().any(|named| words::is(&named.words, name));
-    if holds("content") && holds("encoding") {
+    let names_only = act.facts.answer.list && !act.one;
+    if holds("content") && holds("encoding") && !names_only {
         return Some("answers with a file's `content`".to_owned());
     }
     if let Some(link) = own.find(|named| words::is_any(&named.words, lexicon::LINKS)) {
@@ -89,7 +90,7 @@ fn file(act: &Act<'_>) -> Option<String> {
         act.object_itself(&["archive", "attachment", "document", "file"])
             .filter(|_| bare && act.verbs.iter().all(|verb| verb.place != Place::Path))
     };
-    let stored = |hit: &Hit| hit.term != "content" || bare || act.is_in(lexicon::STORED);
+    let stored = |hit: &Hit| hit.term != "content" || !names_only && bare || !names_only && act.is_in(lexicon::STORED);
     let content = act.object_itself(lexicon::CONTENT).filter(stored).or_else(archive);
     content.filter(|hit| hit.place == Place::Path).map(|hit| format!("reads {hit}"))
 }

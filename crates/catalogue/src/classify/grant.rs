@@ -18,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "grant.inside", when: MUTATES, judge: inside },
     Rule { id: "grant.field", when: SETS, judge: field },
     Rule { id: "grant.public", when: SETS, judge: public },
+    Rule { id: "grant.credential", when: SETS, judge: credential },
 ];
 
 /// Changes who belongs to what, or what they may do.
@@ -74,7 +75,9 @@ fn person(act: &Act<'_>) -> Option<String> {
     match act.effect {
         Effect::Make => {
             let made = act.makes(lexicon::PEOPLE).or_else(|| act.makes(lexicon::GROUPS))?;
-            Some(format!("creates {made}"))
+            // "Add a user as a reviewer" creates a review.
+            let asked = act.objects.first().is_some_and(|said| words::ends_with_any(&said.words, lexicon::ASKED));
+            (!asked || made.is_in_a_name()).then(|| format!("creates {made}"))
         }
         // A text may speak of a person that something else is done to.
         Effect::Remove => hit.is_in_a_name().then(|| format!("removes {hit}")),
@@ -89,7 +92,8 @@ fn person(act: &Act<'_>) -> Option<String> {
                 return Some(format!("creates or changes {hit}"));
             }
             let standing = act.does(lexicon::STANDING).map(|verb| format!("{verb} acts on {hit}"));
-            let sets = || act.asks(lexicon::PERSON_FIELDS).filter(|_| hit.is_in_a_name());
+            let of_group = || act.asks(lexicon::GROUP_FIELDS).filter(|_| lexicon::GROUPS.contains(&hit.term));
+            let sets = || act.asks(lexicon::PERSON_FIELDS).or_else(of_group).filter(|_| hit.is_in_a_name());
             standing.or_else(|| sets().map(|name| format!("sets `{name}` of {hit}")))
         }
     }
@@ -113,7 +117,14 @@ fn account(act: &Act<'_>) -> Option<String> {
         return Some(format!("changes {hit} of a person"));
     }
     let hit = act.object_itself(&["account", "user profile"]).filter(|_| act.effect == Effect::Change)?;
-    act.asks(lexicon::ACCOUNT_FIELDS).map(|name| format!("sets `{name}` of {hit}"))
+    let standing = || act.does(lexicon::STANDING).filter(Hit::is_in_a_name).map(|verb| format!("{verb} acts on {hit}"));
+    act.asks(lexicon::ACCOUNT_FIELDS).map(|name| format!("sets `{name}` of {hit}")).or_else(standing)
+}
+
+/// Says what a credential may do.
+fn credential(act: &Act<'_>) -> Option<String> {
+    let hit = mint::credential(act)?;
+    act.asks(lexicon::SCOPES).map(|name| format!("sets `{name}` of {hit}"))
 }
 
 fn verb(act: &Act<'_>) -> Option<String> {
@@ -121,7 +132,9 @@ fn verb(act: &Act<'_>) -> Option<String> {
         return None;
     }
     let transfer = || act.does(&["transfer"]).or_else(|| act.object_itself(&["transfer"]));
-    let hands_over = || transfer().filter(|_| spend::is_other_transfer(act));
+    let handed = || act.mentions(lexicon::HANDED_OVER).is_some();
+    let hands_over = || transfer().filter(|_| spend::is_other_transfer(act) || handed());
+    let publishes = || act.does(&["publish", "unpublish"]).filter(|_| act.mentions(&["private"]).is_some());
     let admits = || act.does(&["approve", "restrict"]).filter(|_| act.object_itself(&["app", "application"]).is_some());
     let shown = || act.object_itself(&["private", "public"]).filter(Hit::is_in_a_name);
     // Addresses are shared by machines.
@@ -132,6 +145,7 @@ fn verb(act: &Act<'_>) -> Option<String> {
     act.does(lexicon::VERBS)
         .filter(shares)
         .or_else(hands_over)
+        .or_else(publishes)
         .or_else(admits)
         .or_else(shown)
         .map(|hit| format!("does {hit}"))
@@ -161,7 +175,25 @@ fn field(act: &Act<'_>) -> Option<String> {
             })
             .map(|named| named.name)
     };
-    act.asks(lexicon::FIELDS).or_else(role).or_else(members).map(|name| format!("sets `{name}`"))
+    // A right that can only have one value is no choice.
+    let chosen = |named: &&Named<'_>| {
+        named.level == 1
+            && (words::is_any(&named.words, lexicon::FIELDS) || named.contains_any(&["user permission"]))
+            && named.field.is_none_or(|field| field.values.len() != 1)
+    };
+    // `public_source` is a choice, `public_url` is none.
+    let opens = |named: &&Named<'_>| {
+        let is_choice = named.field.is_some_and(|field| field.kind.contains("boolean"));
+        named.level == 1 && is_choice && named.words.first().is_some_and(|word| word == "public" || word == "private")
+    };
+    // `functional_roles`.
+    let roles = |named: &&Named<'_>| {
+        let is_list = named.field.is_some_and(|field| field.kind.contains("array"));
+        named.level == 1 && is_list && named.words.len() > 1 && words::ends_with(&named.words, "role")
+    };
+    let first = |fits: &dyn Fn(&&Named<'_>) -> bool| act.asks.iter().find(fits).map(|named| named.name);
+    let named = first(&chosen).or_else(|| first(&opens)).or_else(|| first(&roles)).or_else(role).or_else(members);
+    named.map(|name| format!("sets `{name}`"))
 }
 
 /// A choice between all and some is a choice of who can see.

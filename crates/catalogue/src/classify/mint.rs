@@ -18,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "mint.answer", when: ANSWERS, judge: answer },
     Rule { id: "mint.reveal", when: ANSWERS, judge: reveal },
     Rule { id: "mint.fetch", when: LOOKS, judge: fetch },
+    Rule { id: "mint.authorize", when: ANSWERS, judge: authorize },
     Rule { id: "mint.variable", when: ANSWERS, judge: variable },
     Rule { id: "mint.field", when: SETS, judge: field },
 ];
@@ -25,6 +26,12 @@ pub(super) const RULES: &[Rule] = &[
 /// Changes a credential.
 fn object(act: &Act<'_>) -> Option<String> {
     if act.does(lexicon::ORDERS).is_some() {
+        return None;
+    }
+    // Its name opens nothing, and where it stands in a list neither.
+    if act.effect == Effect::Change
+        && act.objects.first().is_some_and(|said| words::ends_with_any(&said.words, lexicon::ABOUT_IT))
+    {
         return None;
     }
     // Which things may use a credential is no credential.
@@ -70,7 +77,10 @@ fn exchange(act: &Act<'_>) -> Option<String> {
 
 /// Signs in or out, or signs somebody else out.
 fn session(act: &Act<'_>) -> Option<String> {
-    let signs = || act.object_itself(lexicon::SIGN_INS).filter(|_| act.effect != Effect::Remove);
+    let signs = || {
+        let out = || act.mentions(&["sign out", "signout"]);
+        act.object_itself(lexicon::SIGN_INS).or_else(out).filter(|_| act.effect != Effect::Remove)
+    };
     let verb = act.does(lexicon::SIGNS);
     // A session of something else than a sign-in asks for something else.
     let told =
@@ -86,9 +96,18 @@ fn sign_in(act: &Act<'_>) -> Option<String> {
     Some(format!("signs in: {hit}"))
 }
 
+/// Lets a client in by OAuth: what comes back is a code or a token, whatever the method.
+fn authorize(act: &Act<'_>) -> Option<String> {
+    let hit = act.does_there(&["authorize"], Place::Path).or_else(|| {
+        act.object_itself(&["authorization", "authorize"]).filter(|hit| hit.place == Place::Path && !act.one)
+    })?;
+    act.mentions(lexicon::OAUTH).map(|oauth| format!("{hit} of {oauth}"))
+}
+
 /// Answers with a secret that was made, changed or is there to see.
 fn answer(act: &Act<'_>) -> Option<String> {
     let looks = act.effect == Effect::Look;
+    let keeps = looks || act.effect == Effect::Change && act.does(lexicon::RENEWS).is_none();
     // `GET` lists names of credentials; a list that is asked for by `POST` is none of names.
     let names_only = looks && act.facts.answer.list && act.facts.method != "POST";
     let credential = credential(act).is_some();
@@ -108,13 +127,14 @@ fn answer(act: &Act<'_>) -> Option<String> {
         if is_called(name, lexicon::PASSWORDS) || shows && is_shown(name) {
             2
         } else {
-            let unusable = masked || handle || credential && names_only;
+            let listed = credential && names_only && !words::is_any(name, lexicon::NEVER_A_NAME);
+            let unusable = masked || handle || listed;
             usize::from(own && !unusable)
         }
     };
     let usable = |named: &&Named<'_>| {
         let in_passing = named.level > 1 && words::ends_with_any(&named.parent, lexicon::SOMEBODY);
-        named.level <= depth(&named.words) && is_text(named) && !in_passing && !(looks && stays_hidden(named))
+        named.level <= depth(&named.words) && is_text(named) && !in_passing && !(keeps && stays_hidden(named))
     };
     act.answers.iter().find(usable).map(|named| format!("answers with `{}`", named.name))
 }
@@ -162,7 +182,7 @@ fn variable(act: &Act<'_>) -> Option<String> {
         return None;
     }
     if act.effect == Effect::Look {
-        let held = act.answers.iter().find(|named| words::is(&named.words, "value"))?;
+        let held = act.answers.iter().find(|named| words::is(&named.words, "value") && !stays_hidden(named))?;
         return Some(format!("answers with `{}` of {hit}", held.name));
     }
     let of_environment = hit.term != "variable";
@@ -175,21 +195,34 @@ fn variable(act: &Act<'_>) -> Option<String> {
 
 /// Sets a credential among other fields.
 fn field(act: &Act<'_>) -> Option<String> {
+    // What is only tried is not kept.
+    if act.does(&["test"]).is_some() {
+        return None;
+    }
     let sets = |named: &&Named<'_>| {
         let in_passing = named.level > 1 && words::ends_with_any(&named.parent, lexicon::SOMEBODY);
         named.level <= 2
             && !in_passing
             && is_called(&named.words, lexicon::SET)
+            && !is_own(act, named)
             && (is_text(named) || is_several(named))
     };
     // What connects to something else holds its token.
     let connects = act.object(lexicon::CONNECTIONS).is_some() || act.is_in(lexicon::CONNECTIONS);
     let token = |named: &&Named<'_>| {
         let own = named.field.is_some() && named.level == 1 && is_text(named);
-        let told = words::is_any(&named.words, lexicon::OTHERS_TOKENS) || connects && words::is(&named.words, "token");
+        let told = is_called(&named.words, lexicon::OTHERS_TOKENS) || connects && words::is(&named.words, "token");
         own && told && !named.said().contains("requires scope")
     };
-    let named = act.asks.iter().find(sets).or_else(|| act.asks.iter().find(token))?;
+    // Environments of programs hold their secrets.
+    let environment = |named: &&Named<'_>| {
+        named.field.is_some()
+            && named.level == 1
+            && words::is_any(&named.words, lexicon::ENVIRONMENTS)
+            && !is_flag(named)
+    };
+    let first = |fits: &dyn Fn(&&Named<'_>) -> bool| act.asks.iter().find(fits);
+    let named = first(&sets).or_else(|| first(&token)).or_else(|| first(&environment))?;
     Some(format!("sets `{}`", named.name))
 }
 
@@ -208,6 +241,18 @@ fn is_text(named: &Named<'_>) -> bool {
         let other = field.format.as_deref().is_some_and(|format| format.contains("date") || format == "uri");
         (field.kind.is_empty() || field.kind.contains("string")) && field.values.is_empty() && !other
     })
+}
+
+/// Whether the caller proves by it who is calling.
+fn is_own(act: &Act<'_>, named: &Named<'_>) -> bool {
+    let name = |terms: &[&str]| words::is_any(&named.words, terms);
+    named.said().starts_with("your ") && named.said().contains("api")
+        || named.field.is_none() && name(&["api secret", "secret access key", "secret key"])
+        || name(&["secret"]) && act.asks(&["client id"]).is_some()
+}
+
+fn is_flag(named: &Named<'_>) -> bool {
+    named.field.is_some_and(|field| field.kind.contains("boolean") || !field.values.is_empty())
 }
 
 /// A request may set several secrets at once.

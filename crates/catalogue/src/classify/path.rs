@@ -56,7 +56,7 @@ impl ReadPath {
 }
 
 fn said(words: Vec<String>) -> Said {
-    Said { place: Place::Path, words }
+    Said::new(Place::Path, words)
 }
 
 /// What stands between the slashes.

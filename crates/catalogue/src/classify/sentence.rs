@@ -171,7 +171,7 @@ fn object(words: &[String], place: Place) -> Option<Said> {
     }
     let says = |word: &&String| !is_one_of(word, grammar::FILLERS);
     let phrase: Vec<String> = until_preposition(words).iter().filter(says).cloned().collect();
-    (!phrase.is_empty()).then_some(Said { place, words: phrase })
+    (!phrase.is_empty()).then(|| Said::new(place, phrase))
 }
 
 fn until_preposition(words: &[String]) -> &[String] {
@@ -190,7 +190,7 @@ fn after(words: &[String], skips: impl Fn(&str) -> bool) -> &[String] {
 }
 
 fn said(verbs: Vec<String>, place: Place) -> Vec<Said> {
-    verbs.into_iter().map(|verb| Said { place, words: vec![verb] }).collect()
+    verbs.into_iter().map(|verb| Said::new(place, vec![verb])).collect()
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {

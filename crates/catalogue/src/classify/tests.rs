@@ -49,6 +49,10 @@ fn method_and_path_alone_give_the_powers() {
         ("POST", "/documents/{id}/share", "grant"),
         ("POST", "/v1/{resource}:setIamPolicy", "grant"),
         ("GET", "/roles/{id}/permissions", "read"),
+        ("POST", "/admin/accounts/{id}/unsuspend", "grant"),
+        ("POST", "/projects/{id}/permissions/settings", "grant + disarm"),
+        ("POST", "/account/articles/{id}/private/publish", "grant"),
+        ("DELETE", "/databases/{id}/users/{user}", "destroy + grant"),
         // mint
         ("POST", "/api-keys", "mint"),
         ("GET", "/api-keys", "read"),
@@ -58,6 +62,9 @@ fn method_and_path_alone_give_the_powers() {
         ("POST", "/login", "mint"),
         ("DELETE", "/sessions/{id}", "destroy + mint"),
         ("POST", "/accesstokens", "mint"),
+        ("GET", "/oauth2/authorize", "mint"),
+        ("POST", "/signout", "mint"),
+        ("PUT", "/users/{id}/credentials/{credential}/label", "write"),
         // disarm
         ("DELETE", "/user/2fa", "destroy + disarm"),
         ("PUT", "/orgs/{org}/sso/settings", "disarm"),
@@ -68,6 +75,11 @@ fn method_and_path_alone_give_the_powers() {
         ("PUT", "/account/email", "disarm"),
         ("DELETE", "/audit-logs", "destroy + disarm"),
         ("GET", "/firewalls/{id}", "read"),
+        ("DELETE", "/settings/account/two-step", "destroy + disarm"),
+        ("PUT", "/settings/allowed-networks", "disarm"),
+        // destroy
+        ("POST", "/servers/{id}/rebuild", "destroy + run"),
+        ("POST", "/volumes/{id}/restore", "destroy"),
         // export
         ("GET", "/audit-logs", "export"),
         ("POST", "/exports", "export"),
@@ -124,6 +136,29 @@ fn fields_of_the_request_add_powers() {
     assert_eq!(judged(&asking(facts("POST", "/hooks"), &["url"])), "write");
     assert_eq!(judged(&asking(facts("POST", "/notes"), &["title", "author", "author.role"])), "write");
     assert_eq!(judged(&asking(facts("POST", "/databases"), &["region", "size"])), "spend");
+    assert_eq!(judged(&asking(facts("PUT", "/api-keys/{id}"), &["name", "scopes"])), "grant + mint");
+    assert_eq!(judged(&asking(facts("PATCH", "/groups/{id}"), &["name", "user_ids"])), "grant");
+    assert_eq!(judged(&asking(facts("POST", "/sites"), &["name", "environmentVariables"])), "mint");
+    assert_eq!(judged(&asking(facts("POST", "/backups/{id}/restore"), &["overwrite"])), "destroy");
+    // The caller's own proof is not set, and what is tried is not kept.
+    assert_eq!(judged(&asking(facts("POST", "/transfers/list"), &["client_id", "secret"])), "read");
+    assert_eq!(judged(&asking(facts("POST", "/things"), &["client_id", "secret"])), "write");
+    assert_eq!(judged(&asking(facts("POST", "/directory/test"), &["bindPassword"])), "write");
+}
+
+#[test]
+fn a_field_that_leaves_no_choice_gives_nothing() {
+    let chosen = |values: &[&str]| {
+        let mut facts = asking(facts("POST", "/notes"), &["permission"]);
+        facts.request.fields[0].values = values.iter().map(|value| (*value).to_owned()).collect();
+        judged(&facts)
+    };
+    assert_eq!(chosen(&["create"]), "write");
+    assert_eq!(chosen(&["view", "edit"]), "grant");
+    assert_eq!(chosen(&[]), "grant");
+    let mut choice = asking(facts("POST", "/notes/batch"), &["action"]);
+    choice.request.fields[0].values = vec!["archive".to_owned(), "DELETE".to_owned()];
+    assert_eq!(judged(&choice), "destroy");
 }
 
 #[test]

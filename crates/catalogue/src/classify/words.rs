@@ -16,12 +16,22 @@ pub(super) fn spelled(text: &str) -> Vec<String> {
 
 /// Whether the phrase ends with the term, which may be written in one (`apikey` for `api key`).
 pub(super) fn ends_with(phrase: &[String], term: &str) -> bool {
-    let Some(last) = phrase.last() else { return false };
-    if !term.contains(' ') {
-        return last == term;
+    let [before @ .., last] = phrase else { return false };
+    match term.strip_suffix(last.as_str()) {
+        Some("") => true,
+        Some(rest) => rest.strip_suffix(' ').is_some_and(|rest| ends_open(before, rest)) || is_closed(last, term),
+        None => is_closed(last, term),
     }
-    let mut rest = phrase.iter().rev();
-    term.rsplit(' ').all(|word| rest.next().is_some_and(|found| found == word)) || is_closed(last, term)
+}
+
+/// Whether the phrase ends with the term, word by word.
+fn ends_open(phrase: &[String], term: &str) -> bool {
+    let [before @ .., last] = phrase else { return false };
+    match term.strip_suffix(last.as_str()) {
+        Some("") => true,
+        Some(rest) => rest.strip_suffix(' ').is_some_and(|rest| ends_open(before, rest)),
+        None => false,
+    }
 }
 
 /// Whether the phrase ends with one of the terms.
@@ -31,8 +41,7 @@ pub(super) fn ends_with_any(phrase: &[String], terms: &[&str]) -> bool {
 
 /// Whether the term stands anywhere in the phrase.
 pub(super) fn contains(phrase: &[String], term: &str) -> bool {
-    phrase.windows(term.split(' ').count()).any(|window| is(window, term))
-        || phrase.iter().any(|word| is_closed(word, term))
+    (0..phrase.len()).any(|at| phrase.get(..=at).is_some_and(|phrase| ends_with(phrase, term)))
 }
 
 /// Whether the phrase is one of the terms.
@@ -44,12 +53,16 @@ pub(super) fn is_any(phrase: &[String], terms: &[&str]) -> bool {
 pub(super) fn is(phrase: &[String], term: &str) -> bool {
     match phrase {
         [one] => one == term || is_closed(one, term),
-        _ => phrase.iter().map(String::as_str).eq(term.split(' ')),
+        [first, ..] => term.starts_with(first.as_str()) && phrase.iter().map(String::as_str).eq(term.split(' ')),
+        [] => false,
     }
 }
 
+/// Whether the word is the term without its spaces. Nearly every word differs in the first letter, hence the order.
 fn is_closed(word: &str, term: &str) -> bool {
-    term.contains(' ') && word.chars().eq(term.chars().filter(|c| *c != ' '))
+    word.len() < term.len() && word.as_bytes().first() == term.as_bytes().first() && {
+        word.bytes().eq(term.bytes().filter(|byte| *byte != b' '))
+    }
 }
 
 /// Cuts `userAPIKey` into `user`, `API`, `Key`, and drops a possessive.

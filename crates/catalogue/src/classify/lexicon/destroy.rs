@@ -3,15 +3,21 @@
 /// Verbs after which nothing is left.
 pub(in crate::classify) const FOR_GOOD: &[&str] = &[
     "anonymize",
+    "decommission",
     "deprovision",
     "destroy",
     "erase",
     "expunge",
+    "nuke",
     "obliterate",
     "purge",
+    "reimage",
+    "reinstall",
     "scrub",
+    "shred",
     "terminate",
     "truncate",
+    "unprovision",
     "wipe",
 ];
 
@@ -74,7 +80,7 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
 pub(in crate::classify) const DELETES: &[&str] = &["delete", "destroy", "erase", "purge", "wipe"];
 
 /// What stands on a thing and belongs to somebody else.
-pub(in crate::classify) const REFERENCES: &[&str] = &["author", "category", "label", "tag", "topic"];
+pub(in crate::classify) const REFERENCES: &[&str] = &["author", "category", "discount", "label", "tag", "topic"];
 
 /// What [`REFERENCES`] belong to.
 pub(in crate::classify) const OWNERS: &[&str] = &[
@@ -99,3 +105,18 @@ pub(in crate::classify) const OWNERS: &[&str] = &[
     "user",
     "workspace",
 ];
+
+/// Verbs that put something else in the place of what was there.
+pub(in crate::classify) const RESTORES: &[&str] = &["rebuild", "reset", "restore", "revert", "rollback"];
+
+/// What holds data that a rebuilding wipes.
+pub(in crate::classify) const DISKS: &[&str] =
+    &["database", "disk", "droplet", "instance", "machine", "server", "virtual machine", "vm", "volume"];
+
+/// Fields that choose what is done.
+pub(in crate::classify) const CHOOSE: &[&str] =
+    &["action", "action type", "bulk action", "command", "operation", "operation type"];
+
+/// Values of [`CHOOSE`] that delete, without `_`.
+pub(in crate::classify) const CHOICES: &[&str] =
+    &["delete", "deleteall", "destroy", "erase", "purge", "terminate", "truncate", "wipe"];

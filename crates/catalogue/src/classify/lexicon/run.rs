@@ -23,6 +23,8 @@ pub(in crate::classify) const VERBS: &[&str] = &[
     "rebuild",
     "recycle",
     "redeploy",
+    "reimage",
+    "reinstall",
     "rerequest",
     "rerun",
     "rescue",
