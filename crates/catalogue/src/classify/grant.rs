@@ -43,6 +43,11 @@ pub(super) fn tie(act: &Act<'_>) -> Option<Hit> {
 fn belongs(act: &Act<'_>) -> Option<Hit> {
     let object = act.objects.first().filter(|said| said.place == Place::Path)?;
     let is = |terms: &[&'static str]| terms.iter().copied().find(|term| words::is(&object.words, term));
+    if act.is_in(lexicon::TALKS)
+        && let Some(term) = is(&["participant"])
+    {
+        return Some(Hit { term, place: Place::Path });
+    }
     let term = if act.is_in(lexicon::TOGETHER) {
         is(lexicon::PEOPLE)
     } else if act.is_in(lexicon::PEOPLE) {
@@ -135,6 +140,11 @@ fn verb(act: &Act<'_>) -> Option<String> {
     let handed = || act.mentions(lexicon::HANDED_OVER).is_some();
     let hands_over = || transfer().filter(|_| spend::is_other_transfer(act) || handed());
     let publishes = || act.does(&["publish", "unpublish"]).filter(|_| act.mentions(&["private"]).is_some());
+    // To assign a person to a task says who does it; to a folder, who may look into it.
+    let assigns = || {
+        act.does(&["assign", "unassign"]).filter(|_| is_person(act) && act.mentions(lexicon::SHARED_THINGS).is_some())
+    };
+    let attaches = || act.does(&["attach", "detach"]).filter(|_| act.object_alone(&["policy"]).is_some());
     let admits = || act.does(&["approve", "restrict"]).filter(|_| act.object_itself(&["app", "application"]).is_some());
     let shown = || act.object_itself(&["private", "public"]).filter(Hit::is_in_a_name);
     // Addresses are shared by machines.
@@ -146,6 +156,8 @@ fn verb(act: &Act<'_>) -> Option<String> {
         .filter(shares)
         .or_else(hands_over)
         .or_else(publishes)
+        .or_else(assigns)
+        .or_else(attaches)
         .or_else(admits)
         .or_else(shown)
         .map(|hit| format!("does {hit}"))

@@ -68,6 +68,7 @@ pub(in crate::classify) const TIES: &[&str] = &[
     "member",
     "membership",
     "moderator",
+    "organizer",
     "owner",
     "ownership",
     "panelist",
@@ -396,6 +397,7 @@ pub(in crate::classify) const FIELDS: &[&str] = &[
     "make public",
     "member id",
     "member role",
+    "membership",
     "new owner",
     "org role",
     "permission",
@@ -602,3 +604,6 @@ pub(in crate::classify) const HANDED_OVER: &[&str] = &[
     "transfer ownership",
     "transfer owner",
 ];
+
+/// Who takes part in them reads what is said there.
+pub(in crate::classify) const TALKS: &[&str] = &["channel", "chat", "conversation", "group", "room", "space", "thread"];

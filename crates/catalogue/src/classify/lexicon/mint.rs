@@ -271,11 +271,17 @@ pub(in crate::classify) const SIGN_INS: &[&str] = &[
 /// What is a session or a sign-in and nothing but that.
 pub(in crate::classify) const SESSIONS: &[&str] = &[
     "admin session",
+    "anonymous session",
     "auth",
     "auth session",
     "authentication",
+    "email session",
     "group session",
+    "guest session",
     "login session",
+    "magic url session",
+    "oauth session",
+    "phone session",
     "session",
     "user session",
 ];
@@ -448,6 +454,7 @@ pub(in crate::classify) const SET: &[&str] = &[
     "encrypted value",
     "encryption key",
     "hmac key",
+    "host key",
     "key pair",
     "kubeconfig",
     "passcode",

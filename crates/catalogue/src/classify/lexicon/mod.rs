@@ -86,6 +86,7 @@ mod tests {
             grant::OF_A_PERSON,
             grant::USERS_OF_THINGS,
             grant::GROUP_FIELDS,
+            grant::TALKS,
             grant::ASKED,
             grant::SCOPES,
             grant::HANDED_OVER,
