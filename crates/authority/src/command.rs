@@ -128,6 +128,9 @@ pub enum Declined {
     /// A person does not need one who answers for them.
     #[error("`{0}` is a person, who answers for their own keys; name the program that has the key")]
     IsAPerson(String),
+    /// Nobody could administer the gate any more.
+    #[error("`{0}` is the last administrator who can show a factor; make another one first")]
+    LastAdministrator(String),
     /// The person is gone.
     #[error("`{0}` has left; `greave holders return` brings them back")]
     Left(String),
@@ -169,13 +172,20 @@ impl State {
         match command {
             Command::AddHolder(description) => changes.push(self.add_holder(description)?),
             Command::ChangeHolder(id, description) => {
-                self.known_holder(*id)?;
+                let holder = self.known_holder(*id)?;
                 self.check_description(description)?;
+                let keeps = description.administrator && description.kind == HolderKind::Person;
+                if self.is_last_administrator(*id) && !keeps {
+                    return Err(Declined::LastAdministrator(holder.name.clone()));
+                }
                 let Description { name: _, kind, owner, deputies, mail, administrator } = description.clone();
                 changes.push(Change::HolderChanged { id: *id, kind, owner, deputies, mail, administrator });
             }
             Command::Leave(id) => {
-                self.known_holder(*id)?;
+                let holder = self.known_holder(*id)?;
+                if self.is_last_administrator(*id) {
+                    return Err(Declined::LastAdministrator(holder.name.clone()));
+                }
                 changes.push(Change::HolderLeft { id: *id });
             }
             Command::Return(id) => {
@@ -261,7 +271,7 @@ impl State {
                 self.check_protector(person, key.or_else(|| self.key_of(command)))
             }
             (Needs::Administrator, Warrant::Fresh(person, _)) => self.check_administrator(person),
-            (Needs::Administrator, Warrant::Operator) if !self.has_administrator() => Ok(()),
+            (Needs::Administrator, Warrant::Operator) if !self.is_founded() => Ok(()),
             (Needs::Administrator, _) => Err(Declined::CodeNeeded),
         }?;
         Ok((by, changes))
@@ -483,11 +493,17 @@ pub struct Sighting {
     pub source: IpAddr,
     /// The key that minted it.
     pub parent: Option<KeyId>,
+    /// Whether its holder is its parent's: not where the upstream can be asked whose it is.
+    pub inherits: bool,
 }
 
 impl State {
     pub(crate) fn adopt(&self, sighting: &Sighting, verifier: Verifier, pepper: PepperId) -> Change {
-        let holder = sighting.parent.and_then(|parent| self.keys.get(&parent)).and_then(|parent| parent.holder);
+        let holder = sighting
+            .parent
+            .filter(|_| sighting.inherits)
+            .and_then(|parent| self.keys.get(&parent))
+            .and_then(|parent| parent.holder);
         Change::KeyAdopted {
             id: self.next_key(),
             verifier,
@@ -508,7 +524,7 @@ impl State {
             return None;
         }
         let weaker = in_force.map(|in_force| law.weaker_cells_than(in_force)).unwrap_or_default();
-        if weaker.is_empty() || !self.has_administrator() {
+        if weaker.is_empty() || !self.is_founded() {
             return Some(Change::LawLoaded { digest, page });
         }
         let weaker = weaker.into_iter().map(|(kind, power)| format!("{kind} {power}")).collect();

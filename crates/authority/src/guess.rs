@@ -24,8 +24,9 @@ pub(crate) enum Guesser {
     Stranger(Neighbourhood),
 }
 
-/// Wrong codes in a row, by person and by who guesses: strangers slow down each other, and
-/// never the person who is signed in or comes from where they signed in before.
+/// Wrong codes in a row, by person and by who guesses: strangers slow down those who come from
+/// the same source, and never the person who is signed in. A hundred of them close the door for
+/// all strangers but those who come from where the person signed in before.
 #[derive(Default)]
 pub(crate) struct Guesses {
     failures: HashMap<(HolderId, Guesser), Failures>,
@@ -64,9 +65,9 @@ impl Guesses {
     /// Counts a guess as wrong before it is looked at, so that guesses side by side count
     /// too. Returns how many wrong ones there are with it.
     pub(crate) fn begin(&mut self, person: HolderId, guesser: Guesser, now: Timestamp) -> Result<Wrong, TooEarly> {
-        let guesser = self.seen_as(person, guesser);
+        let usual = matches!(guesser, Guesser::Stranger(source) if self.usual.contains(&(person, source)));
         let strangers = self.strangers.entry(person).or_default();
-        if guesser != Guesser::Known && *strangers >= LAST {
+        if guesser != Guesser::Known && !usual && *strangers >= LAST {
             // Closed to strangers until the person was right once, from where they are known.
             return Err(TooEarly(LONGEST));
         }
@@ -99,13 +100,6 @@ impl Guesses {
                 self.usual.clear();
             }
             self.usual.insert((person, source));
-        }
-    }
-
-    fn seen_as(&self, person: HolderId, guesser: Guesser) -> Guesser {
-        match guesser {
-            Guesser::Stranger(source) if self.usual.contains(&(person, source)) => Guesser::Known,
-            guesser => guesser,
         }
     }
 }

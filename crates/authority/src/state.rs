@@ -51,7 +51,10 @@ pub struct Holder {
 impl Holder {
     /// Whether they could be asked for a factor now.
     pub fn can_prove(&self) -> bool {
-        !self.left && self.authenticator.as_ref().is_some_and(|authenticator| !authenticator.disabled)
+        let usable = |authenticator: &Authenticator| {
+            !authenticator.disabled || authenticator.recovery.iter().any(Option::is_some)
+        };
+        !self.left && self.authenticator.as_ref().is_some_and(usable)
     }
 }
 
@@ -162,6 +165,7 @@ pub struct State {
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
     places: HashSet<Arc<str>>,
+    founded: bool,
     last_approval: u64,
     last_challenge: u64,
 }
@@ -235,10 +239,17 @@ impl State {
         }
     }
 
-    /// Whether anybody can do what needs an administrator's code. While nobody can, the
-    /// operator on the host sets the gate up.
-    pub fn has_administrator(&self) -> bool {
-        self.holders.values().any(|holder| holder.administrator && holder.can_prove())
+    /// Whether an administrator has ever enrolled. Until then the operator on the host sets the
+    /// gate up; from then on what needs a code needs one, whoever leaves.
+    pub const fn is_founded(&self) -> bool {
+        self.founded
+    }
+
+    /// Whether this is the only administrator who can prove to be one.
+    pub(crate) fn is_last_administrator(&self, person: HolderId) -> bool {
+        let can = |holder: &&Holder| holder.administrator && holder.can_prove();
+        let mut able = self.holders.values().filter(can);
+        able.next().is_some_and(|holder| holder.id == person) && able.next().is_none()
     }
 
     pub(crate) fn next_holder(&self) -> HolderId {
@@ -300,11 +311,14 @@ impl State {
             Change::Invited { holder, token, until } => self.with_holder(*holder, |holder| {
                 holder.invitation = Some(Invitation { token: *token, until: *until });
             }),
-            Change::Enrolled { holder, step, recovery } => self.with_holder(*holder, |holder| {
-                let recovery = recovery.iter().copied().map(Some).collect();
-                holder.authenticator = Some(Authenticator { last: *step, recovery, disabled: false, since: at });
-                holder.invitation = None;
-            }),
+            Change::Enrolled { holder, step, recovery } => {
+                self.with_holder(*holder, |holder| {
+                    let recovery = recovery.iter().copied().map(Some).collect();
+                    holder.authenticator = Some(Authenticator { last: *step, recovery, disabled: false, since: at });
+                    holder.invitation = None;
+                });
+                self.founded |= self.holders.get(holder).is_some_and(|holder| holder.administrator);
+            }
             Change::Proved { holder, proof, purpose: _ } => self.use_proof(*holder, *proof),
             Change::AuthenticatorDisabled { holder } => self.with_holder(*holder, |holder| {
                 if let Some(authenticator) = &mut holder.authenticator {

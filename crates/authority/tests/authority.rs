@@ -96,7 +96,8 @@ impl House {
     }
 
     async fn key_of_ann(&self, secret: &str) -> Arc<Key> {
-        let sighting = Sighting { place: "header authorization".to_owned(), source: home(), parent: None };
+        let sighting =
+            Sighting { place: "header authorization".to_owned(), source: home(), parent: None, inherits: true };
         let key = self.authority.adopt(&SecretDigest::of(secret.as_bytes()), &sighting, self.now).await.unwrap();
         let identity = Identity { name: "ann".to_owned(), ..Identity::default() };
         assert_eq!(self.authority.identify(key.id, &identity, self.now).await.unwrap(), self.ann);
@@ -361,7 +362,7 @@ async fn guessing_gets_slow_and_restarting_does_not_help() {
 #[tokio::test]
 async fn wrong_codes_by_header_close_the_header_and_not_the_person() {
     let mut house = House::new().await;
-    house.key_of_ann("secret").await;
+    let key = house.key_of_ann("secret").await;
     let ticket = house.ask(&delete_user(KeyId(1))).await.unwrap();
     let by_header = async |house: &House, code: &str| {
         house.authority.approve_by_header(&house.recognised("secret"), ticket.challenge, code, house.now).await
@@ -371,6 +372,8 @@ async fn wrong_codes_by_header_close_the_header_and_not_the_person() {
     }
     house.pass(30);
     let right = house.seed.code(Step::at(house.now));
+    // A request that was recognised before the header was closed is too late as well.
+    assert!(house.authority.approve_by_header(&key, ticket.challenge, &right, house.now).await.is_err());
     assert!(house.recognised("secret").header_closed);
     assert!(by_header(&house, &right).await.is_err());
     assert!(house.authority.prove("ann", &right, house.now).await.is_ok(), "the person is not locked out");
@@ -406,7 +409,7 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
     let secret = SecretDigest::of(b"secret");
     let known = authority.recognise(&secret).unwrap();
     assert!(known.id == key.id && authority.is_stale(&known));
-    let sighting = Sighting { place: String::new(), source: home(), parent: None };
+    let sighting = Sighting { place: String::new(), source: home(), parent: None, inherits: true };
     let moved = authority.adopt(&secret, &sighting, now).await.unwrap();
     assert!(moved.id == key.id && !authority.is_stale(&moved));
     drop(authority);
@@ -419,7 +422,7 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
 #[tokio::test]
 async fn a_program_and_who_answers_for_it_are_made_known_with_one_code() {
     let mut house = House::new().await;
-    let sighting = Sighting { place: "header authorization".to_owned(), source: home(), parent: None };
+    let sighting = Sighting { place: "header authorization".to_owned(), source: home(), parent: None, inherits: true };
     let key = house.authority.adopt(&SecretDigest::of(b"robot"), &sighting, house.now).await.unwrap();
     assert!(house.authority.facts(&key).presentable.is_empty(), "nobody answers for it yet");
     let entrust = |owner| Command::EntrustKey { key: key.id, name: None, program: "sync".to_owned(), owner };
@@ -438,12 +441,41 @@ async fn a_program_and_who_answers_for_it_are_made_known_with_one_code() {
 
 #[tokio::test]
 async fn what_a_leaver_has_in_flight_is_cut() {
-    let house = House::new().await;
-    let key = house.key_of_ann("secret").await;
-    house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await.unwrap();
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    house.authority.perform(&person("bob", false), proof, house.now).await.unwrap();
+    let bob = house.authority.view(|state| state.holder_named("bob").unwrap().id);
+    let sighting = Sighting { place: "test".to_owned(), source: home(), parent: None, inherits: true };
+    let secret = SecretDigest::of(b"bobs");
+    let key = house.authority.adopt(&secret, &sighting, house.now).await.unwrap();
+    let identity = Identity { name: "bob".to_owned(), ..Identity::default() };
+    house.authority.identify(key.id, &identity, house.now).await.unwrap();
+    let key = house.recognised("bobs");
+    house.authority.perform(&Command::Leave(bob), Warrant::Operator, house.now).await.unwrap();
     assert!(key.has_fallen(|| house.now));
-    assert!(house.authority.facts(&house.recognised("secret")).holder_left);
-    assert!(!house.recognised("secret").has_fallen(|| house.now), "a later request is judged anew");
+    assert!(house.authority.facts(&house.recognised("bobs")).holder_left);
+    assert!(!house.recognised("bobs").has_fallen(|| house.now), "a later request is judged anew");
+}
+
+#[tokio::test]
+async fn without_its_last_administrator_the_gate_is_not_anybodys() {
+    let mut house = House::new().await;
+    let leave = house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await;
+    assert!(matches!(leave, Err(NotDone::Declined(Declined::LastAdministrator(_)))));
+    // Even where she cannot prove anything any more, setting up is over.
+    let other = authority::Change::AuthenticatorDisabled { holder: house.ann };
+    house.authority.note(other, house.now).await.unwrap();
+    let taken = house.authority.perform(&person("mallory", true), Warrant::Operator, house.now).await;
+    assert!(matches!(taken, Err(NotDone::Declined(Declined::CodeNeeded))));
+    assert!(matches!(
+        house.authority.load_law(law("observe until 2027-01-15"), house.now).await.unwrap(),
+        Loaded::Waits(_)
+    ));
+    // Guessed-at codes serve no more, a recovery code does.
+    house.pass(60);
+    assert!(house.authority.prove("ann", &house.seed.code(Step::at(house.now)), house.now).await.is_err());
+    let proof = house.authority.prove("ann", &house.codes[0], house.now).await.unwrap();
+    house.authority.perform(&Command::SignIn, proof, house.now).await.unwrap();
 }
 
 #[tokio::test]

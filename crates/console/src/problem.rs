@@ -63,6 +63,7 @@ impl From<Declined> for Problem {
                 (StatusCode::NOT_FOUND, "not-found")
             }
             Declined::NoLaw => (StatusCode::NOT_FOUND, "no-law-waits"),
+            Declined::LastAdministrator(_) => (StatusCode::CONFLICT, "last-administrator"),
             Declined::NameTaken(_) => (StatusCode::CONFLICT, "name-taken"),
             Declined::Left(_) => (StatusCode::CONFLICT, "left"),
             Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),

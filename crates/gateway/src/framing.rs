@@ -7,6 +7,8 @@
 //! codings that do not end in `chunked`, to blanks before a colon, folded lines and control
 //! characters, and closes the connection after a request with both a length and a coding.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
@@ -16,12 +18,16 @@ use http::{
 use http_body::Body as _;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use law::Refusal;
+use tokio::time::timeout;
 
 use crate::{
     body::Load,
     hold::{Spool, Unheld},
     tally::Tally,
 };
+
+/// How long a body may take that is held: who sends it more slowly keeps others out.
+const HOLDING: Duration = Duration::from_secs(30);
 
 /// A request on its way to the upstream: read strictly, and free of everything that spoke of
 /// the client's connection only. What stands in it now is what is judged and what is sent.
@@ -80,6 +86,16 @@ impl Outbound {
         self.onto.as_ref().map(|onto| &onto.protocol)
     }
 
+    /// Whether anything follows the head.
+    pub fn has_body(&self) -> bool {
+        !self.load.is_end()
+    }
+
+    /// Whether the body says by its length that it is longer than this.
+    pub(crate) fn is_longer_than(&self, bytes: usize) -> bool {
+        self.load.exact().is_some_and(|length| length > bytes as u64)
+    }
+
     /// Path and query as they are sent.
     pub fn target(&self) -> &str {
         self.parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
@@ -93,14 +109,16 @@ impl Outbound {
     /// [`Refusal::BadFraming`] when the body breaks off. The rest of the body is unread then.
     pub async fn hold(&mut self, spool: &Spool, tally: &Tally) -> Result<Bytes, Refusal> {
         let (bytes, load) = match std::mem::take(&mut self.load) {
-            Load::Stream(body) => spool.hold(body).await.map_err(|unheld| match unheld {
-                Unheld::TooLarge => Refusal::TooLargeToHold,
-                Unheld::Full => Refusal::Busy,
-                Unheld::Broken => {
-                    tally.client_broke();
-                    Refusal::BadFraming
-                }
-            })?,
+            Load::Stream(body) => timeout(HOLDING, spool.hold(body)).await.unwrap_or(Err(Unheld::Broken)).map_err(
+                |unheld| match unheld {
+                    Unheld::TooLarge => Refusal::TooLargeToHold,
+                    Unheld::Full => Refusal::Busy,
+                    Unheld::Broken => {
+                        tally.client_broke();
+                        Refusal::BadFraming
+                    }
+                },
+            )?,
             held @ Load::Held { .. } => (held.held().unwrap_or_default(), held),
         };
         self.load = load;
@@ -172,7 +190,27 @@ pub(crate) fn reframe(method: &Method, parts: &mut response::Parts, body: &Incom
 pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
     retain(trailers, |name| {
         let plain = dashed(name.as_str());
-        let forged = ["greave-", "x-forwarded-", "forwarded", "x-real-", "authorization", "cookie"];
+        let forged = [
+            "greave-",
+            "x-greave-",
+            "x-forwarded-",
+            "forwarded",
+            "x-real-",
+            "x-original-",
+            "x-rewrite-",
+            "x-remote-",
+            "remote-user",
+            "x-auth",
+            "x-webauth-",
+            "x-api-key",
+            "api-key",
+            "x-access-token",
+            "private-token",
+            "x-http-method",
+            "x-method-override",
+            "authorization",
+            "cookie",
+        ];
         !is_of_connection(&plain) && plain != "content-length" && !forged.iter().any(|start| plain.starts_with(start))
     });
 }

@@ -40,8 +40,9 @@ impl Spool {
         if expected > self.each {
             return Err(Unheld::TooLarge);
         }
-        let mut room = self.reserve(expected)?;
-        let mut bytes = BytesMut::with_capacity(expected);
+        // Room is taken for what has arrived, not for what is announced: an announcement is free.
+        let mut room = self.reserve(0)?;
+        let mut bytes = BytesMut::new();
         let mut trailers = None;
         while let Some(frame) = frame(&mut body).await {
             match frame.map_err(|_| Unheld::Broken)?.into_data() {
@@ -63,6 +64,11 @@ impl Spool {
         }
         let bytes = bytes.freeze();
         Ok((bytes.clone(), Load::Held { bytes: Some(bytes), trailers, room: Some(room) }))
+    }
+
+    /// The largest body that is held, in bytes.
+    pub(crate) const fn most(&self) -> usize {
+        self.each
     }
 
     fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Unheld> {

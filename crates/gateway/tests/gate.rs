@@ -334,3 +334,126 @@ async fn credentials_in_paths_and_queries_are_not_written_down() {
         assert!(!text.contains("ghp_zQWB") && !text.contains("secret-of-ann"), "{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_keys_in_one_basic_header_are_two_credentials() {
+    let house = House::enforcing().await;
+    house.adopt_for("key-a-of-ann-0123456789abcdef", "ann").await;
+    house.adopt_for("key-b-of-bob-fedcba9876543210", "bob").await;
+    let basic = |both: &str| {
+        use base64::Engine as _;
+        let both = base64::engine::general_purpose::STANDARD.encode(both);
+        house.request("POST", "/v1/keys").header("authorization", &format!("Basic {both}")).header("prefer", "wait=0")
+    };
+    for both in [
+        "key-a-of-ann-0123456789abcdef:key-b-of-bob-fedcba9876543210",
+        "key-a-of-ann-0123456789abcdef:an-unknown-key-9f86d081884c7d65",
+    ] {
+        assert_eq!(house.send(basic(both), "{}").await.refusal(), Some(Refusal::TwoCredentials), "{both}");
+    }
+    assert_eq!(house.send(basic("key-a-of-ann-0123456789abcdef:"), "{}").await.refusal(), Some(Refusal::StepUp));
+    assert_eq!(house.upstream.seen().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preflight_carries_neither_credential_nor_body() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let preflight = || {
+        house
+            .request("OPTIONS", "/v1/things/7")
+            .header("origin", "https://x")
+            .header("access-control-request-method", "DELETE")
+    };
+    assert_eq!(house.send(preflight(), "").await.status, StatusCode::UNAUTHORIZED, "the upstream answers it");
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/things/7").await, 1);
+    assert_eq!(house.send(preflight(), "{}").await.refusal(), Some(Refusal::NoCredential));
+    let with_key = preflight().header("authorization", "Bearer secret-of-ann-1234567890").header("prefer", "wait=0");
+    assert_eq!(house.send(with_key, "").await.refusal(), Some(Refusal::StepUp));
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/things/7").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_cannot_name_another_method() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let form = |kind: &str| {
+        house
+            .request("POST", "/v1/things/7")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("content-type", kind)
+    };
+    let urlencoded = "application/x-www-form-urlencoded";
+    let multipart = "multipart/form-data; boundary=x";
+    for (kind, body) in [
+        (urlencoded, "_method=DELETE"),
+        (urlencoded, "a=b&%5Fmethod=DELETE"),
+        (urlencoded, "_METHOD=delete"),
+        (multipart, "--x\r\ncontent-disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--\r\n"),
+        (multipart, "--x\r\ncontent-disposition: form-data; name=_method\r\n\r\nDELETE\r\n--x--\r\n"),
+    ] {
+        assert_eq!(house.send(form(kind), body).await.refusal(), Some(Refusal::MethodOverride), "{body}");
+    }
+    assert_eq!(house.upstream.seen().await.len(), 0);
+    assert_eq!(house.send(form(urlencoded), "name=x&method=fast").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gates_own_question_carries_the_credential_and_nothing_else() {
+    let house = House::enforcing().await;
+    house.upstream.accepts("key-of-bob-0123456789", "bob");
+    let call = || {
+        house
+            .request("GET", "/v1/things")
+            .header("authorization", "Bearer key-of-bob-0123456789")
+            .header("greave-holder", "h1")
+            .header("x-remote-user", "ann")
+            .header("x-original-url", "/v1/keys/7/reveal")
+            .header("cookie", "org=other")
+    };
+    // Beside a session nobody can tell whom the answer would be for: nothing is learned.
+    assert_eq!(house.send(call().header("cookie", "sid=ann"), "").await.status, StatusCode::OK);
+    assert_eq!(house.send(call(), "").await.status, StatusCode::OK);
+    let key = house.until(|house| house.recognised("key-of-bob-0123456789").filter(|key| key.holder.is_some())).await;
+    assert_ne!(key.holder, Some(house.ann));
+    assert_eq!(house.upstream.count("GET", "/v1/me").await, 1);
+    let seen = house.upstream.seen().await.into_iter().find(|seen| seen.target == "/v1/me").unwrap();
+    for name in seen.headers.keys() {
+        assert!(["accept", "authorization", "host", "user-agent"].contains(&name.as_str()), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_yes_is_for_these_cookies_and_this_protocol_only() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let call = |org: &str| {
+        house
+            .request("POST", "/v1/keys")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("cookie", &format!("org={org}"))
+            .header("prefer", "wait=0")
+    };
+    house.send(call("test"), "").await;
+    let question = house.question().await;
+    let exhibit = house.authority.exhibit(question).await.unwrap().unwrap();
+    assert!(exhibit.headers.iter().any(|(name, value)| name == "cookie" && value.starts_with("org")), "{exhibit:?}");
+    house.approve(&[question]).await;
+    assert_eq!(house.send(call("production"), "").await.refusal(), Some(Refusal::StepUp));
+    let upgrade = call("test").header("connection", "upgrade").header("upgrade", "websocket");
+    assert_eq!(house.send(upgrade, "").await.refusal(), Some(Refusal::StepUp));
+    assert_eq!(house.send(call("test"), "").await.status, StatusCode::CREATED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_known_key_is_seen_wherever_it_stands() {
+    let house = House::enforcing().await;
+    let long = format!("eyJ{}", "a".repeat(3000));
+    house.adopt(&long).await;
+    let call = house
+        .request("POST", "/v1/keys")
+        .header("cookie", "sid=made-up")
+        .header("x-jwt", &long)
+        .header("prefer", "wait=0");
+    assert_eq!(house.send(call, "{}").await.refusal(), Some(Refusal::StepUp));
+}

@@ -25,6 +25,11 @@ use crate::{
     commands::{Admin, Done, Outcome},
 };
 
+/// A request is served on one thread and its call is freed on the record's, which costs with
+/// the C library's allocator: a twelfth of a whole request.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()

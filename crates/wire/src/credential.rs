@@ -17,7 +17,7 @@ use crate::{Place, Places, Query, Scheme, Secret, json, place::is_hop_by_hop};
 const MOST_CANDIDATES: usize = 16;
 
 /// How long a value is that may be a credential in a place that nobody named, in bytes.
-const POSSIBLE_LENGTH: std::ops::RangeInclusive<usize> = 8..=512;
+const POSSIBLE_LENGTH: std::ops::RangeInclusive<usize> = 8..=16 * 1024;
 
 /// How many such values are looked at.
 const MOST_POSSIBLE: usize = 64;
@@ -53,10 +53,9 @@ pub struct Possible<'a> {
 /// The values that may be credentials although nobody named their places.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PossibleValues<'a> {
-    /// At most 64 values of 8 to 512 bytes.
+    /// At most 64 values of 8 bytes to 16 KiB.
     pub values: Vec<Possible<'a>>,
-    /// Whether there were more, which have not been looked at. A caller who hides a key behind
-    /// them would count as nobody or as a session, so neither may pass with this set.
+    /// Whether there were more, which have not been looked at: a key may hide among them.
     pub overflowed: bool,
 }
 

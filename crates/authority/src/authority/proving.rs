@@ -17,6 +17,7 @@ use crate::{
     guess::{Guesser, LAST, TooEarly},
     key::Key,
     seal::DoesNotOpen,
+    state::State,
 };
 
 /// Wrong codes by header that close the header for a key.
@@ -35,13 +36,19 @@ impl Authority {
         typed: &str,
         now: Timestamp,
     ) -> Result<(), NotProved> {
-        let person = key.holder.filter(|_| !key.header_closed).ok_or(NotProved::Wrong)?;
+        // The request may have waited since its key was recognised: the state of now counts.
+        let open = |state: &State| state.key(key.id).filter(|key| !key.header_closed)?.holder;
+        let person = self.view(open).ok_or(NotProved::Wrong)?;
+        // Counted before the code is looked at: guesses side by side count, too.
         let wrong = {
             let mut guesses = lock(&self.header_guesses);
             let wrong = guesses.entry(key.id).or_default();
-            *wrong += 1;
+            *wrong = wrong.saturating_add(1);
             *wrong
         };
+        if wrong > HEADER_GUESSES {
+            return Err(NotProved::Wrong);
+        }
         match self.check_code(person, typed, now).await? {
             Some(proof) => {
                 lock(&self.header_guesses).remove(&key.id);
@@ -53,7 +60,7 @@ impl Authority {
                 }
             }
             None => {
-                if wrong >= HEADER_GUESSES {
+                if wrong == HEADER_GUESSES {
                     let writing = self.writer.lock().await;
                     let change = Change::HeaderClosed { key: key.id };
                     self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
@@ -172,7 +179,11 @@ impl Authority {
         let Some(sealed) = self.store.shelf("seed", &name).await? else { return Ok(None) };
         let seed = self.sealer.open(&place("seed", &name), &sealed)?;
         let seed = Seed::new(seed.as_slice().try_into().map_err(|_| DoesNotOpen)?);
-        if let Ok(step) = seed.accept(typed, now, Some(authenticator.last)) {
+        // Codes of six digits that were guessed at too often serve no more; recovery codes,
+        // which nobody can guess, do, so that the person can enrol anew.
+        if !authenticator.disabled
+            && let Ok(step) = seed.accept(typed, now, Some(authenticator.last))
+        {
             return Ok(Some(Proof::Totp(step)));
         }
         let kept: Vec<(usize, recovery::Verifier)> =

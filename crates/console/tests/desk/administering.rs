@@ -188,16 +188,18 @@ async fn a_holder_called_like_anothers_id_is_not_taken_for_it() {
     house.key_of(&house.ann.id.to_string(), "secret").await;
     let local = Program::new(house.admin(Door::Local));
     let path = format!("/v1/holders/{}/left", house.ann.id);
-    assert_eq!(local.call("POST", &path, "").await.json()["name"], "ann");
+    let refused = local.call("POST", &path, "").await;
+    assert!(refused.text.contains("`ann` is the last administrator"), "{}", refused.text);
 }
 
 #[tokio::test]
-async fn before_anybody_is_enrolled_the_operator_sets_the_gate_up() {
+async fn once_an_administrator_has_enrolled_the_gate_stays_theirs() {
     let house = House::new().await;
     let local = Program::new(house.admin(Door::Local));
-    local.call("POST", "/v1/holders/ann/left", "").await;
+    let left = local.call("POST", "/v1/holders/ann/left", "").await;
+    assert_eq!(left.status, StatusCode::CONFLICT, "{}", left.text);
     let got = local.call("POST", "/v1/holders", r#"{"name": "new one", "administrator": true}"#).await;
-    assert_eq!(got.status, StatusCode::CREATED, "without an administrator nobody could be asked: {}", got.text);
+    assert_eq!((got.status, problem(&got).code.as_str()), (StatusCode::FORBIDDEN, "code-needed"));
 }
 
 #[tokio::test]

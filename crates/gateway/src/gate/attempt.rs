@@ -29,16 +29,18 @@ pub(crate) struct Understood {
     pub(crate) paging: Vec<String>,
 }
 
-/// Understands a request. Where a field of the body selects the operation, the body is held.
+/// Understands a request. Where a field of the body selects the operation, the body is held;
+/// nobody's is not: who sends no credential must not fill the room for those who do.
 pub(crate) async fn understand(
     catalogue: &Catalogue,
     outbound: &mut Outbound,
     target: &Target,
+    is_nobody: bool,
     spool: &Spool,
     tally: &Tally,
 ) -> Result<Understood, Refusal> {
     let method = outbound.parts.method.clone();
-    if is_preflight(&method, &outbound.parts.headers) {
+    if is_nobody && !outbound.has_body() && is_preflight(&method, &outbound.parts.headers) {
         return Ok(preflight(catalogue, &outbound.parts.headers, target));
     }
     let readings = target.readings();
@@ -47,6 +49,7 @@ pub(crate) async fn understand(
     let understood = match found {
         Found::Described(matched) => describe(&matched),
         Found::Undescribed => undescribed(method.as_str(), target),
+        Found::Choice(choice) if is_nobody && choice.needs_body() => undescribed(method.as_str(), target),
         Found::Choice(choice) => {
             let body = if choice.needs_body() { Some(outbound.hold(spool, tally).await?) } else { Some(Bytes::new()) };
             let headers = &outbound.parts.headers;
@@ -72,8 +75,57 @@ pub(crate) async fn understand(
             }
         }
     };
-    let understood = Understood { powers: understood.powers.union(split), ..understood };
+    let overridden = if is_nobody {
+        Powers::NONE
+    } else {
+        overridden(catalogue, outbound, &readings, &understood, spool, tally).await?
+    };
+    let powers = understood.powers.union(split).union(overridden);
+    let understood = Understood { powers, ..understood };
     Ok(if is_described_upgrade(catalogue, &understood, outbound) { understood } else { with_every_power(understood) })
+}
+
+/// Frameworks take another method from a form's field. A form is looked into where another
+/// method at this path could do more than the one that was sent, and refused where it names
+/// one. One that is too large to be looked into counts as all that it could be.
+async fn overridden(
+    catalogue: &Catalogue,
+    outbound: &mut Outbound,
+    readings: &[Vec<&str>],
+    understood: &Understood,
+    spool: &Spool,
+    tally: &Tally,
+) -> Result<Powers, Refusal> {
+    let kind = outbound.parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_form = essence == "application/x-www-form-urlencoded";
+    if outbound.parts.method != Method::POST || !(is_form || essence == "multipart/form-data") {
+        return Ok(Powers::NONE);
+    }
+    let judged = readings.first().map_or(&[][..], Vec::as_slice);
+    let others = ["PUT", "PATCH", "DELETE"].into_iter().map(|method| catalogue.find(method, judged));
+    let powers = others
+        .filter(|found| !matches!(found, Found::Undescribed))
+        .fold(Powers::NONE, |all, found| all.union(found.powers()));
+    if understood.powers.is_superset(powers.intersection(Powers::SENSITIVE)) {
+        return Ok(Powers::NONE);
+    }
+    if outbound.is_longer_than(spool.most()) {
+        return Ok(powers);
+    }
+    let body = outbound.hold(spool, tally).await?;
+    let names_method = if is_form {
+        let form = String::from_utf8_lossy(&body);
+        wire::Query::new(Some(&form)).parameters().any(|field| wire::head::overrides_method(&field.name))
+    } else {
+        // Whatever the parts are, a field's name stands in quotes or alone behind `name=`.
+        let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
+        text.split("name=").skip(1).any(|rest| {
+            let name = rest.trim_start_matches('"').split(['"', ';', '\r', '\n']).next().unwrap_or_default();
+            wire::head::overrides_method(name)
+        })
+    };
+    if names_method { Err(Refusal::MethodOverride) } else { Ok(Powers::NONE) }
 }
 
 fn describe(matched: &Match<'_, '_>) -> Understood {

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use authority::{Identity, Key, SecretDigest, Sighting};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode,
-    header::{
-        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH,
-        ORIGIN, RANGE,
-    },
+    header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderName, USER_AGENT},
 };
 use jiff::Timestamp;
 use law::KeyId;
@@ -28,7 +25,8 @@ const LONGEST: usize = 1 << 20;
 pub(crate) struct Lesson {
     pub(crate) digest: SecretDigest,
     pub(crate) sighting: Sighting,
-    /// The request's headers, which carry the credential.
+    /// The headers that carry the credential, and nothing else of the request: what else a
+    /// client says must not speak in a question of the gate's own.
     pub(crate) headers: HeaderMap,
     /// The query parameter that carries it, as it was sent, where it stands there.
     pub(crate) parameter: Option<String>,
@@ -40,6 +38,36 @@ pub(crate) struct Lesson {
 pub(crate) fn accepts(status: StatusCode) -> bool {
     status.is_success()
         || [StatusCode::NOT_MODIFIED, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY].contains(&status)
+}
+
+/// The headers in which a credential stands, alone: of the cookies only its own.
+pub(crate) fn carriers(places: &[Place], headers: &HeaderMap) -> HeaderMap {
+    let mut carriers = HeaderMap::new();
+    for place in places {
+        match place {
+            Place::Authorization(_) => copy(&AUTHORIZATION, headers, &mut carriers),
+            Place::Header(name) => copy(name, headers, &mut carriers),
+            Place::Cookie(name) => {
+                let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+                let own = cookies
+                    .flat_map(|value| value.split(';'))
+                    .find(|cookie| cookie.split_once('=').is_some_and(|(cookie, _)| cookie.trim() == &**name));
+                if let Some(cookie) = own.and_then(|cookie| HeaderValue::from_str(cookie.trim()).ok()) {
+                    carriers.append(COOKIE, cookie);
+                }
+            }
+            Place::Query(_) => {}
+        }
+    }
+    copy(&HOST, headers, &mut carriers);
+    copy(&USER_AGENT, headers, &mut carriers);
+    carriers
+}
+
+fn copy(name: &HeaderName, from: &HeaderMap, to: &mut HeaderMap) {
+    if let Some(value) = from.get(name) {
+        to.insert(name, value.clone());
+    }
 }
 
 /// The query parameter of a credential, as it was sent.
@@ -83,29 +111,14 @@ async fn take_over(worker: &Worker, key: KeyId, identity: &Identity) {
     }
 }
 
-/// The request that asks: the caller's own headers, less what spoke of its body and wishes.
+/// The request that asks, with the credential and nothing else of the caller's.
 fn question(
     how: &Identify,
-    headers: &HeaderMap,
+    carriers: &HeaderMap,
     parameter: Option<&str>,
     proof: &Option<(HeaderName, HeaderValue)>,
 ) -> Request<()> {
-    let mut headers = headers.clone();
-    let about_the_call = [
-        CONTENT_LENGTH,
-        CONTENT_TYPE,
-        CONTENT_ENCODING,
-        IF_MATCH,
-        IF_NONE_MATCH,
-        RANGE,
-        ORIGIN,
-        ACCEPT_ENCODING,
-        HeaderName::from_static("idempotency-key"),
-        HeaderName::from_static("prefer"),
-    ];
-    for name in about_the_call {
-        headers.remove(name);
-    }
+    let mut headers = carriers.clone();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let Some((name, value)) = proof {
         headers.insert(name, value.clone());

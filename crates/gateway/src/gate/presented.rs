@@ -27,6 +27,10 @@ pub(crate) struct Shown {
     pub(crate) digest: SecretDigest,
     /// Where it stood.
     pub(crate) place: Place,
+    /// All places where it stood, or where parts of it did.
+    pub(crate) places: Vec<Place>,
+    /// Whether a login's session stood beside it: then nobody can tell whom an answer is for.
+    pub(crate) beside_session: bool,
     /// Whether that is a place where keys are expected.
     pub(crate) expected: bool,
     /// Whether it may be kept: not where it could be a password that a person chose.
@@ -49,7 +53,10 @@ pub(crate) fn present(
     let hidden = hidden_key(authority, headers, query, &found)?;
     let has_session = !found.sessions.is_empty();
     let in_query = found.candidates.iter().any(|candidate| matches!(candidate.place, Place::Query(_)));
-    let shown = one_credential(authority, places, found.candidates)?;
+    let mut shown = one_credential(authority, places, found.candidates)?;
+    if let Some(recognised) = &mut shown {
+        recognised.shown.beside_session = has_session;
+    }
     match (shown, hidden) {
         // A key that hides beside another credential: the upstream may take either.
         (Some(_), Some(_)) => Err(Refusal::TwoCredentials),
@@ -94,7 +101,7 @@ fn one_credential(
             return Ok(Some(recognised(authority, digest, place, true, candidates)));
         }
         if is_basic(&one.place) && is_basic(&other.place) {
-            return Ok(Some(basic(authority, candidates)));
+            return basic(authority, candidates).map(Some);
         }
     }
     let value = first.secret.expose();
@@ -109,11 +116,21 @@ fn one_credential(
 
 /// Of user and password the one that is known is the key. Where neither is, the password may
 /// be learned if a machine made it, the user if the password says nothing.
-fn basic(authority: &Authority, candidates: Vec<Candidate>) -> Recognised {
-    let known = candidates.iter().find_map(|candidate| {
-        let digest = SecretDigest::of(candidate.secret.expose());
-        authority.recognise(&digest).map(|_| (digest, candidate.place.clone(), true))
-    });
+///
+/// Which half the upstream looks at, only the place tells at which the key became known. Where
+/// that is another place and the other half could be a key as well, nobody knows whose call it is.
+fn basic(authority: &Authority, candidates: Vec<Candidate>) -> Result<Recognised, Refusal> {
+    let mut known = None;
+    for (half, other) in [(0, 1), (1, 0)] {
+        let (Some(half), Some(other)) = (candidates.get(half), candidates.get(other)) else { continue };
+        let digest = SecretDigest::of(half.secret.expose());
+        let Some(key) = authority.recognise(&digest) else { continue };
+        let is_usual = *key.place == *half.place.to_string();
+        if known.is_some() || !is_usual && could_be_key(&other.secret) {
+            return Err(Refusal::TwoCredentials);
+        }
+        known = Some((digest, half.place.clone(), true));
+    }
     let password = || candidates.iter().find(|it| matches!(it.place, Place::Authorization(Scheme::BasicPassword)));
     let (digest, place, keepable) = known
         .or_else(|| {
@@ -122,7 +139,7 @@ fn basic(authority: &Authority, candidates: Vec<Candidate>) -> Recognised {
             Some((digest, password.place.clone(), is_machine_made(&password.secret)))
         })
         .unwrap_or((SecretDigest::of(b""), Place::Authorization(Scheme::BasicPassword), false));
-    recognised(authority, digest, place, keepable, candidates)
+    Ok(recognised(authority, digest, place, keepable, candidates))
 }
 
 fn recognised(
@@ -132,8 +149,9 @@ fn recognised(
     keepable: bool,
     candidates: Vec<Candidate>,
 ) -> Recognised {
-    let secrets = candidates.into_iter().map(|candidate| candidate.secret).collect();
-    Recognised { key: authority.recognise(&digest), shown: Shown { digest, place, expected: true, keepable, secrets } }
+    let (places, secrets) = candidates.into_iter().map(|candidate| (candidate.place, candidate.secret)).unzip();
+    let shown = Shown { digest, place, places, beside_session: false, expected: true, keepable, secrets };
+    Recognised { key: authority.recognise(&digest), shown }
 }
 
 /// A known key in a place where nobody expects one.
@@ -152,10 +170,19 @@ fn hidden_key(
             return Err(Refusal::TwoCredentials);
         }
         let secrets = vec![Secret::new(&value.value)];
-        hidden = Some((key, Shown { digest, place: value.place.clone(), expected: false, keepable: true, secrets }));
+        let shown = Shown {
+            digest,
+            place: value.place.clone(),
+            places: vec![value.place.clone()],
+            beside_session: !found.sessions.is_empty(),
+            expected: false,
+            keepable: true,
+            secrets,
+        };
+        hidden = Some((key, shown));
     }
-    // What was not looked at may hide a key, which must not pass as nobody's or a session's call.
-    if possible.overflowed && hidden.is_none() && found.candidates.is_empty() {
+    // What was not looked at may hide a key, whoever else seems to call.
+    if possible.overflowed {
         return Err(Refusal::BadHeader);
     }
     Ok(hidden)
@@ -168,6 +195,11 @@ const fn is_basic(place: &Place) -> bool {
 fn is_machine_made(secret: &Secret) -> bool {
     // Why it is exposed: its shape tells a key from a password; nothing of it is kept here.
     str::from_utf8(secret.expose()).is_ok_and(looks_like_credential)
+}
+
+/// Whether an upstream could take this for a key: few names of people are so long.
+fn could_be_key(secret: &Secret) -> bool {
+    is_machine_made(secret) || secret.expose().len() >= 16 && !secret.expose().contains(&b'@')
 }
 
 /// The two values in an order that does not depend on the request's.

@@ -30,7 +30,7 @@ use crate::{
         attempt::{Understood, understand, undescribed},
         counts::Counts,
         findings::Findings,
-        learning::{Lesson, accepts, learn, parameter},
+        learning::{Lesson, accepts, carriers, learn, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
         throttle::Throttle,
@@ -200,22 +200,23 @@ impl Passage<'_> {
         }
 
         let catalogue = &self.realm.catalogue;
-        let understood = match understand(catalogue, &mut outbound, &target, &gate.spool, &tally).await {
+        let is_nobody = matches!(presented, Presented::Nobody);
+        let understood = match understand(catalogue, &mut outbound, &target, is_nobody, &gate.spool, &tally).await {
             Ok(understood) => understood,
             Err(refusal) => return Err(self.refuse(&writing, &tally, refusal)),
         };
         // A prefix opens what the document does not describe, never one of its operations.
         let open = understood.open || understood.id.is_none() && is_open;
         writing.draft(Call {
-            query: query(&target, &understood),
+            query: query(&target, &understood, &presented),
             ..self.draft(&presented, &understood, outbound.parts.headers.get(USER_AGENT))
         });
         self.notice(&presented);
 
         let request = Judged { presented: &presented, understood: &understood, target: &target, open };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
-        let durable =
-            understood.powers.is_sensitive() && matches!(presented, Presented::Key(..) | Presented::Unknown(_));
+        // What anybody may call is neither secret nor a power: that is written beside the call.
+        let durable = understood.powers.is_sensitive() && !is_nobody;
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
             return Err(self.end(&tally, Problem::new(refusal, self.id)));
         }
@@ -323,6 +324,7 @@ impl Passage<'_> {
             understood: request.understood,
             target: request.target,
             method: &outbound.parts.method,
+            upgrade: outbound.upgrade(),
             headers: &outbound.parts.headers,
             body,
             source: self.source,
@@ -410,15 +412,15 @@ impl Passage<'_> {
     /// What is kept of a request until its answer shows whether there is something to learn.
     fn lesson(&self, request: &Judged<'_>, outbound: &Outbound) -> Option<Lesson> {
         let shown = match request.presented {
-            Presented::Unknown(shown) if shown.keepable && !request.open => shown,
-            Presented::Key(key, shown) if self.has_to_learn(key) => shown,
+            Presented::Unknown(shown) if shown.keepable && !request.open && !shown.beside_session => shown,
+            Presented::Key(key, shown) if self.has_to_learn(key) && !shown.beside_session => shown,
             _ => return None,
         };
         let asks = self.realm.settings.identify.is_some();
         Some(Lesson {
             digest: shown.digest,
-            sighting: Sighting { place: shown.place.to_string(), source: self.source, parent: None },
-            headers: if asks { outbound.parts.headers.clone() } else { HeaderMap::new() },
+            sighting: Sighting { place: shown.place.to_string(), source: self.source, parent: None, inherits: false },
+            headers: if asks { carriers(&shown.places, &outbound.parts.headers) } else { HeaderMap::new() },
             parameter: parameter(&shown.place, request.target.query()),
         })
     }
@@ -449,12 +451,14 @@ impl Passage<'_> {
             Presented::Key(key, _) => (cut.or_key(Arc::clone(key)), Some(key.id)),
             _ => (cut, None),
         };
+        // Where the upstream can be asked whose a key is, that is better than to guess.
+        let inherits = self.realm.settings.identify.is_none();
         let (worker, writing, id, source) = (Arc::clone(self.worker), Arc::clone(writing), self.id, self.source);
         Tally::begin(cut, move |mut ending| {
             let minted = ending.minted.take();
             match (minted, tokio::runtime::Handle::try_current()) {
                 (Some(secret), Ok(runtime)) => {
-                    let sighting = Sighting { place: "minted".to_owned(), source, parent };
+                    let sighting = Sighting { place: "minted".to_owned(), source, parent, inherits };
                     runtime.spawn(async move {
                         let child = register(&worker, secret, sighting).await;
                         writing.end(id, &ending, child, Timestamp::now());
@@ -478,7 +482,7 @@ impl Passage<'_> {
             operation: Arc::clone(&understood.name),
             parameters: understood.parameters.clone(),
             powers: understood.powers,
-            user_agent: agent.map(|agent| shortened(&String::from_utf8_lossy(agent.as_bytes()))),
+            user_agent: agent.map(|agent| without_secrets(&String::from_utf8_lossy(agent.as_bytes()), presented)),
             ..self.blank(who)
         }
     }
@@ -569,9 +573,9 @@ fn verdict(permit: &Permit) -> Verdict {
 }
 
 /// The names of the query's parameters, and the values of those that page through a list.
-fn query(target: &Target, understood: &Understood) -> Vec<String> {
+fn query(target: &Target, understood: &Understood, presented: &Presented) -> Vec<String> {
     let shown = |parameter: wire::Parameter<'_>| {
-        let name = shortened(&parameter.name);
+        let name = without_secrets(&parameter.name, presented);
         let pages = understood.paging.contains(&name);
         if pages && !looks_like_credential(&parameter.value) {
             format!("{name}={}", shortened(&parameter.value))
@@ -580,6 +584,21 @@ fn query(target: &Target, understood: &Understood) -> Vec<String> {
         }
     };
     target.query().parameters().take(MOST_PARAMETERS).map(shown).collect()
+}
+
+/// A word of the client's for the record: what looks like a credential, or is the one that was
+/// shown, is left out.
+fn without_secrets(text: &str, presented: &Presented) -> String {
+    let shown = match presented {
+        Presented::Key(_, shown) | Presented::Unknown(shown) => shown.secrets.as_slice(),
+        Presented::Session | Presented::Nobody => &[],
+    };
+    // Why they are exposed: to be recognised in a text that is written down, and left out of it.
+    let shows = shown.iter().any(|secret| str::from_utf8(secret.expose()).is_ok_and(|secret| text.contains(secret)));
+    if shows || text.split([' ', '/', ';', '(', ')']).any(looks_like_credential) {
+        return "[masked]".to_owned();
+    }
+    shortened(text)
 }
 
 /// At most [`LONGEST_WORD`] bytes, cut between letters.

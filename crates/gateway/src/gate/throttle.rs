@@ -63,7 +63,8 @@ impl<const SECONDS: i64> Window<SECONDS> {
 
     fn turn(&self, now: Timestamp) {
         let period = now.as_second().div_euclid(SECONDS);
-        if self.period.swap(period, Ordering::Relaxed) != period || self.counts.len() > SOURCES {
+        // A request that took long brings an older time along, which turns nothing back.
+        if self.period.fetch_max(period, Ordering::Relaxed) < period || self.counts.len() > SOURCES {
             self.counts.pin().clear();
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use authority::{Answer as Answered, Ask, Digest, Exhibit, Key, NotProved, Spent, Ticket};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
 use law::{CallId, Challenge, HolderKind, KeyFacts, Refusal, Span, neighbourhood};
 use tokio::time::timeout;
@@ -24,6 +24,8 @@ pub(crate) struct Waiting<'a> {
     pub(crate) understood: &'a Understood,
     pub(crate) target: &'a Target,
     pub(crate) method: &'a Method,
+    /// The protocol that the client wants to go on with.
+    pub(crate) upgrade: Option<&'a HeaderValue>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) source: std::net::IpAddr,
@@ -116,7 +118,7 @@ impl Waiting<'_> {
         let known = gate.book.usage(self.key.id).is_some_and(|usage| usage.source(neighbourhood).is_some());
         Ok(Ask {
             key: self.key.id,
-            binding: self.binding()?,
+            binding: self.binding(challenge)?,
             operation: self.understood.name.to_string(),
             powers: challenge.powers,
             missing: challenge.missing,
@@ -125,10 +127,11 @@ impl Waiting<'_> {
         })
     }
 
-    /// What the answer is bound to: key, method, target, body, `Idempotency-Key`, and every
-    /// header that says what is wanted, so that a yes to a deletion in one account is none to
-    /// the same deletion in another that a header names.
-    fn binding(&self) -> Result<Digest, Refusal> {
+    /// What the answer is bound to: key, powers and what is missing, method, target, body,
+    /// `Idempotency-Key`, the protocol to go on with, the whole credential and all cookies
+    /// (either may name an account beside the key), and every other header that says what is
+    /// wanted: a yes to a deletion in one account is none to the same deletion in another.
+    fn binding(&self, challenge: &Challenge) -> Result<Digest, Refusal> {
         let mut bytes = b"greave binding 1\n".to_vec();
         let mut put = |part: &[u8]| {
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -137,7 +140,16 @@ impl Waiting<'_> {
         put(self.key.id.to_string().as_bytes());
         put(self.method.as_str().as_bytes());
         put(self.target.as_sent().as_bytes());
+        put(challenge.powers.to_string().as_bytes());
+        put(challenge.missing.to_string().as_bytes());
         put(&Digest::of(&self.body).0);
+        put(self.upgrade.map(HeaderValue::as_bytes).unwrap_or_default());
+        for name in [header::AUTHORIZATION, header::COOKIE] {
+            for value in self.headers.get_all(&name) {
+                put(value.as_bytes());
+            }
+            put(b"");
+        }
         put(wire::idempotency_key(self.headers)?.unwrap_or_default().as_bytes());
         let mut wanted: Vec<(&HeaderName, &[u8])> = self
             .headers
@@ -164,11 +176,17 @@ impl Waiting<'_> {
             .iter()
             .filter(|(name, _)| says_what_is_wanted(name) && !usual.contains(name))
             .map(|(name, value)| (name.to_string(), mask(value.as_bytes(), wire::Form::Text, SHOWN_HEADER)));
+        let cookies = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let names = cookies.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.split('=').next());
+        let names = names.map(str::trim).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
+        let cookies = (!names.is_empty()).then(|| {
+            ("cookie".to_owned(), format!("{} (names only)", mask(names.as_bytes(), wire::Form::Text, SHOWN_HEADER)))
+        });
         Exhibit {
             method: self.method.to_string(),
             path: mask(self.target.path().as_bytes(), wire::Form::Text, SHOWN),
             query: (!query.is_empty()).then(|| mask(query.as_bytes(), wire::Form::Form, SHOWN)),
-            headers: headers.collect(),
+            headers: headers.chain(cookies).collect(),
             body: (!self.body.is_empty()).then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),
             body_bytes: self.body.len() as u64,
             user_agent: self

@@ -57,6 +57,8 @@ paths:
     get: {summary: List things, parameters: [{name: page, in: query}], responses: {"200": {description: ok, content: {application/json: {schema: {type: array, items: {type: object}}}}}}}
   /things/{id}:
     get: {summary: Show a thing, parameters: [{name: page, in: query}]}
+    post: {summary: Update a thing}
+    delete: {summary: Delete a thing}
   /keys:
     post:
       summary: Create an API key
@@ -134,12 +136,17 @@ impl House {
     }
 
     pub(crate) async fn adopt(&self, secret: &str) -> KeyId {
-        let sighting = Sighting { place: "test".to_owned(), source: "127.0.0.1".parse().unwrap(), parent: None };
+        self.adopt_for(secret, "ann").await
+    }
+
+    pub(crate) async fn adopt_for(&self, secret: &str, name: &str) -> KeyId {
+        let sighting =
+            Sighting { place: "test".to_owned(), source: "127.0.0.1".parse().unwrap(), parent: None, inherits: true };
         let digest = SecretDigest::of(secret.as_bytes());
         let key = self.authority.adopt(&digest, &sighting, Timestamp::now()).await.unwrap();
-        let identity = Identity { name: "ann".to_owned(), ..Identity::default() };
+        let identity = Identity { name: name.to_owned(), ..Identity::default() };
         self.authority.identify(key.id, &identity, Timestamp::now()).await.unwrap();
-        self.upstream.accepts(secret, "ann");
+        self.upstream.accepts(secret, name);
         key.id
     }
 
@@ -350,7 +357,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys) -> Realm {
 pub(crate) struct Seen {
     method: String,
     pub(crate) target: String,
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Seen {
@@ -423,7 +430,7 @@ impl Api {
             }
             ("GET", "/v1/me") => (200, format!(r#"{{"name":"{}","scopes":["read","admin"]}}"#, name.unwrap())),
             ("POST", "/v1/keys") => (201, r#"{"id":"1","secret":"minted-secret-0123456789"}"#.to_owned()),
-            ("GET", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
+            ("GET" | "POST" | "OPTIONS", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
             _ => (404, "{}".to_owned()),
         };
         Response::builder().status(status).header("content-type", "application/json").body(Kept::whole(&body)).unwrap()

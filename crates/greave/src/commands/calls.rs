@@ -190,13 +190,9 @@ fn line(joined: &Joined) -> String {
     let parameters = call.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
     let operation = clean(&parameters.fold(call.operation.to_string(), |text, more| text + &more));
     let status = outcome.as_ref().map_or_else(|| "…".to_owned(), |outcome| outcome.status.to_string());
-    let mut line = format!(
-        "{}  {who:<8} {status:>3} {:<22} {operation}  {}, from {}",
-        moment(call.at),
-        verdict(call),
-        call.powers,
-        call.source
-    );
+    let verdict = record::VerdictKind::of(call.verdict).word();
+    let (at, powers, source) = (moment(call.at), call.powers, call.source);
+    let mut line = format!("{at}  {who:<8} {status:>3} {verdict:<12} {operation}  {powers}{}, from {source}", why(call));
     if let Some(outcome) = outcome {
         line += &became(outcome);
     }
@@ -221,12 +217,12 @@ const fn who(who: Who) -> &'static str {
     }
 }
 
-fn verdict(call: &Call) -> String {
-    let word = record::VerdictKind::of(call.verdict).word();
+/// What was missing, or what was wrong.
+fn why(call: &Call) -> String {
     match call.verdict {
-        Verdict::Permit => word.to_owned(),
-        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => format!("{word} {missing}"),
-        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => format!("{word} {}", refusal.code()),
+        Verdict::Permit => String::new(),
+        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => format!(", asks for {missing}"),
+        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => format!(", {}", refusal.code()),
     }
 }
 

@@ -79,7 +79,7 @@ fn table(entries: &[LedgerEntry], holders: &[HolderView], now: Timestamp) -> Tab
     let mut table = show::table(["entry", "when", "by", "change", ""]);
     for entry in entries {
         let LedgerEntry { seq, at, by, change, particulars, hash: _ } = entry;
-        let particulars: Vec<String> = particulars.iter().filter_map(|(name, value)| particular(name, value)).collect();
+        let particulars: Vec<String> = particulars.iter().flat_map(|(name, value)| particulars_of(name, value)).collect();
         let (by, change) = (actor(*by, holders), clean(change));
         table.add_row([seq.to_string(), ago(*at, now), by, change, particulars.join("  ")]);
     }
@@ -97,19 +97,26 @@ fn actor(by: Actor, holders: &[HolderView]) -> String {
     }
 }
 
-/// One particular in a line. What says nothing, and what takes a page, is left to `--json`.
-fn particular(name: &str, value: &Value) -> Option<String> {
+/// What is told of one particular, in a line. What says nothing, and what takes a page, is left
+/// to `--json`.
+fn particulars_of(name: &str, value: &Value) -> Vec<String> {
     let text = match value {
-        Value::Null => return None,
-        Value::Array(several) if several.is_empty() => return None,
-        Value::Bool(false) => return None,
-        Value::String(text) if text.contains('\n') => return None,
+        Value::Object(several) => return several.iter().flat_map(|(name, value)| particulars_of(name, value)).collect(),
+        Value::Null | Value::Bool(false) => return Vec::new(),
+        Value::Array(several) if several.is_empty() => return Vec::new(),
+        Value::Array(several) => {
+            let words: Vec<String> = several.iter().map(|value| value.as_str().map_or(value.to_string(), clean)).collect();
+            words.join("+")
+        }
+        Value::String(text) if text.contains('\n') => return Vec::new(),
         Value::String(text) => clean(text),
-        other => clean(&other.to_string()),
+        Value::Bool(true) | Value::Number(_) => value.to_string(),
     };
-    let short: String = text.chars().take(60).collect();
+    let is_digest = text.len() == 64 && text.bytes().all(|letter| letter.is_ascii_hexdigit());
+    let most = if is_digest { 16 } else { 60 };
+    let short: String = text.chars().take(most).collect();
     let cut = if short.len() < text.len() { "…" } else { "" };
-    Some(format!("{}={short}{cut}", clean(name)))
+    vec![format!("{}={short}{cut}", clean(name))]
 }
 
 async fn checkpoint(admin: &Admin) -> Outcome {
@@ -134,12 +141,13 @@ mod tests {
 
     #[test]
     fn particulars_stay_in_their_line() {
-        let shown = |value: Value| particular("x", &value);
-        assert_eq!(shown(json!("a\u{1b}[2Jb")).unwrap(), "x=a\\u{1b}[2Jb");
-        assert_eq!(shown(json!("a".repeat(61))).unwrap(), format!("x={}…", "a".repeat(60)));
-        assert_eq!(shown(json!({"person": "h1"})).unwrap(), r#"x={"person":"h1"}"#);
-        for nothing in [json!(null), json!([]), json!(false), json!("a\nb")] {
-            assert_eq!(shown(nothing), None);
+        let shown = |value: Value| particulars_of("x", &value).join(" ");
+        assert_eq!(shown(json!("a\u{1b}[2Jb")), "x=a\\u{1b}[2Jb");
+        assert_eq!(shown(json!("a ".repeat(31))), format!("x={}…", "a ".repeat(30)));
+        assert_eq!(shown(json!("a".repeat(64))), format!("x={}…", "a".repeat(16)));
+        assert_eq!(shown(json!({"person": "h1", "powers": ["grant", "mint"]})), "person=h1 powers=grant+mint");
+        for nothing in [json!(null), json!([]), json!(false), json!("a\nb"), json!({})] {
+            assert_eq!(shown(nothing), "");
         }
     }
 }

@@ -110,8 +110,8 @@ fn card(details: &QuestionDetails, now: Timestamp) -> String {
         vec![format!("{}  {}  {}", styled(BOLD, question.id), clean(&question.operation), styled(FAINT, times))];
     let mut line = |word: &str, text: String| card.push(format!("    {word:<9}{text}"));
     if let Some(exhibit) = exhibit {
-        let query = exhibit.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
-        line("request", clean(&format!("{} {}{query}", exhibit.method, exhibit.path)));
+        line("request", clean(&format!("{} {}", exhibit.method, exhibit.path)));
+        exhibit.query.iter().flat_map(|query| query.lines()).for_each(|text| line("query", clean(text)));
         for (name, value) in &exhibit.headers {
             line("", clean(&format!("{name}: {value}")));
         }

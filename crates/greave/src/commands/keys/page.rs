@@ -105,7 +105,7 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         None => "the API has not said".to_owned(),
     };
     line("2FA", two_factor);
-    line("shows now", presentable.to_string());
+    line("could show", presentable.to_string());
     line("travels in", key.place.clone());
     line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born)));
     if let Some(end) = key.end {
