@@ -27,7 +27,12 @@ fn object(act: &Act<'_>) -> Option<String> {
         return None;
     }
     // To authenticate is to sign in; only a name can mean the settings.
-    let meant = |hit: &Hit| hit.term != "authentication" || hit.is_in_a_name();
+    // To make an audit is to look closely.
+    let meant = |hit: &Hit| match hit.term {
+        "authentication" => hit.is_in_a_name(),
+        "audit" => act.effect != Effect::Make,
+        _ => true,
+    };
     let secured = || act.under(&["security"]).filter(|_| act.any_object(lexicon::SETTINGS));
     act.object(lexicon::PROTECTIONS)
         .filter(meant)
