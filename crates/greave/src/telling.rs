@@ -134,17 +134,17 @@ impl Voice {
             }
             Change::KeyDisabled { key, why } => {
                 let title = format!("key {key} is disabled: {why}");
-                self.tell(Kind::KeyContained, format!("{key}_disabled"), Severity::High, title, self.people_of(*key));
+                self.tell(Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title, self.people_of(*key));
             }
             Change::KeyAdopted { id, place, source, parent, .. } => {
                 let how = parent.map_or_else(String::new, |parent| format!(", minted by {parent}"));
                 let title = format!("key {id} is known, first seen from {source} at {place}{how}");
-                self.tell(Kind::KeyLearned, format!("{id}_learned"), Severity::Info, title, self.people_of(*id));
+                self.tell(Kind::KeyLearned, &format!("{id}_learned"), Severity::Info, title, self.people_of(*id));
             }
             Change::LawWaits { digest, weaker, .. } => {
                 let title = format!("a weaker law waits for a code: {}", weaker.join(", "));
                 let id = format!("law_{}", digest.to_string().get(..16).unwrap_or_default());
-                self.tell(Kind::LawWaiting, id, Severity::High, title, self.administrators());
+                self.tell(Kind::LawWaiting, &id, Severity::High, title, self.administrators());
             }
             _ => {}
         }
@@ -201,7 +201,7 @@ impl Voice {
         let operation = self.authority.view(|state| Some(state.question(challenge)?.question.operation.clone()));
         let title = format!("{challenge}: {} {how}", operation.unwrap_or_default());
         let id = format!("{challenge}_{}", kind.word().replace('.', "_"));
-        self.tell(kind, id, Severity::Info, title, to);
+        self.tell(kind, &id, Severity::Info, title, to);
     }
 
     fn tell_finding(&self, finding: &Finding) {
@@ -214,7 +214,7 @@ impl Voice {
         self.teller.tell(Notice::finding(finding, id, Some(self.desk.clone()), to));
     }
 
-    fn tell(&self, kind: Kind, id: String, severity: Severity, title: String, to: Vec<Recipient>) {
+    fn tell(&self, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
         let at = Timestamp::now();
         let Ok(id) = NoticeId::new(format!("{id}_{}", at.as_millisecond())) else { return };
         let details = Map::from_iter([("title".to_owned(), json!(title))]);

@@ -128,8 +128,12 @@ impl House {
 
     /// A key of this person, known by its secret.
     pub(crate) async fn key_of(&self, name: &str, secret: &str) -> KeyId {
-        let sighting =
-            Sighting { place: "header authorization, scheme bearer".to_owned(), source: home(), parent: None, inherits: true };
+        let sighting = Sighting {
+            place: "header authorization, scheme bearer".to_owned(),
+            source: home(),
+            parent: None,
+            inherits: true,
+        };
         let key = self.desk.authority.adopt(&SecretDigest::of(secret.as_bytes()), &sighting, now()).await.unwrap();
         let identity = Identity { name: name.to_owned(), two_factor: Some(true), ..Identity::default() };
         self.desk.authority.identify(key.id, &identity, now()).await.unwrap();

@@ -192,7 +192,8 @@ fn line(joined: &Joined) -> String {
     let status = outcome.as_ref().map_or_else(|| "…".to_owned(), |outcome| outcome.status.to_string());
     let verdict = record::VerdictKind::of(call.verdict).word();
     let (at, powers, source) = (moment(call.at), call.powers, call.source);
-    let mut line = format!("{at}  {who:<8} {status:>3} {verdict:<12} {operation}  {powers}{}, from {source}", why(call));
+    let mut line =
+        format!("{at}  {who:<8} {status:>3} {verdict:<12} {operation}  {powers}{}, from {source}", why(call));
     if let Some(outcome) = outcome {
         line += &became(outcome);
     }

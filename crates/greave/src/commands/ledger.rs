@@ -79,7 +79,8 @@ fn table(entries: &[LedgerEntry], holders: &[HolderView], now: Timestamp) -> Tab
     let mut table = show::table(["entry", "when", "by", "change", ""]);
     for entry in entries {
         let LedgerEntry { seq, at, by, change, particulars, hash: _ } = entry;
-        let particulars: Vec<String> = particulars.iter().flat_map(|(name, value)| particulars_of(name, value)).collect();
+        let particulars: Vec<String> =
+            particulars.iter().flat_map(|(name, value)| particulars_of(name, value)).collect();
         let (by, change) = (actor(*by, holders), clean(change));
         table.add_row([seq.to_string(), ago(*at, now), by, change, particulars.join("  ")]);
     }
@@ -101,11 +102,14 @@ fn actor(by: Actor, holders: &[HolderView]) -> String {
 /// to `--json`.
 fn particulars_of(name: &str, value: &Value) -> Vec<String> {
     let text = match value {
-        Value::Object(several) => return several.iter().flat_map(|(name, value)| particulars_of(name, value)).collect(),
+        Value::Object(several) => {
+            return several.iter().flat_map(|(name, value)| particulars_of(name, value)).collect();
+        }
         Value::Null | Value::Bool(false) => return Vec::new(),
         Value::Array(several) if several.is_empty() => return Vec::new(),
         Value::Array(several) => {
-            let words: Vec<String> = several.iter().map(|value| value.as_str().map_or(value.to_string(), clean)).collect();
+            let words: Vec<String> =
+                several.iter().map(|value| value.as_str().map_or(value.to_string(), clean)).collect();
             words.join("+")
         }
         Value::String(text) if text.contains('\n') => return Vec::new(),

@@ -27,8 +27,8 @@ use crate::{
     document::Document,
     house::{self, House, HouseError},
     metrics, show,
-    stop::stopped,
     state::socket,
+    stop::stopped,
     telling::{self, Telling},
 };
 
