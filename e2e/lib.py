@@ -372,7 +372,7 @@ class Browser:
                 ("Origin", f"http://{self.host}"),
                 ("Referer", f"http://{self.host}{target}"),
             ]
-            found = self.once("POST", target, headers + posted, urlencode(form).encode())
+            found = self.once("POST", target, headers + posted, urlencode(form, doseq=True).encode())
         for _ in range(15):
             if found.status not in (301, 302, 303, 307, 308):
                 break

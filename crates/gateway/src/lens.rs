@@ -5,6 +5,8 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE},
     response,
 };
+use uuid::Uuid;
+use wire::looks_like_credential;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -71,8 +73,25 @@ impl Lens {
 impl Copied {
     fn credential(self) -> Option<Zeroizing<String>> {
         let value: serde_json::Value = serde_json::from_slice(&self.bytes?).ok()?;
-        value.pointer(self.to.text())?.as_str().map(|text| Zeroizing::new(text.to_owned()))
+        let text = value.pointer(self.to.text())?.as_str()?;
+        is_machine_made(text).then(|| Zeroizing::new(text.to_owned()))
     }
+}
+
+/// What is made known as a key is recognised in every request from then on. A public key, a
+/// masked one, or a word that a caller chose and that others send for quite other reasons
+/// must not be: theirs would be two credentials. A key that has no such shape is learned
+/// when it is used.
+fn is_machine_made(text: &str) -> bool {
+    let is_mixed = |run: &str| {
+        run.len() >= 16
+            && run.bytes().any(|byte| byte.is_ascii_digit())
+            && !run.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+        && (text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_mixed)
+            || looks_like_credential(text)
+            || Uuid::try_parse(text).is_ok())
 }
 
 fn is_plain_json(headers: &HeaderMap) -> bool {
@@ -103,12 +122,31 @@ mod tests {
     #[test]
     fn rows_and_the_minted_credential_are_seen_in_pieces() {
         let mut lens = lens(&[("content-type", "application/problem+json; charset=utf-8")]).unwrap();
-        for piece in br#"{"keys":[{"token":"s3cret"},{}]}"#.chunks(3) {
+        for piece in br#"{"keys":[{"token":"tok_9f3c1e7a52d84b06"},{}]}"#.chunks(3) {
             lens.pass(piece);
         }
         let seen = lens.seen();
         assert_eq!(seen.rows, Some(2));
-        assert_eq!(seen.minted.unwrap().as_str(), "s3cret");
+        assert_eq!(seen.minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
+    }
+
+    #[test]
+    fn a_word_that_is_no_machines_is_no_minted_credential() {
+        let minted = |text: &str| {
+            let mut lens = lens(&[("content-type", "application/json")]).unwrap();
+            lens.pass(serde_json::json!({"keys": [{"token": text}]}).to_string().as_bytes());
+            lens.seen().minted.map(|secret| secret.to_string())
+        };
+        let machines = ["0f5b0e6c2d9a4c7f", "tok_9f3c1e7a52d84b06", "1f0c7a9e-3b52-4d86-9a17-5e2b8c4d6f01"];
+        for text in machines {
+            assert_eq!(minted(text).as_deref(), Some(text));
+        }
+        let public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKx1cL5Yw8q9";
+        for text in
+            ["", "****************************", "2022-11-28", "return=representation", "app-2026.11.3-beta", public]
+        {
+            assert_eq!(minted(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -121,7 +159,7 @@ mod tests {
     #[test]
     fn too_large_an_answer_shows_no_credential() {
         let mut lens = lens(&[("content-type", "application/json")]).unwrap();
-        lens.pass(br#"{"keys":[{"token":"s3cret"}],"x":""#);
+        lens.pass(br#"{"keys":[{"token":"tok_9f3c1e7a52d84b06"}],"x":""#);
         lens.pass(&vec![b'x'; LARGEST]);
         lens.pass(b"\"}");
         let seen = lens.seen();

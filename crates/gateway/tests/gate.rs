@@ -116,7 +116,7 @@ async fn a_dangerous_call_waits_for_its_person_and_goes_on_by_itself() {
     assert_eq!(call.verdict, Verdict::Permit);
     assert!(call.factors.contains(Factor::Person) && call.approval.is_some() && call.challenge == Some(question));
     assert!(call.powers.contains(Power::Mint));
-    let child = house.recognised("minted-secret-0123456789").unwrap();
+    let child = house.recognised("mint_9f3c1e7a52d84b06a1c7").unwrap();
     assert_eq!((outcome.minted, child.parent), (Some(child.id), Some(key)));
 }
 

@@ -87,13 +87,13 @@ async fn rows_and_minted_credentials_are_reported_and_never_shown() {
     client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
     let mut api = upstream.accept().await;
     api.head().await;
-    let body = r#"{"data":[{"a":[1,2]},{},3],"token":"s3cret"}"#;
+    let body = r#"{"data":[{"a":[1,2]},{},3],"token":"tok_9f3c1e7a52d84b06"}"#;
     let head =
         format!("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
     api.send(head + body).await;
     assert_eq!(client.answer().await.1, body);
     let ending = ending(&mut gate).await;
     assert_eq!((ending.rows, ending.ended), (Some(3), Ended::Whole));
-    assert!(!format!("{ending:?}").contains("s3cret"));
-    assert_eq!(ending.minted.unwrap().as_str(), "s3cret");
+    assert!(!format!("{ending:?}").contains("tok_9f3c1e7a52d84b06"));
+    assert_eq!(ending.minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
 }

@@ -429,7 +429,7 @@ impl Api {
                 return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
             }
             ("GET", "/v1/me") => (200, format!(r#"{{"name":"{}","scopes":["read","admin"]}}"#, name.unwrap())),
-            ("POST", "/v1/keys") => (201, r#"{"id":"1","secret":"minted-secret-0123456789"}"#.to_owned()),
+            ("POST", "/v1/keys") => (201, r#"{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c7"}"#.to_owned()),
             ("GET" | "POST" | "OPTIONS", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
             _ => (404, "{}".to_owned()),
         };
