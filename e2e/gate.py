@@ -41,12 +41,12 @@ class Codes:
 class Gate:
     """One gate with a folder of its own before one upstream; `port` takes the API's requests."""
 
-    def __init__(self, folder, upstream, document, api=None, identify=None, person="alice"):
+    def __init__(self, folder, upstream, document, api=None, identify=None, person="alice", more=""):
         self.folder, self.person, self.codes, self.program = folder, person, None, None
         self.port, self.desk = free_port(), free_port()
         self.upstream, self.document, self.api, self.identify = upstream, document, api or {}, identify or {}
+        self.more = more  # tables that stand at the file's end
         self.log = folder.parent / f"{folder.name}.log"
-        self.overrides = {}
 
     # --- starting and configuring
 
@@ -112,11 +112,7 @@ class Gate:
         put(r'^# listen = "127\.0\.0\.1:8081"$', f'listen = "{LOOPBACK}:{self.desk}"')
         if mode:
             put(r"^mode\b.*$", f"mode = {json.dumps(mode)}")
-        for operation, powers in self.overrides.items():
-            text += f"\n[[api.override]]\noperation = {json.dumps(operation)}\npowers = {json.dumps(powers)}\n"
         file.write_text(text)
-        if self.overrides:
-            self.run("catalogue", "accept")
 
     def start(self):
         self.program = Program([BINARY, "serve", "--config", self.folder / "greave.toml"], self.folder, self.log)

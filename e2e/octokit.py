@@ -22,6 +22,13 @@ PAGES = 3
 
 IDENTIFY = {"path": "/user", "holder": "/login"}
 
+# Files are sensitive content by the usual judgement. Whose files are public says so.
+OVERRIDE = """
+[[api.override]]
+operation = "GET /repos/{owner}/{repo}/contents/{path}"
+powers = ["read"]
+"""
+
 later = concurrent.futures.ThreadPoolExecutor(8).submit
 
 
@@ -143,6 +150,18 @@ def reads(github, port, checks, word):
         github.saw.clear()
 
 
+def overridden(gate, checks):
+    with checks.scene("an override"):
+        operation = "GET /repos/{owner}/{repo}/contents/{path}"
+        drift = gate.run("catalogue", "drift", may_fail=True)
+        said = gate.run("catalogue", "accept", may_fail=True)
+        checks.that(
+            operation in drift and operation in said and operation not in gate.run("catalogue", "drift"),
+            "an override counts when it was accepted, and what becomes easier is said",
+            said,
+        )
+
+
 def observing(github, gate, checks):
     reads(github, gate.port, checks, "observing")
     with checks.scene("observing: writes"):
@@ -206,12 +225,11 @@ def main():
     reads(github, github.port, checks, "without the gate")
     if "--direct" in sys.argv:
         return checks.close()
-    gate = Gate(FOLDER / "gate", github.base, DOCUMENT, None, IDENTIFY, person="octocat")
+    gate = Gate(FOLDER / "gate", github.base, DOCUMENT, None, IDENTIFY, person="octocat", more=OVERRIDE)
     with checks.scene("the gate starts"):
         gate.init()
-        # Files are sensitive content by the usual judgement. Whose files are public says so.
-        gate.overrides["GET /repos/{owner}/{repo}/contents/{path}"] = ["read"]
         gate.configure()
+        overridden(gate, checks)
         gate.start()
         observing(github, gate, checks)
         gate.stop()
