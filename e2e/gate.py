@@ -112,7 +112,7 @@ class Gate:
         put(r'^# listen = "127\.0\.0\.1:8081"$', f'listen = "{LOOPBACK}:{self.desk}"')
         if mode:
             put(r"^mode\b.*$", f"mode = {json.dumps(mode)}")
-        file.write_text(text)
+        file.write_text(f"{text}\n{self.more}")
 
     def start(self):
         self.program = Program([BINARY, "serve", "--config", self.folder / "greave.toml"], self.folder, self.log)
