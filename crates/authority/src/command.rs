@@ -117,7 +117,7 @@ pub enum Declined {
     #[error("there is a holder `{0}` already; choose another name")]
     NameTaken(String),
     /// A name that nobody could type or that would break a page.
-    #[error("`{0}` is no name; use 1 to 128 letters, digits, spaces and `._@+-`")]
+    #[error("`{0}` is no name; use 1 to 128 letters, digits, spaces and `._@+-:/`")]
     BadName(String),
     /// A workload or vendor without a person.
     #[error("a {0} needs an owner, a person: add `--owner NAME`")]
@@ -138,7 +138,7 @@ pub enum Declined {
     #[error("the link is not good any more; ask an administrator for a new one with `greave holders invite`")]
     BadLink,
     /// What is asked needs an administrator's code.
-    #[error("this needs the code of an administrator: add `--as NAME` and type the code")]
+    #[error("this needs a person's code: add `--as NAME` and type the code")]
     CodeNeeded,
     /// The person is no administrator.
     #[error("`{0}` is no administrator")]

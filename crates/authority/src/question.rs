@@ -58,7 +58,7 @@ pub struct Exhibit {
     pub method: String,
     /// The path as it was sent.
     pub path: String,
-    /// The query as it was sent, credentials masked.
+    /// The query's parameters as people read them, one a line, credentials masked.
     pub query: Option<String>,
     /// Headers that say what is wanted, beside the usual ones, credentials masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

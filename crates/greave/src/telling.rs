@@ -272,7 +272,7 @@ fn recipient(holder: &authority::Holder) -> Recipient {
 
 fn target(exhibit: &Exhibit) -> String {
     match &exhibit.query {
-        Some(query) => format!("{}?{query}", exhibit.path),
+        Some(query) => format!("{}, with {}", exhibit.path, query.lines().collect::<Vec<_>>().join(", ")),
         None => exhibit.path.clone(),
     }
 }

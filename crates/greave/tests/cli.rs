@@ -204,7 +204,7 @@ fn as_json_there_is_one_value_on_stdout_and_nothing_else() {
 fn what_grants_asks_a_code_that_serves_once() {
     let mut company = Company::new();
     let add = ["holders", "add", "bob", "--mail", "bob@example.com"];
-    company.run(&add).says(2, &["needs the code of an administrator: add `--as NAME`"]);
+    company.run(&add).says(2, &["needs a person's code: add `--as NAME`"]);
     let wrong = run(company.folder.path(), &[&add[..], &["--as", "ann"]].concat(), "000000\n");
     wrong.says(2, &["code is wrong"]);
     let nothing = run(company.folder.path(), &[&add[..], &["--as", "ann"]].concat(), "");
