@@ -60,6 +60,9 @@ pub struct Question {
     pub source: IpAddr,
     /// Whether the key had come from there before.
     pub known_source: bool,
+    /// Whether it had come from there for a day, or a person had said yes to it there.
+    #[serde(default)]
+    pub usual_source: bool,
     /// When the question lapses, and the answer with it.
     pub until: Timestamp,
 }

@@ -17,12 +17,12 @@ use crate::{
 pub struct Limits {
     /// From the question to its lapse. The yes must be spent before, too.
     pub lapse: Span,
-    /// Questions open at one time for one key. Sources that the key did not come from before
-    /// may use half of it, so that a thief cannot keep the honest caller from being asked.
+    /// Questions open at one time for one key. Sources that are not usual for the key may use
+    /// half of it, so that a thief cannot keep the honest caller from being asked.
     pub open_per_key: usize,
     /// Questions open at one time for one key from one source.
     pub open_per_source: usize,
-    /// Questions in an hour for one key, and half of it from unknown sources.
+    /// Questions in an hour for one key, and half of it from unusual sources.
     pub hourly_per_key: usize,
 }
 
@@ -49,6 +49,9 @@ pub struct Ask {
     pub source: IpAddr,
     /// Whether the key had come from there before.
     pub known_source: bool,
+    /// Whether it had come from there for a day, or a person had said yes to it there. Only
+    /// such a source has the reserve: a thief's own first read makes a source known.
+    pub usual_source: bool,
 }
 
 /// What a person is shown of a request. Credentials in it are masked before it comes here.
@@ -108,6 +111,7 @@ impl State {
             missing: ask.missing,
             source: ask.source,
             known_source: ask.known_source,
+            usual_source: ask.usual_source,
             until,
         };
         let id = self.next_challenge();
@@ -119,15 +123,15 @@ impl State {
         let of_key = || self.questions.values().filter(|asked| asked.question.key == ask.key);
         let open = |asked: &&Asked| asked.progress(now) == Progress::Open;
         let lately = |asked: &&Asked| asked.at > hour_ago;
-        let unknown = |asked: &&Asked| !asked.question.known_source;
+        let unusual = |asked: &&Asked| !asked.question.usual_source;
         let here = |asked: &&Asked| neighbourhood(asked.question.source) == neighbourhood(ask.source);
 
         let mut full = of_key().filter(open).count() >= limits.open_per_key
             || of_key().filter(open).filter(here).count() >= limits.open_per_source
             || of_key().filter(lately).count() >= limits.hourly_per_key;
-        if !ask.known_source {
-            full |= of_key().filter(open).filter(unknown).count() >= limits.open_per_key / 2
-                || of_key().filter(lately).filter(unknown).count() >= limits.hourly_per_key / 2;
+        if !ask.usual_source {
+            full |= of_key().filter(open).filter(unusual).count() >= limits.open_per_key / 2
+                || of_key().filter(lately).filter(unusual).count() >= limits.hourly_per_key / 2;
         }
         if full { Err(Refusal::TooManyQuestions) } else { Ok(()) }
     }

@@ -130,6 +130,7 @@ fn delete_user(key: KeyId) -> Ask {
         missing: Factor::Person.into(),
         source: home(),
         known_source: true,
+        usual_source: true,
     }
 }
 
@@ -183,7 +184,10 @@ async fn a_copied_request_from_elsewhere_does_not_get_the_answer() {
     let house = House::new().await;
     let key = house.key_of_ann("secret").await;
     let honest = house.ask(&delete_user(key.id)).await.unwrap();
-    let thief = house.ask(&Ask { source: elsewhere(), known_source: false, ..delete_user(key.id) }).await.unwrap();
+    let thief = house
+        .ask(&Ask { source: elsewhere(), known_source: false, usual_source: false, ..delete_user(key.id) })
+        .await
+        .unwrap();
     assert_ne!(honest.challenge, thief.challenge);
     let other = house.ask(&Ask { binding: Digest::of(b"DELETE /users/eve"), ..delete_user(key.id) }).await.unwrap();
     assert_ne!(honest.challenge, other.challenge);
@@ -306,14 +310,17 @@ async fn a_thief_cannot_drown_the_honest_caller_in_questions() {
     for number in 0..50_u8 {
         let source: IpAddr = format!("203.0.113.{number}").parse().unwrap();
         let binding = Digest::of(&[number]);
-        let ask = Ask { source, binding, known_source: false, ..delete_user(key.id) };
+        let ask = Ask { source, binding, usual_source: false, ..delete_user(key.id) };
         match house.ask(&ask).await {
             Ok(_) => asked += 1,
             Err(refusal) => assert_eq!(refusal, Refusal::TooManyQuestions),
         }
     }
     assert_eq!(usize::from(asked), Limits::default().open_per_key / 2);
-    assert!(house.ask(&delete_user(key.id)).await.is_ok(), "a known source has its reserve");
+    assert!(
+        house.ask(&delete_user(key.id)).await.is_ok(),
+        "a usual source has its reserve, whoever read from elsewhere before"
+    );
 }
 
 #[tokio::test]

@@ -161,6 +161,7 @@ impl House {
             missing,
             source: home(),
             known_source: true,
+            usual_source: true,
         };
         self.desk.authority.ask(&ask, exhibit, now()).await.unwrap().unwrap()
     }

@@ -6,11 +6,14 @@ use authority::{Answer as Answered, Ask, Digest, Exhibit, Key, NotProved, Spent,
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
-use law::{CallId, Challenge, HolderKind, KeyFacts, Refusal, Span, neighbourhood};
+use law::{CallId, Challenge, Held, HolderKind, KeyFacts, Refusal, Span, neighbourhood};
 use tokio::time::timeout;
 use wire::{Secret, Target};
 
 use crate::gate::{attempt::Understood, presented::Shown, stops::Gate};
+
+/// How long a key must have come from a source before that is usual.
+const USUAL: Span = Span::days(1);
 
 /// Letters of a body, and of one header, that a person is shown.
 const SHOWN: usize = 16 * 1024;
@@ -115,7 +118,9 @@ impl Waiting<'_> {
 
     fn ask(&self, gate: &Gate, challenge: &Challenge) -> Result<Ask, Refusal> {
         let neighbourhood = neighbourhood(self.source);
-        let known = gate.book.usage(self.key.id).is_some_and(|usage| usage.source(neighbourhood).is_some());
+        let now = Timestamp::now();
+        let first = gate.book.usage(self.key.id).and_then(|usage| usage.source(neighbourhood).map(|seen| seen.first));
+        let approved = gate.authority.held(self.key.id, neighbourhood, now) != Held::default();
         Ok(Ask {
             key: self.key.id,
             binding: self.binding(challenge)?,
@@ -123,7 +128,8 @@ impl Waiting<'_> {
             powers: challenge.powers,
             missing: challenge.missing,
             source: self.source,
-            known_source: known,
+            known_source: first.is_some(),
+            usual_source: approved || first.is_some_and(|first| Span::between(first, now) >= USUAL),
         })
     }
 

@@ -147,7 +147,7 @@ impl<'a> Scene<'a> {
         command("greave questions");
         command(&format!("greave approve c{next} --as bram"));
         remark("look around; the stolen key works again when Odile says so");
-        command("greave keys list; greave reach k1; greave calls --last 20");
+        command("greave keys list; greave reach k2; greave calls --key k1");
         command("greave keys enable k1 --as odile");
         remark(&format!("or in a browser, with a name and a code from below: {desk}"));
         for (name, seed) in [("odile", self.seed_of_odile()?), ("bram", self.seed_of_bram()?)] {

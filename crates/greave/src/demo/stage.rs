@@ -94,7 +94,7 @@ impl Stage {
             styled(if holds { mood.style() } else { ALARM }, mark)
         ));
         self.note(holds, &format!("`{request}` was answered {status}, not `{note}`"));
-        self.rest(600).await;
+        self.rest(500).await;
     }
 
     /// Something that was checked.
