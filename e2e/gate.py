@@ -6,11 +6,12 @@ import os
 import re
 import subprocess
 import time
+from urllib.parse import urlsplit
 
 from lib import LOOPBACK, Api, Browser, Program, free_port, totp, wait_until
 
 BINARY = os.environ.get("GREAVE") or "greave"
-HOLD = 50  # seconds that a call waits for its person, unless it says otherwise
+RECOVERY = re.compile(r"\b(?:[A-Z2-7]{6}-){3}[A-Z2-7]{6}\b")
 
 
 def form_token(page):
@@ -36,6 +37,16 @@ class Codes:
     def next(self):
         """A recovery code while there are some, else the next code of the authenticator."""
         return self.recovery.pop() if self.recovery else self.totp()
+
+
+def enrol(browser, link):
+    """Opens a one-time link as its person does: shown is a seed, typed is its code. Their codes, and the page that shows them."""
+    target = urlsplit(link).path
+    seed = re.search(rb'class="seed">([A-Z2-7 ]+)<', browser.go(target).body)[1].decode().replace(" ", "")
+    codes = Codes(seed)
+    page = browser.go(target, {"code": codes.totp()})
+    codes.recovery = RECOVERY.findall(page.body.decode())
+    return codes, page
 
 
 class Gate:
@@ -80,7 +91,7 @@ class Gate:
             shown += asking.stdout.read()
         if asking.returncode or not self.codes:
             raise RuntimeError(f"init ended {asking.returncode}: {shown[-400:]}")
-        self.codes.recovery = re.findall(r"\b(?:[A-Z2-7]{6}-){3}[A-Z2-7]{6}\b", shown)
+        self.codes.recovery = RECOVERY.findall(shown)
         return shown
 
     def configure(self, mode=None, unknown="learn"):
@@ -123,17 +134,40 @@ class Gate:
         if self.program:
             self.program.stop(40)
 
+    def kill(self):
+        """Ends it as the machine's power does: nothing is finished, nothing is said."""
+        self.program.process.kill()
+        self.program.process.wait(10)
+
+    def reload(self):
+        """Loads the file anew; what the gate said of it."""
+        before = len(self.log.read_bytes())
+        self.program.hangup()
+
+        def said():
+            new = self.log.read_bytes()[before:].decode(errors="replace")
+            return new if re.search("the configuration is (loaded|refused)", new) else ""
+
+        return wait_until(said, 15, "the gate says what became of its file")
+
     # --- the command line
 
-    def run(self, *words, typed="", may_fail=False):
-        """Runs one command and returns what it printed; `typed` goes to its standard input."""
+    def ended(self, *words, typed=""):
+        """Runs one command, `typed` into its standard input: its exit code, and what it printed on either stream."""
         argv = [BINARY, "--config", str(self.folder / "greave.toml"), *map(str, words)]
         done = subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=60)
-        if done.returncode and not may_fail:
-            raise RuntimeError(
-                f"greave {' '.join(map(str, words))} ended {done.returncode}: {(done.stderr or done.stdout)[-300:]}"
-            )
-        return done.stdout + (done.stderr if may_fail else "")
+        return done.returncode, done.stdout, done.stderr
+
+    def run(self, *words, typed="", may_fail=False):
+        """Runs one command and returns what it printed."""
+        code, out, err = self.ended(*words, typed=typed)
+        if code and not may_fail:
+            raise RuntimeError(f"greave {' '.join(map(str, words))} ended {code}: {(err or out)[-300:]}")
+        return out + (err if may_fail else "")
+
+    def prove(self, *words):
+        """Runs a command that asks for the person's code."""
+        return self.run(*words, "--as", self.person, typed=f"{self.codes.next()}\n")
 
     def table(self, *words):
         """What a command prints as JSON."""
@@ -155,6 +189,11 @@ class Gate:
         return self.run("keys", "disable", key)
 
     # --- people
+
+    def invite(self, name):
+        """A one-time link for a person who is made known, as the administrator hands it over."""
+        self.prove("holders", "add", name)
+        return re.search(r"http://\S+", self.prove("holders", "invite", name))[0]
 
     def pending(self):
         """The ids of the open questions."""

@@ -145,17 +145,7 @@ def people_log_in(hub, gate, checks, word):
 
 def servers_work(gate, browser, checks, word):
     """A notebook server behind the hub: OAuth, server-sent events, a terminal over a WebSocket."""
-    browser.go("/hub/spawn")
-    progress = browser.once(
-        "GET",
-        f"/hub/api/users/{OWNER}/server/progress",
-        [
-            ("Sec-Fetch-Mode", "cors"),
-            ("Sec-Fetch-Site", "same-origin"),
-            ("Accept", "text/event-stream"),
-            ("X-XSRFToken", browser.cookie("_xsrf", "/hub/")),
-        ],
-    )
+    progress = spawn(browser)
     checks.that(
         progress.status == 200 and b'"ready": true' in progress.body,
         f"{word}: server-sent events tell of the start of a server",
@@ -197,6 +187,18 @@ def servers_work(gate, browser, checks, word):
     checks.that(gone.status in (202, 204), f"{word}: the session stops the server", gone.status)
 
 
+def spawn(browser):
+    """Starts a server, and waits until the stream of its progress has ended."""
+    browser.go("/hub/spawn")
+    headers = [
+        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Accept", "text/event-stream"),
+        ("X-XSRFToken", browser.cookie("_xsrf", "/hub/")),
+    ]
+    return browser.once("GET", f"/hub/api/users/{OWNER}/server/progress", headers)
+
+
 def observing(hub, gate, token, checks):
     with checks.scene("observing: people"):
         servers_work(gate, people_log_in(hub, gate, checks, "observing"), checks, "observing")
@@ -235,6 +237,7 @@ def observing(hub, gate, token, checks):
             log_in(hub.port, hub.code())[0], "POST", "/hub/api/users/alice/tokens", {"note": "second"}
         ).json()["token"]
         got = script(gate.port, other)("GET", "/user")
+        wait_until(lambda: len(gate.keys()) > before, 10, "what is learned is written down")
         checks.that(
             got.status == 200 and len(gate.keys()) == before + 1,
             "learn: a token that the hub accepts is learned",
@@ -295,7 +298,8 @@ def enforcing(hub, gate, token, checks):
             "enforcing: a minted token waits for the desk and goes on by itself",
             answer.status,
         )
-        checks.same(len(gate.keys()), known + 1, "enforcing: the minted token is known at once")
+        wait_until(lambda: len(gate.keys()) > known, 10, "the minted token is written down")
+        checks.same(len(gate.keys()), known + 1, "enforcing: the minted token is known before it is used")
         child = script(gate.port, answer.json()["token"])
         tried = child("POST", "/users/child", headers=[("Prefer", "wait=0")])
         checks.that(
@@ -493,6 +497,62 @@ def thieves(hub, gate, token, checks):
         checks.same(script(gate.port, token)("GET", "/user").status, 200, "thieves: the honest script still reads")
 
 
+def servers_are_guarded(hub, gate, token, checks):
+    """The token opens its person's notebook server, too, and a terminal there is a shell. No document describes it."""
+    with checks.scene("thieves: a shell"):
+        browser = log_in(gate.port, hub.code())[0]
+        spawn(browser)
+        browser.go(f"/user/{OWNER}/files/")
+        terminals = f"/user/{OWNER}/api/terminals"
+        straight = Api(hub.port, f"token {token}")("POST", terminals)
+        count = len(fetch(browser, "GET", terminals).json())
+        checks.that(
+            straight.status == 200 and count == 1, "thieves: without the gate the token opens a shell", straight.status
+        )
+        now = ("Prefer", "wait=0")
+
+        def call(authorization, *request, **more):
+            answer = Api(gate.port, authorization, source=THIEF)(*request, **more)
+            if question := Gate.challenge(answer):  # else the cap on prompts would answer the later ones
+                gate.deny(question["challenge_id"])
+            return answer
+
+        def mine(*request, **more):
+            return call(f"token {token}", *request, **more)
+
+        def nobody(*request, **more):
+            return call("", *request, **more)
+
+        tried = {
+            "as usual": mine("POST", terminals, headers=[now]),
+            "in the query": nobody("POST", f"{terminals}?token={token}", headers=[now]),
+            "beside a made-up session": mine("POST", terminals, headers=[now, ("Cookie", "jupyterhub-session-id=0a1b2c")]),
+            "in the server's cookie": nobody("POST", terminals, headers=[now, ("Cookie", f"jupyterhub-user-{OWNER}={token}")]),
+            "in the session's cookie": nobody("POST", terminals, headers=[now, ("Cookie", f"jupyterhub-session-id={token}")]),
+            "through a read": mine("GET", f"/user/{OWNER}/api/contents", headers=[now]),
+            "through a kernel": mine("POST", f"/user/{OWNER}/api/kernels", {}, headers=[now]),
+            "through a socket": mine(
+                "GET",
+                f"/user/{OWNER}/terminals/websocket/{straight.json()['name']}",
+                headers=[
+                    now,
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Version", "13"),
+                    ("Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="),
+                ],
+            ),
+        }
+        passed = {how: answer.status for how, answer in tried.items() if answer.status not in (400, 401, 403, 429)}
+        left = len(fetch(browser, "GET", terminals).json())
+        checks.that(
+            not passed and left == count,
+            "thieves: behind the gate the token opens no shell",
+            f"{ {how: str(answer)[:60] for how, answer in tried.items()} }, {left} terminals",
+        )
+        fetch(browser, "DELETE", f"/hub/api/users/{OWNER}/server")
+
+
 def refusing(hub, gate, token, checks):
     """Unknown keys refused: one constant answer, whether the hub would know the token or not."""
     with checks.scene("refuse: unknown tokens"):
@@ -553,6 +613,7 @@ def main():
         gate.configure(mode="enforce")
         gate.start()
         enforcing(hub, gate, token, checks)
+        servers_are_guarded(hub, gate, token, checks)
         thieves(hub, gate, token, checks)
         gate.stop()
         gate.configure(mode="enforce", unknown="refuse")

@@ -59,7 +59,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub octokit)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit)
 
 install jupyter "$here/requirements.txt" jupyter
 install node "$here/package.json" node_programs
