@@ -228,6 +228,9 @@ async fn nobody_passes_only_where_anybody_may_and_takes_no_credential_along() {
     house.adopt("secret-of-ann-1234567890").await;
     let with_key = session().header("authorization", "Bearer secret-of-ann-1234567890").header("prefer", "wait=0");
     assert_eq!(house.send(with_key, "{}").await.refusal(), Some(Refusal::StepUp));
+    let in_its_place = house.request("POST", "/v1/keys").header("cookie", "sid=secret-of-ann-1234567890");
+    let in_its_place = house.send(in_its_place.header("prefer", "wait=0"), "{}").await;
+    assert_eq!(in_its_place.refusal(), Some(Refusal::StepUp), "a known key is no session, wherever it stands");
     let hidden = session().header("x-unheard-of", "secret-of-ann-1234567890").header("prefer", "wait=0");
     assert_eq!(house.send(hidden, "{}").await.refusal(), Some(Refusal::StepUp), "a known key is seen wherever it is");
 }

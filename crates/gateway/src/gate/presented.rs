@@ -154,7 +154,9 @@ fn recognised(
     Recognised { key: authority.recognise(&digest), shown }
 }
 
-/// A known key in a place where nobody expects one.
+/// A known key in a place where nobody expects one. A session's cookie is such a place: it is
+/// told by its name alone, and an upstream may take a key from it as well. A session that is
+/// told by what it is (its issuer, its beginning) cannot be a key.
 fn hidden_key(
     authority: &Authority,
     headers: &HeaderMap,
@@ -162,22 +164,27 @@ fn hidden_key(
     found: &Found,
 ) -> Result<Option<(Arc<Key>, Shown)>, Refusal> {
     let possible = wire::possible(headers, query, found);
+    let cookies = found.sessions.iter().filter(|session| matches!(session.place, Place::Cookie(_)));
+    // Why they are exposed: digests tell whether a session is a known key, beside itself or alone.
+    let is_candidate = |value: &[u8]| found.candidates.iter().any(|candidate| candidate.secret.expose() == value);
+    let sessions =
+        cookies.map(|session| (&session.place, session.secret.expose())).filter(|(_, value)| !is_candidate(value));
+    let values = possible.values.iter().map(|value| (&value.place, &*value.value)).chain(sessions);
     let mut hidden: Option<(Arc<Key>, Shown)> = None;
-    for value in &possible.values {
-        let digest = SecretDigest::of(&value.value);
+    for (place, value) in values {
+        let digest = SecretDigest::of(value);
         let Some(key) = authority.recognise(&digest) else { continue };
         if hidden.as_ref().is_some_and(|(known, _)| known.id != key.id) {
             return Err(Refusal::TwoCredentials);
         }
-        let secrets = vec![Secret::new(&value.value)];
         let shown = Shown {
             digest,
-            place: value.place.clone(),
-            places: vec![value.place.clone()],
+            place: place.clone(),
+            places: vec![place.clone()],
             beside_session: !found.sessions.is_empty(),
             expected: false,
             keepable: true,
-            secrets,
+            secrets: vec![Secret::new(value)],
         };
         hidden = Some((key, shown));
     }
