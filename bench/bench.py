@@ -62,7 +62,14 @@ def greave(api, name, keys, mode):
     identify = {"path": THINGS[0], "holder": "/owner"}
     gate = Gate(RUN / name, f"http://127.0.0.1:{api}", RUN / "openapi.json", identify=identify)
     gate.init()
-    gate.configure(unknown="learn")
+
+    def configure(**said):
+        # The same cap from the first start on: to keep less than before would wait for a code.
+        gate.configure(**said)
+        file = gate.folder / "greave.toml"
+        file.write_text(re.sub(r'^# cap .*$', 'cap = "2 GiB"', file.read_text(), flags=re.MULTILINE))
+
+    configure(unknown="learn")
     gate.start()
     for one in keys:
         found = Api(gate.port, f"Bearer {one}")("GET", THINGS[0])
@@ -70,9 +77,7 @@ def greave(api, name, keys, mode):
             raise RuntimeError(f"the gate does not let a key in that it should learn: {found}")
     wait_until(lambda: sum(gate.person in str(it) for it in gate.keys()) == len(keys), 20, "every key and its holder are known")
     gate.stop()
-    gate.configure(mode=mode, unknown="refuse")
-    file = gate.folder / "greave.toml"
-    file.write_text(re.sub(r'^# cap .*$', 'cap = "2 GiB"', file.read_text(), flags=re.MULTILINE))
+    configure(mode=mode, unknown="refuse")
     return gate.start()
 
 

@@ -40,9 +40,9 @@ class Codes:
 
 
 def enrol(browser, link):
-    """Opens a one-time link as its person does: shown is a seed, typed is its code. Their codes, and the page that shows them."""
+    """Begins with a one-time link as its person does: shown is a seed, typed is its code. Their codes, and the page that shows them."""
     target = urlsplit(link).path
-    seed = re.search(rb'class="seed">([A-Z2-7 ]+)<', browser.go(target).body)[1].decode().replace(" ", "")
+    seed = re.search(rb'class="seed">([A-Z2-7 ]+)<', browser.go(f"{target}/begin", {"begin": "1"}).body)[1].decode().replace(" ", "")
     codes = Codes(seed)
     page = browser.go(target, {"code": codes.totp()})
     codes.recovery = RECOVERY.findall(page.body.decode())
@@ -52,11 +52,14 @@ def enrol(browser, link):
 class Gate:
     """One gate with a folder of its own before one upstream; `port` takes the API's requests."""
 
-    def __init__(self, folder, upstream, document, api=None, identify=None, person="alice", more=""):
+    def __init__(self, folder, upstream, document, api=None, identify=None, person="alice", more="", gate=None, law=None):
         self.folder, self.person, self.codes, self.program = folder, person, None, None
         self.port, self.desk = free_port(), free_port()
         self.upstream, self.document, self.api, self.identify = upstream, document, api or {}, identify or {}
         self.more = more  # tables that stand at the file's end
+        self.gate, self.law = gate or {}, law or {}  # settings of `[gate]`, guards by power
+        # The words that start the gate, those that a command needs beside it, and its environment.
+        self.inside, self.beside, self.env = [], [], {}
         self.log = folder.parent / f"{folder.name}.log"
 
     # --- starting and configuring
@@ -116,17 +119,22 @@ class Gate:
                 ]
             ),
         )
-        put(
-            r"^# \[api\.identify\]$",
-            "\n".join(["[api.identify]", *(f"{n} = {json.dumps(v)}" for n, v in self.identify.items())]),
-        )
+        if self.identify:
+            put(
+                r"^# \[api\.identify\]$",
+                "\n".join(["[api.identify]", *(f"{n} = {json.dumps(v)}" for n, v in self.identify.items())]),
+            )
+        put(r"^\[gate\]$", "\n".join(["[gate]", *(f"{n} = {json.dumps(v)}" for n, v in self.gate.items())]))
         put(r'^# listen = "127\.0\.0\.1:8081"$', f'listen = "{LOOPBACK}:{self.desk}"')
+        for power, guard in self.law.items():
+            put(rf"^{power}\b.*$", f"{power} = {json.dumps(guard)}")
         if mode:
             put(r"^mode\b.*$", f"mode = {json.dumps(mode)}")
         file.write_text(f"{text}\n{self.more}")
 
     def start(self):
-        self.program = Program([BINARY, "serve", "--config", self.folder / "greave.toml"], self.folder, self.log)
+        argv = [*self.inside, BINARY, "serve", "--config", self.folder / "greave.toml"]
+        self.program = Program(argv, self.folder, self.log, self.env)
         self.program.ready(lambda: all(Api(p)("GET", "/", timeout=2).status for p in (self.port, self.desk)), 30)
         return self
 
@@ -146,7 +154,7 @@ class Gate:
 
         def said():
             new = self.log.read_bytes()[before:].decode(errors="replace")
-            return new if re.search("the configuration is (loaded|refused)", new) else ""
+            return new if re.search("the configuration (is loaded|is refused|waits)", new) else ""
 
         return wait_until(said, 15, "the gate says what became of its file")
 
@@ -154,7 +162,7 @@ class Gate:
 
     def ended(self, *words, typed=""):
         """Runs one command, `typed` into its standard input: its exit code, and what it printed on either stream."""
-        argv = [BINARY, "--config", str(self.folder / "greave.toml"), *map(str, words)]
+        argv = [*self.beside, BINARY, "--config", str(self.folder / "greave.toml"), *map(str, words)]
         done = subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout, done.stderr
 

@@ -71,10 +71,14 @@ class Delivery(http.server.BaseHTTPRequestHandler):
 def walked_around(hub, gate, checks):
     with checks.scene("a way around"):
         code, out, _ = gate.ended("check", "--direct", f"http://{LOOPBACK}:{hub.port}")
-        checks.that(code == 1 and "without the gate" in out, "check --direct: the hub answers without the gate", out)
+        checks.that(
+            code == 3 and "It answers" in out and "gate.proof" in out,
+            "check --direct: whoever is on this host reaches the hub without the gate",
+            out,
+        )
         code, out, _ = gate.ended("check", "--direct", f"http://{LOOPBACK}:{free_port()}")
         checks.that(
-            code == 0 and "does not answer without the gate" in out, "check --direct: nothing answers elsewhere", out
+            code == 0 and "It does not answer" in out, "check --direct: nothing answers elsewhere", out
         )
 
 
@@ -305,6 +309,8 @@ def touched(gate, checks):
         )
         book = sqlite3.connect(database)
         with book:
+            # The database refuses at first: who means it drops what is in the way.
+            book.execute("drop trigger ledger_is_not_changed")
             changed = book.execute(
                 "update ledger set change = replace(change, 'bob', 'eve') where change like '%bob%'"
             ).rowcount

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Real programs before and behind the gate. Installs them into a scratch folder, once,
 # and runs the checks: `bash e2e/run.sh [--direct] [PART…]`, a part being a check's name
-# such as `jupyterhub`. `--direct` leaves the gate out. The gate is $GREAVE, or is built.
+# such as `jupyterhub`. `--direct` leaves the gate out where a part knows it. The gate is
+# $GREAVE, or is built.
 #
-# Needs python3 (3.11 or newer) with pip, node with npm, and cargo unless $GREAVE is set.
-# Everything listens on loopback only. Each check prints one line; the last line counts them.
+# Needs python3 (3.11 or newer) with pip, node with npm, and cargo unless $GREAVE is set; and
+# for the part `counterparts` Chromium with its driver, which root gets from Debian.
+# The part `strain` fills a disk of its own where it may mount one: as root, or where users may
+# make name spaces. Everything listens on loopback only. Each check prints one line; the last
+# line counts them.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,16 +32,21 @@ install() {
   cp "$file" "$stamp"
 }
 
-# Chained, since a function whose failure is asked about does not stop by itself.
+# python NAME REQUIREMENTS: an environment with these packages. The steps are chained, since a
+# function whose failure is asked about does not stop by itself.
+python() {
+  rm -rf "${scratch:?}/$1" &&
+    # Debian keeps the part of Python that makes environments in a package of its own.
+    { python3 -c 'import ensurepip' || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }; } &&
+    python3 -m venv "$scratch/$1" &&
+    timeout 600 "$scratch/$1/bin/pip" install --quiet --requirement "$2"
+}
+
 jupyter() {
   local version source
   version=$(sed -n 's/^jupyterhub==//p' "$here/requirements.txt")
   source="$scratch/jupyterhub-$version.tar.gz"
-  rm -rf "$scratch/jupyter" &&
-    # Debian keeps the part of Python that makes environments in a package of its own.
-    { python3 -c 'import ensurepip' || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }; } &&
-    python3 -m venv "$scratch/jupyter" &&
-    timeout 600 "$scratch/jupyter/bin/pip" install --quiet --requirement "$here/requirements.txt" &&
+  python jupyter "$here/requirements.txt" &&
     # The hub's own OpenAPI document is part of its source package only.
     timeout 300 "$scratch/jupyter/bin/pip" download --quiet --no-deps --no-binary :all: --dest "$scratch" "jupyterhub==$version" &&
     tar -xzf "$source" -O "jupyterhub-$version/docs/source/_static/rest-api.yml" >"$scratch/jupyterhub-rest-api.yml" &&
@@ -51,6 +60,19 @@ node_programs() {
     (cd "$scratch/node" && timeout 600 npm install --ignore-scripts --no-audit --no-fund --no-package-lock)
 }
 
+# A real browser; there is none among Python's packages.
+browser() {
+  command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "installing: chromium" >&2
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium chromium-driver; } \
+      >"$scratch/chromium.install.log" 2>&1 && return
+    tail -n 30 "$scratch/chromium.install.log" >&2
+  fi
+  echo "the part \`counterparts\` needs the programs chromium and chromedriver; on Debian: apt-get install chromium chromium-driver" >&2
+  exit 1
+}
+
 direct=()
 parts=()
 for word in "$@"; do
@@ -59,10 +81,23 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe)
 
-install jupyter "$here/requirements.txt" jupyter
-install node "$here/package.json" node_programs
+# Only what the parts need that were asked for.
+for part in "${parts[@]}"; do
+  case $part in
+    counterparts | strain) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
+    stripe)
+      install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
+      install node "$here/package.json" node_programs
+      ;;
+    *)
+      install jupyter "$here/requirements.txt" jupyter
+      install node "$here/package.json" node_programs
+      ;;
+  esac
+  [ "$part" != counterparts ] || browser
+done
 
 if [ ${#direct[@]} -eq 0 ] && [ -z "${GREAVE:-}" ]; then
   cargo build --quiet --package greave --manifest-path "$here/../Cargo.toml"
@@ -76,7 +111,11 @@ lines="$scratch/lines"
 for part in "${parts[@]}"; do
   # A part that dies between its checks, or hangs, counts as a failed check.
   ended=0
-  timeout --kill-after=30 900 python3 -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?
+  case $part in
+    counterparts | strain) python3=$scratch/tools/bin/python ;;
+    *) python3=python3 ;;
+  esac
+  timeout --kill-after=30 900 "$python3" -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?
   if [ "$ended" -gt 1 ] || { [ "$ended" -eq 1 ] && ! grep -q "^FAIL $part:" "$lines"; }; then
     echo "FAIL $part: it ended by itself with $ended" | tee -a "$lines"
   fi

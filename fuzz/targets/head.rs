@@ -40,8 +40,8 @@ fn credentials(headers: &HeaderMap, query: Query<'_>, places: &Places) {
     assert!(found.candidates.len() <= 16);
     assert!(found.candidates.iter().chain(&found.sessions).all(|candidate| !candidate.secret.expose().is_empty()));
     let possible = wire::possible(headers, query, &found);
-    assert!(possible.values.len() <= 64);
-    assert!(possible.values.iter().all(|possible| (8..=512).contains(&possible.value.len())));
+    assert!(possible.values.len() <= 256);
+    assert!(possible.values.iter().all(|possible| (8..=16 * 1024).contains(&possible.value.len())));
 
     // A key that is added to whatever stands there is found.
     let mut with_key = headers.clone();

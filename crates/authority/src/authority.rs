@@ -1,10 +1,13 @@
 //! The authority as the other rooms use it: reads without waiting on the request path,
 //! changes one after the other through the ledger.
 
+mod canary;
 mod errors;
+mod issuing;
 mod line;
 mod mirror;
 mod proving;
+mod secrets;
 
 use std::{
     collections::HashMap,
@@ -12,11 +15,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use jiff::Timestamp;
 use law::{
     ApprovalId, ByPower, CallId, ChallengeId, Factors, Freshness, Held, HolderId, HolderKind, KeyFacts, KeyId, Law,
-    Neighbourhood, Refusal, Span,
+    Mode, Neighbourhood, Refusal, Span,
 };
 use store::{Shelf, Signer, Store};
 use tokio::sync::{broadcast, watch};
@@ -28,14 +31,16 @@ pub use self::{
     line::{Answer, Ticket},
 };
 use crate::{
-    Ask, Exhibit, Limits, Peppers, SecretDigest,
+    Ask, Credential, Exhibit, KnownBy, Limits, Peppers,
     change::{Actor, Change, Digest, Written},
     command::{Command, Declined, Description, Sighting, Warrant},
-    guess::Guesses,
-    key::{Key, KeyTable},
+    guess::{Guesses, HeaderGuesses},
+    key::Key,
+    posture::{Files, Loaded, Offer},
     question::Asking,
     seal::Sealer,
-    state::{Progress, State, Waiting},
+    state::{Progress, State},
+    table::KeyTable,
 };
 
 /// How many changes somebody who listens may be behind before changes are missed.
@@ -58,15 +63,6 @@ pub struct LawInForce {
     pub law: Law,
     /// The first eight bytes of its page's SHA-256, in hexadecimal.
     pub digest: Arc<str>,
-}
-
-/// What became of loading a law.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loaded {
-    /// It is the law in force.
-    InForce,
-    /// It is weaker in these cells and waits for a person; the law before it goes on.
-    Waits(Waiting),
 }
 
 /// What the request path needs of a holder.
@@ -104,7 +100,7 @@ pub struct Authority {
     store: Store,
     peppers: Peppers,
     sealer: Sealer,
-    limits: Limits,
+    limits: ArcSwap<Limits>,
     /// Held from proposing to obeying, so that what was proposed is still true when it is written.
     writer: tokio::sync::Mutex<()>,
     state: RwLock<State>,
@@ -113,25 +109,24 @@ pub struct Authority {
     holders: ArcSwap<HashMap<HolderId, HolderFacts>>,
     windows: papaya::HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     law: ArcSwap<LawInForce>,
+    canaries: ArcSwap<canary::Watched>,
+    credential: ArcSwapOption<Credential>,
+    /// The one that the operator keeps elsewhere, as long as the configuration names it.
+    lent: ArcSwapOption<Credential>,
     // People who wait, and people who guess.
     lines: Mutex<HashMap<ChallengeId, watch::Sender<Line>>>,
     guesses: Mutex<Guesses>,
-    header_guesses: Mutex<HashMap<KeyId, u32>>,
+    header_guesses: Mutex<HeaderGuesses>,
     changes: broadcast::Sender<Arc<Written>>,
 }
 
 impl Authority {
-    /// Opens the state in this folder, replays its ledger and loads the configured law.
+    /// Opens the state in this folder and replays its ledger. Until something is loaded into a
+    /// new state, the default law binds.
     ///
     /// # Errors
     /// When the state cannot be used; the error says how to mend it.
-    pub async fn open(
-        folder: &Path,
-        secrets: Secrets,
-        limits: Limits,
-        law: Law,
-        now: Timestamp,
-    ) -> Result<(Self, Loaded), Failed> {
+    pub async fn open(folder: &Path, secrets: Secrets, limits: Limits, now: Timestamp) -> Result<Self, Failed> {
         let Secrets { peppers, master, signer } = secrets;
         let sealer = Sealer::new(&master)?;
         let mut state = State::default();
@@ -148,27 +143,36 @@ impl Authority {
         }
         let in_force = match &state.law {
             Some((_, page)) => page.parse()?,
-            None => law.clone(),
+            None => Law::same_for_all(Law::default_guard, Mode::Enforce),
         };
         let authority = Self {
             store,
             peppers,
             sealer,
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             writer: tokio::sync::Mutex::new(()),
             keys: KeyTable::default(),
             holders: ArcSwap::default(),
             windows: papaya::HashMap::new(),
             law: ArcSwap::from_pointee(in_force_of(in_force)),
+            canaries: ArcSwap::default(),
+            credential: ArcSwapOption::empty(),
+            lent: ArcSwapOption::empty(),
             lines: Mutex::default(),
             guesses: Mutex::default(),
             header_guesses: Mutex::default(),
             changes: broadcast::Sender::new(LISTENING),
             state: RwLock::new(state),
         };
+        authority.check_secrets().await?;
         authority.mirror_all(now).await?;
-        let loaded = authority.load_law(law, now).await?;
-        Ok((authority, loaded))
+        authority.open_credential().await?;
+        Ok(authority)
+    }
+
+    /// Limits questions otherwise from now on.
+    pub fn limit(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// The law in force.
@@ -193,24 +197,30 @@ impl Authority {
 
     // On the request path.
 
-    /// The key with this secret.
-    pub fn recognise(&self, secret: &SecretDigest) -> Option<Arc<Key>> {
-        let (_, verifier) = self.peppers.verifier(secret);
-        self.keys.find(&verifier).or_else(|| self.keys.find(&self.peppers.previous_verifier(secret)?))
+    /// The key that is known by this.
+    pub fn recognise(&self, by: impl Into<KnownBy>) -> Option<Arc<Key>> {
+        let by = by.into();
+        let (_, verifier) = self.peppers.verifier(by);
+        self.keys.find(&verifier).or_else(|| self.keys.find(&self.peppers.previous_verifier(by)?))
     }
 
     /// What the law needs to know of a key.
     pub fn facts(&self, key: &Key) -> KeyFacts {
         let holders = self.holders.load();
-        let holder = key.holder.and_then(|holder| holders.get(&holder));
+        let holder = key.holder().and_then(|holder| holders.get(&holder));
         KeyFacts {
             id: key.id,
             kind: holder.map_or(HolderKind::Person, |holder| holder.kind),
             standing: key.standing,
-            end: key.end,
+            end: key.end(),
             holder_left: holder.is_some_and(|holder| holder.left),
             presentable: holder.map_or(Factors::NONE, |holder| holder.presentable),
         }
+    }
+
+    /// Why a key does not work at this moment, if it does not.
+    pub fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
+        self.view(|state| state.refusal(key, now))
     }
 
     /// What people said yes to before, for this key from this source.
@@ -230,10 +240,11 @@ impl Authority {
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub async fn adopt(&self, secret: &SecretDigest, sighting: &Sighting, now: Timestamp) -> Result<Arc<Key>, Failed> {
+    pub async fn adopt(&self, by: impl Into<KnownBy>, sighting: &Sighting, now: Timestamp) -> Result<Arc<Key>, Failed> {
+        let by = by.into();
         let writing = self.writer.lock().await;
-        let (pepper, verifier) = self.peppers.verifier(secret);
-        if let Some(known) = self.recognise(secret) {
+        let (pepper, verifier) = self.peppers.verifier(by);
+        if let Some(known) = self.recognise(by) {
             if known.pepper == pepper {
                 return Ok(known);
             }
@@ -288,7 +299,7 @@ impl Authority {
     /// cannot be written down.
     pub async fn ask(&self, ask: &Ask, exhibit: &Exhibit, now: Timestamp) -> Result<Result<Ticket, Refusal>, Failed> {
         let writing = self.writer.lock().await;
-        let asking = match self.view(|state| state.ask(ask, &self.limits, now)) {
+        let asking = match self.view(|state| state.ask(ask, &self.limits.load(), now)) {
             Ok(asking) => asking,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -331,6 +342,16 @@ impl Authority {
         self.write(&writing, Actor::Gate, vec![change], &[], now).await
     }
 
+    /// Notes that the state was restored from a backup of this moment; what was good for a short
+    /// time then is void.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub async fn restored(&self, taken: Timestamp, newest_key: Option<KeyId>, now: Timestamp) -> Result<(), Failed> {
+        let writing = self.writer.lock().await;
+        self.write(&writing, Actor::Operator, vec![Change::StateRestored { taken, newest_key }], &[], now).await
+    }
+
     // What people bring about.
 
     /// Carries a command out.
@@ -341,20 +362,19 @@ impl Authority {
         self.perform_with(command, warrant, &[], now).await
     }
 
-    /// Puts a law into force; one that is weaker than the law in force waits for a person.
+    /// Puts a posture into force; one that is weaker than the one in force waits for a person.
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub async fn load_law(&self, law: Law, now: Timestamp) -> Result<Loaded, Failed> {
+    pub async fn load(&self, offer: &Offer, now: Timestamp) -> Result<Loaded, Failed> {
         let writing = self.writer.lock().await;
         let in_force = self.law.load_full();
-        let change = self.view(|state| {
-            let known = state.law.as_ref().map(|_| &in_force.law);
-            state.load_law(&law, known)
+        let changes = self.view(|state| {
+            let against = state.posture.map(|(digest, _)| digest).filter(|_| offer.files != Files::NONE);
+            (against == offer.against).then(|| state.load(offer, &in_force.law))
         });
-        if let Some(change) = change {
-            self.write(&writing, Actor::Operator, vec![change], &[], now).await?;
-        }
+        let Some(changes) = changes else { return Ok(Loaded::Overtaken) };
+        self.write(&writing, Actor::Operator, changes, &[], now).await?;
         Ok(self.view(|state| state.waiting.clone()).map_or(Loaded::InForce, Loaded::Waits))
     }
 

@@ -6,10 +6,13 @@ use std::{fmt, net::IpAddr};
 use aws_lc_rs::digest::{SHA256, digest};
 use factor::{recovery, totp};
 use jiff::Timestamp;
-use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers};
+use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::{PepperId, Verifier};
+use crate::{
+    Grant, Limit, PepperId, Scope, Verifier, Wish,
+    posture::{Files, Weaker},
+};
 
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +77,24 @@ impl Question {
     }
 }
 
+/// What an issuer's tokens say of a key: it is known by that, whatever token comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// What the configuration calls the issuer.
+    pub issuer: String,
+    /// The claim that names the key, such as `client_id`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issuer, name, value } = self;
+        write!(f, "{issuer} {name}={value}")
+    }
+}
+
 /// A SHA-256, written in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -134,6 +155,11 @@ pub enum Change {
         /// When it lapses.
         until: Timestamp,
     },
+    /// Somebody opened a link to enrol with which another browser had begun.
+    EnrolmentContested {
+        /// Whom the link lets enrol.
+        holder: HolderId,
+    },
     /// A person has a factor from now on; one that they had before is replaced. The seed
     /// stands sealed on the shelf.
     Enrolled {
@@ -174,6 +200,9 @@ pub enum Change {
         holder: Option<HolderId>,
         /// The key that minted it.
         parent: Option<KeyId>,
+        /// What its issuer's tokens say of it, where it is known by that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<Claim>,
     },
     /// A key's verifier was made anew with the pepper in use.
     KeyRepeppered {
@@ -218,11 +247,96 @@ pub enum Change {
         /// The key.
         key: KeyId,
     },
+    /// A key is not known any more. Used again, it is a new one.
+    KeyForgotten {
+        /// The key. Its id is never given again.
+        key: KeyId,
+    },
     /// Codes by header are no longer taken from this key.
     HeaderClosed {
         /// The key.
         key: KeyId,
     },
+    /// A key was issued. Its secret was shown once, and is kept nowhere.
+    KeyIssued {
+        /// The new id.
+        id: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// What people call it.
+        name: Option<String>,
+        /// Who has it.
+        holder: HolderId,
+        /// The issued key whose child it is.
+        parent: Option<KeyId>,
+        /// What it may be used for.
+        scope: Scope,
+        /// How much it may be used.
+        limits: Vec<Limit>,
+        /// When it ends.
+        end: Timestamp,
+    },
+    /// A key never works again.
+    KeyRevoked {
+        /// The key.
+        key: KeyId,
+        /// Why, in words.
+        why: String,
+    },
+    /// Somebody asks for a key.
+    KeyRequested {
+        /// The new id.
+        id: RequestId,
+        /// Who asks.
+        person: HolderId,
+        /// For what.
+        wish: Wish,
+        /// When the request lapses.
+        until: Timestamp,
+    },
+    /// Somebody said yes to a request: whoever asked may collect the key.
+    KeyRequestGranted {
+        /// The request.
+        id: RequestId,
+        /// What was said yes to.
+        grant: Grant,
+    },
+    /// Somebody said no to a request, or took it back.
+    KeyRequestDenied {
+        /// The request.
+        id: RequestId,
+        /// Why, in words.
+        why: String,
+    },
+    /// A key that was asked for was made.
+    KeyRequestCollected {
+        /// The request.
+        id: RequestId,
+        /// The key.
+        key: KeyId,
+    },
+    /// A canary was made: a secret that works nowhere, and is told when somebody sends it.
+    CanaryIssued {
+        /// The new id, of the same numbers as keys.
+        id: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// What people call it.
+        name: String,
+        /// At whose place it lies.
+        holder: HolderId,
+    },
+    /// A canary is watched no more.
+    CanaryEnded {
+        /// The canary.
+        id: KeyId,
+    },
+    /// The gate's own credential for the API was set. It stands sealed on the shelf.
+    UpstreamCredentialSet {},
     /// A person is asked.
     Asked {
         /// The new id.
@@ -260,7 +374,7 @@ pub enum Change {
         /// Its page.
         page: String,
     },
-    /// A law that is weaker somewhere waits for a person.
+    /// A law that is weaker somewhere waits for a person. Postures have taken its place.
     LawWaits {
         /// SHA-256 of its page.
         digest: Digest,
@@ -269,12 +383,42 @@ pub enum Change {
         /// The cells in which it is weaker, such as `person grant`.
         weaker: Vec<String>,
     },
+    /// Configuration, lock and document are in force from now on, with the law in force.
+    PostureLoaded {
+        /// Its digest: over its files and its law.
+        digest: Digest,
+        /// Its files.
+        files: Files,
+    },
+    /// Configuration, lock or document make something easier and wait for a person.
+    PostureWaits {
+        /// Its digest: over its files and its law.
+        digest: Digest,
+        /// Its files.
+        files: Files,
+        /// The page of its law.
+        page: String,
+        /// What it makes easier.
+        weaker: Vec<Weaker>,
+    },
+    /// A posture that waited was refused.
+    PostureRefused {
+        /// Its digest.
+        digest: Digest,
+    },
     /// Operations and powers that the gate obeys from now on.
     CatalogueObeyed {
         /// SHA-256 of the lock.
         digest: Digest,
         /// How many operations it has.
         operations: usize,
+    },
+    /// The state was restored from a backup: what came after it is not known.
+    StateRestored {
+        /// When the backup was made.
+        taken: Timestamp,
+        /// The newest key that the record shows to have been there: no number is given twice.
+        newest_key: Option<KeyId>,
     },
     /// Part of the record was removed to keep within its cap.
     RecordTrimmed {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use factor::{recovery, totp};
 use jiff::{SignedDuration, Timestamp};
-use law::{CallId, ChallengeId, HolderId, HolderKind, KeyId, Law, Standing};
+use law::{CallId, ChallengeId, HolderId, HolderKind, KeyId, Refusal, RequestId, Span, Standing};
 
 use crate::{
-    PepperId, Verifier,
-    change::{Actor, Change, Digest, Proof},
+    Less, Limit, PepperId, RequestRules, Scope, Verifier, Wider, Wish,
+    change::{Actor, Change, Claim, Digest, Proof},
     state::{Holder, Progress, State},
 };
 
@@ -23,6 +23,9 @@ pub enum Warrant {
     Gate,
     /// Somebody on the gate's host, without a code.
     Operator,
+    /// Somebody on the gate's host who says who they are, and has not shown a code yet. Good
+    /// for nothing but to learn whether a code would do.
+    Claimed(HolderId),
     /// A person who signed in at the desk before, without a fresh code.
     SignedIn(HolderId),
     /// A person with a fresh code, which serves once.
@@ -65,14 +68,62 @@ pub enum Command {
     DisableKey(KeyId, String),
     /// Let a key work again.
     EnableKey(KeyId),
+    /// Know a key no more: not one that does not work, which would come back as a new one.
+    ForgetKey(KeyId),
+    /// Issue a key.
+    IssueKey(Order),
+    /// A key never works again; nor do those that were issued from it, where that is said.
+    RevokeKey {
+        /// The key.
+        key: KeyId,
+        /// Whether its children go with it, and theirs.
+        children: bool,
+        /// Why, for the ledger.
+        why: String,
+    },
+    /// Ask for a key.
+    RequestKey(Wish, RequestRules),
+    /// Say yes to a request, or to less than it asks.
+    GrantRequest(RequestId, Less, RequestRules),
+    /// Say no to a request, or take it back.
+    DenyRequest(RequestId, String, RequestRules),
+    /// Make the key that was asked for and granted. Its secret exists already, and is shown to
+    /// whoever asked.
+    CollectRequest {
+        /// The request.
+        id: RequestId,
+        /// How long a key may last that is issued now.
+        longest: Span,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+    },
+    /// Make a canary. Its secret exists already, and is shown when it has been made.
+    IssueCanary {
+        /// What to call it.
+        name: String,
+        /// At whose place it will lie.
+        holder: HolderId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+    },
+    /// Watch a canary no more.
+    EndCanary(KeyId),
+    /// The gate's own credential for the API was set; it goes to the shelf, sealed.
+    SetUpstreamCredential,
     /// Say yes to questions that were shown together.
     Approve(Vec<ChallengeId>),
     /// Say no.
     Deny(ChallengeId),
     /// Say that a call was not one's own: no, and the key stops.
     NotMe(ChallengeId),
-    /// Put the law that waits into force.
+    /// Put the posture that waits into force.
     AcceptLaw(Digest),
+    /// Let the posture that waits wait no longer.
+    RefuseLaw(Digest),
 }
 
 /// A holder in all that can change; the name only when it is made.
@@ -91,6 +142,32 @@ pub struct Description {
     /// Whether they may do what needs a code beyond their own keys.
     pub administrator: bool,
 }
+
+/// A key to be issued. Its secret exists already, and is shown when it has been issued.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What to call it.
+    pub name: Option<String>,
+    /// Who gets it; where a parent is named and this is not, the parent's holder.
+    pub holder: Option<HolderId>,
+    /// The issued key whose child it is to be.
+    pub parent: Option<KeyId>,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// How much it may be used.
+    pub limits: Vec<Limit>,
+    /// When it ends.
+    pub end: Timestamp,
+    /// How long a key may last that is issued now.
+    pub longest: Span,
+    /// What is kept of its secret.
+    pub verifier: Verifier,
+    /// The pepper that made the verifier.
+    pub pepper: PepperId,
+}
+
+/// How many keys may stand one under the other.
+const DEEPEST: usize = 4;
 
 /// A new factor whose code was seen to work. The seed goes to the shelf, sealed.
 #[derive(Clone, Debug)]
@@ -111,8 +188,11 @@ pub enum Declined {
     #[error("there is no key `{0}`; see `greave keys list`")]
     NoKey(KeyId),
     /// No such question.
-    #[error("there is no open question `{0}`; it was answered, or it lapsed")]
+    #[error("there is no open question `{0}`: it was answered, or it lapsed; `greave questions` lists those that wait")]
     NoQuestion(ChallengeId),
+    /// The question fell with its key.
+    #[error("question `{0}` cannot be answered: its key `{1}` does not work ({why}), and what it had asked fell with it", why = .2.says())]
+    KeyFell(ChallengeId, KeyId, Refusal),
     /// The name is taken.
     #[error("there is a holder `{0}` already; choose another name")]
     NameTaken(String),
@@ -123,7 +203,7 @@ pub enum Declined {
     #[error("a {0} needs an owner, a person: add `--owner NAME`")]
     OwnerNeeded(HolderKind),
     /// An owner or deputy who is no person.
-    #[error("`{0}` is no person; only a person answers for keys")]
+    #[error("`{0}` is no person; name a person: only they enrol and answer for keys")]
     NotAPerson(String),
     /// A person does not need one who answers for them.
     #[error("`{0}` is a person, who answers for their own keys; name the program that has the key")]
@@ -140,8 +220,11 @@ pub enum Declined {
     /// What is asked needs an administrator's code.
     #[error("this needs a person's code: add `--as NAME` and type the code")]
     CodeNeeded,
+    /// The person cannot show a factor.
+    #[error("`{0}` has no authenticator that serves; `greave holders invite` gives a link to enrol")]
+    NotEnrolled(String),
     /// The person is no administrator.
-    #[error("`{0}` is no administrator")]
+    #[error("`{0}` is no administrator; somebody who is must do this: `greave holders list` shows who")]
     NotAdministrator(String),
     /// The person does not answer for the key.
     #[error("`{0}` does not answer for this key; its owner or a deputy must")]
@@ -153,10 +236,81 @@ pub enum Declined {
     #[error("the code was used before; wait for the next one")]
     Used,
     /// The key is revoked, and stays so.
-    #[error("key `{0}` is revoked; a revoked key never works again")]
+    #[error("key `{0}` is revoked and never works again; make a new key at the API")]
     Revoked(KeyId),
+    /// The key does not work, and must be remembered for that.
+    #[error("key `{0}` cannot be forgotten: {why}, and used again it would be a new one", why = .1.says())]
+    MustBeKnown(KeyId, Refusal),
+    /// Keys stand in the line of those that were issued from them.
+    #[error("key `{0}` was issued by Greave and is not forgotten; `greave keys revoke {0}` ends it for good")]
+    IssuedHere(KeyId),
+    /// The key was not issued here.
+    #[error("key `{0}` was not issued by Greave; only issued keys have children")]
+    NotIssued(KeyId),
+    /// The key does not work.
+    #[error("key `{0}` does not work any more; issue from one that does")]
+    NotActive(KeyId),
+    /// No such request.
+    #[error("there is no request `{0}`; see `greave keys requests`")]
+    NoRequest(RequestId),
+    /// The request was answered, or nobody answered in time.
+    #[error("request `{0}` is answered or lapsed; ask anew with `greave keys request`")]
+    RequestOver(RequestId),
+    /// There is nothing to collect.
+    #[error("nothing waits to be collected for `{0}`: it is not granted, it was collected, or it lapsed")]
+    NotGranted(RequestId),
+    /// Whoever asked, or would have the key, is not who says yes.
+    #[error("`{0}` asked for this key or would have it; somebody else must say yes")]
+    OwnRequest(String),
+    /// The configuration does not let the person say yes.
+    #[error(
+        "`{0}` may not answer this request; `keys.approvers` in the configuration says who may, and administrators do"
+    )]
+    MayNotGrant(String),
+    /// The key is shown to whoever asked for it.
+    #[error("`{0}` did not ask for this key; whoever asked collects it")]
+    NotAsked(String),
+    /// The person does not answer for the holder.
+    #[error("`{0}` does not answer for `{1}`; its owner or a deputy asks for its keys")]
+    NotTheirs(String, String),
+    /// The person has asked for too much.
+    #[error("{0} requests of yours are open; wait until they are answered, or take one back with `greave keys deny`")]
+    TooManyRequests(usize),
+    /// No reason, or a book of them.
+    #[error("say why in at most {0} letters: add `--reason`")]
+    ReasonNeeded(usize),
+    /// A yes reaches further than the request.
+    #[error("a yes reaches no further than the request: {0}")]
+    WiderThanAsked(Wider),
+    /// A yes lasts longer than what was asked for.
+    #[error("the request asks for {0}; a yes gives no more")]
+    LongerThanAsked(Span),
+    /// No such canary.
+    #[error("there is no canary `{0}`; see `greave keys canaries`")]
+    NoCanary(KeyId),
+    /// Keys under keys, too deep.
+    #[error("key `{0}` has too many keys above it; issue from one of those")]
+    TooDeep(KeyId),
+    /// The child would reach further than its parent.
+    #[error("a child reaches no further than its parent: {0}")]
+    Wider(#[from] Wider),
+    /// It would end after its parent.
+    #[error("a child does not outlive its parent, which ends at {0}")]
+    OutlivesParent(Timestamp),
+    /// It would end too late.
+    #[error("a key lasts at most {0} here; `issued.longest` in the configuration says so")]
+    TooLong(Span),
+    /// It would have ended already.
+    #[error("the key would have ended before it began; name a later end")]
+    EndPassed,
+    /// It could do nothing.
+    #[error("the key could do nothing; name its powers, such as `--power read`")]
+    NoPowers,
+    /// Nobody gets it.
+    #[error("say who gets the key: add `--holder NAME`")]
+    HolderNeeded,
     /// There is no such law waiting.
-    #[error("no law with this digest waits; see `greave law`")]
+    #[error("no law with this digest waits; see `greave law show`")]
     NoLaw,
 }
 
@@ -218,12 +372,49 @@ impl State {
                 changes.extend(self.entrust(*key, name.as_deref(), program, *owner)?);
             }
             Command::DisableKey(id, why) => changes.extend(self.disable(*id, why)?),
+            Command::ForgetKey(id) => changes.push(self.forget(*id, now)?),
             Command::EnableKey(id) => {
                 if self.known_key(*id)? == Standing::Revoked {
                     return Err(Declined::Revoked(*id));
                 }
                 changes.push(Change::KeyEnabled { key: *id });
             }
+            Command::IssueKey(order) => changes.push(self.issue(order, now)?),
+            Command::RevokeKey { key, children, why } => changes.extend(self.revoke(*key, *children, why)?),
+            Command::RequestKey(wish, rules) => changes.push(self.ask_for_key(wish, rules, person_of(by)?, now)?),
+            Command::GrantRequest(id, less, rules) => {
+                changes.push(self.grant(*id, less, rules, person_of(by)?, now)?);
+            }
+            Command::DenyRequest(id, why, rules) => {
+                changes.push(self.deny_request(*id, why, rules, person_of(by).ok(), now)?);
+            }
+            Command::CollectRequest { id, longest, verifier, pepper } => {
+                let (wish, grant) = self.collectable(*id, person_of(by)?, now)?;
+                let order = Order {
+                    name: wish.name.clone(),
+                    holder: Some(wish.holder),
+                    parent: None,
+                    scope: grant.scope.clone(),
+                    limits: grant.limits.clone(),
+                    end: now.saturating_add(SignedDuration::from(grant.lifetime)).unwrap_or(Timestamp::MAX),
+                    longest: *longest,
+                    verifier: *verifier,
+                    pepper: *pepper,
+                };
+                changes.push(self.issue(&order, now)?);
+                changes.push(Change::KeyRequestCollected { id: *id, key: self.next_key() });
+            }
+            Command::IssueCanary { name, holder, verifier, pepper } => {
+                check_name(name)?;
+                self.known_holder(*holder)?;
+                let (id, name) = (self.next_key(), name.clone());
+                changes.push(Change::CanaryIssued { id, verifier: *verifier, pepper: *pepper, name, holder: *holder });
+            }
+            Command::EndCanary(id) => {
+                self.canary(*id).ok_or(Declined::NoCanary(*id))?;
+                changes.push(Change::CanaryEnded { id: *id });
+            }
+            Command::SetUpstreamCredential => changes.push(Change::UpstreamCredentialSet {}),
             Command::Approve(challenges) => {
                 let Actor::Person(person) = by else { return Err(Declined::CodeNeeded) };
                 changes.extend(self.approve_all(challenges, person, now)?);
@@ -240,10 +431,16 @@ impl State {
                 changes.extend(self.disable(key, "a person said that a call was not theirs")?);
             }
             Command::AcceptLaw(digest) => {
-                let waiting = self.waiting.as_ref().filter(|waiting| waiting.digest == *digest);
-                let page = waiting.ok_or(Declined::NoLaw)?.page.clone();
-                changes.push(Change::LawLoaded { digest: *digest, page });
+                changes.extend(self.accepted(*digest).ok_or(Declined::NoLaw)?);
             }
+            Command::RefuseLaw(digest) => {
+                self.waiting.as_ref().filter(|waiting| waiting.digest == *digest).ok_or(Declined::NoLaw)?;
+                changes.push(Change::PostureRefused { digest: *digest });
+            }
+        }
+        // All else is well.
+        if matches!(warrant, Warrant::Claimed(_)) && !matches!(command.needs(), Needs::Protector(_) | Needs::Denier) {
+            return Err(Declined::CodeNeeded);
         }
         Ok((by, changes))
     }
@@ -253,6 +450,17 @@ impl State {
         let (by, changes) = match warrant {
             Warrant::Gate => (Actor::Gate, Vec::new()),
             Warrant::Operator => (Actor::Operator, Vec::new()),
+            // What protects needs no code: it is the operator's then.
+            Warrant::Claimed(_) if matches!(command.needs(), Needs::Protector(_) | Needs::Denier) => {
+                (Actor::Operator, Vec::new())
+            }
+            Warrant::Claimed(person) => {
+                let holder = self.known_holder(person)?;
+                if !holder.can_prove() {
+                    return Err(Declined::NotEnrolled(holder.name.clone()));
+                }
+                (Actor::Person(person), Vec::new())
+            }
             Warrant::SignedIn(person) => (Actor::Person(person), Vec::new()),
             Warrant::Fresh(person, proof) => {
                 self.check_proof(person, proof)?;
@@ -260,17 +468,23 @@ impl State {
                 (Actor::Person(person), vec![Change::Proved { holder: person, proof, purpose }])
             }
         };
-        let fresh = matches!(warrant, Warrant::Fresh(..));
+        let (fresh, claimed) = (matches!(warrant, Warrant::Fresh(..)), matches!(warrant, Warrant::Claimed(_)));
         match (command.needs(), warrant) {
             // The link or the code is the right; both are checked where they are used.
-            (Needs::Nothing, _) => Ok(()),
-            (Needs::Factor, _) if fresh => Ok(()),
+            (Needs::Nothing | Needs::Denier, _) => Ok(()),
+            (Needs::Factor, _) if fresh || claimed => Ok(()),
             (Needs::Factor, _) => Err(Declined::CodeNeeded),
-            (Needs::Protector(_), Warrant::Gate | Warrant::Operator) => Ok(()),
+            (Needs::Protector(_), Warrant::Gate | Warrant::Operator | Warrant::Claimed(_)) => Ok(()),
             (Needs::Protector(key), Warrant::SignedIn(person) | Warrant::Fresh(person, _)) => {
                 self.check_protector(person, key.or_else(|| self.key_of(command)))
             }
-            (Needs::Administrator, Warrant::Fresh(person, _)) => self.check_administrator(person),
+            (Needs::Answerer(key), Warrant::Fresh(person, _) | Warrant::Claimed(person)) => {
+                self.check_protector(person, Some(key))
+            }
+            (Needs::Answerer(_), _) => Err(Declined::CodeNeeded),
+            (Needs::Administrator, Warrant::Fresh(person, _) | Warrant::Claimed(person)) => {
+                self.check_administrator(person)
+            }
             (Needs::Administrator, Warrant::Operator) if !self.is_founded() => Ok(()),
             (Needs::Administrator, _) => Err(Declined::CodeNeeded),
         }?;
@@ -291,8 +505,8 @@ impl State {
     fn check_protector(&self, person: HolderId, key: Option<KeyId>) -> Result<(), Declined> {
         let holder = self.known_holder(person)?;
         let answers = key
-            .and_then(|key| self.keys.get(&key))
-            .and_then(|key| key.holder)
+            .and_then(|key| self.keys.get(key.0))
+            .and_then(|key| key.holder())
             .is_some_and(|holder| self.answerers(holder).contains(&person));
         if answers || holder.administrator { Ok(()) } else { Err(Declined::NotYours(holder.name.clone())) }
     }
@@ -374,6 +588,74 @@ impl State {
         Ok(stands.then(|| Change::KeyDisabled { key: id, why: why.to_owned() }))
     }
 
+    fn forget(&self, id: KeyId, now: Timestamp) -> Result<Change, Declined> {
+        let key = self.keys.get(id.0).ok_or(Declined::NoKey(id))?;
+        // Revoking a key reaches its children's children by way of the keys between them.
+        if key.issued().is_some() {
+            return Err(Declined::IssuedHere(id));
+        }
+        match self.refusal(id, now) {
+            Some(refusal) => Err(Declined::MustBeKnown(id, refusal)),
+            None => Ok(Change::KeyForgotten { key: id }),
+        }
+    }
+
+    fn issue(&self, order: &Order, now: Timestamp) -> Result<Change, Declined> {
+        let Order { name, holder, parent, scope, limits, end, longest, verifier, pepper } = order.clone();
+        if let Some(name) = &name {
+            check_name(name)?;
+        }
+        if scope.powers.is_empty() {
+            return Err(Declined::NoPowers);
+        }
+        if end <= now {
+            return Err(Declined::EndPassed);
+        }
+        if now.saturating_add(SignedDuration::from(longest)).is_ok_and(|latest| end > latest) {
+            return Err(Declined::TooLong(longest));
+        }
+        let inherited = parent.map(|parent| self.check_parent(parent, &scope, end, now)).transpose()?;
+        let holder = holder.or(inherited).ok_or(Declined::HolderNeeded)?;
+        let known = self.known_holder(holder)?;
+        if known.left {
+            return Err(Declined::Left(known.name.clone()));
+        }
+        Ok(Change::KeyIssued { id: self.next_key(), verifier, pepper, name, holder, parent, scope, limits, end })
+    }
+
+    /// Whether a key may have such a child; its holder.
+    fn check_parent(&self, id: KeyId, scope: &Scope, end: Timestamp, now: Timestamp) -> Result<HolderId, Declined> {
+        let parent = self.keys.get(id.0).ok_or(Declined::NoKey(id))?;
+        let (Some(issued), Some(holder)) = (parent.issued(), parent.holder()) else {
+            return Err(Declined::NotIssued(id));
+        };
+        if parent.standing != Standing::Active || parent.end().is_some_and(|end| end <= now) {
+            return Err(Declined::NotActive(id));
+        }
+        if self.ancestors(id).len() + 1 >= DEEPEST {
+            return Err(Declined::TooDeep(id));
+        }
+        scope.is_within(&issued.scope)?;
+        match parent.end() {
+            Some(latest) if end > latest => Err(Declined::OutlivesParent(latest)),
+            _ => Ok(holder),
+        }
+    }
+
+    /// The keys above a key that were issued, its parent first.
+    pub fn ancestors(&self, id: KeyId) -> Vec<KeyId> {
+        let parent = |id: &KeyId| self.keys.get(id.0).filter(|key| key.issued().is_some())?.parent();
+        std::iter::successors(parent(&id), parent).take(DEEPEST).collect()
+    }
+
+    /// Revoking must never fail for want of the right standing.
+    fn revoke(&self, id: KeyId, children: bool, why: &str) -> Result<Vec<Change>, Declined> {
+        self.known_key(id)?;
+        let goes = |key: KeyId| key == id || children && self.ancestors(key).contains(&id);
+        let keys = self.keys.values().filter(|key| key.standing != Standing::Revoked && goes(key.id));
+        Ok(keys.map(|key| Change::KeyRevoked { key: key.id, why: why.to_owned() }).collect())
+    }
+
     fn approve_all(
         &self,
         challenges: &[ChallengeId],
@@ -385,7 +667,7 @@ impl State {
         let mut approval = self.next_approval();
         for challenge in challenges {
             let asked = self.open_question(*challenge, now)?;
-            let holder = self.keys.get(&asked.question.key).and_then(|key| key.holder);
+            let holder = self.keys.get(asked.question.key.0).and_then(|key| key.holder());
             if !holder.is_some_and(|holder| self.answerers(holder).contains(&person)) {
                 return Err(Declined::NotYours(name()));
             }
@@ -399,8 +681,13 @@ impl State {
     }
 
     fn open_question(&self, id: ChallengeId, now: Timestamp) -> Result<&crate::state::Asked, Declined> {
-        let asked = self.questions.get(&id).filter(|asked| asked.progress(now) == Progress::Open);
-        asked.ok_or(Declined::NoQuestion(id))
+        let asked = self.questions.get(&id).ok_or(Declined::NoQuestion(id))?;
+        let key = asked.question.key;
+        match (asked.progress(now), self.refusal(key, now)) {
+            (Progress::KeyFell(why), _) | (Progress::Open, Some(why)) => Err(Declined::KeyFell(id, key, why)),
+            (Progress::Open, None) => Ok(asked),
+            _ => Err(Declined::NoQuestion(id)),
+        }
     }
 
     fn known_question(&self, id: ChallengeId) -> Result<KeyId, Declined> {
@@ -412,7 +699,7 @@ impl State {
     }
 
     fn known_key(&self, id: KeyId) -> Result<Standing, Declined> {
-        self.keys.get(&id).map(|key| key.standing).ok_or(Declined::NoKey(id))
+        self.keys.get(id.0).map(|key| key.standing).ok_or(Declined::NoKey(id))
     }
 }
 
@@ -424,6 +711,10 @@ enum Needs {
     Factor,
     /// Nothing more than being let in: it protects. The key that it is about.
     Protector(Option<KeyId>),
+    /// Nothing more than being let in; whether the person may say no is checked where they do.
+    Denier,
+    /// A fresh code of an administrator, or of somebody who answers for this key.
+    Answerer(KeyId),
     /// An administrator's fresh code.
     Administrator,
 }
@@ -432,9 +723,15 @@ impl Command {
     const fn needs(&self) -> Needs {
         match self {
             Self::Enrol(..) => Needs::Nothing,
-            Self::SignIn | Self::Approve(_) => Needs::Factor,
-            Self::DisableKey(key, _) => Needs::Protector(Some(*key)),
-            Self::Leave(_) | Self::Deny(_) | Self::NotMe(_) => Needs::Protector(None),
+            Self::SignIn
+            | Self::Approve(_)
+            | Self::RequestKey(..)
+            | Self::GrantRequest(..)
+            | Self::CollectRequest { .. } => Needs::Factor,
+            Self::DenyRequest(..) => Needs::Denier,
+            Self::DisableKey(key, _) | Self::RevokeKey { key, .. } => Needs::Protector(Some(*key)),
+            Self::IssueKey(Order { parent: Some(parent), holder: None, .. }) => Needs::Answerer(*parent),
+            Self::Leave(_) | Self::Deny(_) | Self::NotMe(_) | Self::RefuseLaw(_) => Needs::Protector(None),
             Self::AddHolder(_)
             | Self::ChangeHolder(..)
             | Self::Return(_)
@@ -442,6 +739,12 @@ impl Command {
             | Self::NameKey(..)
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
+            | Self::ForgetKey(_)
+            | Self::IssueKey(_)
+            | Self::IssueCanary { .. }
+            // Whoever ends it looks away.
+            | Self::EndCanary(_)
+            | Self::SetUpstreamCredential
             | Self::AcceptLaw(_) => Needs::Administrator,
         }
     }
@@ -460,10 +763,21 @@ impl Command {
             Self::EntrustKey { .. } => "entrust a key",
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
+            Self::ForgetKey(_) => "forget a key",
+            Self::IssueKey(_) => "issue a key",
+            Self::RevokeKey { .. } => "revoke a key",
+            Self::RequestKey(..) => "ask for a key",
+            Self::GrantRequest(..) => "grant a key",
+            Self::DenyRequest(..) => "deny a key",
+            Self::CollectRequest { .. } => "collect a key",
+            Self::IssueCanary { .. } => "make a canary",
+            Self::EndCanary(_) => "end a canary",
+            Self::SetUpstreamCredential => "set the upstream's credential",
             Self::Approve(_) => "approve",
             Self::Deny(_) => "deny",
             Self::NotMe(_) => "not me",
             Self::AcceptLaw(_) => "accept a law",
+            Self::RefuseLaw(_) => "refuse a law",
         }
     }
 }
@@ -478,7 +792,12 @@ fn check_person(holder: &Holder) -> Result<(), Declined> {
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), Declined> {
+fn person_of(by: Actor) -> Result<HolderId, Declined> {
+    let Actor::Person(person) = by else { return Err(Declined::CodeNeeded) };
+    Ok(person)
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), Declined> {
     let letters = name.chars().all(|letter| letter.is_alphanumeric() || " ._@+-:/".contains(letter));
     let edges = name.trim() == name && !name.is_empty() && name.len() <= 128;
     if letters && edges { Ok(()) } else { Err(Declined::BadName(name.to_owned())) }
@@ -495,6 +814,8 @@ pub struct Sighting {
     pub parent: Option<KeyId>,
     /// Whether its holder is its parent's: not where the upstream can be asked whose it is.
     pub inherits: bool,
+    /// What its issuer's token says of it, where it is known by that.
+    pub claim: Option<Claim>,
 }
 
 impl State {
@@ -502,8 +823,8 @@ impl State {
         let holder = sighting
             .parent
             .filter(|_| sighting.inherits)
-            .and_then(|parent| self.keys.get(&parent))
-            .and_then(|parent| parent.holder);
+            .and_then(|parent| self.keys.get(parent.0))
+            .and_then(|parent| parent.holder());
         Change::KeyAdopted {
             id: self.next_key(),
             verifier,
@@ -512,30 +833,13 @@ impl State {
             source: sighting.source,
             holder,
             parent: sighting.parent,
+            claim: sighting.claim.clone(),
         }
-    }
-
-    /// Puts a law into force, or lets it wait where it is weaker than the one in force.
-    pub(crate) fn load_law(&self, law: &Law, in_force: Option<&Law>) -> Option<Change> {
-        let page = law.to_string();
-        let digest = Digest::of(page.as_bytes());
-        let in_force_already = self.law.as_ref().is_some_and(|(known, _)| *known == digest);
-        if in_force_already && self.waiting.is_none() {
-            return None;
-        }
-        let weaker = in_force.map(|in_force| law.weaker_cells_than(in_force)).unwrap_or_default();
-        if weaker.is_empty() || !self.is_founded() {
-            return Some(Change::LawLoaded { digest, page });
-        }
-        let weaker = weaker.into_iter().map(|(kind, power)| format!("{kind} {power}")).collect();
-        // Asking for the same weaker law again is no news.
-        let waits = self.waiting.as_ref().is_some_and(|waiting| waiting.digest == digest);
-        (!waits).then_some(Change::LawWaits { digest, page, weaker })
     }
 
     pub(crate) fn spend(&self, challenge: ChallengeId, call: CallId, now: Timestamp) -> Option<Change> {
         let asked = self.questions.get(&challenge)?;
-        let stands = self.keys.get(&asked.question.key).is_some_and(|key| key.standing == Standing::Active);
+        let stands = self.refusal(asked.question.key, now).is_none();
         let approved = matches!(asked.progress(now), Progress::Approved(_));
         (stands && approved).then_some(Change::Spent { challenge, call })
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use law::{HolderId, Neighbourhood};
+use law::{HolderId, KeyId, Neighbourhood};
 
 /// Wrong codes in a row before each further one has to wait.
 const FREE: u32 = 5;
@@ -101,6 +101,53 @@ impl Guesses {
             }
             self.usual.insert((person, source));
         }
+    }
+}
+
+/// Wrong codes by header that close the header for a key.
+pub(crate) const HEADER_GUESSES: u32 = 5;
+/// Wrong codes by header in a day, with all keys of one person, after which no code by header
+/// is taken for any of them until the day is over. The desk stays open.
+const HEADER_GUESSES_OF_PERSON: u32 = 20;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Wrong codes that came in requests' headers: by key, and by the person who holds the keys,
+/// so that many stolen keys do not give many guesses.
+#[derive(Default)]
+pub(crate) struct HeaderGuesses {
+    keys: HashMap<KeyId, u32>,
+    people: HashMap<HolderId, Day>,
+}
+
+struct Day {
+    count: u32,
+    began: Timestamp,
+}
+
+impl HeaderGuesses {
+    /// Counts a guess as wrong before it is looked at. Returns how many wrong ones of this key
+    /// there are with it.
+    pub(crate) fn begin(&mut self, key: KeyId, person: HolderId, now: Timestamp) -> Result<u32, TooEarly> {
+        let day = self.people.entry(person).or_insert(Day { count: 0, began: now });
+        let passed = now.duration_since(day.began);
+        if passed >= DAY {
+            *day = Day { count: 0, began: now };
+        } else if day.count >= HEADER_GUESSES_OF_PERSON {
+            return Err(TooEarly(DAY - passed));
+        }
+        let wrong = self.keys.entry(key).or_default();
+        if *wrong >= HEADER_GUESSES {
+            return Err(TooEarly(DAY));
+        }
+        *wrong += 1;
+        day.count += 1;
+        Ok(*wrong)
+    }
+
+    /// The guess was right.
+    pub(crate) fn succeed(&mut self, key: KeyId, person: HolderId) {
+        self.keys.remove(&key);
+        self.people.remove(&person);
     }
 }
 

@@ -1,82 +1,105 @@
-//! A key, and the table that recognises it on the request path.
+//! A key as the authority knows it.
 
 use std::{
-    hash::{BuildHasherDefault, Hasher},
     net::IpAddr,
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use law::{HolderId, KeyId, Standing};
+use law::{HolderId, KeyId, Refusal, Standing};
 use serde::Serialize;
 
-use crate::{PepperId, Verifier};
+use crate::{Limit, PepperId, Scope, Verifier, change::Claim};
+
+/// A moment that no clock reaches.
+const NEVER: i64 = i64::MAX;
 
 /// A key as the authority knows it. Never changed: a change makes a new one in its place,
 /// so that a request in flight sees one state of it, whole.
-#[derive(Debug, Serialize)]
+///
+/// Gates hold millions of them: what few keys have stands apart, what many keys have alike is
+/// shared, and moments are microseconds since 1970.
+#[derive(Debug)]
 pub struct Key {
     /// Its name in the ledger.
     pub id: KeyId,
-    /// Who has it, where that is known.
-    pub holder: Option<HolderId>,
-    /// The key that minted it, where that was seen.
-    pub parent: Option<KeyId>,
-    /// What people call it.
-    pub name: Option<Arc<str>>,
-    /// Where it travels, such as `header authorization, scheme bearer`.
-    pub place: Arc<str>,
-    /// When it was first seen.
-    pub born: Timestamp,
     /// The address it was first seen from.
     pub first_source: IpAddr,
-    /// When it ends, where that is known.
-    pub end: Option<Timestamp>,
-    /// What the upstream says it may do, separated by spaces.
-    pub scopes: Option<Arc<str>>,
     /// Where it stands.
     pub standing: Standing,
     /// Whether codes are still taken from its requests' headers.
     pub header_closed: bool,
-    #[serde(skip)]
     pub(crate) verifier: Verifier,
-    #[serde(skip)]
     pub(crate) pepper: PepperId,
+    /// Holders are numbered from 1.
+    holder: Option<NonZeroU64>,
+    alike: Arc<Alike>,
+    born: i64,
+    end: i64,
+    rare: Option<Box<Rare>>,
     /// Set once, when another state of the key took this one's place and it no longer works.
-    #[serde(skip)]
     fallen: AtomicBool,
+    /// The state that took this one's place: what is in flight may hold one that was replaced
+    /// several times before the key fell.
+    newer: ArcSwapOption<Self>,
+}
+
+/// What many keys have alike: one for all of them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Alike {
+    pub(crate) place: Box<str>,
+    pub(crate) scopes: Option<Box<str>>,
+}
+
+/// What few keys have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    parent: Option<KeyId>,
+    claim: Option<Arc<Claim>>,
+    name: Option<Box<str>>,
+    issued: Option<Arc<Issued>>,
+}
+
+/// What a key that Greave issued may be used for, and how much.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Issued {
+    /// What for.
+    pub scope: Scope,
+    /// How much.
+    pub limits: Vec<Limit>,
 }
 
 impl Key {
     #[expect(clippy::too_many_arguments, reason = "one row of the ledger, taken apart in one place")]
-    pub(crate) const fn adopted(
+    pub(crate) fn adopted(
         id: KeyId,
-        verifier: Verifier,
-        pepper: PepperId,
-        place: Arc<str>,
+        (verifier, pepper): (Verifier, PepperId),
+        alike: Arc<Alike>,
         born: Timestamp,
         first_source: IpAddr,
         holder: Option<HolderId>,
         parent: Option<KeyId>,
+        claim: Option<Arc<Claim>>,
     ) -> Self {
         Self {
             id,
-            holder,
-            parent,
-            name: None,
-            place,
-            born,
             first_source,
-            end: None,
-            scopes: None,
             standing: Standing::Active,
             header_closed: false,
             verifier,
             pepper,
+            holder: holder.and_then(number),
+            alike,
+            born: born.as_microsecond(),
+            end: NEVER,
+            rare: (parent.is_some() || claim.is_some()).then(|| Box::new(Rare { parent, claim, ..Rare::default() })),
             fallen: AtomicBool::new(false),
+            newer: ArcSwapOption::empty(),
         }
     }
 
@@ -84,76 +107,137 @@ impl Key {
     pub(crate) fn changed(&self, change: impl FnOnce(&mut Self)) -> Self {
         let mut key = Self {
             id: self.id,
-            holder: self.holder,
-            parent: self.parent,
-            name: self.name.clone(),
-            place: Arc::clone(&self.place),
-            born: self.born,
             first_source: self.first_source,
-            end: self.end,
-            scopes: self.scopes.clone(),
             standing: self.standing,
             header_closed: self.header_closed,
             verifier: self.verifier,
             pepper: self.pepper,
+            holder: self.holder,
+            alike: Arc::clone(&self.alike),
+            born: self.born,
+            end: self.end,
+            rare: self.rare.clone(),
             fallen: AtomicBool::new(false),
+            newer: ArcSwapOption::empty(),
         };
         change(&mut key);
         key
     }
 
+    /// Who has it, where that is known.
+    pub fn holder(&self) -> Option<HolderId> {
+        self.holder.map(|number| HolderId(number.get()))
+    }
+
+    /// The key that minted it, where that was seen.
+    pub fn parent(&self) -> Option<KeyId> {
+        self.rare.as_ref()?.parent
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> Option<&str> {
+        self.rare.as_ref()?.name.as_deref()
+    }
+
+    /// Where it travels, such as `header authorization, scheme bearer`.
+    pub fn place(&self) -> &str {
+        &self.alike.place
+    }
+
+    /// What the upstream says it may do, separated by spaces.
+    pub fn scopes(&self) -> Option<&str> {
+        self.alike.scopes.as_deref()
+    }
+
+    /// What its issuer's tokens say of it, where it is known by that.
+    pub fn claim(&self) -> Option<&Claim> {
+        self.rare.as_ref()?.claim.as_deref()
+    }
+
+    /// What it may be used for, where Greave issued it.
+    pub fn issued(&self) -> Option<&Arc<Issued>> {
+        self.rare.as_ref()?.issued.as_ref()
+    }
+
+    /// When it was first seen.
+    pub fn born(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.born).unwrap_or(Timestamp::MIN)
+    }
+
+    /// When it ends, where that is known.
+    pub fn end(&self) -> Option<Timestamp> {
+        // Only NEVER is out of a timestamp's range.
+        Timestamp::from_microsecond(self.end).ok()
+    }
+
     /// Whether what this key has in flight must be cut: it was disabled or revoked since the
     /// request was judged, or has ended by now.
     pub fn has_fallen(&self, now: impl FnOnce() -> Timestamp) -> bool {
-        self.fallen.load(Ordering::Acquire) || self.end.is_some_and(|end| now() >= end)
+        if self.fallen.load(Ordering::Acquire) {
+            return true;
+        }
+        let Some(mut key) = self.newer.load_full() else { return self.has_ended(now) };
+        loop {
+            if key.fallen.load(Ordering::Acquire) {
+                return true;
+            }
+            let Some(newer) = key.newer.load_full() else { return key.has_ended(now) };
+            key = newer;
+        }
+    }
+
+    fn has_ended(&self, now: impl FnOnce() -> Timestamp) -> bool {
+        self.end != NEVER && now().as_microsecond() >= self.end
+    }
+
+    /// Why the key itself does not work, if it does not. That its holder left is not the key's.
+    pub(crate) fn refusal(&self, now: Timestamp) -> Option<Refusal> {
+        match self.standing {
+            Standing::Disabled => Some(Refusal::Disabled),
+            Standing::Revoked => Some(Refusal::Revoked),
+            Standing::Active => self.has_ended(|| now).then_some(Refusal::Ended),
+        }
     }
 
     pub(crate) fn fall(&self) {
         self.fallen.store(true, Ordering::Release);
     }
-}
 
-/// Keys by their verifier: read by every request, written by changes only.
-///
-/// The first half of the verifier finds an entry, the whole verifier decides. Half of an
-/// HMAC is spread evenly by itself: its first bytes serve as the hash.
-#[derive(Default)]
-pub(crate) struct KeyTable(papaya::HashMap<[u8; 16], Arc<Key>, BuildHasherDefault<FirstBytes>>);
-
-impl KeyTable {
-    /// The key with this verifier.
-    pub(crate) fn find(&self, verifier: &Verifier) -> Option<Arc<Key>> {
-        let table = self.0.pin();
-        let key = table.get(verifier.first_half())?;
-        verifier.matches(&key.verifier).then(|| Arc::clone(key))
+    /// Another state of the key takes this one's place.
+    pub(crate) fn replaced_by(&self, newer: &Arc<Self>) {
+        // Once: the state puts each key's states one behind the other.
+        self.newer.store(Some(Arc::clone(newer)));
     }
 
-    /// Puts a state of a key in the place of the one before.
-    pub(crate) fn put(&self, key: &Arc<Key>) {
-        self.0.pin().insert(*key.verifier.first_half(), Arc::clone(key));
+    pub(crate) fn set_holder(&mut self, holder: HolderId) {
+        self.holder = number(holder);
     }
 
-    /// Takes a verifier out that was replaced by one under another pepper.
-    pub(crate) fn remove(&self, verifier: &Verifier) {
-        self.0.pin().remove(verifier.first_half());
+    pub(crate) fn set_name(&mut self, name: &str) {
+        self.rare.get_or_insert_default().name = Some(name.into());
+    }
+
+    pub(crate) fn set_issued(&mut self, issued: Issued, end: Timestamp) {
+        self.rare.get_or_insert_default().issued = Some(Arc::new(issued));
+        self.end = end.as_microsecond();
+    }
+
+    pub(crate) fn set_bounds(&mut self, alike: Arc<Alike>, end: Option<Timestamp>) {
+        self.alike = alike;
+        self.end = end.map_or(NEVER, Timestamp::as_microsecond);
     }
 }
 
-/// Takes the first eight bytes as they are.
-#[derive(Default)]
-struct FirstBytes(u64);
+const fn number(holder: HolderId) -> Option<NonZeroU64> {
+    NonZeroU64::new(holder.0)
+}
 
-impl Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    // An array is hashed with its length first, which is the same for all.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
+    #[test]
+    fn a_key_and_the_counts_of_its_pointer_take_two_cache_lines() {
+        assert!(size_of::<Key>() + 2 * size_of::<usize>() <= 128, "{}", size_of::<Key>());
     }
 }

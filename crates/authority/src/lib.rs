@@ -7,23 +7,33 @@
 mod authority;
 mod change;
 mod command;
+mod credential;
 mod guess;
 mod key;
+mod limit;
+mod posture;
 mod question;
+mod request;
+mod scope;
 mod seal;
 mod state;
+mod table;
 mod verifier;
 
 pub use crate::{
     authority::{
-        Answer, Authority, Failed, Identity, LawInForce, Loaded, NotDone, NotEnrolled, NotProved, Secrets, Spent,
-        Ticket,
+        Answer, Authority, Failed, Identity, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent, Ticket,
     },
-    change::{Actor, Change, Digest, NoDigest, Proof, Question, Written},
-    command::{Command, Declined, Description, Enrolment, INVITATION, Sighting, Warrant},
-    key::Key,
+    change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
+    command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
+    credential::Credential,
+    key::{Issued, Key},
+    limit::{Exhausted, Limit, LimitError, Measure, Meter},
+    posture::{Files, Loaded, Offer, Weaker, weaker_cells},
     question::{Ask, Exhibit, Limits},
+    request::{Approver, Grant, Less, Request, RequestRules, RequestState, Wish},
+    scope::{Scope, Wider},
     seal::{DoesNotOpen, Sealer},
-    state::{Asked, Authenticator, Closed, Holder, Invitation, Progress, State, Waiting, Yes},
-    verifier::{PepperId, Peppers, SecretDigest, Verifier},
+    state::{Asked, Authenticator, Canary, Closed, Holder, Invitation, Progress, State, Waiting, Yes},
+    verifier::{ClaimDigest, KnownBy, PepperId, Peppers, SecretDigest, Verifier},
 };

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use law::{ChallengeId, Factors, KeyId, Powers, Refusal, Span, neighbourhood};
+use law::{ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, Refusal, Span, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,11 +24,23 @@ pub struct Limits {
     pub open_per_source: usize,
     /// Questions in an hour for one key, and half of it from unusual sources.
     pub hourly_per_key: usize,
+    /// Questions open at one time for one person, with all keys that they answer for first;
+    /// half of it from unusual sources. Many stolen keys must not ring more than one could.
+    pub open_per_person: usize,
+    /// Questions in an hour for one person, and half of it from unusual sources.
+    pub hourly_per_person: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { lapse: Span::minutes(10), open_per_key: 8, open_per_source: 4, hourly_per_key: 60 }
+        Self {
+            lapse: Span::minutes(10),
+            open_per_key: 8,
+            open_per_source: 4,
+            hourly_per_key: 60,
+            open_per_person: 32,
+            hourly_per_person: 240,
+        }
     }
 }
 
@@ -66,10 +78,13 @@ pub struct Exhibit {
     /// Headers that say what is wanted, beside the usual ones, credentials masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The body, bounded and masked; `None` where there is none or it is no text.
+    /// The body, masked; `None` where there is none or it is no text.
     pub body: Option<String>,
     /// Bytes of the whole body.
     pub body_bytes: u64,
+    /// SHA-256 of the whole body, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_digest: Option<Digest>,
     /// The client, as it calls itself.
     pub user_agent: Option<String>,
 }
@@ -88,17 +103,16 @@ impl State {
     /// The source belongs to it: an answer may hold a secret, and whoever copies a request
     /// that waits must not be given the answer in the place of who sent it.
     pub(crate) fn ask(&self, ask: &Ask, limits: &Limits, now: Timestamp) -> Result<Asking, Refusal> {
-        let same = |asked: &&Asked| {
-            asked.question.key == ask.key
-                && asked.question.binding == ask.binding
-                && neighbourhood(asked.question.source) == neighbourhood(ask.source)
-        };
-        for asked in self.questions.values().rev().filter(same) {
+        // The key may have fallen since the request was judged.
+        if let Some(refusal) = self.refusal(ask.key, now) {
+            return Err(refusal);
+        }
+        for asked in self.same_as(ask) {
             match asked.progress(now) {
                 Progress::Open | Progress::Approved(_) => return Ok(Asking::Join(asked.id)),
                 // A no stands for as long as the question would have.
                 Progress::Denied if now < asked.question.until => return Err(Refusal::Denied),
-                Progress::Denied | Progress::Spent | Progress::Lapsed => {}
+                Progress::Denied | Progress::Spent | Progress::KeyFell(_) | Progress::Lapsed => {}
             }
         }
         self.check_limits(ask, limits, now)?;
@@ -118,21 +132,52 @@ impl State {
         Ok(Asking::New(id, Change::Asked { id, question }))
     }
 
+    /// Until when a person's no to this very request stands, where one does.
+    pub fn denied_until(&self, ask: &Ask, now: Timestamp) -> Option<Timestamp> {
+        let denied = self.same_as(ask).filter(|asked| asked.progress(now) == Progress::Denied);
+        denied.map(|asked| asked.question.until).filter(|until| now < *until).max()
+    }
+
+    /// The questions about the same request from the same source, the newest first.
+    fn same_as(&self, ask: &Ask) -> impl Iterator<Item = &Asked> {
+        self.questions.values().rev().filter(|asked| {
+            asked.question.key == ask.key
+                && asked.question.binding == ask.binding
+                && neighbourhood(asked.question.source) == neighbourhood(ask.source)
+        })
+    }
+
     fn check_limits(&self, ask: &Ask, limits: &Limits, now: Timestamp) -> Result<(), Refusal> {
         let hour_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
-        let of_key = || self.questions.values().filter(|asked| asked.question.key == ask.key);
         let open = |asked: &&Asked| asked.progress(now) == Progress::Open;
         let lately = |asked: &&Asked| asked.at > hour_ago;
         let unusual = |asked: &&Asked| !asked.question.usual_source;
         let here = |asked: &&Asked| neighbourhood(asked.question.source) == neighbourhood(ask.source);
+        let person = self.person_of(ask.key);
 
-        let mut full = of_key().filter(open).count() >= limits.open_per_key
-            || of_key().filter(open).filter(here).count() >= limits.open_per_source
-            || of_key().filter(lately).count() >= limits.hourly_per_key;
-        if !ask.usual_source {
-            full |= of_key().filter(open).filter(unusual).count() >= limits.open_per_key / 2
-                || of_key().filter(lately).filter(unusual).count() >= limits.hourly_per_key / 2;
-        }
+        let of_key: Vec<&Asked> = self.questions.values().filter(|asked| asked.question.key == ask.key).collect();
+        let of_person: Vec<&Asked> = self
+            .questions
+            .values()
+            .filter(|asked| person.is_some() && self.person_of(asked.question.key) == person)
+            .collect();
+        let of = |all: &[&Asked], which: &dyn Fn(&&Asked) -> bool| all.iter().filter(|asked| which(asked)).count();
+        let is_full = |all: &[&Asked], at_once, hourly| {
+            of(all, &open) >= at_once
+                || of(all, &lately) >= hourly
+                || !ask.usual_source
+                    && (of(all, &|asked| open(asked) && unusual(asked)) >= at_once / 2
+                        || of(all, &|asked| lately(asked) && unusual(asked)) >= hourly / 2)
+        };
+        let full = of(&of_key, &|asked| open(asked) && here(asked)) >= limits.open_per_source
+            || is_full(&of_key, limits.open_per_key, limits.hourly_per_key)
+            || is_full(&of_person, limits.open_per_person, limits.hourly_per_person);
         if full { Err(Refusal::TooManyQuestions) } else { Ok(()) }
+    }
+
+    /// Who is asked first about this key's calls.
+    fn person_of(&self, key: KeyId) -> Option<HolderId> {
+        let holder = self.holder(self.key(key)?.holder()?)?;
+        if holder.kind == HolderKind::Person { Some(holder.id) } else { holder.owner }
     }
 }

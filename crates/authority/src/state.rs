@@ -3,23 +3,31 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
 
 use factor::{recovery, totp};
 use jiff::{SignedDuration, Timestamp};
 use law::{
-    ApprovalId, ByPower, ChallengeId, Factor, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Standing,
-    neighbourhood,
+    ApprovalId, ByPower, ChallengeId, Factor, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Refusal, RequestId,
+    Standing, neighbourhood,
 };
 
 use crate::{
-    Key, Verifier,
+    Key, PepperId, Verifier,
     change::{Actor, Change, Digest, Proof, Question, Written},
+    key::{Alike, Issued},
+    posture::{Files, Weaker},
+    request::{Decided, Request},
+    table::{Numbered, Shared},
 };
 
 /// How long a question is remembered after it lapsed, so that asking too often shows.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
+
+/// The place of issued keys: they may stand wherever they can be taken out.
+const ISSUED: &str = "issued";
 
 /// Who has keys.
 #[derive(Clone, Debug)]
@@ -43,9 +51,9 @@ pub struct Holder {
     /// Whether their account has 2FA at the upstream, where it said.
     pub two_factor: Option<bool>,
     /// How they prove to be a person, where they enrolled.
-    pub authenticator: Option<Authenticator>,
+    pub authenticator: Option<Box<Authenticator>>,
     /// The one-time link that is open for them.
-    pub invitation: Option<Invitation>,
+    pub invitation: Option<Box<Invitation>>,
 }
 
 impl Holder {
@@ -54,7 +62,7 @@ impl Holder {
         let usable = |authenticator: &Authenticator| {
             !authenticator.disabled || authenticator.recovery.iter().any(Option::is_some)
         };
-        !self.left && self.authenticator.as_ref().is_some_and(usable)
+        !self.left && self.authenticator.as_deref().is_some_and(usable)
     }
 }
 
@@ -111,6 +119,8 @@ pub enum Closed {
     Denied,
     /// The yes was spent on a call.
     Spent,
+    /// The key does not work any more, for this reason: nothing of it is to be answered.
+    KeyFell(Refusal),
 }
 
 /// Where a question stands.
@@ -124,6 +134,8 @@ pub enum Progress {
     Denied,
     /// The yes was spent.
     Spent,
+    /// The key stopped working before the call was made.
+    KeyFell(Refusal),
     /// Nobody answered in time, or nothing was done with the yes in time.
     Lapsed,
 }
@@ -134,6 +146,7 @@ impl Asked {
         match self.closed {
             Some(Closed::Denied) => Progress::Denied,
             Some(Closed::Spent) => Progress::Spent,
+            Some(Closed::KeyFell(why)) => Progress::KeyFell(why),
             None if now >= self.question.until => Progress::Lapsed,
             None => match self.yes.last() {
                 Some(last) if self.yes.len() >= self.question.people() => Progress::Approved(last.approval),
@@ -143,29 +156,52 @@ impl Asked {
     }
 }
 
-/// A law that waits for a person.
+/// A secret that works nowhere. Who sends it has found the place where it lies.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// Its name in the ledger.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// At whose place it lies.
+    pub holder: HolderId,
+    /// Since when it is watched.
+    pub since: Timestamp,
+    pub(crate) verifier: Verifier,
+}
+
+/// A posture that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// SHA-256 of its page.
+    /// Its digest.
     pub digest: Digest,
-    /// Its page.
+    /// Its files; none for a law that waited before there were postures.
+    pub files: Option<Files>,
+    /// The page of its law.
     pub page: String,
-    /// The cells in which it is weaker.
-    pub weaker: Vec<String>,
+    /// What it makes easier.
+    pub weaker: Vec<Weaker>,
 }
 
 /// What is true after all changes.
 #[derive(Debug, Default)]
 pub struct State {
     pub(crate) holders: BTreeMap<HolderId, Holder>,
-    pub(crate) keys: BTreeMap<KeyId, Arc<Key>>,
+    pub(crate) keys: Numbered<Arc<Key>>,
     pub(crate) questions: BTreeMap<ChallengeId, Asked>,
+    pub(crate) requests: BTreeMap<RequestId, Request>,
+    pub(crate) canaries: BTreeMap<KeyId, Canary>,
     pub(crate) windows: HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     pub(crate) law: Option<(Digest, String)>,
+    pub(crate) posture: Option<(Digest, Files)>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
-    places: HashSet<Arc<str>>,
+    alike: Shared<Alike>,
+    /// The pepper that made the newest verifier.
+    pub(crate) newest_pepper: Option<PepperId>,
     founded: bool,
+    pub(crate) last_request: u64,
+    last_key: u64,
     last_approval: u64,
     last_challenge: u64,
 }
@@ -193,7 +229,7 @@ impl State {
 
     /// One key.
     pub fn key(&self, id: KeyId) -> Option<&Arc<Key>> {
-        self.keys.get(&id)
+        self.keys.get(id.0)
     }
 
     /// The questions of the last hour and those that are open.
@@ -206,8 +242,23 @@ impl State {
         self.questions.get(&id)
     }
 
-    /// The law that waits for a person.
-    pub const fn waiting_law(&self) -> Option<&Waiting> {
+    /// The canaries that are watched.
+    pub fn canaries(&self) -> impl Iterator<Item = &Canary> {
+        self.canaries.values()
+    }
+
+    /// One of them.
+    pub fn canary(&self, id: KeyId) -> Option<&Canary> {
+        self.canaries.get(&id)
+    }
+
+    /// The posture in force: its digest and its files.
+    pub const fn posture(&self) -> Option<(Digest, Files)> {
+        self.posture
+    }
+
+    /// The posture that waits for a person.
+    pub const fn waiting(&self) -> Option<&Waiting> {
         self.waiting.as_ref()
     }
 
@@ -231,7 +282,7 @@ impl State {
     }
 
     /// What could be shown for this holder's keys.
-    pub(crate) fn presentable(&self, holder: HolderId) -> Factors {
+    pub fn presentable(&self, holder: HolderId) -> Factors {
         match self.answerers(holder).len() {
             0 => Factors::NONE,
             1 => Factor::Person.into(),
@@ -256,8 +307,8 @@ impl State {
         HolderId(self.holders.last_key_value().map_or(1, |(id, _)| id.0 + 1))
     }
 
-    pub(crate) fn next_key(&self) -> KeyId {
-        KeyId(self.keys.last_key_value().map_or(1, |(id, _)| id.0 + 1))
+    pub(crate) const fn next_key(&self) -> KeyId {
+        KeyId(self.last_key + 1)
     }
 
     pub(crate) const fn next_challenge(&self) -> ChallengeId {
@@ -302,19 +353,29 @@ impl State {
                     holder.left = true;
                     holder.invitation = None;
                 });
-                for key in self.keys.values_mut().filter(|key| key.holder == Some(*id)) {
+                let mut fallen = HashSet::new();
+                for key in self.keys.values_mut().filter(|key| key.holder() == Some(*id)) {
                     let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
+                    before.replaced_by(key);
                     before.fall();
+                    fallen.insert(key.id);
                 }
+                self.fell(&fallen, Refusal::HolderLeft);
+                // A yes that waits to be spent counts no more when its person has gone.
+                self.questions
+                    .values_mut()
+                    .filter(|asked| asked.closed.is_none())
+                    .for_each(|asked| asked.yes.retain(|yes| yes.by != *id));
             }
             Change::HolderReturned { id } => self.with_holder(*id, |holder| holder.left = false),
             Change::Invited { holder, token, until } => self.with_holder(*holder, |holder| {
-                holder.invitation = Some(Invitation { token: *token, until: *until });
+                holder.invitation = Some(Box::new(Invitation { token: *token, until: *until }));
             }),
             Change::Enrolled { holder, step, recovery } => {
                 self.with_holder(*holder, |holder| {
                     let recovery = recovery.iter().copied().map(Some).collect();
-                    holder.authenticator = Some(Authenticator { last: *step, recovery, disabled: false, since: at });
+                    let authenticator = Authenticator { last: *step, recovery, disabled: false, since: at };
+                    holder.authenticator = Some(Box::new(authenticator));
                     holder.invitation = None;
                 });
                 self.founded |= self.holders.get(holder).is_some_and(|holder| holder.administrator);
@@ -325,37 +386,75 @@ impl State {
                     authenticator.disabled = true;
                 }
             }),
-            Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent } => {
-                let place = self.place(place);
-                let key = Key::adopted(*id, *verifier, *pepper, place, at, *source, *holder, *parent);
-                self.keys.insert(*id, Arc::new(key));
+            Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent, claim } => {
+                let alike = self.alike.share(Alike { place: place.as_str().into(), scopes: None });
+                self.newest_pepper = Some(*pepper);
+                let claim = claim.clone().map(Arc::new);
+                let key = Key::adopted(*id, (*verifier, *pepper), alike, at, *source, *holder, *parent, claim);
+                self.keys.insert(id.0, Arc::new(key));
+                self.last_key = self.last_key.max(id.0);
             }
-            Change::KeyRepeppered { key, verifier, pepper } => self.with_key(*key, |key| {
-                key.verifier = *verifier;
-                key.pepper = *pepper;
-            }),
+            Change::KeyForgotten { key } => {
+                if let Some(before) = self.keys.remove(key.0) {
+                    before.fall();
+                }
+                self.fell(&HashSet::from([*key]), Refusal::UnknownKey);
+            }
+            Change::KeyRepeppered { key, verifier, pepper } => {
+                self.newest_pepper = Some(*pepper);
+                self.with_key(*key, |key| {
+                    key.verifier = *verifier;
+                    key.pepper = *pepper;
+                });
+            }
             Change::KeyIdentified { key, holder, two_factor, scopes, end } => {
                 self.with_holder(*holder, |holder| holder.two_factor = two_factor.or(holder.two_factor));
+                let Some(place) = self.keys.get(key.0).map(|key| key.place().into()) else { return };
+                let alike = self.alike.share(Alike { place, scopes: scopes.as_deref().map(Box::from) });
                 self.with_key(*key, |key| {
-                    key.holder = Some(*holder);
-                    key.scopes = scopes.as_deref().map(Arc::from);
-                    key.end = *end;
+                    key.set_holder(*holder);
+                    key.set_bounds(alike, *end);
                 });
             }
             Change::KeyNamed { key, name, holder } => self.with_key(*key, |key| {
-                key.name = name.as_deref().map(Arc::from).or_else(|| key.name.take());
-                key.holder = holder.or(key.holder);
+                if let Some(name) = name {
+                    key.set_name(name);
+                }
+                if let Some(holder) = holder {
+                    key.set_holder(*holder);
+                }
             }),
-            Change::KeyDisabled { key, why: _ } => {
-                self.windows.retain(|(windowed, _), _| windowed != key);
-                self.with_key(*key, |key| key.standing = Standing::Disabled);
-            }
+            Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Disabled),
             Change::KeyEnabled { key } => self.with_key(*key, |key| {
                 if key.standing == Standing::Disabled {
                     key.standing = Standing::Active;
                 }
             }),
             Change::HeaderClosed { key } => self.with_key(*key, |key| key.header_closed = true),
+            Change::KeyIssued { id, verifier, pepper, name, holder, parent, scope, limits, end } => {
+                self.newest_pepper = Some(*pepper);
+                let alike = self.alike.share(Alike { place: ISSUED.into(), scopes: None });
+                let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                let (known_by, holder) = ((*verifier, *pepper), Some(*holder));
+                let mut key = Key::adopted(*id, known_by, alike, at, nowhere, holder, *parent, None);
+                name.iter().for_each(|name| key.set_name(name));
+                key.set_issued(Issued { scope: scope.clone(), limits: limits.clone() }, *end);
+                self.keys.insert(id.0, Arc::new(key));
+                self.last_key = self.last_key.max(id.0);
+            }
+            Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Revoked),
+            Change::KeyRequested { id, person, wish, until } => self.requested(*id, *person, wish, *until, at),
+            Change::KeyRequestGranted { id, grant } => self.decide_request(*id, Decided::Granted(grant.clone())),
+            Change::KeyRequestDenied { id, why } => self.decide_request(*id, Decided::Denied(why.clone())),
+            Change::KeyRequestCollected { id, key } => self.decide_request(*id, Decided::Collected(*key)),
+            Change::CanaryIssued { id, verifier, pepper, name, holder } => {
+                self.newest_pepper = Some(*pepper);
+                self.last_key = self.last_key.max(id.0);
+                let canary = Canary { id: *id, name: name.clone(), holder: *holder, since: at, verifier: *verifier };
+                self.canaries.insert(*id, canary);
+            }
+            Change::CanaryEnded { id } => drop(self.canaries.remove(id)),
+            Change::UpstreamCredentialSet {} => {}
             Change::Asked { id, question } => {
                 for forgotten in self.forgotten(at) {
                     self.questions.remove(&forgotten);
@@ -375,28 +474,46 @@ impl State {
                 self.waiting = None;
             }
             Change::LawWaits { digest, page, weaker } => {
-                self.waiting = Some(Waiting { digest: *digest, page: page.clone(), weaker: weaker.clone() });
+                let cell = |what: &String| Weaker { what: what.clone(), from: String::new(), to: String::new() };
+                let weaker = weaker.iter().map(cell).collect();
+                self.waiting = Some(Waiting { digest: *digest, files: None, page: page.clone(), weaker });
             }
+            Change::PostureLoaded { digest, files } => {
+                self.posture = Some((*digest, *files));
+                self.waiting = None;
+            }
+            Change::PostureWaits { digest, files, page, weaker } => {
+                let (page, weaker) = (page.clone(), weaker.clone());
+                self.waiting = Some(Waiting { digest: *digest, files: Some(*files), page, weaker });
+            }
+            Change::PostureRefused { digest } => self.waiting = self.waiting.take().filter(|it| it.digest != *digest),
             Change::CatalogueObeyed { digest, operations: _ } => self.catalogue = Some(*digest),
-            Change::RecordTrimmed { what: _ } => {}
+            Change::StateRestored { taken: _, newest_key } => self.restored(*newest_key, at),
+            Change::EnrolmentContested { holder: _ } | Change::RecordTrimmed { what: _ } => {}
         }
         debug_assert!(!matches!(written.by, Actor::Person(person) if !self.holders.contains_key(&person)));
+    }
+
+    /// What was good for a short time when the backup was made may have been used since.
+    fn restored(&mut self, newest_key: Option<KeyId>, at: Timestamp) {
+        self.last_key = self.last_key.max(newest_key.map_or(0, |key| key.0));
+        self.windows.clear();
+        self.requests.values_mut().for_each(|request| request.lapse(at));
+        for asked in self.questions.values_mut() {
+            asked.question.until = asked.question.until.min(at);
+        }
+        for holder in self.holders.values_mut() {
+            holder.invitation = None;
+            if let Some(authenticator) = &mut holder.authenticator {
+                authenticator.last = authenticator.last.max(totp::Step::at(at));
+            }
+        }
     }
 
     /// The questions that the next one makes forgotten.
     pub(crate) fn forgotten(&self, now: Timestamp) -> Vec<ChallengeId> {
         let remembered = |asked: &Asked| asked.question.until.saturating_add(MEMORY).is_ok_and(|end| end > now);
         self.questions.values().filter(|asked| !remembered(asked)).map(|asked| asked.id).collect()
-    }
-
-    /// One text for all keys that travel in the same place.
-    fn place(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.places.get(text) {
-            return Arc::clone(known);
-        }
-        let place: Arc<str> = text.into();
-        self.places.insert(Arc::clone(&place));
-        place
     }
 
     fn with_holder(&mut self, id: HolderId, change: impl FnOnce(&mut Holder)) {
@@ -406,12 +523,29 @@ impl State {
     }
 
     fn with_key(&mut self, id: KeyId, change: impl FnOnce(&mut Key)) {
-        if let Some(place) = self.keys.get_mut(&id) {
-            let before = std::mem::replace(place, Arc::new(place.changed(change)));
-            if before.standing == Standing::Active && place.standing != Standing::Active {
-                before.fall();
-            }
+        let Some(place) = self.keys.get_mut(id.0) else { return };
+        let before = std::mem::replace(place, Arc::new(place.changed(change)));
+        before.replaced_by(place);
+        if before.standing == Standing::Active && place.standing != Standing::Active {
+            before.fall();
+            let why = if place.standing == Standing::Revoked { Refusal::Revoked } else { Refusal::Disabled };
+            self.fell(&HashSet::from([id]), why);
         }
+    }
+
+    /// With a key falls what people are asked about it, and what they said yes to.
+    fn fell(&mut self, keys: &HashSet<KeyId>, why: Refusal) {
+        self.windows.retain(|(key, _), _| !keys.contains(key));
+        let open = self.questions.values_mut().filter(|asked| asked.closed.is_none());
+        open.filter(|asked| keys.contains(&asked.question.key))
+            .for_each(|asked| asked.closed = Some(Closed::KeyFell(why)));
+    }
+
+    /// Why a key does not work, if it does not.
+    pub(crate) fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
+        let Some(key) = self.keys.get(key.0) else { return Some(Refusal::UnknownKey) };
+        let left = || key.holder().and_then(|holder| self.holders.get(&holder)).is_some_and(|holder| holder.left);
+        key.refusal(now).or_else(|| left().then_some(Refusal::HolderLeft))
     }
 
     fn use_proof(&mut self, holder: HolderId, proof: Proof) {
@@ -445,10 +579,12 @@ impl State {
         }
     }
 
-    /// The verifier that a change replaces, where it replaces one.
+    /// The verifier that a change takes away, where it takes one away.
     pub(crate) fn replaced_verifier(&self, change: &Change) -> Option<Verifier> {
         match change {
-            Change::KeyRepeppered { key, .. } => self.keys.get(key).map(|key| key.verifier),
+            Change::KeyRepeppered { key, .. } | Change::KeyForgotten { key } => {
+                self.keys.get(key.0).map(|key| key.verifier)
+            }
             _ => None,
         }
     }

@@ -9,6 +9,9 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize, de::Error as _};
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::change::Claim;
 
 /// SHA-256 of a secret. It can be imported from elsewhere, and lives only as long as a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +26,40 @@ impl SecretDigest {
     }
 }
 
+/// SHA-256 over an issuer's name and what its tokens say of a client. That is no secret: only
+/// whoever has verified a token may make one, and it never equals the digest of a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClaimDigest([u8; 32]);
+
+impl ClaimDigest {
+    /// Of a verified token's claim, and of the secret that is demanded together with the token.
+    pub fn of(claim: &Claim, together_with: Option<&[u8]>) -> Self {
+        let Claim { issuer, name, value } = claim;
+        let parts = [issuer.as_bytes(), name.as_bytes(), value.as_bytes()];
+        let mut bytes = Zeroizing::new(b"claim 1\n".to_vec());
+        for part in parts.into_iter().chain(together_with) {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        Self(SecretDigest::of(&bytes).0)
+    }
+}
+
+/// What a key is known by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KnownBy {
+    /// The secret that the client sends.
+    Secret(SecretDigest),
+    /// What the issuer's tokens say: they change every hour, and the key does not.
+    Claim(ClaimDigest),
+}
+
+impl From<&SecretDigest> for KnownBy {
+    fn from(secret: &SecretDigest) -> Self {
+        Self::Secret(*secret)
+    }
+}
+
 /// What is kept of a secret: HMAC-SHA-256 with the pepper over its SHA-256. Without the
 /// pepper, which stands outside the database, it cannot even confirm a guess.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +70,11 @@ impl Verifier {
     pub(crate) fn first_half(&self) -> &[u8; 16] {
         let (half, _) = self.0.split_first_chunk().unwrap_or((&[0; 16], &[]));
         half
+    }
+
+    /// For where it is kept outside the ledger.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Compares in constant time.
@@ -85,20 +127,35 @@ impl Peppers {
         self.current.0
     }
 
+    /// The pepper before it.
+    pub(crate) fn previous_id(&self) -> Option<PepperId> {
+        self.previous.as_ref().map(|(id, _)| *id)
+    }
+
     /// The verifier under the pepper in use.
-    pub fn verifier(&self, secret: &SecretDigest) -> (PepperId, Verifier) {
-        (self.current.0, verifier(&self.current.1, secret))
+    pub fn verifier(&self, key: impl Into<KnownBy>) -> (PepperId, Verifier) {
+        (self.current.0, verifier(&self.current.1, key.into()))
     }
 
     /// The verifier under the pepper before, where there is one.
-    pub fn previous_verifier(&self, secret: &SecretDigest) -> Option<Verifier> {
-        self.previous.as_ref().map(|(_, pepper)| verifier(pepper, secret))
+    pub fn previous_verifier(&self, key: impl Into<KnownBy>) -> Option<Verifier> {
+        self.previous.as_ref().map(|(_, pepper)| verifier(pepper, key.into()))
     }
 }
 
-fn verifier(pepper: &hmac::Key, secret: &SecretDigest) -> Verifier {
+fn verifier(pepper: &hmac::Key, key: KnownBy) -> Verifier {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(hmac::sign(pepper, &secret.0).as_ref());
+    let tag = match key {
+        KnownBy::Secret(SecretDigest(digest)) => hmac::sign(pepper, &digest),
+        // Longer than any digest of a secret: nobody can send a secret that is taken for a claim.
+        KnownBy::Claim(ClaimDigest(digest)) => {
+            let mut tag = hmac::Context::with_key(pepper);
+            tag.update(b"claim");
+            tag.update(&digest);
+            tag.sign()
+        }
+    };
+    bytes.copy_from_slice(tag.as_ref());
     Verifier(bytes)
 }
 
@@ -115,5 +172,26 @@ mod tests {
         assert_eq!(two.previous_verifier(&secret), Some(one.verifier(&secret).1));
         let text = serde_json::to_string(&one.verifier(&secret).1).unwrap();
         assert_eq!(serde_json::from_str::<Verifier>(&text).unwrap(), one.verifier(&secret).1);
+    }
+
+    #[test]
+    fn a_secret_that_spells_a_claim_is_not_taken_for_it() {
+        let peppers = Peppers::new((PepperId(1), &[1; 32]), None);
+        let claim = |issuer: &str, name: &str, value: &str| Claim {
+            issuer: issuer.to_owned(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        let ci = ClaimDigest::of(&claim("login", "sub", "ci"), None);
+        // Whoever knows how a claim's digest is made can send what it is made of.
+        let spelled = b"claim 1\n\0\0\0\0\0\0\0\x05login\0\0\0\0\0\0\0\x03sub\0\0\0\0\0\0\0\x02ci";
+        assert_eq!(SecretDigest::of(spelled).0, ci.0);
+        assert_ne!(peppers.verifier(&SecretDigest::of(spelled)).1, peppers.verifier(KnownBy::Claim(ci)).1);
+        // Nothing can be moved from one part to the next.
+        for other in [claim("logins", "ub", "ci"), claim("login", "subc", "i"), claim("login", "azp", "ci")] {
+            assert!(ClaimDigest::of(&other, None) != ci);
+        }
+        assert!(ClaimDigest::of(&claim("login", "sub", "ci"), Some(b"secret")) != ci);
+        assert!(ClaimDigest::of(&claim("login", "sub", "ci"), Some(b"")) != ci);
     }
 }

@@ -5,12 +5,13 @@
 use std::{net::IpAddr, path::Path, sync::Arc};
 
 use authority::{
-    Answer, Ask, Authority, Change, Command, Declined, Description, Digest, Exhibit, Identity, Key, Limits, Loaded,
-    NotDone, NotProved, PepperId, Peppers, SecretDigest, Secrets, Sighting, Warrant,
+    Answer, Ask, Authority, Change, Command, Credential, Declined, Description, Digest, Exhibit, Failed, Files,
+    Identity, Key, Limits, Loaded, NotDone, NotProved, Offer, Order, PepperId, Peppers, Scope, SecretDigest, Secrets,
+    Sighting, Warrant, Weaker,
 };
 use factor::totp::{Seed, Step};
 use jiff::{SignedDuration, Timestamp};
-use law::{CallId, Factor, Freshness, HolderId, HolderKind, KeyId, Law, Power, Refusal, Standing, neighbourhood};
+use law::{CallId, Factor, Freshness, HolderId, HolderKind, KeyId, Law, Power, Refusal, Span, Standing, neighbourhood};
 use store::Signer;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -38,7 +39,9 @@ fn law(mode: &str) -> Law {
 }
 
 async fn open(folder: &Path, law: Law, now: Timestamp) -> (Authority, Loaded) {
-    Authority::open(folder, secrets(), Limits::default(), law, now).await.unwrap()
+    let authority = Authority::open(folder, secrets(), Limits::default(), now).await.unwrap();
+    let loaded = authority.load(&Offer::of_law(law), now).await.unwrap();
+    (authority, loaded)
 }
 
 fn person(name: &str, administrator: bool) -> Command {
@@ -96,8 +99,13 @@ impl House {
     }
 
     async fn key_of_ann(&self, secret: &str) -> Arc<Key> {
-        let sighting =
-            Sighting { place: "header authorization".to_owned(), source: home(), parent: None, inherits: true };
+        let sighting = Sighting {
+            place: "header authorization".to_owned(),
+            source: home(),
+            parent: None,
+            inherits: true,
+            claim: None,
+        };
         let key = self.authority.adopt(&SecretDigest::of(secret.as_bytes()), &sighting, self.now).await.unwrap();
         let identity = Identity { name: "ann".to_owned(), ..Identity::default() };
         assert_eq!(self.authority.identify(key.id, &identity, self.now).await.unwrap(), self.ann);
@@ -201,6 +209,9 @@ async fn a_no_ends_it_and_not_me_stops_the_key() {
     house.authority.perform(&Command::Deny(ticket.challenge), Warrant::SignedIn(house.ann), house.now).await.unwrap();
     assert_eq!(ticket.answer().await, Answer::Refused(Refusal::Denied));
     assert_eq!(house.ask(&delete_user(key.id)).await.err(), Some(Refusal::Denied), "retrying does not ask again");
+    let until = |ask: &Ask| house.authority.view(|state| state.denied_until(ask, house.now));
+    assert_eq!(until(&delete_user(key.id)), Some(ticket.until));
+    assert_eq!(until(&Ask { source: elsewhere(), ..delete_user(key.id) }), None);
 
     let other = house.ask(&Ask { binding: Digest::of(b"other"), ..delete_user(key.id) }).await.unwrap();
     let not_me = Command::NotMe(other.challenge);
@@ -208,6 +219,80 @@ async fn a_no_ends_it_and_not_me_stops_the_key() {
     assert!(key.has_fallen(|| house.now), "what is in flight is cut");
     assert_eq!(house.recognised("secret").standing, Standing::Disabled);
     assert_eq!(house.authority.spend(other.challenge, call(1), house.now).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_key_asked_falls_with_it_and_is_not_there_to_approve() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    let asks = |what: &[u8]| Ask { binding: Digest::of(what), ..delete_user(key.id) };
+    let approved = house.ask(&asks(b"approved")).await.unwrap().challenge;
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![approved]), proof, house.now).await.unwrap();
+    let mut open = house.ask(&asks(b"open")).await.unwrap();
+    let disable = Command::DisableKey(key.id, "lost".to_owned());
+    house.authority.perform(&disable, Warrant::Operator, house.now).await.unwrap();
+    assert_eq!(open.answer().await, Answer::Refused(Refusal::Disabled), "who waits is told why");
+    assert_eq!(house.ask(&asks(b"late")).await.err(), Some(Refusal::Disabled), "what was judged before is not asked");
+    let proof = house.proof().await;
+    let late = house.authority.perform(&Command::Approve(vec![open.challenge]), proof, house.now).await.unwrap_err();
+    let says = late.to_string();
+    assert!(says.contains(&key.id.to_string()) && says.contains("the key is disabled"), "{says}");
+
+    // Enabled again, the key asks anew: neither the question nor the yes comes back.
+    house.authority.perform(&Command::EnableKey(key.id), proof, house.now).await.unwrap();
+    assert_eq!(house.authority.spend(approved, call(1), house.now).await.unwrap(), None);
+    let proof = house.proof().await;
+    let late = house.authority.perform(&Command::Approve(vec![open.challenge]), proof, house.now).await;
+    assert!(matches!(late, Err(NotDone::Declined(Declined::KeyFell(..)))));
+    assert_ne!(house.ask(&asks(b"open")).await.unwrap().challenge, open.challenge);
+}
+
+#[tokio::test]
+async fn not_me_and_leaving_close_all_that_the_keys_asked() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    house.authority.perform(&person("bob", true), proof, house.now).await.unwrap();
+    let proof = house.proof().await;
+    enrol(&house.authority, "bob", proof, house.now).await;
+    let key = house.key_of_ann("secret").await;
+    let asks = |what: &[u8]| Ask { binding: Digest::of(what), ..delete_user(key.id) };
+    let mut theirs = house.ask(&asks(b"theirs")).await.unwrap();
+    let mut other = house.ask(&asks(b"other")).await.unwrap();
+    let not_me = Command::NotMe(theirs.challenge);
+    house.authority.perform(&not_me, Warrant::SignedIn(house.ann), house.now).await.unwrap();
+    assert_eq!(theirs.answer().await, Answer::Refused(Refusal::Denied));
+    assert_eq!(other.answer().await, Answer::Refused(Refusal::Disabled));
+
+    let second = house.key_of_ann("another").await;
+    let proof = house.proof().await;
+    let mut waits = house.ask(&Ask { key: second.id, ..asks(b"waits") }).await.unwrap();
+    let window = house.ask(&Ask { key: second.id, ..asks(b"window") }).await.unwrap().challenge;
+    house.authority.perform(&Command::Approve(vec![window]), proof, house.now).await.unwrap();
+    assert_ne!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
+    house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await.unwrap();
+    assert_eq!(waits.answer().await, Answer::Refused(Refusal::HolderLeft));
+    assert_eq!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
+    house.restart().await;
+    assert_eq!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_cut_however_often_its_key_changed_before_it_fell() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    let proof = house.proof().await;
+    let name = Command::NameKey(key.id, Some("ci".to_owned()), None);
+    house.authority.perform(&name, proof, house.now).await.unwrap();
+    let now = house.now;
+    assert!(!key.has_fallen(|| now));
+    let disable = Command::DisableKey(key.id, "lost".to_owned());
+    house.authority.perform(&disable, Warrant::Operator, house.now).await.unwrap();
+    assert!(key.has_fallen(|| now));
+    let proof = house.proof().await;
+    house.authority.perform(&Command::EnableKey(key.id), proof, house.now).await.unwrap();
+    assert!(key.has_fallen(|| now), "what was in flight then stays cut");
+    assert!(!house.recognised("secret").has_fallen(|| now));
 }
 
 #[tokio::test]
@@ -387,10 +472,130 @@ async fn wrong_codes_by_header_close_the_header_and_not_the_person() {
 }
 
 #[tokio::test]
+async fn a_forgotten_key_is_new_when_it_comes_again_and_a_stopped_one_is_not_forgotten() {
+    let mut house = House::new().await;
+    let (key, stopped) = (house.key_of_ann("secret").await, house.key_of_ann("stopped").await);
+    let mut waits = house.ask(&delete_user(key.id)).await.unwrap();
+    let disable = Command::DisableKey(stopped.id, "lost".to_owned());
+    house.authority.perform(&disable, Warrant::Operator, house.now).await.unwrap();
+    let without_code = house.authority.perform(&Command::ForgetKey(key.id), Warrant::Operator, house.now).await;
+    assert!(matches!(without_code, Err(NotDone::Declined(Declined::CodeNeeded))));
+    let proof = house.proof().await;
+    let not = house.authority.perform(&Command::ForgetKey(stopped.id), proof, house.now).await;
+    assert!(matches!(not, Err(NotDone::Declined(Declined::MustBeKnown(_, Refusal::Disabled)))));
+    house.authority.perform(&Command::ForgetKey(key.id), proof, house.now).await.unwrap();
+    let now = house.now;
+    assert!(key.has_fallen(|| now), "what is in flight is cut");
+    assert_eq!(waits.answer().await, Answer::Refused(Refusal::UnknownKey));
+    let unknown = |house: &House| house.authority.recognise(&SecretDigest::of(b"secret")).is_none();
+    assert!(unknown(&house));
+    house.restart().await;
+    assert!(unknown(&house) && house.recognised("stopped").standing == Standing::Disabled);
+    let again = house.key_of_ann("secret").await;
+    assert!(again.id > stopped.id && again.id != key.id, "its id is not given again");
+}
+
+#[tokio::test]
+async fn what_is_revoked_ended_or_issued_is_not_forgotten() {
+    let mut house = House::new().await;
+    let perform = async |house: &House, command: &Command, warrant| {
+        let done = house.authority.perform(command, warrant, house.now).await;
+        done.map_err(|error| if let NotDone::Declined(declined) = error { Some(declined) } else { None })
+    };
+    let proof = house.proof().await;
+    let (parent, _) = house.issue(house.reading(), proof).await.unwrap();
+    let under = |house: &House, parent, hours| Wanted { holder: None, parent: Some(parent), hours, ..house.reading() };
+    let proof = house.proof().await;
+    let (child, _) = house.issue(under(&house, parent, 3), proof).await.unwrap();
+    let proof = house.proof().await;
+    let (grandchild, _) = house.issue(under(&house, child, 1), proof).await.unwrap();
+    let proof = house.proof().await;
+    for issued in [parent, child, grandchild] {
+        let forgotten = perform(&house, &Command::ForgetKey(issued), proof).await;
+        assert_eq!(forgotten, Err(Some(Declined::IssuedHere(issued))));
+    }
+    let revoke = |key| Command::RevokeKey { key, children: true, why: "leaked".to_owned() };
+    let (revoked, ended) = (house.key_of_ann("revoked").await.id, house.key_of_ann("ended").await.id);
+    perform(&house, &revoke(parent), Warrant::Operator).await.unwrap();
+    perform(&house, &revoke(revoked), Warrant::Operator).await.unwrap();
+    let end = Some(house.now + SignedDuration::from_secs(90));
+    let identity = Identity { name: "ann".to_owned(), end, ..Identity::default() };
+    house.authority.identify(ended, &identity, house.now).await.unwrap();
+    let question = house.ask(&delete_user(ended)).await.unwrap().challenge;
+    house.pass(90);
+    let proof = house.proof().await;
+    for (key, declined) in [
+        (parent, Declined::IssuedHere(parent)),
+        (grandchild, Declined::IssuedHere(grandchild)),
+        (revoked, Declined::MustBeKnown(revoked, Refusal::Revoked)),
+        (ended, Declined::MustBeKnown(ended, Refusal::Ended)),
+        (KeyId(99), Declined::NoKey(KeyId(99))),
+    ] {
+        assert_eq!(perform(&house, &Command::ForgetKey(key), proof).await, Err(Some(declined)));
+    }
+    let late = perform(&house, &Command::Approve(vec![question]), proof).await;
+    assert_eq!(late, Err(Some(Declined::KeyFell(question, ended, Refusal::Ended))), "what an ended key asked fell");
+
+    // An issued key is not given a forgotten one's id either.
+    let last = house.key_of_ann("last").await.id;
+    perform(&house, &Command::ForgetKey(last), proof).await.unwrap();
+    house.restart().await;
+    let proof = house.proof().await;
+    let (next, _) = house.issue(house.reading(), proof).await.unwrap();
+    assert!(next > last && house.key_of_ann("later").await.id > next);
+}
+
+#[tokio::test]
+async fn many_keys_of_one_person_give_no_more_guesses_and_the_desk_stays_open() {
+    let mut house = House::new().await;
+    let mut guesses = 0;
+    for number in 0..6 {
+        let key = house.key_of_ann(&format!("secret {number}")).await;
+        let ticket = house.ask(&delete_user(key.id)).await.unwrap();
+        for _ in 0..4 {
+            match house.authority.approve_by_header(&key, ticket.challenge, "000000", house.now).await.unwrap_err() {
+                NotProved::Wrong => guesses += 1,
+                other => assert!(matches!(other, NotProved::Wait(_))),
+            }
+        }
+    }
+    assert_eq!(guesses, 20);
+    let key = house.key_of_ann("secret 6").await;
+    let ticket = house.ask(&delete_user(key.id)).await.unwrap();
+    let right = house.seed.code(Step::at(house.now));
+    let by_header = house.authority.approve_by_header(&key, ticket.challenge, &right, house.now).await;
+    assert!(matches!(by_header, Err(NotProved::Wait(_))), "not even the right one");
+    assert!(house.authority.prove("ann", &right, house.now).await.is_ok(), "the person is not locked out");
+    house.pass(24 * 3600);
+    let ticket = house.ask(&delete_user(key.id)).await.unwrap();
+    let right = house.seed.code(Step::at(house.now));
+    assert!(house.authority.approve_by_header(&key, ticket.challenge, &right, house.now).await.is_ok());
+}
+
+#[tokio::test]
+async fn many_keys_of_one_person_ring_no_more_than_they_may() {
+    let house = House::new().await;
+    let mut asked = 0;
+    for number in 0..20_u8 {
+        let key = house.key_of_ann(&format!("secret {number}")).await;
+        for try_ in 0..4_u8 {
+            let source: IpAddr = format!("203.0.113.{}", number * 4 + try_).parse().unwrap();
+            let ask = Ask { source, binding: Digest::of(&[number, try_]), usual_source: false, ..delete_user(key.id) };
+            asked += usize::from(house.ask(&ask).await.is_ok());
+        }
+    }
+    assert_eq!(asked, Limits::default().open_per_person / 2);
+    let honest = house.key_of_ann("secret 3").await;
+    assert!(house.ask(&delete_user(honest.id)).await.is_ok(), "a usual source has its reserve");
+}
+
+#[tokio::test]
 async fn a_weaker_law_waits_for_a_code() {
     let mut house = House::new().await;
     let weaker = law("observe until 2027-01-15");
-    let Loaded::Waits(waiting) = house.authority.load_law(weaker.clone(), house.now).await.unwrap() else { panic!() };
+    let Loaded::Waits(waiting) = house.authority.load(&Offer::of_law(weaker.clone()), house.now).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(waiting.weaker.len(), 27);
     assert_eq!(house.authority.law().law, law("enforce"), "the last good law goes on");
     let accept = Command::AcceptLaw(waiting.digest);
@@ -399,7 +604,7 @@ async fn a_weaker_law_waits_for_a_code() {
     let proof = house.proof().await;
     house.authority.perform(&accept, proof, house.now).await.unwrap();
     assert_eq!(house.authority.law().law, weaker);
-    assert_eq!(house.authority.load_law(law("enforce"), house.now).await.unwrap(), Loaded::InForce);
+    assert_eq!(house.authority.load(&Offer::of_law(law("enforce")), house.now).await.unwrap(), Loaded::InForce);
     assert_eq!(house.authority.law().law, law("enforce"), "a stricter one needs nobody");
 }
 
@@ -411,25 +616,121 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
     drop(authority);
     let mut rotated = secrets();
     rotated.peppers = Peppers::new((PepperId(2), &[9; 32]), Some((PepperId(1), &[1; 32])));
-    let opened = Authority::open(folder.path(), rotated, Limits::default(), law("enforce"), now).await;
-    let (authority, _) = opened.unwrap();
+    let authority = Authority::open(folder.path(), rotated, Limits::default(), now).await.unwrap();
     let secret = SecretDigest::of(b"secret");
     let known = authority.recognise(&secret).unwrap();
     assert!(known.id == key.id && authority.is_stale(&known));
-    let sighting = Sighting { place: String::new(), source: home(), parent: None, inherits: true };
+    let sighting = Sighting { place: String::new(), source: home(), parent: None, inherits: true, claim: None };
     let moved = authority.adopt(&secret, &sighting, now).await.unwrap();
     assert!(moved.id == key.id && !authority.is_stale(&moved));
     drop(authority);
     let mut only_new = secrets();
     only_new.peppers = Peppers::new((PepperId(2), &[9; 32]), None);
-    let opened = Authority::open(folder.path(), only_new, Limits::default(), law("enforce"), now).await;
-    assert_eq!(opened.unwrap().0.recognise(&secret).unwrap().id, key.id);
+    let opened = Authority::open(folder.path(), only_new, Limits::default(), now).await;
+    assert_eq!(opened.unwrap().recognise(&secret).unwrap().id, key.id);
+}
+
+#[tokio::test]
+async fn other_secrets_than_the_state_was_made_with_are_refused() {
+    let house = House::new().await;
+    let House { folder, authority, now, .. } = house;
+    let reopened = async |secrets: Secrets| {
+        Authority::open(folder.path(), secrets, Limits::default(), now)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    drop(authority);
+    let pepper =
+        |id, byte: u8, previous| Secrets { peppers: Peppers::new((PepperId(id), &[byte; 32]), previous), ..secrets() };
+    let error = reopened(pepper(7, 7, None)).await.unwrap_err();
+    assert!(error.contains("`pepper`") && error.contains("`pepper-previous`"), "{error}");
+    let error = reopened(Secrets { master: [7; 32].into(), ..secrets() }).await.unwrap_err();
+    assert!(error.contains("`master`"), "{error}");
+    reopened(secrets()).await.unwrap();
+    reopened(pepper(7, 7, Some((PepperId(1), &[1; 32])))).await.unwrap();
+    reopened(pepper(7, 7, None)).await.unwrap();
+    assert!(reopened(secrets()).await.is_err(), "it has moved to the new one");
+}
+
+#[tokio::test]
+async fn a_pepper_whose_keys_have_not_moved_yet_is_missed() {
+    let house = House::new().await;
+    house.key_of_ann("secret").await;
+    let House { folder, authority, now, .. } = house;
+    drop(authority);
+    let with = |previous| Secrets { peppers: Peppers::new((PepperId(7), &[7; 32]), previous), ..secrets() };
+    let open = async |secrets| Authority::open(folder.path(), secrets, Limits::default(), now).await.map(drop);
+    open(with(Some((PepperId(1), &[1; 32])))).await.unwrap();
+    assert!(matches!(open(with(None)).await, Err(Failed::OtherPepper)));
+}
+
+#[tokio::test]
+async fn a_posture_waits_as_a_whole_and_is_refused_or_accepted() {
+    let mut house = House::new().await;
+    let files = |byte| Files { config: Digest([byte; 32]), lock: Digest([2; 32]), document: Digest([3; 32]) };
+    let weaker = vec![Weaker { what: "api.open".to_owned(), from: "none".to_owned(), to: "/".to_owned() }];
+    let offer = |byte, against, weaker: &[Weaker]| Offer {
+        files: files(byte),
+        law: law("enforce"),
+        against,
+        weaker: weaker.to_vec(),
+    };
+    let load = async |house: &House, offer: &Offer| house.authority.load(offer, house.now).await.unwrap();
+    let in_force = |house: &House| house.authority.view(authority::State::posture);
+    assert_eq!(load(&house, &offer(1, None, &[])).await, Loaded::InForce, "the first one is taken as it is");
+    let (first, _) = in_force(&house).unwrap();
+    assert_eq!(load(&house, &offer(9, None, &[])).await, Loaded::Overtaken, "it was compared with nothing");
+
+    let Loaded::Waits(waiting) = load(&house, &offer(9, Some(first), &weaker)).await else { panic!() };
+    assert_eq!((waiting.files, &waiting.weaker), (Some(files(9)), &weaker));
+    assert_eq!(in_force(&house), Some((first, files(1))));
+    house.authority.perform(&Command::RefuseLaw(waiting.digest), Warrant::Operator, house.now).await.unwrap();
+    assert_eq!(house.authority.view(|state| state.waiting().cloned()), None);
+
+    let Loaded::Waits(waiting) = load(&house, &offer(9, Some(first), &weaker)).await else { panic!("it waits again") };
+    let accept = Command::AcceptLaw(waiting.digest);
+    let done = house.authority.perform(&accept, Warrant::Operator, house.now).await;
+    assert!(matches!(done, Err(NotDone::Declined(Declined::CodeNeeded))));
+    let proof = house.proof().await;
+    house.authority.perform(&accept, proof, house.now).await.unwrap();
+    assert_eq!(in_force(&house), Some((waiting.digest, files(9))));
+    let second = waiting.digest;
+    assert_eq!(load(&house, &offer(9, Some(second), &[])).await, Loaded::InForce);
+    // Undoing what waits lets it go.
+    assert!(matches!(load(&house, &offer(8, Some(second), &weaker)).await, Loaded::Waits(_)));
+    assert_eq!(load(&house, &offer(9, Some(second), &[])).await, Loaded::InForce);
+    assert_eq!(house.authority.view(|state| state.waiting().cloned()), None);
+    // A restart gives the same.
+    let House { folder, authority, now, .. } = house;
+    drop(authority);
+    let (authority, _) = open(folder.path(), law("enforce"), now).await;
+    assert_eq!(authority.view(authority::State::posture), Some((second, files(9))));
+}
+
+#[tokio::test]
+async fn a_state_from_before_postures_keeps_its_law_and_takes_the_files() {
+    let house = House::new().await;
+    let files = Files { config: Digest([1; 32]), lock: Digest([2; 32]), document: Digest([3; 32]) };
+    let offer = Offer { files, law: law("observe until 2027-01-15"), against: None, weaker: Vec::new() };
+    let Loaded::Waits(waiting) = house.authority.load(&offer, house.now).await.unwrap() else { panic!() };
+    assert_eq!((waiting.weaker.len(), house.authority.law().law.clone()), (27, law("enforce")));
+    let (in_force, known) = house.authority.view(authority::State::posture).unwrap();
+    assert!(known == files && in_force != waiting.digest);
+    let again = Offer { against: Some(in_force), ..offer };
+    assert_eq!(house.authority.load(&again, house.now).await.unwrap(), Loaded::Waits(waiting));
 }
 
 #[tokio::test]
 async fn a_program_and_who_answers_for_it_are_made_known_with_one_code() {
     let mut house = House::new().await;
-    let sighting = Sighting { place: "header authorization".to_owned(), source: home(), parent: None, inherits: true };
+    let sighting = Sighting {
+        place: "header authorization".to_owned(),
+        source: home(),
+        parent: None,
+        inherits: true,
+        claim: None,
+    };
     let key = house.authority.adopt(&SecretDigest::of(b"robot"), &sighting, house.now).await.unwrap();
     assert!(house.authority.facts(&key).presentable.is_empty(), "nobody answers for it yet");
     let entrust = |owner| Command::EntrustKey { key: key.id, name: None, program: "sync".to_owned(), owner };
@@ -452,7 +753,7 @@ async fn what_a_leaver_has_in_flight_is_cut() {
     let proof = house.proof().await;
     house.authority.perform(&person("bob", false), proof, house.now).await.unwrap();
     let bob = house.authority.view(|state| state.holder_named("bob").unwrap().id);
-    let sighting = Sighting { place: "test".to_owned(), source: home(), parent: None, inherits: true };
+    let sighting = Sighting { place: "test".to_owned(), source: home(), parent: None, inherits: true, claim: None };
     let secret = SecretDigest::of(b"bobs");
     let key = house.authority.adopt(&secret, &sighting, house.now).await.unwrap();
     let identity = Identity { name: "bob".to_owned(), ..Identity::default() };
@@ -475,7 +776,7 @@ async fn without_its_last_administrator_the_gate_is_not_anybodys() {
     let taken = house.authority.perform(&person("mallory", true), Warrant::Operator, house.now).await;
     assert!(matches!(taken, Err(NotDone::Declined(Declined::CodeNeeded))));
     assert!(matches!(
-        house.authority.load_law(law("observe until 2027-01-15"), house.now).await.unwrap(),
+        house.authority.load(&Offer::of_law(law("observe until 2027-01-15")), house.now).await.unwrap(),
         Loaded::Waits(_)
     ));
     // Guessed-at codes serve no more, a recovery code does.
@@ -507,5 +808,142 @@ async fn no_secret_stands_in_the_state_on_disk() {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
         }
         assert!(!bytes.windows(20).any(|window| window == house.seed.expose()));
+    }
+}
+
+impl House {
+    fn reading(&self) -> Wanted {
+        let scope =
+            Scope { powers: Power::Read.into(), operations: vec!["GET /a/**".parse().unwrap()], sources: Vec::new() };
+        Wanted { holder: Some(self.ann), parent: None, scope, hours: 24 }
+    }
+
+    async fn issue(&self, wanted: Wanted, warrant: Warrant) -> Result<(KeyId, String), Option<Declined>> {
+        let form = "gk_test".parse().unwrap();
+        let Wanted { holder, parent, scope, hours } = wanted;
+        let end = self.now + SignedDuration::from_hours(hours);
+        let order = |verifier, pepper| Order {
+            name: Some("billing".to_owned()),
+            holder,
+            parent,
+            scope,
+            limits: vec!["calls 60/m".parse().unwrap()],
+            end,
+            longest: Span::days(30),
+            verifier,
+            pepper,
+        };
+        match self.authority.issue(&form, order, warrant, self.now).await {
+            Ok((id, secret)) => Ok((id, String::from_utf8(secret.expose().to_vec()).unwrap())),
+            Err(NotDone::Declined(declined)) => Err(Some(declined)),
+            Err(NotDone::Failed(_)) => Err(None),
+        }
+    }
+}
+
+struct Wanted {
+    holder: Option<HolderId>,
+    parent: Option<KeyId>,
+    scope: Scope,
+    hours: i64,
+}
+
+#[tokio::test]
+async fn a_key_is_issued_with_a_code_and_is_there_after_a_restart() {
+    let mut house = House::new().await;
+    assert_eq!(house.issue(house.reading(), Warrant::Operator).await, Err(Some(Declined::CodeNeeded)));
+    let proof = house.proof().await;
+    let (id, secret) = house.issue(house.reading(), proof).await.unwrap();
+    assert!(secret.starts_with("gk_test_"));
+    house.restart().await;
+    let key = house.recognised(&secret);
+    assert_eq!((key.id, key.holder(), key.standing), (id, Some(house.ann), Standing::Active));
+    let issued = key.issued().unwrap();
+    assert_eq!((&issued.scope, issued.limits.len()), (&house.reading().scope, 1));
+    assert_eq!(key.end(), Some(house.now + SignedDuration::from_hours(24)));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_not_issued() {
+    let mut house = House::new().await;
+    let wide = Wanted { hours: 24 * 31, ..house.reading() };
+    let over = Wanted { hours: 0, ..house.reading() };
+    let nobodys = Wanted { holder: None, ..house.reading() };
+    let nothing = Wanted { scope: Scope { powers: law::Powers::NONE, ..house.reading().scope }, ..house.reading() };
+    for (wanted, declined) in [
+        (wide, Declined::TooLong(Span::days(30))),
+        (over, Declined::EndPassed),
+        (nobodys, Declined::HolderNeeded),
+        (nothing, Declined::NoPowers),
+    ] {
+        let proof = house.proof().await;
+        assert_eq!(house.issue(wanted, proof).await, Err(Some(declined)));
+    }
+}
+
+#[tokio::test]
+async fn a_child_stays_within_its_parent_and_goes_with_it_on_request() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    let (parent, _) = house.issue(house.reading(), proof).await.unwrap();
+    let child = |scope: Scope, hours| Wanted { holder: None, parent: Some(parent), scope, hours };
+    let narrow = Scope { operations: vec!["GET /a/b".parse().unwrap()], ..house.reading().scope };
+    let wider = Scope { powers: Power::Write.into(), ..narrow.clone() };
+
+    let proof = house.proof().await;
+    assert!(matches!(house.issue(child(wider, 1), proof).await, Err(Some(Declined::Wider(_)))));
+    let proof = house.proof().await;
+    let outlives = house.issue(child(narrow.clone(), 48), proof).await;
+    assert!(matches!(outlives, Err(Some(Declined::OutlivesParent(_)))));
+    let proof = house.proof().await;
+    let (one, secret) = house.issue(child(narrow.clone(), 3), proof).await.unwrap();
+    assert_eq!(house.recognised(&secret).holder(), Some(house.ann));
+    let proof = house.proof().await;
+    let grandchild = Wanted { parent: Some(one), ..child(narrow.clone(), 1) };
+    let (two, _) = house.issue(grandchild, proof).await.unwrap();
+
+    let adopted = house.key_of_ann("adopted-1234567890").await.id;
+    let proof = house.proof().await;
+    let of_adopted = Wanted { parent: Some(adopted), ..child(narrow, 1) };
+    assert_eq!(house.issue(of_adopted, proof).await, Err(Some(Declined::NotIssued(adopted))));
+
+    // Revoking asks for no code, and whatever the standing, it is done.
+    let revoke = |key, children| Command::RevokeKey { key, children, why: "leaked".to_owned() };
+    let disable = Command::DisableKey(one, String::new());
+    house.authority.perform(&disable, Warrant::Operator, house.now).await.unwrap();
+    house.authority.perform(&revoke(one, false), Warrant::Operator, house.now).await.unwrap();
+    let standing = |house: &House, key| house.authority.view(|state| state.key(key).unwrap().standing);
+    assert_eq!((standing(&house, one), standing(&house, two)), (Standing::Revoked, Standing::Active));
+    house.authority.perform(&revoke(parent, true), Warrant::Operator, house.now).await.unwrap();
+    house.authority.perform(&revoke(parent, true), Warrant::Operator, house.now).await.unwrap();
+    assert_eq!((standing(&house, parent), standing(&house, two)), (Standing::Revoked, Standing::Revoked));
+    let proof = house.proof().await;
+    let enabled = house.authority.perform(&Command::EnableKey(parent), proof, house.now).await;
+    assert!(matches!(enabled, Err(NotDone::Declined(Declined::Revoked(_)))));
+}
+
+#[tokio::test]
+async fn the_gates_own_credential_is_sealed_and_comes_back() {
+    let mut house = House::new().await;
+    let credential = || Credential::new(b"sk_live_all_powerful_0123456789").unwrap();
+    let declined = house.authority.set_credential(credential(), Warrant::Operator, house.now).await;
+    assert!(matches!(declined, Err(NotDone::Declined(Declined::CodeNeeded))));
+    assert!(house.authority.credential().is_none());
+    let proof = house.proof().await;
+    house.authority.set_credential(credential(), proof, house.now).await.unwrap();
+    house.restart().await;
+    let back = house.authority.credential().unwrap();
+    assert_eq!(back.secret().expose(), b"sk_live_all_powerful_0123456789");
+    // One that is lent goes before it for as long as it is lent, and not longer.
+    let shown = |house: &House| house.authority.credential().unwrap().secret().expose().to_vec();
+    for lent in [b"sk_live_lent_0123456789", b"sk_live_next_0123456789"] {
+        house.authority.lend_credential(Credential::new(lent).ok());
+        assert_eq!(shown(&house), lent);
+    }
+    house.authority.lend_credential(None);
+    assert_eq!(shown(&house), b"sk_live_all_powerful_0123456789");
+    for entry in std::fs::read_dir(house.folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(12).any(|window| window == b"all_powerful"));
     }
 }

@@ -7,6 +7,8 @@ use law::Powers;
 use crate::{
     Asked, By, Case, CredentialPlace, Lock, Operation, OperationId, ReadError, SelectBy, Settings, TrailingSlash,
     Trouble, Unselected,
+    careless::Careless,
+    classify::Context,
     judge::{Judged, Judging},
     read::{self, path_of},
     selector::Variants,
@@ -32,6 +34,8 @@ pub struct Catalogue {
     tree: Tree,
     /// By the template's place in the tree.
     addresses: Vec<Vec<Address>>,
+    /// How careless upstreams read paths, where that could make a difference.
+    careless: Option<Careless>,
     trailing_slash: TrailingSlash,
     base: String,
 }
@@ -43,6 +47,13 @@ struct Address {
     /// Operations that nothing needs to select.
     plain: Vec<OperationId>,
     variants: Option<Box<Variants>>,
+}
+
+impl Address {
+    fn operations(&self) -> impl Iterator<Item = OperationId> {
+        let variants = self.variants.iter().flat_map(|variants| variants.operations());
+        self.plain.iter().copied().chain(variants)
+    }
 }
 
 /// What a request asks for.
@@ -78,6 +89,28 @@ pub struct Match<'c, 'p> {
     pub open: bool,
     /// The values of the template's parameters, in the template's order.
     pub parameters: Vec<(&'c str, ParameterValue<'p>)>,
+    /// All that it may be, where that is more than this one.
+    pub merged: Vec<&'c Operation>,
+}
+
+/// What a request asks for besides, where somebody reads its path in another way.
+#[derive(Clone, Debug, Default)]
+pub struct Beside<'c> {
+    /// What that lets its caller do.
+    pub powers: Powers,
+    /// The operations.
+    pub operations: Vec<&'c Operation>,
+}
+
+impl<'c> Beside<'c> {
+    fn add(&mut self, found: &Found<'c, '_>) {
+        self.powers = self.powers.union(found.powers());
+        match found {
+            Found::Described(found) => self.operations.extend([found.operation].iter().chain(&found.merged)),
+            Found::Choice(choice) => self.operations.extend(choice.candidates()),
+            Found::Undescribed => {}
+        }
+    }
 }
 
 /// Several operations at one address.
@@ -87,6 +120,9 @@ pub struct Choice<'c, 'p> {
     addresses: Vec<(&'c Template, &'c Address)>,
     segments: &'p [&'p str],
 }
+
+/// The methods that frameworks take from elsewhere in a request.
+const OVERRIDABLE: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// A path that could be read in two ways, as two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,8 +164,11 @@ impl Catalogue {
     /// Where it is no OpenAPI document at all. What is only partly wrong is a [`Trouble`].
     pub fn read(bytes: &[u8], settings: &Settings) -> Result<Reading, ReadError> {
         let mut troubles = Troubles::default();
-        let mut judging = Judging::new(settings);
-        let document = read::read(bytes, &mut troubles, |draft, troubles| judging.take(draft, troubles))?;
+        let mut drafts = Vec::new();
+        let document = read::read(bytes, &mut troubles, |draft, _| drafts.push(draft))?;
+        let context = Context::of(drafts.iter().map(|draft| &draft.facts));
+        let mut judging = Judging::new(settings, context);
+        drafts.into_iter().for_each(|draft| judging.take(draft, &mut troubles));
         let judged = judging.finish(&mut troubles);
         let bases = match &settings.base {
             Some(base) => vec![path_of(base)],
@@ -146,16 +185,66 @@ impl Catalogue {
     /// `segments` are what stands between the slashes of the path, each percent-decoded once,
     /// the slash at the beginning left out: `/users/a%2Fb/` is `["users", "a/b", ""]`.
     pub fn find<'c, 'p>(&'c self, method: &str, segments: &'p [&'p str]) -> Found<'c, 'p> {
+        self.find_in(&self.tree, method, segments)
+    }
+
+    /// What other methods at this path let their caller do, beside this one.
+    ///
+    /// # Errors
+    /// Where two readings of the path come to different operations.
+    pub fn powers_of_others(&self, method: &str, readings: &[Vec<&str>]) -> Result<Powers, TwoOperations> {
+        let mut powers = Powers::NONE;
+        for other in OVERRIDABLE.into_iter().filter(|other| *other != method) {
+            let (found, beside) = self.find_however_read(other, readings)?;
+            if !matches!(found, Found::Undescribed) {
+                powers = powers.union(found.powers()).union(beside.powers);
+            }
+        }
+        Ok(powers)
+    }
+
+    /// Whether another method at the address of each operation could do something sensitive
+    /// that the operation cannot, so that a second method named in a request would matter.
+    pub fn is_weaker_than_others(&self) -> Vec<bool> {
+        let sensitive = |address: &Address| {
+            let powers = address.operations().filter_map(|id| self.operation(id)).map(|operation| operation.powers);
+            powers.fold(Powers::NONE, Powers::union).intersection(Powers::SENSITIVE)
+        };
+        let addresses: Vec<(&Template, &Address, Powers)> = self
+            .tree
+            .templates()
+            .iter()
+            .zip(&self.addresses)
+            .flat_map(|(template, all)| all.iter().map(move |address| (template, address)))
+            .map(|(template, address)| (template, address, sensitive(address)))
+            .collect();
+        let mut weaker = vec![false; self.operations.len()];
+        for (template, address, _) in &addresses {
+            let others = addresses.iter().filter(|(other, at, _)| {
+                at.method != address.method && OVERRIDABLE.contains(&&*at.method) && template.may_meet(other)
+            });
+            let more = others.fold(Powers::NONE, |all, (_, _, powers)| all.union(*powers));
+            for id in address.operations() {
+                let place = usize::try_from(id.0).ok();
+                let is_superset = self.operation(id).is_some_and(|operation| operation.powers.is_superset(more));
+                if let Some(flag) = place.and_then(|place| weaker.get_mut(place)) {
+                    *flag |= !is_superset;
+                }
+            }
+        }
+        weaker
+    }
+
+    fn find_in<'c, 'p>(&'c self, tree: &'c Tree, method: &str, segments: &'p [&'p str]) -> Found<'c, 'p> {
         let segments = match (self.trailing_slash, segments) {
             (TrailingSlash::Ignored, [rest @ .., ""]) if !rest.is_empty() => rest,
             _ => segments,
         };
-        let fits = self.tree.find(segments, |place| self.address(place, method).is_some());
+        let fits = tree.find(segments, |place| self.address(place, method).is_some());
         if fits.too_many {
             return Found::Undescribed;
         }
-        let mut addresses =
-            fits.iter().filter_map(|place| Some((self.tree.template(place)?, self.address(place, method)?)));
+        let mut addresses = fits.iter().filter_map(|place| Some((tree.template(place)?, self.address(place, method)?)));
         let Some(first) = addresses.next() else { return Found::Undescribed };
         match (addresses.next(), first) {
             (None, (template, Address { plain, variants: None, .. })) => {
@@ -176,6 +265,10 @@ impl Catalogue {
     /// The operation that a path asks for, whichever way its upstream reads it. The first
     /// reading is the one that is judged; `readings` are as [`find`](Self::find) takes them.
     ///
+    /// Where a careless upstream would take the path for another operation's (one that minds
+    /// neither case, nor blanks and dots around a segment, nor an ending like `.json`), that
+    /// operation and its powers count too.
+    ///
     /// A reading of as many segments (routed undecoded, decoded twice) must come to the same
     /// operation. One of more segments (split at an encoded slash) is what clients rely on not
     /// to exist; where it comes to a described operation, that operation's powers count too.
@@ -186,19 +279,48 @@ impl Catalogue {
         &'c self,
         method: &str,
         readings: &'p [Vec<&'p str>],
-    ) -> Result<(Found<'c, 'p>, Powers), TwoOperations> {
+    ) -> Result<(Found<'c, 'p>, Beside<'c>), TwoOperations> {
         let judged = readings.first().map_or(&[][..], Vec::as_slice);
         let found = self.find(method, judged);
-        let mut powers = Powers::NONE;
+        let mut beside = Beside::default();
+        self.read_carelessly(method, &found, judged, &mut beside);
         for reading in readings.iter().skip(1) {
             let other = self.find(method, reading);
+            self.read_carelessly(method, &other, reading, &mut beside);
             if reading.len() != judged.len() {
-                powers = powers.union(if matches!(other, Found::Undescribed) { Powers::NONE } else { other.powers() });
+                if !matches!(other, Found::Undescribed) {
+                    beside.add(&other);
+                }
             } else if other.names() != found.names() {
                 return Err(TwoOperations);
             }
         }
-        Ok((found, powers))
+        Ok((found, beside))
+    }
+
+    fn read_carelessly<'c>(&'c self, method: &str, found: &Found<'_, '_>, judged: &[&str], beside: &mut Beside<'c>) {
+        let Some(careless) = &self.careless else { return };
+        let could_be_another = match found {
+            Found::Described(found) => careless.could_be_another(found.id),
+            Found::Choice(_) => true,
+            // It has every power already.
+            Found::Undescribed => false,
+        };
+        if !could_be_another {
+            return;
+        }
+        for reading in careless.readings(judged) {
+            let segments: Vec<&str> = reading.iter().map(AsRef::as_ref).collect();
+            let other = self.find_in(&careless.tree, method, &segments);
+            let is_same = match (found, &other) {
+                (Found::Described(found), Found::Described(other)) => found.id == other.id,
+                (_, Found::Undescribed) => true,
+                _ => found.names() == other.names(),
+            };
+            if !is_same {
+                beside.add(&other);
+            }
+        }
     }
 
     /// Every operation, sorted by template, selector and method.
@@ -260,6 +382,23 @@ impl Catalogue {
         self
     }
 
+    /// Every operation at every address where requests find it.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&str, &Template, OperationId)> {
+        let all = self.addresses.iter().enumerate().flat_map(|(place, addresses)| {
+            let template = Place::try_from(place).ok().and_then(|place| self.tree.template(place));
+            template.into_iter().flat_map(|template| addresses.iter().map(move |address| (template, address)))
+        });
+        all.flat_map(|(template, address)| {
+            let variants = address.variants.iter().flat_map(|variants| variants.operations());
+            address.plain.iter().copied().chain(variants).map(move |id| (&*address.method, template, id))
+        })
+    }
+
+    /// Whether letter case tells no paths apart.
+    pub(crate) const fn tree_folds(&self) -> bool {
+        self.tree.fold()
+    }
+
     fn address(&self, place: Place, method: &str) -> Option<&Address> {
         let addresses = self.addresses.get(usize::try_from(place).ok()?)?;
         let of = |method: &str| addresses.iter().find(|address| &*address.method == method);
@@ -273,12 +412,16 @@ impl Catalogue {
         ids: impl Iterator<Item = (&'c Template, OperationId)>,
         segments: &'p [&'p str],
     ) -> Option<Match<'c, 'p>> {
-        let (mut powers, mut open) = (Powers::NONE, true);
+        let (mut powers, mut open, mut merged) = (Powers::NONE, true, Vec::new());
         let mut most: Option<(&Template, OperationId, &Operation)> = None;
         for (template, id) in ids {
             let operation = self.operation(id)?;
             powers = powers.union(operation.powers);
             open &= operation.open;
+            // Nearly always there is but one.
+            if let Some((_, _, known)) = most {
+                merged.extend([known, operation]);
+            }
             let weight =
                 |powers: Powers| (powers.intersection(Powers::SENSITIVE).iter().count(), powers.iter().count());
             if most.is_none_or(|(_, _, known)| weight(operation.powers) > weight(known.powers)) {
@@ -287,7 +430,7 @@ impl Catalogue {
         }
         let (template, id, operation) = most?;
         let parameters = template.values(segments, self.tree.fold());
-        Some(Match { id, operation, powers, open, parameters })
+        Some(Match { id, operation, powers, open, parameters, merged })
     }
 
     fn compile(
@@ -302,6 +445,7 @@ impl Catalogue {
             places,
             tree: Tree::new(settings.case == Case::Insensitive),
             addresses: Vec::new(),
+            careless: None,
             trailing_slash: settings.trailing_slash,
             base: bases.first().cloned().unwrap_or_default(),
         };
@@ -331,6 +475,11 @@ impl Catalogue {
             }
             catalogue.operations.push(operation);
         }
+        let of_place = |place: usize| {
+            let addresses = catalogue.addresses.get(place).map_or(&[][..], Vec::as_slice);
+            addresses.iter().flat_map(Address::operations).collect()
+        };
+        catalogue.careless = Careless::of(&catalogue.tree, of_place);
         catalogue
     }
 
@@ -389,10 +538,9 @@ impl<'c, 'p> Choice<'c, 'p> {
 
     /// Every operation that it may be.
     pub fn candidates(&self) -> impl Iterator<Item = &'c Operation> {
-        self.addresses.iter().flat_map(|(_, address)| {
-            let variants = address.variants.iter().flat_map(|variants| variants.operations());
-            address.plain.iter().copied().chain(variants).filter_map(|id| self.catalogue.operation(id))
-        })
+        self.addresses
+            .iter()
+            .flat_map(|(_, address)| address.operations().filter_map(|id| self.catalogue.operation(id)))
     }
 
     fn by(&self) -> impl Iterator<Item = &'c SelectBy> {
@@ -440,6 +588,32 @@ paths:
   /users/me: {get: {}, head: {}}
   /files/{path}/raw: {get: {parameters: [{name: path, in: path, x-multi-segment: true}]}}
 ";
+
+    #[test]
+    fn a_second_method_matters_where_another_could_do_more_at_the_same_path() {
+        let document = "
+openapi: 3.0.0
+paths:
+  /users/{name}: {post: {summary: Update a user}, delete: {summary: Delete a user}}
+  /users/me: {post: {summary: Update your profile}}
+  /users: {post: {summary: Search for users}}
+  /teams/{name}: {post: {summary: Update a team}, get: {summary: Show a team}}
+  /files/{path*}: {delete: {summary: Delete a file}}
+  /files/a/b: {put: {summary: Update a file}}
+";
+        let catalogue = catalogue(document, &Settings::default());
+        let weaker = catalogue.is_weaker_than_others();
+        let is_weaker = |name: &str| weaker[catalogue.named(name).unwrap().0.0 as usize];
+        for name in ["POST /users/{name}", "POST /users/me", "PUT /files/a/b"] {
+            assert!(is_weaker(name), "{name}");
+        }
+        for name in ["DELETE /users/{name}", "POST /users", "POST /teams/{name}"] {
+            assert!(!is_weaker(name), "{name}");
+        }
+        let others = |path: &[&str]| catalogue.powers_of_others("POST", &[path.to_vec()]).unwrap();
+        assert!(others(&["users", "me"]).contains(Power::Destroy));
+        assert!(!others(&["teams", "x"]).is_sensitive());
+    }
 
     #[test]
     fn paths_are_found_below_every_base() {

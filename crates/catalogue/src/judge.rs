@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use law::Powers;
+use law::{Power, Powers};
 
 use crate::{
     By, Facts, Operation, SelectBy, Selector, SelectorRule, Settings,
-    classify::{Powered, classify},
+    classify::{Context, Evidence, Powered, classify},
     read::{Draft, Standing},
     selector::{Condition, Wanted},
     trouble::Troubles,
@@ -22,9 +22,10 @@ pub(crate) struct Judged {
     pub(crate) standing: Standing,
 }
 
-/// Judges operations one by one, so that what the document says of them need not be kept.
+/// Judges operations one by one, each in the light of the whole document.
 pub(crate) struct Judging<'s> {
     settings: &'s Settings,
+    context: Context,
     judged: BTreeMap<Order, Judged>,
     /// The selectors of the settings that were met.
     met: HashSet<usize>,
@@ -34,8 +35,8 @@ pub(crate) struct Judging<'s> {
 type Order = (String, String, String);
 
 impl<'s> Judging<'s> {
-    pub(crate) fn new(settings: &'s Settings) -> Self {
-        Self { settings, judged: BTreeMap::new(), met: HashSet::new() }
+    pub(crate) fn new(settings: &'s Settings, context: Context) -> Self {
+        Self { settings, context, judged: BTreeMap::new(), met: HashSet::new() }
     }
 
     /// Judges one operation, or each of its variants where the settings name a selector for it.
@@ -49,7 +50,7 @@ impl<'s> Judging<'s> {
                 self.variants(&draft, rule, troubles);
             }
             None => {
-                let powered = classify(&draft.facts);
+                let powered = classify(&draft.facts, &self.context);
                 self.put(draft, powered, None, troubles);
             }
         }
@@ -76,8 +77,17 @@ impl<'s> Judging<'s> {
 
     fn put(&mut self, draft: Draft, powered: Powered, given: Option<Powers>, troubles: &mut Troubles) {
         let mut operation = operation(&draft, powered);
-        if let Some(powers) = given {
-            give(&mut operation, powers);
+        match (given, &draft.unread) {
+            (Some(powers), _) => give(&mut operation, powers),
+            (None, Some(pointer)) => {
+                fear(&mut operation, pointer);
+                troubles.at(
+                    &draft.standing.pointer,
+                    format!("`{}` has every power, because what stands at `{pointer}` cannot be read", operation.name),
+                    "mend it there, or give the powers in an override",
+                );
+            }
+            (None, None) => {}
         }
         let standing = draft.standing;
         let text = operation.selector.as_ref().map_or_else(String::new, |selector| selector.text.clone());
@@ -121,7 +131,7 @@ impl<'s> Judging<'s> {
             };
             let text = field.map_or_else(|| value.clone(), |name| format!("{name}={value}"));
             let conditions = vec![Condition { by: rule.by.clone(), wanted: Wanted::pattern(&value) }];
-            let powered = classify(&facts_of_variant(draft, &rule.by, &value));
+            let powered = classify(&facts_of_variant(draft, &rule.by, &value), &self.context);
             self.put(variant(draft, Selector { text, conditions }), powered, powers, troubles);
         }
     }
@@ -156,6 +166,16 @@ fn give(operation: &mut Operation, powers: Powers) {
     operation.powers = if powers.is_empty() { Powers::EVERY } else { powers };
     operation.evidence.clear();
     operation.by = By::Override;
+}
+
+/// What could not be read could be anything.
+fn fear(operation: &mut Operation, pointer: &str) {
+    for power in Power::ALL.into_iter().filter(|power| !operation.powers.contains(*power)) {
+        let words = format!("what stands at `{pointer}` cannot be read");
+        operation.evidence.push((power, Evidence { rule: "unread", words }));
+    }
+    operation.evidence.sort_by_key(|(power, _)| *power);
+    operation.powers = Powers::EVERY;
 }
 
 fn operation(draft: &Draft, powered: Powered) -> Operation {
@@ -205,6 +225,7 @@ fn undescribed(method: &str, template: &str) -> Draft {
         paging: Vec::new(),
         choices: Vec::new(),
         standing: Standing::default(),
+        unread: None,
     }
 }
 
@@ -221,6 +242,7 @@ fn variant(draft: &Draft, selector: Selector) -> Draft {
         paging: draft.paging.clone(),
         choices: Vec::new(),
         standing: draft.standing.clone(),
+        unread: draft.unread.clone(),
     }
 }
 

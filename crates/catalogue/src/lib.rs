@@ -9,6 +9,7 @@
 //! request looks like on the wire (paths come decoded and in segments), who calls, or what the
 //! law asks for a power.
 
+mod careless;
 mod catalogue;
 pub mod classify;
 mod decode;
@@ -25,9 +26,10 @@ mod settings;
 mod template;
 mod tree;
 mod trouble;
+mod weaker;
 
 pub use crate::{
-    catalogue::{Catalogue, Choice, Found, Match, Reading, Selected, TwoOperations},
+    catalogue::{Beside, Catalogue, Choice, Found, Match, Reading, Selected, TwoOperations},
     facts::{Facts, Field, Shape},
     graphql::root_fields,
     lock::{Changed, Drift, Lock, LockError, Locked},
@@ -39,4 +41,5 @@ pub use crate::{
     settings::{Case, MultiSegment, Override, SelectorRule, Settings, TrailingSlash},
     template::ParameterValue,
     trouble::Trouble,
+    weaker::{Eased, Judgement},
 };

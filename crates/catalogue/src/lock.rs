@@ -175,7 +175,13 @@ impl Changed {
 
     /// Whether accepting it makes anything easier.
     pub fn weakens(&self) -> bool {
-        !self.lost().is_empty() || self.to.open && !self.from.open
+        !self.lost().is_empty() || self.to.open && !self.from.open || self.frees_upgrades()
+    }
+
+    /// Whether accepting it makes the operation's powers the operator's word, which holds also
+    /// for a change of protocol: that has every power otherwise.
+    pub fn frees_upgrades(&self) -> bool {
+        self.to.by == By::Override && self.from.by == By::Classifier && self.to.powers != Powers::EVERY
     }
 }
 
@@ -190,8 +196,9 @@ impl Drift {
         for (name, to) in &now.operations {
             match lock.operations.get(name) {
                 None => drift.added.push((name.clone(), to.clone())),
-                // Other evidence for the same powers changes nothing.
-                Some(from) if from.powers == to.powers && from.open == to.open => {}
+                // Other evidence for the same powers changes nothing. Whose word they are does: what
+                // an operator has said holds also for an upgrade.
+                Some(from) if from.powers == to.powers && from.open == to.open && from.by == to.by => {}
                 Some(from) => {
                     drift.changed.push(Changed { name: name.clone(), from: from.clone(), to: to.clone() });
                 }
@@ -378,6 +385,20 @@ mod tests {
         );
         assert!(changed("GET /opened").weakens());
         assert!(Drift::between(&Lock::of(&new, ""), &new).is_empty());
+    }
+
+    #[test]
+    fn drift_shows_whose_word_the_powers_are_also_where_they_stay_the_same() {
+        let read = catalogue("{/a: {get: {}}}", &[]);
+        assert_eq!(read.operations()[0].powers, Power::Read.into());
+        let said = catalogue("{/a: {get: {}}}", &[("GET /a", &[Power::Read])]);
+        let drift = |from: &Catalogue, to: &Catalogue| Drift::between(&Lock::of(from, ""), to);
+        let becomes = drift(&read, &said);
+        let [changed] = becomes.changed.as_slice() else { panic!("{becomes:?}") };
+        assert!(changed.weakens() && changed.frees_upgrades() && changed.lost().is_empty());
+        let back = drift(&said, &read);
+        assert!(matches!(back.changed.as_slice(), [changed] if !changed.weakens()), "{back:?}");
+        assert!(drift(&said, &said).is_empty());
     }
 
     #[test]

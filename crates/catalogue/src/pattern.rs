@@ -21,10 +21,35 @@ pub struct PatternError(String);
 impl Pattern {
     /// Whether it names the operation with this name, such as `DELETE /users/{name}`.
     pub fn matches(&self, name: &str) -> bool {
-        let (pattern, name) = (nameless(&self.0), nameless(name));
-        let pattern: Vec<char> = pattern.chars().collect();
-        let name: Vec<char> = name.chars().collect();
-        glob(&pattern, &name)
+        let name: Vec<Token> = nameless(name).chars().map(Token::Letter).collect();
+        glob(&self.tokens(), &name)
+    }
+
+    /// Whether it names this one operation and no other: it has no star.
+    pub fn singles_out(&self, name: &str) -> bool {
+        !self.0.contains('*') && self.matches(name)
+    }
+
+    /// Whether it names every operation that the other one names.
+    ///
+    /// It may say no where a closer look would say yes, never the other way round: a star of
+    /// the other's is met by a star of this one that reaches as far, whatever it stands for.
+    pub fn covers(&self, other: &Self) -> bool {
+        glob(&self.tokens(), &other.tokens())
+    }
+
+    fn tokens(&self) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        let text = nameless(&self.0);
+        let mut letters = text.chars().peekable();
+        while let Some(letter) = letters.next() {
+            tokens.push(match letter {
+                '*' if letters.next_if_eq(&'*').is_some() => Token::Anything,
+                '*' => Token::Within,
+                other => Token::Letter(other),
+            });
+        }
+        tokens
     }
 
     /// The method and the template, where both are written out.
@@ -93,30 +118,48 @@ fn nameless(text: &str) -> String {
     out
 }
 
+/// A part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Letter(char),
+    /// `*`
+    Within,
+    /// `**`
+    Anything,
+}
+
+impl Token {
+    /// Whether a star may stand for it; whatever a star in the text stands for, the pattern's
+    /// must be able to stand for, too.
+    const fn is_met_by(self, star: Self) -> bool {
+        match star {
+            Self::Letter(_) => false,
+            Self::Within => {
+                matches!(self, Self::Within | Self::Letter(_)) && !matches!(self, Self::Letter('/' | ' ' | '#'))
+            }
+            Self::Anything => true,
+        }
+    }
+}
+
 /// Whether the text fits the pattern; row by row, so that many stars cost no more than few.
-fn glob(pattern: &[char], text: &[char]) -> bool {
+fn glob(pattern: &[Token], text: &[Token]) -> bool {
     let mut row = vec![false; text.len() + 1];
     if let Some(start) = row.first_mut() {
         *start = true;
     }
-    let mut rest = pattern;
-    while let Some((letter, after)) = rest.split_first() {
-        rest = after;
+    for token in pattern {
         let mut next = vec![false; text.len() + 1];
-        if *letter == '*' {
-            let all = rest.first() == Some(&'*');
-            if all {
-                rest = rest.get(1..).unwrap_or_default();
-            }
-            let mut reached = false;
-            for (place, (was, slot)) in row.iter().zip(&mut next).enumerate() {
-                let crossed = place.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(' ');
-                reached = *was || reached && (all || !matches!(crossed, '/' | ' ' | '#'));
-                *slot = reached;
+        if let Token::Letter(_) = token {
+            for ((was, slot), found) in row.iter().zip(next.iter_mut().skip(1)).zip(text) {
+                *slot = *was && found == token;
             }
         } else {
-            for ((was, slot), found) in row.iter().zip(next.iter_mut().skip(1)).zip(text) {
-                *slot = *was && found == letter;
+            let mut reached = false;
+            for (place, (was, slot)) in row.iter().zip(&mut next).enumerate() {
+                let crossed = place.checked_sub(1).and_then(|before| text.get(before));
+                reached = *was || reached && crossed.is_some_and(|crossed| crossed.is_met_by(*token));
+                *slot = reached;
             }
         }
         row = next;
@@ -126,6 +169,8 @@ fn glob(pattern: &[char], text: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matches(pattern: &str, name: &str) -> bool {
@@ -154,6 +199,54 @@ mod tests {
             assert!(text.parse::<Pattern>().is_err(), "{text}");
         }
         assert_eq!("GET   /a".parse::<Pattern>().unwrap().to_string(), "GET /a");
+    }
+
+    #[test]
+    fn a_pattern_covers_what_names_no_more() {
+        let covers =
+            |wide: &str, narrow: &str| wide.parse::<Pattern>().unwrap().covers(&narrow.parse::<Pattern>().unwrap());
+        for (wide, narrow) in [
+            ("GET /users/{id}", "GET /users/{name}"),
+            ("* /users/*", "GET /users/{name}"),
+            ("* /**", "GET /users/*"),
+            ("* **", "* /a/**"),
+            ("GET /a/*", "GET /a/b*"),
+            ("GET /a*", "GET /a*c*"),
+        ] {
+            assert!(covers(wide, narrow), "{wide} {narrow}");
+        }
+        for (wide, narrow) in [
+            ("GET /users/{id}", "* /users/{id}"),
+            ("GET /users/*", "GET /users/**"),
+            ("GET /users/*", "GET /**"),
+            ("GET /a/*", "GET /a*"),
+            ("POST /*", "POST /#Action=*"),
+            ("GET /a*c", "GET /a*"),
+            ("GET /a", "GET /*"),
+        ] {
+            assert!(!covers(wide, narrow), "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn only_a_pattern_without_stars_singles_an_operation_out() {
+        let singles = |pattern: &str| pattern.parse::<Pattern>().unwrap().singles_out("POST /keys/{id}");
+        assert!(singles("POST /keys/{key}"));
+        for pattern in ["POST /keys/*", "* /keys/{id}", "POST **", "POST /keys"] {
+            assert!(!singles(pattern), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_named(
+            wide in "(GET|POST|\\*) /[ab/{}*#]{0,6}", narrow in "(GET|POST|\\*) /[ab/{}*#]{0,6}", name in "(GET|POST) /[ab/{}#]{0,6}",
+        ) {
+            let (wide, narrow): (Pattern, Pattern) = (wide.parse().unwrap(), narrow.parse().unwrap());
+            if wide.covers(&narrow) && narrow.matches(&name) {
+                prop_assert!(wide.matches(&name));
+            }
+        }
     }
 
     #[test]

@@ -374,8 +374,8 @@ pub(crate) fn alike(name: &str, wanted: &str) -> bool {
 }
 
 fn loosely(name: &str) -> String {
-    let name = name.trim_start_matches(|letter: char| letter.is_whitespace() || letter.is_control());
-    let end = name.char_indices().find(|(place, letter)| *place > 0 && matches!(letter, '[' | '\0'));
+    let name = name.trim_start_matches(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '[');
+    let end = name.char_indices().find(|(place, letter)| *place > 0 && matches!(letter, '[' | ']' | '\0'));
     let name = end.map_or(name, |(end, _)| name.get(..end).unwrap_or(name));
     name.trim_end_matches(|letter: char| letter.is_whitespace() || letter.is_control())
         .chars()
@@ -425,6 +425,8 @@ mod tests {
             "Action=List&Action=List",
             "Action=List&action=Delete",
             "Action=List&Action[]=Delete",
+            "Action=List&[Action]=Delete",
+            "[Action]=Delete",
             "Action=List&+Action=Delete",
             "Action=List&%20Action=Delete",
             "Action=List&Action%00x=Delete",

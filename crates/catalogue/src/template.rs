@@ -132,6 +132,31 @@ impl Template {
         values
     }
 
+    /// Whether a literal of it has capital letters, or others that are no plain ones.
+    pub(crate) fn has_capitals(&self) -> bool {
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        !self.segments.iter().all(|segment| match segment {
+            Segment::Literal(text) => is_plain(text),
+            Segment::Parameter(_) => true,
+            Segment::Mixed(_) | Segment::Span { .. } => false,
+        })
+    }
+
+    /// Whether some path may fit both, as the most careless reader takes it.
+    pub(crate) fn may_meet(&self, other: &Self) -> bool {
+        let spans = |template: &Self| template.segments.iter().position(|it| matches!(it, Segment::Span { .. }));
+        let checked = match (spans(self), spans(other)) {
+            (None, None) if self.segments.len() != other.segments.len() => return false,
+            (None, None) => self.segments.len(),
+            (Some(one), Some(other)) => one.min(other),
+            (Some(one), None) | (None, Some(one)) => one,
+        };
+        self.segments.iter().zip(&other.segments).take(checked).all(|pair| match pair {
+            (Segment::Literal(one), Segment::Literal(other)) => one.eq_ignore_ascii_case(other),
+            _ => true,
+        })
+    }
+
     /// Whether, for a path of so many segments that fits both, this template says at no place
     /// less and at one place more than the other.
     pub(crate) fn beats(&self, other: &Self, length: usize) -> bool {

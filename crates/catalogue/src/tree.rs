@@ -53,6 +53,33 @@ impl Tree {
         self.templates.get(usize::try_from(place).ok()?)
     }
 
+    /// All templates, by their places.
+    pub(crate) fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    /// Whether somewhere on the way to this template a parameter stands beside a literal.
+    pub(crate) fn is_beside_literals(&self, template: &Template) -> bool {
+        let mut at = Some(0);
+        for segment in &template.segments {
+            let Some(node) = at.and_then(|at| self.nodes.get(at)) else { return false };
+            at = match segment {
+                Segment::Literal(text) => self.literal(node, text),
+                Segment::Parameter(_) | Segment::Mixed(_) if !node.literals.is_empty() => return true,
+                // One mixed segment may hide in another or in a parameter.
+                Segment::Parameter(_) if !node.mixed.is_empty() => return true,
+                Segment::Mixed(_) if node.mixed.len() > 1 => return true,
+                Segment::Parameter(_) => node.parameter,
+                Segment::Mixed(_) => node.mixed.iter().find(|(known, _)| known == segment).map(|(_, child)| *child),
+                Segment::Span { .. } => {
+                    let others = !node.literals.is_empty() || !node.mixed.is_empty() || node.parameter.is_some();
+                    return others || node.spans.len() > 1;
+                }
+            };
+        }
+        false
+    }
+
     pub(crate) const fn fold(&self) -> bool {
         self.fold
     }

@@ -137,7 +137,13 @@ components: {securitySchemes: {odd: {type: odd}}}
 ",
     );
     let names: Vec<&str> = reading.catalogue.operations().iter().map(|operation| &*operation.name).collect();
-    assert_eq!(names, ["GET /good", "GET /relative/path", "COPY /worse", "POST /worse"]);
+    let lost = ["DELETE /bad", "GET /bad", "PATCH /bad", "POST /bad", "PUT /bad"];
+    let rest = ["GET /good", "GET /relative/path", "COPY /worse", "GET /worse", "POST /worse"];
+    assert_eq!(names, [lost, rest].concat());
+    for operation in reading.catalogue.operations() {
+        let is_whole = matches!(&*operation.name, "GET /good" | "GET /relative/path");
+        assert_eq!(operation.powers == law::Powers::EVERY, !is_whole, "{}", operation.name);
+    }
     assert!(reading.catalogue.operations().iter().all(|operation| !operation.open));
     let told: Vec<String> = reading.troubles.iter().map(ToString::to_string).collect();
     for (line, what) in [
@@ -159,6 +165,119 @@ components: {securitySchemes: {odd: {type: odd}}}
         let found = told.iter().any(|told| told.starts_with(&format!("line {line}: ")) && told.contains(what));
         assert!(found, "line {line}, {what}: {told:#?}");
     }
+}
+
+/// A document whose operation `PUT /a` has this in it, with what it may refer to.
+fn with(part: &str) -> String {
+    format!(
+        "openapi: 3.1.0
+components:
+  schemas:
+    Good: {{properties: {{name: {{type: string}}}}}}
+    Ping: {{$ref: '#/components/schemas/Pong'}}
+    Pong: {{$ref: '#/components/schemas/Ping'}}
+    Odd: {{properties: {{inner: {{$ref: '#/components/schemas/Nowhere'}}}}}}
+  securitySchemes: {{flow: {{type: oauth2, flows: {{}}}}}}
+paths:
+  /a:
+    put:
+      {part}
+"
+    )
+}
+
+#[test]
+fn what_cannot_be_read_of_an_operation_gives_every_power_and_is_told_with_its_line() {
+    let body = |schema: &str| format!("requestBody: {{content: {{application/json: {{schema: {schema}}}}}}}");
+    let broken = [
+        "requestBody: {$ref: '#/components/requestBodies/Nowhere'}".to_owned(),
+        "requestBody: {$ref: 'https://elsewhere.example/body.json'}".to_owned(),
+        "requestBody: [none]".to_owned(),
+        "requestBody: {content: [none]}".to_owned(),
+        "requestBody: {content: {application/json: 7}}".to_owned(),
+        body("7"),
+        body("{$ref: 7}"),
+        body("{$ref: '#/components/schemas/Nowhere'}"),
+        body("{$ref: '#/components/schemas/Ping'}"),
+        body("{$ref: '#/components/schemas/Odd'}"),
+        body("{properties: [role]}"),
+        body("{allOf: {role: {}}}"),
+        body("{allOf: [role]}"),
+        body("{items: {$ref: '#/nowhere'}}"),
+        body("{additionalProperties: text}"),
+        body("{properties: {role: {enum: admin}}}"),
+        body("{properties: {one: {properties: {two: {$ref: '#/nowhere'}}}}}"),
+        body(&("{items: ".repeat(30) + "{}" + &"}".repeat(30))),
+        "parameters: {name: role}".to_owned(),
+        "parameters: [{in: query}]".to_owned(),
+        "parameters: [{name: role, in: nowhere}]".to_owned(),
+        "parameters: [{$ref: '#/nowhere'}]".to_owned(),
+        "parameters: [7]".to_owned(),
+        "responses: none".to_owned(),
+        "responses: {200: {$ref: '#/nowhere'}}".to_owned(),
+        "responses: {200: {content: {application/json: {schema: {$ref: '#/nowhere'}}}}}".to_owned(),
+        "security: open".to_owned(),
+        "security: [flow]".to_owned(),
+        "security: [{flow: admin}]".to_owned(),
+        "tags: admin".to_owned(),
+    ];
+    for part in &broken {
+        let reading = read(&with(part));
+        let put = operation(&reading, "PUT /a");
+        assert_eq!(put.powers, law::Powers::EVERY, "{part}");
+        assert!(!put.open, "{part}");
+        let mint = put.evidence.iter().find(|(power, _)| *power == law::Power::Mint);
+        assert_eq!(mint.map(|(_, evidence)| evidence.rule), Some("unread"), "{part}");
+        let told = reading.troubles.iter().find(|trouble| trouble.what.contains("`PUT /a` has every power"));
+        assert_eq!(told.and_then(|trouble| trouble.line), Some(11), "{part}: {:?}", reading.troubles);
+    }
+}
+
+#[test]
+fn what_does_not_matter_may_be_broken() {
+    let body = |schema: &str| format!("requestBody: {{content: {{application/json: {{schema: {schema}}}}}}}");
+    let harmless = [
+        "summary: 7".to_owned(),
+        "description: [none]".to_owned(),
+        "externalDocs: 7".to_owned(),
+        "responses: {404: {$ref: '#/nowhere'}, 200: {description: fine}}".to_owned(),
+        "parameters: [{name: page, in: query, schema: {$ref: '#/nowhere'}, example: {$ref: 7}}]".to_owned(),
+        "requestBody: {content: {application/json: {example: {$ref: '#/nowhere'}}}}".to_owned(),
+        body("{$ref: '#/components/schemas/Good', example: [7], description: 7}"),
+        body("{properties: {next: {$ref: '#/components/schemas/Good', default: 7}}}"),
+        body("{properties: null, allOf: null, additionalProperties: false, items: true}"),
+        body("{items: [{type: string}, {type: integer}]}"),
+        "security: [{flow: null}]".to_owned(),
+        "tags: null".to_owned(),
+    ];
+    for part in &harmless {
+        let reading = read(&with(part));
+        assert_ne!(operation(&reading, "PUT /a").powers, law::Powers::EVERY, "{part}: {:?}", reading.troubles);
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_not_judged_by_a_wider_one() {
+    let reading = read(
+        "openapi: 3.1.0
+paths:
+  /users/{name}: {get: {summary: Shows a user}, delete: {summary: Removes a label}}
+  /users/all: {$ref: '#/nowhere', get: {summary: Lists users}}
+",
+    );
+    let powers = |method: &str| match reading.catalogue.find(method, &["users", "all"]) {
+        Found::Described(found) => found.powers,
+        _ => panic!("{method} is described"),
+    };
+    assert_eq!(powers("DELETE"), law::Powers::EVERY);
+    assert_ne!(powers("GET"), law::Powers::EVERY);
+}
+
+#[test]
+fn an_operator_may_give_the_powers_of_what_cannot_be_read() {
+    let settings: Settings = toml::from_str("[[overrides]]\noperation = \"PUT /a\"\npowers = [\"write\"]").unwrap();
+    let reading = Catalogue::read(with("requestBody: 7").as_bytes(), &settings).unwrap();
+    assert_eq!(operation(&reading, "PUT /a").powers, law::Power::Write.into());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The admin API: JSON in and out, under the same law as everything else.
 
+mod canaries;
 mod doors;
 mod holders;
 mod json;
@@ -8,6 +9,7 @@ mod law;
 mod questions;
 mod reach;
 mod record;
+mod requests;
 
 use std::sync::Arc;
 
@@ -62,11 +64,21 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/session", delete(sign_out)),
         ("/openapi.yaml", get(document)),
         ("/health", get(law::health)),
-        ("/keys", get(keys::list)),
+        ("/keys", get(keys::list).post(keys::issue)),
         ("/keys/{key}", get(keys::show)),
         ("/keys/{key}/disable", post(keys::disable)),
         ("/keys/{key}/enable", post(keys::enable)),
+        ("/keys/{key}/forget", post(keys::forget)),
         ("/keys/{key}/name", post(keys::name)),
+        ("/keys/{key}/revoke", post(keys::revoke)),
+        ("/canaries", get(canaries::list).post(canaries::issue)),
+        ("/canaries/{canary}/end", post(canaries::end)),
+        ("/requests", get(requests::list).post(requests::ask)),
+        ("/requests/{request}", get(requests::show)),
+        ("/requests/{request}/grant", post(requests::grant)),
+        ("/requests/{request}/deny", post(requests::deny)),
+        ("/requests/{request}/collect", post(requests::collect)),
+        ("/upstream/credential", post(keys::set_credential)),
         ("/holders", get(holders::list).post(holders::add)),
         ("/holders/{holder}", patch(holders::change)),
         ("/holders/{holder}/invite", post(holders::invite)),
@@ -79,6 +91,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/approvals", post(questions::approve)),
         ("/law", get(law::in_force)),
         ("/law/accept", post(law::accept)),
+        ("/law/refuse", post(law::refuse)),
         ("/guards/preview", get(law::preview)),
         ("/reach", get(reach::all)),
         ("/reach/{key}", get(reach::of_key)),

@@ -10,6 +10,7 @@ mod law;
 mod questions;
 mod reach;
 mod record;
+mod requests;
 mod secret;
 
 use serde::{Deserialize, Serialize};
@@ -17,18 +18,23 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     holders::{AddHolder, ChangeHolder, HolderList, HolderView, Invited},
     keys::{
-        DisableKey, KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, SourceUse,
-        UndescribedUse,
+        CanaryList, CanaryView, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey, IssuedView,
+        KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, RevokeKey, SetCredential,
+        SourceUse, UndescribedUse,
     },
     law::{
-        AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, Preview, PreviewFilter, PreviewLine,
-        RecordHealth, WaitingLaw, WeakerCell,
+        AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,
+        PreviewLine, RecordHealth, WaitingLaw, WeakerPart,
     },
-    questions::{Approve, QuestionDetails, QuestionList, QuestionState, QuestionView},
+    questions::{Approve, Notified, QuestionDetails, QuestionList, QuestionState, QuestionView},
     reach::{
         EvidenceLine, ExplainFilter, ExplainedPower, Explanation, OperationReach, PowerReach, Reach, ReachFilter, Use,
     },
     record::{CallFilter, CallList, Checkpoint, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified, RecordedCall},
+    requests::{
+        Asked, CollectedKey, DenyRequest, GrantRequest, Outlook, OutlookPower, RequestDetails, RequestKey, RequestList,
+        RequestStanding, RequestView,
+    },
     secret::Secret,
 };
 

@@ -10,11 +10,15 @@ use arc_swap::ArcSwap;
 use authority::{Authority, Failed};
 use axum::{Extension, extract::ConnectInfo};
 use catalogue::Catalogue;
+use http::HeaderMap;
 use jiff::Timestamp;
 use law::{HolderId, Span};
 use record::Book;
 
-use crate::session::{Session, Sessions};
+use crate::{
+    Told,
+    session::{Session, Sessions},
+};
 
 /// What both the pages and the admin API work on.
 pub struct Desk {
@@ -28,6 +32,8 @@ pub struct Desk {
     pub book: Option<Arc<Book>>,
     /// What the operator says; replaced when the gate loads another configuration.
     pub settings: ArcSwap<Settings>,
+    /// Who was told of the questions.
+    pub told: Arc<Told>,
     /// What time it is.
     pub clock: fn() -> Timestamp,
 }
@@ -45,6 +51,21 @@ pub struct Settings {
     pub path_rules: wire::PathRules,
     /// Paths that anybody may call without a credential, as far as the document does not describe them.
     pub open: wire::OpenPaths,
+    /// The proxies before the desk whose word counts for who comes.
+    pub proxies: wire::TrustedProxies,
+    /// How keys are issued, where they are.
+    pub issued: Option<IssuedSettings>,
+    /// Who may answer requests for keys, and how long they wait.
+    pub requests: authority::RequestRules,
+}
+
+/// How keys are issued.
+#[derive(Clone, Debug)]
+pub struct IssuedSettings {
+    /// What they look like.
+    pub form: wire::IssuedForm,
+    /// How long one may last.
+    pub longest: Span,
 }
 
 impl Settings {
@@ -90,7 +111,10 @@ impl Desk {
 /// The other end of a connection, where the server that has the router tells it.
 pub(crate) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 
-/// Where somebody comes from who wants to sign in. Without an address all are one source.
-pub(crate) fn source(peer: Peer) -> IpAddr {
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(address))| address.ip())
+/// Where somebody comes from who wants to sign in: the other end of the connection, or, where
+/// that is a proxy that the operator trusts, whom it names. Without an address all are one source.
+pub(crate) fn source(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(address))| {
+        wire::client_address(address.ip(), headers, &settings.proxies)
+    })
 }

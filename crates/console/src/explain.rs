@@ -1,9 +1,10 @@
 //! Why a call would pass, be asked about, or be refused. Calls nothing.
 
+use authority::Scope;
 use catalogue::{Catalogue, Operation};
 use law::{
     Attempt, Caller, Challenge, Decision, Factor, Factors, Held, HolderKind, KeyFacts, Law, MaxAge, Permit, Power,
-    Powers, Refusal, Verdict, decide, neighbourhood,
+    Refusal, Verdict, decide, neighbourhood,
 };
 
 use crate::{
@@ -39,8 +40,17 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     };
     let law = desk.authority.law();
     let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, at: now };
-    let decision = refusal.map_or_else(|| decide(&law.law, &attempt), Decision::Refuse);
     let operation = matched.id.and_then(|id| catalogue.operation(id));
+    let scope = subject.as_ref().and_then(|(_, view, _)| view.issued.as_ref()).map(|issued| &issued.scope);
+    let name = operation.map_or_else(|| format!("{method} *"), |operation| operation.name.to_string());
+    let outside = scope.and_then(|scope| match source {
+        Some(source) => scope.admits(&name, matched.powers, *source).err(),
+        None => scope.admits_from_anywhere(&name, matched.powers).err(),
+    });
+    let decision = match refusal {
+        Some(refusal) => Decision::Refuse(refusal),
+        None => within(decide(&law.law, &attempt), outside),
+    };
     let key = subject.map(|(_, view, _)| view);
     let powers = matched.powers.iter().map(|power| explained(&law.law, kind, power, operation, &held, now)).collect();
     Ok(Explanation {
@@ -59,6 +69,15 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
         path: path.clone(),
         key,
     })
+}
+
+/// What the law says, unless the key was issued for other things: the law comes first where a
+/// key does not stand at all.
+pub(crate) fn within(decision: Decision, outside: Option<Refusal>) -> Decision {
+    match (decision, outside) {
+        (decision @ Decision::Refuse(_), _) | (decision, None) => decision,
+        (_, Some(outside)) => Decision::Refuse(outside),
+    }
 }
 
 fn find(catalogue: &Catalogue, settings: &Settings, method: &str, path: &str) -> Result<Matched, Refusal> {
@@ -110,8 +129,18 @@ pub(crate) fn verdict(decision: &Decision) -> Verdict {
     }
 }
 
-/// Whether an operation with these powers passes with the key alone.
-pub(crate) fn passes_alone(law: &Law, key: KeyFacts, powers: Powers, now: jiff::Timestamp) -> bool {
+/// Whether an operation passes with the key alone. An issued key's scope may leave it out.
+pub(crate) fn passes_alone(
+    law: &Law,
+    key: KeyFacts,
+    scope: Option<&Scope>,
+    operation: &Operation,
+    now: jiff::Timestamp,
+) -> bool {
+    let powers = operation.powers;
+    if scope.is_some_and(|scope| scope.admits_from_anywhere(&operation.name, powers).is_err()) {
+        return false;
+    }
     let attempt = Attempt { caller: Caller::Key(key), powers, open: false, held: Held::default(), at: now };
     matches!(decide(law, &attempt), Decision::Permit(_))
 }

@@ -31,7 +31,7 @@ impl Holders {
 
     /// One key; what is known of its use comes from the record.
     pub(crate) fn key(&self, key: &Key, usage: Option<&Usage>) -> KeyView {
-        let holder = key.holder.and_then(|holder| self.0.get(&holder));
+        let holder = key.holder().and_then(|holder| self.0.get(&holder));
         let last_used = usage.and_then(|usage| usage.last.as_ref()).map(|last| LastUsed {
             at: last.at,
             source: last.source.address(),
@@ -39,8 +39,8 @@ impl Holders {
         });
         KeyView {
             id: key.id,
-            name: key.name.as_deref().map(str::to_owned),
-            holder_id: key.holder,
+            name: key.name().map(str::to_owned),
+            holder_id: key.holder(),
             holder: holder.map(|holder| holder.name.clone()),
             kind: holder.map_or(HolderKind::Person, |holder| holder.kind),
             holder_left: holder.is_some_and(|holder| holder.left),
@@ -48,15 +48,17 @@ impl Holders {
             owner_enrolled: holder.is_some_and(|holder| holder.owner_enrolled),
             answerers: holder.map_or_else(Vec::new, |holder| holder.answerers.clone()),
             two_factor: holder.and_then(|holder| holder.two_factor),
-            place: key.place.to_string(),
-            born: key.born,
-            end: key.end,
+            place: key.place().to_owned(),
+            born: key.born(),
+            end: key.end(),
             standing: key.standing,
             last_used,
             passed: usage.map_or(0, |usage| usage.passed),
             stopped: usage.map_or(0, |usage| usage.stopped),
-            scopes: key.scopes.as_deref().map(str::to_owned),
-            parent: key.parent,
+            scopes: key.scopes().map(str::to_owned),
+            parent: key.parent(),
+            claim: key.claim().map(ToString::to_string),
+            issued: key.issued().map(|issued| (&**issued).into()),
         }
     }
 
@@ -64,10 +66,10 @@ impl Holders {
     pub(crate) fn key_ref(&self, key: &Key) -> KeyRef {
         KeyRef {
             id: key.id,
-            name: key.name.as_deref().map(str::to_owned),
-            holder: key.holder.and_then(|holder| self.0.get(&holder)).map(|holder| holder.name.clone()),
-            place: key.place.to_string(),
-            born: key.born,
+            name: key.name().map(str::to_owned),
+            holder: key.holder().and_then(|holder| self.0.get(&holder)).map(|holder| holder.name.clone()),
+            place: key.place().to_owned(),
+            born: key.born(),
         }
     }
 }
@@ -105,7 +107,7 @@ pub(crate) fn keys(authority: &Authority, book: Option<&Book>, filter: &KeyFilte
     let (keys, holders): (Vec<Arc<Key>>, Holders) = authority.view(|state| {
         let wanted = named.as_deref().map(|named| holder(state, named)).transpose()?;
         let keys = state.keys().filter(|key| {
-            wanted.is_none_or(|wanted| key.holder == Some(wanted))
+            wanted.is_none_or(|wanted| key.holder() == Some(wanted))
                 && standing.is_none_or(|wanted| key.standing == wanted)
         });
         Ok::<_, Declined>((keys.cloned().collect(), Holders::of(state)))
@@ -118,8 +120,9 @@ pub(crate) fn keys(authority: &Authority, book: Option<&Book>, filter: &KeyFilte
 /// Whether anything that names the key contains this text, in lower case.
 fn mentions(key: &KeyView, text: &str) -> bool {
     let id = key.id.to_string();
+    let KeyView { name, holder, owner, place, scopes, claim, .. } = key;
     let names =
-        [Some(&id), key.name.as_ref(), key.holder.as_ref(), key.owner.as_ref(), Some(&key.place), key.scopes.as_ref()];
+        [Some(&id), name.as_ref(), holder.as_ref(), owner.as_ref(), Some(place), scopes.as_ref(), claim.as_ref()];
     names.into_iter().flatten().any(|name| name.to_lowercase().contains(text))
 }
 
@@ -134,7 +137,7 @@ pub(crate) fn key(authority: &Authority, usage: Option<&Usage>, id: KeyId) -> Re
 /// Everybody who has or had keys, or answers for them.
 pub(crate) fn holders(state: &State) -> Vec<HolderView> {
     let mut counts: HashMap<HolderId, usize> = HashMap::new();
-    for holder in state.keys().filter_map(|key| key.holder) {
+    for holder in state.keys().filter_map(|key| key.holder()) {
         *counts.entry(holder).or_default() += 1;
     }
     state.holders().map(|holder| holder_view(state, holder, counts.get(&holder.id).copied().unwrap_or(0))).collect()
@@ -157,7 +160,7 @@ pub(crate) fn holder_view(state: &State, holder: &Holder, keys: usize) -> Holder
         enrolled_since: authenticator.map(|authenticator| authenticator.since),
         authenticator_disabled: authenticator.is_some_and(|authenticator| authenticator.disabled),
         recovery_codes: authenticator.map_or(0, |authenticator| authenticator.recovery.iter().flatten().count()),
-        invited_until: holder.invitation.map(|invitation| invitation.until),
+        invited_until: holder.invitation.as_ref().map(|invitation| invitation.until),
         keys,
     }
 }

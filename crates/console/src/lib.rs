@@ -12,18 +12,23 @@
 mod admin;
 pub mod api;
 mod desk;
+mod excerpt;
 mod explain;
 mod inventory;
 mod matching;
+mod outlook;
 mod pages;
 mod problem;
 mod questions;
 mod ruling;
 mod session;
+mod told;
 mod traffic;
 
 pub use crate::{
     admin::{Door, OPENAPI, admin},
-    desk::{Desk, Settings},
+    desk::{Desk, IssuedSettings, Settings},
+    excerpt::{Excerpt, Size},
     pages::pages,
+    told::Told,
 };

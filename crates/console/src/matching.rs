@@ -49,13 +49,13 @@ pub(crate) fn find(
 ) -> Result<Matched, Refusal> {
     let target = Target::read(sent, rules)?;
     let readings = target.readings();
-    let (found, split) = catalogue.find_however_read(method, &readings).map_err(|TwoOperations| Refusal::BadPath)?;
+    let (found, beside) = catalogue.find_however_read(method, &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let mut matched = match &found {
         Found::Described(found) => Matched::one(found),
         Found::Undescribed => Matched::nothing(),
         Found::Choice(choice) => choose(choice, target.query().as_sent()),
     };
-    matched.powers = matched.powers.union(split);
+    matched.powers = matched.powers.union(beside.powers);
     matched.open |= matched.id.is_none() && matched.candidates.is_empty() && open.contains(target.path());
     Ok(matched)
 }

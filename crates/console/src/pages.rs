@@ -5,6 +5,7 @@ mod enrol;
 mod law;
 mod qr;
 mod questions;
+mod requests;
 mod sign_in;
 mod text;
 mod views;
@@ -25,7 +26,7 @@ use http::{
     },
 };
 
-use self::{browser::Visitor, enrol::Seeds};
+use self::{browser::Visitor, enrol::Beginnings};
 use crate::{Desk, session::Sessions};
 
 const STYLE: &str = include_str!("../templates/desk.css");
@@ -37,24 +38,32 @@ const FORM: usize = 16 * 1024;
 pub(crate) struct Site {
     desk: Arc<Desk>,
     sessions: Sessions,
-    seeds: Seeds,
+    beginnings: Beginnings,
 }
 
 /// The pages for people. Nothing but a sign-in shows before the person is verified, and a
 /// one-time link to whoever has it.
 pub fn pages(desk: Arc<Desk>) -> Router {
-    let site = Arc::new(Site { desk, sessions: Sessions::default(), seeds: Seeds::default() });
+    let site = Arc::new(Site { desk, sessions: Sessions::default(), beginnings: Beginnings::default() });
     Router::new()
         .route("/", get(questions::list))
         .route("/questions/{question}", get(questions::one))
+        .route("/questions/{question}/body", get(questions::body))
         .route("/questions/{question}/deny", post(questions::deny))
         .route("/questions/{question}/not-me", get(questions::ask_not_me).post(questions::not_me))
         .route("/approve", post(questions::approve))
         .route("/law", get(law::show))
         .route("/law/accept", post(law::accept))
+        .route("/law/refuse", post(law::refuse))
+        .route("/requests", get(requests::list).post(requests::ask))
+        .route("/requests/{request}", get(requests::one))
+        .route("/requests/{request}/grant", post(requests::grant))
+        .route("/requests/{request}/deny", post(requests::deny))
+        .route("/requests/{request}/collect", post(requests::collect))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/enrol/{token}", get(enrol::show).post(enrol::enrol))
+        .route("/enrol/{token}/begin", post(enrol::begin))
         .route("/desk.css", get(style))
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)

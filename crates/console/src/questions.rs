@@ -1,45 +1,47 @@
 //! Questions to people, as the admin API and the pages show them.
 
-use authority::{Asked, Authority, Declined, Progress, State};
+use authority::{Asked, Declined, Progress, State};
 use jiff::Timestamp;
 use law::{ChallengeId, HolderId, Power};
 
 use crate::{
+    Desk,
     api::{KeyRef, QuestionState, QuestionView},
     inventory::{Holders, names},
 };
 
 /// The open questions, newest first: all, or those that this person answers for.
-pub(crate) fn open(authority: &Authority, of: Option<HolderId>, now: Timestamp) -> Vec<QuestionView> {
-    authority.view(|state| {
+pub(crate) fn open(desk: &Desk, of: Option<HolderId>) -> Vec<QuestionView> {
+    let now = desk.now();
+    desk.authority.view(|state| {
         let holders = Holders::of(state);
         let open = state.questions().filter(|asked| asked.progress(now) == Progress::Open);
         let mine = open.filter(|asked| of.is_none_or(|person| answers(state, asked, person)));
-        let mut questions: Vec<QuestionView> = mine.map(|asked| question(state, &holders, asked, now)).collect();
+        let mut questions: Vec<QuestionView> = mine.map(|asked| question(desk, state, &holders, asked, now)).collect();
         questions.sort_unstable_by_key(|question| std::cmp::Reverse((question.asked, question.id)));
         questions
     })
 }
 
 /// One question, in whatever state it is.
-pub(crate) fn one(authority: &Authority, id: ChallengeId, now: Timestamp) -> Result<QuestionView, Declined> {
-    authority.view(|state| {
+pub(crate) fn one(desk: &Desk, id: ChallengeId) -> Result<QuestionView, Declined> {
+    desk.authority.view(|state| {
         let asked = state.question(id).ok_or(Declined::NoQuestion(id))?;
-        Ok(question(state, &Holders::of(state), asked, now))
+        Ok(question(desk, state, &Holders::of(state), asked, desk.now()))
     })
 }
 
 /// Whether this person answers for the key that the question is about.
 pub(crate) fn answers(state: &State, asked: &Asked, person: HolderId) -> bool {
-    let holder = state.key(asked.question.key).and_then(|key| key.holder);
+    let holder = state.key(asked.question.key).and_then(|key| key.holder());
     holder.is_some_and(|holder| state.answerers(holder).contains(&person))
 }
 
-fn question(state: &State, holders: &Holders, asked: &Asked, now: Timestamp) -> QuestionView {
+fn question(desk: &Desk, state: &State, holders: &Holders, asked: &Asked, now: Timestamp) -> QuestionView {
     let question = &asked.question;
     let key = state.key(question.key);
     let unknown = || KeyRef { id: question.key, name: None, holder: None, place: String::new(), born: asked.at };
-    let answerers = key.and_then(|key| key.holder).map_or_else(Vec::new, |holder| state.answerers(holder));
+    let answerers = key.and_then(|key| key.holder()).map_or_else(Vec::new, |holder| state.answerers(holder));
     QuestionView {
         id: asked.id,
         key: key.map_or_else(unknown, |key| holders.key_ref(key)),
@@ -57,9 +59,12 @@ fn question(state: &State, holders: &Holders, asked: &Asked, now: Timestamp) -> 
             Progress::Denied => QuestionState::Denied,
             Progress::Spent => QuestionState::Spent,
             Progress::Lapsed => QuestionState::Lapsed,
+            Progress::KeyFell(_) => QuestionState::KeyFell,
         },
         people: question.people(),
         yes: names(state, asked.yes.iter().map(|yes| yes.by)),
         answerers: names(state, answerers),
+        waiting: desk.authority.waits(asked.id),
+        told: desk.told.of(asked.id),
     }
 }

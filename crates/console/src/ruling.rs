@@ -1,10 +1,10 @@
 //! The law as the admin API and the pages show it.
 
-use authority::{Authority, Digest, Failed, LawInForce};
+use authority::{Authority, Digest, Failed, Files, LawInForce, Weaker};
 use jiff::Timestamp;
 use law::{Cell, Held, HolderKind, Law, Mode, Power};
 
-use crate::api::{Guarded, LawView, Observing, ObservingCell, WaitingLaw, WeakerCell};
+use crate::api::{Guarded, LawView, Observing, ObservingCell, PostureView, WaitingLaw, WeakerPart};
 
 /// How many entries of the ledger are looked at in one go.
 const PAGE: u32 = 500;
@@ -41,30 +41,16 @@ pub(crate) fn enforced(law: &Law) -> Law {
     Law { person: whole(HolderKind::Person), workload: whole(HolderKind::Workload), vendor: whole(HolderKind::Vendor) }
 }
 
-/// The law that waits for a code, beside the law in force.
+/// The posture that waits for a code, and what it makes easier.
 pub(crate) fn waiting(authority: &Authority) -> Option<WaitingLaw> {
-    let waiting = authority.view(|state| state.waiting_law().cloned())?;
     let in_force = authority.law();
-    let cell = |law: &Law, kind, power: Power| {
-        let Cell { guard, mode } = &law.of(kind)[power];
-        format!("{guard}; {mode}")
+    let waiting = authority.view(|state| state.waiting().cloned())?;
+    // A law from before there were postures was written down without what is in force.
+    let weaker = match waiting.page.parse() {
+        Ok(law) if waiting.files.is_none() => authority::weaker_cells(&law, &in_force.law),
+        _ => waiting.weaker,
     };
-    let weaker = match waiting.page.parse::<Law>() {
-        Ok(law) => law
-            .weaker_cells_than(&in_force.law)
-            .into_iter()
-            .map(|(kind, power)| WeakerCell {
-                cell: format!("{kind} {power}"),
-                from: cell(&in_force.law, kind, power),
-                to: cell(&law, kind, power),
-            })
-            .collect(),
-        // A page that cannot be read is never put into force; its cells are shown as they were written.
-        Err(_) => {
-            let unread = |cell: String| WeakerCell { cell, from: String::new(), to: String::new() };
-            waiting.weaker.into_iter().map(unread).collect()
-        }
-    };
+    let weaker = weaker.into_iter().map(|Weaker { what, from, to }| WeakerPart { what, from, to }).collect();
     Some(WaitingLaw { page: waiting.page, digest: waiting.digest.to_string(), weaker })
 }
 
@@ -76,7 +62,12 @@ pub(crate) async fn in_force(authority: &Authority, now: Timestamp) -> Result<La
     };
     let digest = Digest::of(page.as_bytes()).to_string();
     let loaded = loaded(authority, &digest).await?;
-    Ok(LawView { page, digest, loaded, observing, waiting: waiting(authority) })
+    let posture = authority.view(authority::State::posture).map(|(digest, files)| {
+        let Files { config, lock, document } = files;
+        let [digest, config, lock, document] = [digest, config, lock, document].map(|digest| digest.to_string());
+        PostureView { digest, config, lock, document }
+    });
+    Ok(LawView { page, digest, loaded, posture, observing, waiting: waiting(authority) })
 }
 
 /// When a law with this digest was last put into force: looked for from the ledger's end.

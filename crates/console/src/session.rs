@@ -9,7 +9,7 @@ use authority::{Digest, Failed};
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jiff::Timestamp;
-use law::{ChallengeId, HolderId, KeyId};
+use law::{ChallengeId, HolderId, KeyId, RequestId};
 use zeroize::Zeroizing;
 
 /// Sessions at one time, and those of one person: beyond that the oldest ends.
@@ -30,23 +30,52 @@ pub(crate) struct Session {
 /// What a person did last, to be told to them once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Said {
-    /// Yes to so many questions, and whether another person must say yes, too.
-    Yes(usize, bool),
-    No(ChallengeId),
+    Yes {
+        /// To so many questions.
+        many: usize,
+        /// Whether another person must say yes, too.
+        second: bool,
+        /// Calls that waited for it.
+        waiting: usize,
+    },
+    /// A no, and until when it stands.
+    No(ChallengeId, Timestamp),
     NotMe(KeyId),
     /// A law was put into force.
     Law,
+    /// What waited for a code was refused.
+    LawRefused,
+    /// A key was asked for.
+    KeyAsked,
+    /// Yes to a key.
+    KeyGranted(RequestId),
+    /// No to a key.
+    KeyDenied(RequestId),
 }
 
 impl Said {
     pub(crate) fn in_words(self) -> String {
         match self {
-            Self::Yes(_, true) => "You said yes. Another person must say yes, too.".to_owned(),
-            Self::Yes(1, false) => "You said yes. The call goes on.".to_owned(),
-            Self::Yes(many, false) => format!("You said yes to {many} calls. They go on."),
-            Self::No(question) => format!("You said no to {question}. The call does not pass."),
+            Self::Yes { second: true, .. } => "You said yes. Another person must say yes, too.".to_owned(),
+            Self::Yes { many: 1, waiting: 1, .. } => "You said yes. The call goes on.".to_owned(),
+            Self::Yes { many: 1, .. } => "You said yes. Nobody waits for it any more: the call passes when the same \
+                                          request is sent again, within ten minutes or what hold.lapse says."
+                .to_owned(),
+            Self::Yes { many, waiting, .. } if many == waiting => format!("You said yes to {many} calls. They go on."),
+            Self::Yes { many, waiting, .. } => format!(
+                "You said yes to {many} calls. {waiting} of them go on; the others pass when the same request is sent \
+                 again in time."
+            ),
+            Self::No(question, until) => format!(
+                "You said no to {question}. The call does not pass, and the same request is refused until {}.",
+                until.strftime("%H:%M:%S UTC")
+            ),
             Self::NotMe(key) => format!("Key {key} is disabled. Nothing passes with it until it is enabled again."),
-            Self::Law => "The law that waited is in force now.".to_owned(),
+            Self::Law => "What waited is accepted; the gate takes it over.".to_owned(),
+            Self::KeyAsked => "You asked. Come back here to collect the key when somebody has said yes.".to_owned(),
+            Self::KeyGranted(request) => format!("You said yes to {request}. Whoever asked collects the key."),
+            Self::KeyDenied(request) => format!("You said no to {request}."),
+            Self::LawRefused => "What waited is refused; the gate goes on as before.".to_owned(),
         }
     }
 }
@@ -114,7 +143,7 @@ impl Sessions {
 }
 
 /// 256 random bits as letters that may stand in a cookie, a header or an address.
-fn random_token() -> Result<String, Failed> {
+pub(crate) fn random_token() -> Result<String, Failed> {
     let mut bytes = Zeroizing::new([0; 32]);
     rand::fill(bytes.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
     Ok(BASE64.encode(bytes.as_slice()))

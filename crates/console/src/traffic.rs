@@ -1,7 +1,7 @@
 //! What the record of calls shows. Everything here reads files and blocks its thread.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -80,6 +80,24 @@ pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Timestamp) -> Uses 
     undescribed
         .sort_unstable_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.request.cmp(&other.request)));
     Uses { operations, undescribed, damage: damages.0 }
+}
+
+/// The operations that calls of these keys passed with, and whether part of the record could not
+/// be read.
+pub(crate) fn used_by(folder: &Path, keys: &HashSet<KeyId>, since: Timestamp) -> (HashSet<Arc<str>>, bool) {
+    let (mut used, mut damaged) = (HashSet::new(), false);
+    for entry in entries(folder, since) {
+        match entry {
+            Ok(Entry::Call(call)) if call.at >= since && call.key.is_some_and(|key| keys.contains(&key)) => {
+                if !matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
+                    used.insert(call.operation);
+                }
+            }
+            Ok(_) => {}
+            Err(_) => damaged = true,
+        }
+    }
+    (used, damaged)
 }
 
 fn note_use(used: &mut Use, call: &Call) {

@@ -1,8 +1,9 @@
-//! Second factors as pure arithmetic: time-based codes and recovery codes.
+//! What callers show, as pure arithmetic: time-based codes, recovery codes, signed tokens.
 //!
 //! Nothing here knows who is asked, where seeds are kept or how often somebody may guess;
 //! time and chance are arguments. Seeds and codes have no `Debug`, `Display` or `Serialize`.
 
 mod base32;
+pub mod jwt;
 pub mod recovery;
 pub mod totp;

@@ -106,7 +106,12 @@ fn authenticate(refusal: Refusal) -> HeaderValue {
 const fn closes(refusal: Refusal) -> bool {
     matches!(
         refusal,
-        Refusal::BadFraming | Refusal::BadHost | Refusal::BadPath | Refusal::MethodRefused | Refusal::TooLargeToHold
+        Refusal::BadFraming
+            | Refusal::BadHost
+            | Refusal::BadPath
+            | Refusal::ClientSlow
+            | Refusal::MethodRefused
+            | Refusal::TooLargeToHold
     )
 }
 

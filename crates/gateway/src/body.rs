@@ -1,27 +1,31 @@
 //! Bodies in both directions: streamed, counted, watched, never relayed raw.
 
 use std::{
+    collections::VecDeque,
     future::Future as _,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use law::Ended;
+use law::{Ended, KeyId, Refusal};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
+    task::JoinHandle,
     time::{Sleep, sleep},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     framing::strip_trailers,
-    lens::Lens,
-    tally::Tally,
+    lens::{LARGEST, Lens},
+    pace::{Paced, Unsent},
+    screen::Source,
+    tally::{Seen, Tally},
     upstream::Lease,
     watch::{Over, Watch},
 };
@@ -35,7 +39,7 @@ const LINGER: Duration = Duration::from_secs(10);
 
 /// A request's body as it came: in flow, or held.
 pub(crate) enum Load {
-    Stream(Incoming),
+    Stream(Paced),
     Held { bytes: Option<Bytes>, trailers: Option<HeaderMap>, room: Option<OwnedSemaphorePermit> },
 }
 
@@ -48,7 +52,7 @@ impl Default for Load {
 impl Load {
     pub(crate) fn is_end(&self) -> bool {
         match self {
-            Self::Stream(body) => body.is_end_stream(),
+            Self::Stream(body) => body.is_end(),
             Self::Held { bytes, trailers, .. } => bytes.as_ref().is_none_or(Bytes::is_empty) && trailers.is_none(),
         }
     }
@@ -99,8 +103,8 @@ impl Asked {
 /// Why a request's body does not reach its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InboundBroken {
-    #[error("the client's body broke off")]
-    Client(#[source] hyper::Error),
+    #[error(transparent)]
+    Client(#[from] Unsent),
     #[error("the exchange was cut")]
     Cut,
     #[error("the upstream answered without the body")]
@@ -175,12 +179,18 @@ impl Body for Inbound {
                 return Poll::Ready(trailers.take().map(Frame::trailers).map(Ok));
             }
         };
-        let frame = match Pin::new(body).poll_frame(cx) {
+        // Once the answer has begun, a client may pause: the two may be in a conversation.
+        let polled = body.poll_frame(cx, !this.tally.has_answer());
+        this.tally.awaits_client(polled.is_pending());
+        let frame = match polled {
             Poll::Pending => return this.poll_idle(cx),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => {
-                this.tally.client_broke();
-                return Poll::Ready(Some(Err(InboundBroken::Client(error))));
+                this.tally.client_fails(match error {
+                    Unsent::Broken(_) => Refusal::BadFraming,
+                    Unsent::Slow => Refusal::ClientSlow,
+                });
+                return Poll::Ready(Some(Err(error.into())));
             }
             Poll::Ready(Some(Ok(frame))) => frame,
         };
@@ -234,14 +244,34 @@ pub enum AnswerBroken {
     /// The key was disabled, revoked or ended.
     #[error("the exchange was cut")]
     Cut,
+    /// It showed the gate's own credential.
+    #[error("the answer showed the gate's own credential")]
+    Showed,
+}
+
+/// Makes a key known that an answer brings.
+pub type Register = Arc<dyn Fn(Zeroizing<String>) -> Pin<Box<dyn Future<Output = Option<KeyId>> + Send>> + Send + Sync>;
+
+/// An answer that may bring a new key, held back until that key is known: whoever has read
+/// the answer may call with the key at once.
+struct Minting {
+    register: Register,
+    held: VecDeque<Frame<Bytes>>,
+    size: usize,
+    registering: Option<JoinHandle<()>>,
+    /// Whether what is held may go on.
+    open: bool,
 }
 
 /// The upstream's answer on its way to the client.
 pub(crate) struct Relay {
-    body: Incoming,
+    body: Source,
     tally: Arc<Tally>,
     watch: Watch,
     lens: Option<Lens>,
+    minting: Option<Minting>,
+    /// Whether the upstream's answer was read to its end.
+    whole: bool,
     /// The connection, to be given back when the answer has been read.
     lease: Option<Lease>,
     done: bool,
@@ -254,27 +284,80 @@ impl Answer {
     }
 
     pub(crate) fn relay(
-        body: Incoming,
+        body: Source,
         tally: Arc<Tally>,
         idle: Option<Duration>,
         lens: Option<Lens>,
+        register: Option<Register>,
         lease: Lease,
     ) -> Self {
         let watch = Watch::new(tally.cut().clone(), idle);
-        Self(Kind::Relay(Box::new(Relay { body, tally, watch, lens, lease: Some(lease), done: false })))
+        let minting = register
+            .filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential))
+            .map(|register| Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false });
+        let lease = Some(lease);
+        Self(Kind::Relay(Box::new(Relay { body, tally, watch, lens, minting, whole: false, lease, done: false })))
+    }
+}
+
+impl Minting {
+    /// Holds a piece back; all of them go on when they are too many to be looked into.
+    fn hold(&mut self, frame: Frame<Bytes>) {
+        self.size = self.size.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        self.held.push_back(frame);
+        self.open |= self.size > LARGEST;
+    }
+
+    /// What goes on next. Pending while the key is being made known.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        if let Some(task) = &mut self.registering {
+            // Whether it worked is in the log; the answer goes on either way.
+            let _ = ready!(Pin::new(task).poll(cx));
+            self.registering = None;
+            self.open = true;
+        }
+        Poll::Ready(if self.open { self.held.pop_front() } else { None })
     }
 }
 
 impl Relay {
-    fn finish(&mut self) {
-        self.done = true;
-        if let Some(lens) = self.lens.take() {
-            self.tally.saw(lens.seen());
-        }
-        self.tally.ends(Ended::Whole);
+    /// The upstream's answer has ended: what was looked for in it is known now.
+    fn look(&mut self) {
+        self.whole = true;
         if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
+        let Some(lens) = self.lens.take() else { return };
+        let (rows, minted) = lens.seen();
+        match (minted, &mut self.minting) {
+            (Some(secret), Some(minting)) => {
+                // A task of its own: the key is made known also where the client goes away
+                // meanwhile. The tally is held as long, so that the record names the key.
+                let (known, tally) = ((minting.register)(secret), Arc::clone(&self.tally));
+                minting.registering = Some(tokio::spawn(async move { tally.saw(Seen { rows, minted: known.await }) }));
+            }
+            (_, minting) => {
+                self.tally.saw(Seen { rows, minted: None });
+                if let Some(minting) = minting {
+                    minting.open = true;
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.done = true;
+        if !self.whole {
+            self.look();
+        }
+        self.tally.ends(Ended::Whole);
+    }
+
+    /// Whether nothing more comes.
+    fn is_over(&self) -> bool {
+        let held =
+            self.minting.as_ref().is_some_and(|minting| !minting.held.is_empty() || minting.registering.is_some());
+        (self.whole || self.body.is_end_stream()) && !held
     }
 
     fn breaks(&mut self, ended: Ended, why: AnswerBroken) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
@@ -284,38 +367,68 @@ impl Relay {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
-        if self.watch.is_cut() {
-            return self.breaks(Ended::Cut, AnswerBroken::Cut);
-        }
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending => match self.watch.poll_over(cx, || false) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Over::Cut) => self.breaks(Ended::Cut, AnswerBroken::Cut),
-                Poll::Ready(Over::TooLong) => self.breaks(Ended::UpstreamGone, AnswerBroken::Silent),
-            },
-            Poll::Ready(None) => {
-                self.finish();
-                Poll::Ready(None)
+        loop {
+            if self.watch.is_cut() {
+                return self.breaks(Ended::Cut, AnswerBroken::Cut);
             }
-            Poll::Ready(Some(Err(error))) => self.breaks(Ended::UpstreamGone, AnswerBroken::Upstream(error)),
-            Poll::Ready(Some(Ok(frame))) => {
-                self.watch.moved();
-                if let Some(data) = frame.data_ref() {
-                    self.tally.add_out(data.len());
-                    if let Some(lens) = &mut self.lens {
+            if let Some(minting) = &mut self.minting
+                && let Some(frame) = ready!(minting.poll_held(cx))
+            {
+                return self.passes(frame);
+            }
+            if self.whole {
+                self.finish();
+                return Poll::Ready(None);
+            }
+            match self.body.poll_frame(cx) {
+                Poll::Pending => {
+                    return match self.watch.poll_over(cx, || false) {
+                        Poll::Pending => Poll::Pending,
+                        Poll::Ready(Over::Cut) => self.breaks(Ended::Cut, AnswerBroken::Cut),
+                        Poll::Ready(Over::TooLong) => self.breaks(Ended::UpstreamGone, AnswerBroken::Silent),
+                    };
+                }
+                Poll::Ready(None) => self.look(),
+                Poll::Ready(Some(Err(AnswerBroken::Showed))) => {
+                    self.tally.showed();
+                    return self.breaks(Ended::Cut, AnswerBroken::Showed);
+                }
+                Poll::Ready(Some(Err(broken))) => return self.breaks(Ended::UpstreamGone, broken),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.watch.moved();
+                    if let (Some(data), Some(lens)) = (frame.data_ref(), &mut self.lens) {
                         lens.pass(data);
                     }
+                    match &mut self.minting {
+                        Some(minting) if !minting.open => minting.hold(frame),
+                        _ => return self.passes(frame),
+                    }
                 }
-                Poll::Ready(Some(Ok(frame)))
             }
         }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held = self
+            .minting
+            .as_ref()
+            .map_or(0, |minting| minting.held.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum());
+        let left = self.body.size_hint();
+        left.exact().map_or_else(SizeHint::default, |left| SizeHint::with_exact(left.saturating_add(held)))
+    }
+
+    fn passes(&self, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+        if let Some(data) = frame.data_ref() {
+            self.tally.add_out(data.len());
+        }
+        Poll::Ready(Some(Ok(frame)))
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
         // hyper does not ask for the end of a body whose length it knows.
-        if !self.done && self.body.is_end_stream() {
+        if !self.done && self.is_over() {
             self.finish();
         }
     }
@@ -335,14 +448,14 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Words(bytes) => bytes.is_none(),
-            Kind::Relay(relay) => relay.body.is_end_stream(),
+            Kind::Relay(relay) => relay.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Words(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Relay(relay) => relay.body.size_hint(),
+            Kind::Relay(relay) => relay.size_hint(),
         }
     }
 }

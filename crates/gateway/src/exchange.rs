@@ -12,18 +12,21 @@ use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::CONNECTION, header::EXPECT,
     header::HOST,
 };
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use law::{Permit, Refusal};
 use tokio::{sync::oneshot, time::timeout};
+use wire::Sought;
 
 use crate::{
-    body::{Answer, Asked, Inbound, Load},
+    body::{Answer, Asked, Inbound, Load, Register},
     framing::{Onto, Outbound, reframe},
     lens::{Lens, Look},
+    screen::{Screen, Source, WHOLE},
     server::Seat,
     tally::Tally,
-    tunnel,
+    tls, tunnel,
     upstream::{Lease, Upstream},
     watch::{Cut, Over, Watch},
 };
@@ -37,6 +40,10 @@ pub struct Onward<'a> {
     pub tally: &'a Arc<Tally>,
     /// What is looked for in the answer.
     pub look: &'a Look,
+    /// Makes a key known that the answer brings, before the client has the answer.
+    pub register: Option<&'a Register>,
+    /// The gate's own credential, where the request goes with it: the answer must not show it.
+    pub sought: Option<&'a Arc<Sought>>,
     /// The client's place; a connection that changed its protocol keeps it.
     pub seat: &'a Seat,
 }
@@ -44,17 +51,22 @@ pub struct Onward<'a> {
 /// Forwards one request. This consumes its permit, and nothing else reaches the upstream.
 ///
 /// # Errors
-/// With [`Refusal::UpstreamUnreachable`], [`Refusal::UpstreamBroken`] and
+/// With [`Refusal::UpstreamUnreachable`], [`Refusal::UpstreamUntrusted`],
+/// [`Refusal::UpstreamRefusesGate`], [`Refusal::UpstreamBroken`] and
 /// [`Refusal::UpstreamSlow`] as the upstream fails, [`Refusal::BadFraming`] when the client's
-/// body broke off, and [`Refusal::Disabled`] when the exchange was cut before its answer began.
+/// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and [`Refusal::Disabled`] when the exchange was cut before its answer began.
 pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> Result<Response<Answer>, Refusal> {
     // From here on the permit is spent: a retry below sends a request of which nothing was sent.
     let Permit { .. } = permit;
-    let Onward { upstream, tally, look, .. } = onward;
+    let Onward { upstream, tally, look, register, sought, .. } = onward;
     let (request, mut going) = going(outbound, upstream, tally)?;
     let (response, lease) = send(request, upstream, tally).await?;
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        // What follows cannot be searched.
+        if sought.is_some() {
+            return Err(Refusal::UpstreamBroken);
+        }
         let onto = going.onto.take().ok_or(Refusal::UpstreamBroken)?;
         return change(Response::from_parts(parts, body), &going.method, onto, onward);
     }
@@ -63,10 +75,44 @@ pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> 
         // The client may send its body all the same, and nobody could tell it from a request.
         parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    let body = match sought {
+        Some(sought) => screened(sought, &mut parts, body, upstream, tally).await?,
+        None => Source::Plain(body),
+    };
     tally.answers(parts.status.as_u16());
     let lens = Lens::new(look, &parts);
-    let answer = Answer::relay(body, Arc::clone(tally), upstream.patience().idle, lens, lease);
+    let answer =
+        Answer::relay(body, Arc::clone(tally), upstream.patience().idle, lens, register.map(Arc::clone), lease);
     Ok(Response::from_parts(parts, answer))
+}
+
+/// Looks at an answer to a request that went with the gate's own credential: at its head, and
+/// at its body, too, where that is short.
+async fn screened(
+    sought: &Arc<Sought>,
+    parts: &mut http::response::Parts,
+    mut body: Incoming,
+    upstream: &Upstream,
+    tally: &Tally,
+) -> Result<Source, Refusal> {
+    let showed = |refusal: Refusal| {
+        if refusal == Refusal::CredentialInAnswer {
+            tally.showed();
+        }
+        refusal
+    };
+    let mut screen = Screen::new(sought, parts).map_err(showed)?;
+    if body.size_hint().exact().is_none_or(|size| size > WHOLE) {
+        return Ok(Source::Screened(body, Box::new(screen)));
+    }
+    let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
+    while let Some(frame) = unless_over(body.frame(), &mut watch, || false).await.map_err(refusal)? {
+        let frame = frame.map_err(|_| Refusal::UpstreamBroken)?;
+        let piece = frame.data_ref().map_or(&[][..], |data| data);
+        screen.keep(piece).map_err(|_| showed(Refusal::CredentialInAnswer))?;
+        watch.moved();
+    }
+    Ok(Source::Screened(body, Box::new(screen)))
 }
 
 /// Asks the upstream something on the gate's own behalf: a GET without a body, whose answer
@@ -171,11 +217,13 @@ async fn send(
         match error.take_message() {
             Some(unsent) if reused => request = unsent,
             _ if tally.cut().is_cut() => return Err(Refusal::Disabled),
-            _ if tally.has_client_broken() => return Err(Refusal::BadFraming),
             _ => {
+                if let Some(fault) = tally.client_fault() {
+                    return Err(fault);
+                }
                 let error = error.into_error();
                 tracing::warn!(error = &error as &dyn std::error::Error, "the upstream broke an exchange off");
-                return Err(Refusal::UpstreamBroken);
+                return Err(tls::refusal(&error).unwrap_or(Refusal::UpstreamBroken));
             }
         }
     }
@@ -185,15 +233,16 @@ async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
     let connected = unless_over(upstream.connect(), &mut Watch::new(tally.cut().clone(), None), || false).await;
     connected.map_err(refusal)?.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "the upstream cannot be reached");
-        Refusal::UpstreamUnreachable
+        tls::refusal(&error).unwrap_or(Refusal::UpstreamUnreachable)
     })
 }
 
-/// Waits for an answer's head, as long as the request moves or the upstream's time is not over.
+/// Waits for an answer's head, as long as the request moves, the client is waited for (its body
+/// has a time of its own), or the upstream's time is not over.
 async fn answered<T>(sent: impl Future<Output = T>, upstream: &Upstream, tally: &Tally) -> Result<T, Refusal> {
     let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
     let mut before = 0;
-    let moving = || std::mem::replace(&mut before, tally.bytes_in()) != before;
+    let moving = || std::mem::replace(&mut before, tally.bytes_in()) != before || tally.is_awaiting_client();
     unless_over(sent, &mut watch, moving).await.map_err(refusal)
 }
 

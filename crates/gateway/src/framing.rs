@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use crate::{
     body::Load,
     hold::{Spool, Unheld},
-    tally::Tally,
+    pace::{Pace, Paced},
 };
 
 /// How long a body may take that is held: who sends it more slowly keeps others out.
@@ -47,13 +47,13 @@ pub(crate) struct Onto {
 }
 
 impl Outbound {
-    /// Reads a request.
+    /// Reads a request, whose body comes no slower than this.
     ///
     /// # Errors
     /// [`Refusal::MethodRefused`] for TRACE and CONNECT, [`Refusal::BadPath`] for a target that
     /// has no path, [`Refusal::BadFraming`] where the length could be read in a second way; the
     /// client's connection must be closed then, as [`refuse`](crate::refuse) does.
-    pub fn read(mut request: Request<Incoming>) -> Result<Self, Refusal> {
+    pub fn read(mut request: Request<Incoming>, pace: Pace) -> Result<Self, Refusal> {
         if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
             return Err(Refusal::MethodRefused);
         }
@@ -77,7 +77,7 @@ impl Outbound {
             parts.headers.insert(TE, HeaderValue::from_static("trailers"));
         }
         let onto = protocol.map(|protocol| Onto { protocol, client });
-        Ok(Self { parts, load: Load::Stream(body), expects, onto, says_zero })
+        Ok(Self { parts, load: Load::Stream(Paced::new(body, pace)), expects, onto, says_zero })
     }
 
     /// The protocol that the client wants to change to, such as `websocket`. After the change
@@ -106,19 +106,20 @@ impl Outbound {
     ///
     /// # Errors
     /// [`Refusal::TooLargeToHold`], [`Refusal::Busy`] when too much is held altogether,
-    /// [`Refusal::BadFraming`] when the body breaks off. The rest of the body is unread then.
-    pub async fn hold(&mut self, spool: &Spool, tally: &Tally) -> Result<Bytes, Refusal> {
+    /// [`Refusal::BadFraming`] when the body breaks off, [`Refusal::ClientSlow`] when it comes
+    /// too slowly. The rest of the body is unread then.
+    pub async fn hold(&mut self, spool: &Spool) -> Result<Bytes, Refusal> {
         let (bytes, load) = match std::mem::take(&mut self.load) {
-            Load::Stream(body) => timeout(HOLDING, spool.hold(body)).await.unwrap_or(Err(Unheld::Broken)).map_err(
-                |unheld| match unheld {
+            Load::Stream(body) => {
+                // Boxed: few requests are held, and each has room for this.
+                let held = Box::pin(timeout(HOLDING, spool.hold(body))).await.unwrap_or(Err(Unheld::Slow));
+                held.map_err(|unheld| match unheld {
                     Unheld::TooLarge => Refusal::TooLargeToHold,
                     Unheld::Full => Refusal::Busy,
-                    Unheld::Broken => {
-                        tally.client_broke();
-                        Refusal::BadFraming
-                    }
-                },
-            )?,
+                    Unheld::Broken => Refusal::BadFraming,
+                    Unheld::Slow => Refusal::ClientSlow,
+                })?
+            }
             held @ Load::Held { .. } => (held.held().unwrap_or_default(), held),
         };
         self.load = load;
@@ -206,12 +207,13 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
             "api-key",
             "x-access-token",
             "private-token",
-            "x-http-method",
-            "x-method-override",
             "authorization",
             "cookie",
         ];
-        !is_of_connection(&plain) && plain != "content-length" && !forged.iter().any(|start| plain.starts_with(start))
+        !is_of_connection(&plain)
+            && plain != "content-length"
+            && !wire::second_method::is_header(&plain)
+            && !forged.iter().any(|start| plain.starts_with(start))
     });
 }
 
@@ -258,7 +260,8 @@ fn strip_request(headers: &mut HeaderMap) -> Result<(), Refusal> {
         // Servers of the CGI family read `content_length` as `content-length`.
         let twin = text.contains('_') && {
             let plain = dashed(text);
-            is_of_connection(&plain) || matches!(&*plain, "content-length" | "host" | "expect")
+            is_of_connection(&plain)
+                || matches!(&*plain, "content-length" | "content-type" | "content-encoding" | "host" | "expect")
         };
         !twin && name != CONTENT_LENGTH && !is_of_connection(text) && !named.contains(name)
     });

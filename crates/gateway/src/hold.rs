@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{body::Load, framing::strip_trailers};
+use crate::{
+    body::Load,
+    framing::strip_trailers,
+    pace::{Paced, Unsent},
+};
 
 /// Room for bodies that are held: so much for one, so much for all together.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub enum Unheld {
     Full,
     /// It broke off, or could not be decoded.
     Broken,
+    /// It came too slowly.
+    Slow,
 }
 
 impl Spool {
@@ -35,7 +39,7 @@ impl Spool {
     }
 
     /// Reads a body to its end. Its room is given back when the body was sent on or dropped.
-    pub(crate) async fn hold(&self, mut body: Incoming) -> Result<(Bytes, Load), Unheld> {
+    pub(crate) async fn hold(&self, mut body: Paced) -> Result<(Bytes, Load), Unheld> {
         let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if expected > self.each {
             return Err(Unheld::TooLarge);
@@ -44,8 +48,8 @@ impl Spool {
         let mut room = self.reserve(0)?;
         let mut bytes = BytesMut::new();
         let mut trailers = None;
-        while let Some(frame) = frame(&mut body).await {
-            match frame.map_err(|_| Unheld::Broken)?.into_data() {
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
                 Ok(data) => {
                     let size = bytes.len().saturating_add(data.len());
                     if size > self.each {
@@ -83,6 +87,11 @@ impl Spool {
     }
 }
 
-async fn frame(body: &mut Incoming) -> Option<Result<http_body::Frame<Bytes>, hyper::Error>> {
-    std::future::poll_fn(|cx| std::pin::Pin::new(&mut *body).poll_frame(cx)).await
+impl From<Unsent> for Unheld {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::Broken(_) => Self::Broken,
+            Unsent::Slow => Self::Slow,
+        }
+    }
 }

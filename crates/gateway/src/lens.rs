@@ -1,7 +1,7 @@
 //! Looking into an answer while it streams by.
 
 use http::{
-    HeaderMap,
+    HeaderMap, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
     response,
 };
@@ -9,13 +9,10 @@ use uuid::Uuid;
 use wire::looks_like_credential;
 use zeroize::Zeroizing;
 
-use crate::{
-    rows::{Counter, Pointer},
-    tally::Seen,
-};
+use crate::rows::{Counter, Pointer};
 
 /// The largest answer in which a credential is looked for.
-const LARGEST: usize = 256 * 1024;
+pub(crate) const LARGEST: usize = 256 * 1024;
 
 /// What is looked for in an answer.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +37,17 @@ struct Copied {
 impl Lens {
     /// A lens for an answer that can be looked into: a success, in JSON, not compressed.
     pub(crate) fn new(look: &Look, answer: &response::Parts) -> Option<Self> {
-        if look.list.is_none() && look.minted.is_none()
-            || !answer.status.is_success()
-            || !is_plain_json(&answer.headers)
-        {
+        if look.list.is_none() && look.minted.is_none() || !can_look(answer.status, &answer.headers) {
             return None;
         }
         Some(Self {
             rows: look.list.clone().map(Counter::new),
             minted: look.minted.clone().map(|to| Copied { to, bytes: Some(Zeroizing::default()) }),
         })
+    }
+
+    pub(crate) const fn may_see_credential(&self) -> bool {
+        self.minted.is_some()
     }
 
     pub(crate) fn pass(&mut self, data: &[u8]) {
@@ -64,9 +62,9 @@ impl Lens {
         }
     }
 
-    /// What was seen, once the answer has ended.
-    pub(crate) fn seen(self) -> Seen {
-        Seen { rows: self.rows.and_then(|rows| rows.rows()), minted: self.minted.and_then(Copied::credential) }
+    /// What was seen, once the answer has ended: how many rows, and which new credential.
+    pub(crate) fn seen(self) -> (Option<u64>, Option<Zeroizing<String>>) {
+        (self.rows.and_then(|rows| rows.rows()), self.minted.and_then(Copied::credential))
     }
 }
 
@@ -92,6 +90,11 @@ fn is_machine_made(text: &str) -> bool {
         && (text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_mixed)
             || looks_like_credential(text)
             || Uuid::try_parse(text).is_ok())
+}
+
+/// Whether an answer is of a form that can be looked into.
+pub(crate) fn can_look(status: StatusCode, headers: &HeaderMap) -> bool {
+    status.is_success() && is_plain_json(headers)
 }
 
 fn is_plain_json(headers: &HeaderMap) -> bool {
@@ -125,9 +128,9 @@ mod tests {
         for piece in br#"{"keys":[{"token":"tok_9f3c1e7a52d84b06"},{}]}"#.chunks(3) {
             lens.pass(piece);
         }
-        let seen = lens.seen();
-        assert_eq!(seen.rows, Some(2));
-        assert_eq!(seen.minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
+        let (rows, minted) = lens.seen();
+        assert_eq!(rows, Some(2));
+        assert_eq!(minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
     }
 
     #[test]
@@ -135,7 +138,7 @@ mod tests {
         let minted = |text: &str| {
             let mut lens = lens(&[("content-type", "application/json")]).unwrap();
             lens.pass(serde_json::json!({"keys": [{"token": text}]}).to_string().as_bytes());
-            lens.seen().minted.map(|secret| secret.to_string())
+            lens.seen().1.map(|secret| secret.to_string())
         };
         let machines = ["0f5b0e6c2d9a4c7f", "tok_9f3c1e7a52d84b06", "1f0c7a9e-3b52-4d86-9a17-5e2b8c4d6f01"];
         for text in machines {
@@ -162,8 +165,8 @@ mod tests {
         lens.pass(br#"{"keys":[{"token":"tok_9f3c1e7a52d84b06"}],"x":""#);
         lens.pass(&vec![b'x'; LARGEST]);
         lens.pass(b"\"}");
-        let seen = lens.seen();
-        assert_eq!(seen.rows, Some(1));
-        assert!(seen.minted.is_none());
+        let (rows, minted) = lens.seen();
+        assert_eq!(rows, Some(1));
+        assert!(minted.is_none());
     }
 }

@@ -14,8 +14,11 @@ mod exchange;
 mod framing;
 mod gate;
 mod hold;
+mod key_set;
 mod lens;
+mod pace;
 mod rows;
+mod screen;
 mod server;
 mod tally;
 mod tls;
@@ -28,12 +31,16 @@ mod tests;
 
 pub use crate::{
     answer::{Problem, refuse},
-    body::{Answer, AnswerBroken},
+    body::{Answer, AnswerBroken, Register},
     exchange::{Onward, forward},
     framing::Outbound,
-    gate::{Counts, Gate, GateParts, Holding, Identify, Realm, RealmSettings, UnknownKeys, Worker},
+    gate::{
+        Counts, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Realm, RealmSettings, UnknownKeys, Worker,
+    },
     hold::{Spool, Unheld},
+    key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
     lens::Look,
+    pace::Pace,
     rows::Pointer,
     server::{Running, Seat, Server, ServerSettings, Visitor},
     tally::{Ending, Tally},

@@ -100,11 +100,14 @@ impl Server {
     /// # Errors
     /// When the address cannot be bound.
     pub fn bind(settings: ServerSettings) -> io::Result<Self> {
-        let first = listener(settings.listen)?;
+        // The first one is alone on its port: two gates that share it would each get half of
+        // the connections. Only when it listens may the others of this gate join it.
+        let first = listener(settings.listen, false)?;
+        SockRef::from(&first).set_reuse_port(true)?;
         let address = first.local_addr()?;
         let mut listeners = vec![first];
         for _ in 1..settings.workers.max(1) {
-            listeners.push(listener(address)?);
+            listeners.push(listener(address, true)?);
         }
         Ok(Self { settings, listeners, address })
     }
@@ -181,10 +184,10 @@ impl Running {
     }
 }
 
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+fn listener(address: SocketAddr, joins: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(joins)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

@@ -1,7 +1,6 @@
 //! What became of one exchange, told exactly once.
 
 use std::{
-    fmt,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering},
@@ -9,12 +8,12 @@ use std::{
     time::Instant,
 };
 
-use law::Ended;
-use zeroize::Zeroizing;
+use law::{Ended, KeyId, Refusal};
 
 use crate::watch::Cut;
 
 /// What became of one exchange: the measured half of a [`law::Outcome`].
+#[derive(Debug)]
 pub struct Ending {
     /// The HTTP status that the client saw, 0 where it saw none.
     pub status: u16,
@@ -24,27 +23,14 @@ pub struct Ending {
     pub bytes_out: u64,
     /// Items of the list in the answer, where they were looked for and could be counted.
     pub rows: Option<u64>,
-    /// The credential in the answer, where one was looked for and found.
-    pub minted: Option<Zeroizing<String>>,
+    /// The key that the answer brought and that was made known.
+    pub minted: Option<KeyId>,
+    /// Whether the answer showed the gate's own credential, and was kept back.
+    pub showed: bool,
     /// From the tally's beginning to its end, in microseconds.
     pub micros: u64,
     /// How it ended.
     pub ended: Ended,
-}
-
-impl fmt::Debug for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, bytes_in, bytes_out, rows, minted, micros, ended } = self;
-        f.debug_struct("Ending")
-            .field("status", status)
-            .field("bytes_in", bytes_in)
-            .field("bytes_out", bytes_out)
-            .field("rows", rows)
-            .field("minted", &minted.is_some())
-            .field("micros", micros)
-            .field("ended", ended)
-            .finish()
-    }
 }
 
 type Report = Box<dyn FnOnce(Ending) + Send + Sync>;
@@ -59,7 +45,11 @@ pub struct Tally {
     bytes_out: AtomicU64,
     ended: OnceLock<Ended>,
     seen: OnceLock<Seen>,
-    client_broke: AtomicBool,
+    /// What the client did wrong with its body.
+    fault: OnceLock<Refusal>,
+    /// Whether nothing moves because the client sends nothing.
+    awaits_client: AtomicBool,
+    showed: AtomicBool,
     report: Option<Report>,
 }
 
@@ -67,7 +57,7 @@ pub struct Tally {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) rows: Option<u64>,
-    pub(crate) minted: Option<Zeroizing<String>>,
+    pub(crate) minted: Option<KeyId>,
 }
 
 impl Tally {
@@ -81,7 +71,9 @@ impl Tally {
             bytes_out: AtomicU64::new(0),
             ended: OnceLock::new(),
             seen: OnceLock::new(),
-            client_broke: AtomicBool::new(false),
+            fault: OnceLock::new(),
+            awaits_client: AtomicBool::new(false),
+            showed: AtomicBool::new(false),
             report: Some(Box::new(report)),
         })
     }
@@ -122,13 +114,32 @@ impl Tally {
         self.bytes_in.load(Ordering::Relaxed)
     }
 
-    /// The client broke its body off, or it could not be decoded.
-    pub(crate) fn client_broke(&self) {
-        self.client_broke.store(true, Ordering::Relaxed);
+    /// The upstream's answer has begun.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.status.load(Ordering::Relaxed) != 0
     }
 
-    pub(crate) fn has_client_broken(&self) -> bool {
-        self.client_broke.load(Ordering::Relaxed)
+    /// The client's body does not reach its end: it broke off, could not be decoded, or is slow.
+    pub(crate) fn client_fails(&self, refusal: Refusal) {
+        let _ = self.fault.set(refusal);
+    }
+
+    pub(crate) fn client_fault(&self) -> Option<Refusal> {
+        self.fault.get().copied()
+    }
+
+    /// Whether the client is waited for now.
+    pub(crate) fn awaits_client(&self, awaits: bool) {
+        self.awaits_client.store(awaits, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_awaiting_client(&self) -> bool {
+        self.awaits_client.load(Ordering::Relaxed)
+    }
+
+    /// The answer showed the gate's own credential.
+    pub(crate) fn showed(&self) {
+        self.showed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn saw(&self, seen: Seen) {
@@ -149,14 +160,15 @@ impl Drop for Tally {
             bytes_out: *self.bytes_out.get_mut(),
             rows: seen.rows,
             minted: seen.minted,
+            showed: *self.showed.get_mut(),
             micros: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
             ended: self.ended.get().copied().unwrap_or_else(unsaid),
         });
     }
 }
 
-impl fmt::Debug for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tally").field("status", &self.status).field("ended", &self.ended).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,10 @@
 //! How the gate meets an upstream over TLS, and how it proves itself there.
 
-use std::sync::Arc;
+use std::{error::Error, io, sync::Arc};
 
+use law::Refusal;
 use rustls::{
-    ClientConfig, RootCertStore,
+    AlertDescription, ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
@@ -68,6 +69,39 @@ pub(crate) fn client(files: TlsFiles<'_>) -> Result<ClientConfig, TlsError> {
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Whose certificate is at fault, where an exchange failed for one.
+pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
+    use AlertDescription as Alert;
+    match beneath(error)? {
+        rustls::Error::InvalidCertificate(_) => Some(Refusal::UpstreamUntrusted),
+        // In TLS 1.3 the upstream says so only when the gate has sent its request already.
+        rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied,
+        ) => Some(Refusal::UpstreamRefusesGate),
+        _ => None,
+    }
+}
+
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error that wraps another gives out that one's source as its own, never itself.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
 }
 
 fn certificates(pem: &[u8], file: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -175,6 +175,10 @@ impl Upstream {
         Self::with(self.origin.clone(), self.host, self.patience, self.tls.clone())
     }
 
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The `Host` to send instead of the client's.
     pub(crate) const fn host_instead(&self, received: bool) -> Option<&HeaderValue> {
         match self.host {

@@ -5,7 +5,7 @@ use std::{
     future::Future as _,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -26,14 +26,19 @@ const BEAT: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, Default)]
 pub struct Cut {
     key: Option<Arc<Key>>,
+    /// The key that the exchange made known: it cuts like one that was known before.
+    learned: Option<Learned>,
     gate: Arc<AtomicBool>,
 }
+
+/// Where the key is put that an exchange makes known.
+pub(crate) type Learned = Arc<OnceLock<Arc<Key>>>;
 
 impl Cut {
     /// For exchanges without a key: `gate` ends them.
     #[must_use]
     pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
-        Self { key: None, gate }
+        Self { key: None, learned: None, gate }
     }
 
     /// The same, ended with `key` too: when it is disabled, or ends.
@@ -42,8 +47,18 @@ impl Cut {
         Self { key: Some(key), ..self }
     }
 
+    /// The same, ended with the key that is put there later.
+    pub(crate) fn or_learned(self, learned: Learned) -> Self {
+        Self { learned: Some(learned), ..self }
+    }
+
+    pub(crate) const fn learned(&self) -> Option<&Learned> {
+        self.learned.as_ref()
+    }
+
     pub(crate) fn is_cut(&self) -> bool {
-        self.gate.load(Ordering::Relaxed) || self.key.as_ref().is_some_and(|key| key.has_fallen(Timestamp::now))
+        let key = || self.key.as_ref().or_else(|| self.learned.as_ref()?.get());
+        self.gate.load(Ordering::Relaxed) || key().is_some_and(|key| key.has_fallen(Timestamp::now))
     }
 }
 

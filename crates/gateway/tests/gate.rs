@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
 
 mod house;
+mod issued;
+mod tokens;
 
 use authority::{Command, Warrant};
 use house::House;
@@ -52,9 +54,9 @@ async fn an_unknown_key_is_learned_when_the_upstream_takes_it_and_its_holder_is_
     let house = House::enforcing().await;
     house.upstream.accepts("a-new-key-1234567890", "ann");
     assert_eq!(house.get("/v1/things", "a-new-key-1234567890").await.status, StatusCode::OK);
-    let key = house.until(|house| house.recognised("a-new-key-1234567890").filter(|key| key.holder.is_some())).await;
-    assert_eq!(key.holder, Some(house.ann));
-    assert_eq!(key.scopes.as_deref(), Some("read admin"));
+    let key = house.recognised("a-new-key-1234567890").unwrap();
+    assert_eq!(key.holder(), Some(house.ann));
+    assert_eq!(key.scopes(), Some("read admin"));
     assert_eq!(house.get("/v1/things", "a-new-key-1234567890").await.status, StatusCode::OK);
     let (call, _) = house.last_call().await;
     assert_eq!((call.who, call.key, call.holder), (Who::Key, Some(key.id), Some(house.ann)));
@@ -64,6 +66,54 @@ async fn an_unknown_key_is_learned_when_the_upstream_takes_it_and_its_holder_is_
     house.get("/v1/things", "a-bad-key-1234567890").await;
     house.adopt("marker-key-1234567890").await;
     assert!(house.recognised("a-bad-key-1234567890").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_known_before_its_first_answer_is() {
+    let house = House::enforcing().await;
+    for number in 0..20 {
+        let key = format!("a-new-key-{number}-0123456789");
+        house.upstream.accepts(&key, "ann");
+        assert_eq!(house.get("/v1/things", &key).await.status, StatusCode::OK);
+        let known = house.recognised(&key).expect("the first answer is here");
+        assert_eq!(known.holder(), Some(house.ann), "and so is whose it is");
+    }
+    let next = house.request("POST", "/v1/keys").header("authorization", "Bearer a-new-key-7-0123456789");
+    let next = house.send(next.header("prefer", "wait=0"), "{}").await;
+    assert_eq!(next.refusal(), Some(Refusal::StepUp), "its person can be asked at once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_new_key_has_in_flight_ends_with_it() {
+    let house = House::enforcing().await;
+    house.upstream.accepts("a-new-key-1234567890", "ann");
+    let mut stream = house.start_stream("/v1/events", "a-new-key-1234567890").await;
+    assert!(stream.next().await);
+    let key = house.recognised("a-new-key-1234567890").unwrap().id;
+    house.perform(&Command::DisableKey(key, "lost".to_owned()), Warrant::Operator).await;
+    assert!(!stream.next().await, "as if it had been known before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minted_key_is_known_before_its_client_has_it_and_hides_in_no_coding() {
+    let house = House::refusing_unknown_keys_observing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    for number in 0..20 {
+        let asking = house
+            .request("POST", "/v1/keys")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("accept-encoding", "gzip, br")
+            .header("range", "bytes=0-10");
+        let minted = house.send(asking, "{}").await;
+        let secret = minted.body["secret"].as_str().unwrap().to_owned();
+        house.upstream.accepts(&secret, "ann");
+        assert_eq!(house.get("/v1/things", &secret).await.status, StatusCode::OK, "{number}");
+    }
+    let seen = house.upstream.seen().await.into_iter().find(|seen| seen.target == "/v1/keys").unwrap();
+    assert_eq!((seen.header("accept-encoding"), seen.header("range")), (Some("identity"), None));
+    let read = house.request("GET", "/v1/things").header("authorization", "Bearer secret-of-ann-1234567890");
+    house.send(read.header("accept-encoding", "gzip"), "").await;
+    assert_eq!(house.upstream.last().await.header("accept-encoding"), Some("gzip"), "other answers stay as they were");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,8 +166,8 @@ async fn a_dangerous_call_waits_for_its_person_and_goes_on_by_itself() {
     assert_eq!(call.verdict, Verdict::Permit);
     assert!(call.factors.contains(Factor::Person) && call.approval.is_some() && call.challenge == Some(question));
     assert!(call.powers.contains(Power::Mint));
-    let child = house.recognised("mint_9f3c1e7a52d84b06a1c7").unwrap();
-    assert_eq!((outcome.minted, child.parent), (Some(child.id), Some(key)));
+    let child = house.recognised("mint_9f3c1e7a52d84b06a1c0").unwrap();
+    assert_eq!((outcome.minted, child.parent()), (Some(child.id), Some(key)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,6 +204,28 @@ async fn a_client_that_does_not_wait_is_told_how_and_its_retry_executes_once() {
     assert_eq!(house.upstream.count("POST", "/v1/keys").await, 1);
     let again = house.send(impatient(), "{}").await;
     assert_eq!(again.refusal(), Some(Refusal::StepUp), "a yes serves once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_joins_its_question_and_a_variation_does_not() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let call = |name: &'static str, value: &'static str| {
+        let call = house.request("POST", "/v1/keys").header("authorization", "Bearer secret-of-ann-1234567890");
+        house.send_built(call.header("prefer", "wait=0").header(name, value).body("{}").unwrap())
+    };
+    let question = call("accept", "*/*").await.body["challenge_id"].clone();
+    assert!(question.is_string());
+    let retries =
+        [("x-request-id", "2"), ("traceparent", "00-1"), ("prefer", "wait=1"), ("x-stainless-retry-count", "1")];
+    for (name, value) in retries {
+        assert_eq!(call(name, value).await.body["challenge_id"], question, "{name}");
+    }
+    for (name, value) in [("x-trace-account", "other"), ("x-forwarded-host", "other.example"), ("prefer", "tx=commit")]
+    {
+        let other = call(name, value).await.body["challenge_id"].clone();
+        assert!(other.is_string() && other != question, "{name}: {other}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,6 +270,49 @@ async fn a_no_is_final_and_not_me_stops_the_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_says_until_when_it_stands_to_who_waits_and_to_who_comes_again() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let question = house.question().await;
+    let until = house.authority.view(|state| state.question(question).unwrap().question.until);
+    house.perform(&Command::Deny(question), Warrant::SignedIn(house.ann)).await;
+    for answer in [held.await.unwrap(), house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await] {
+        assert_eq!(answer.refusal(), Some(Refusal::Denied));
+        let told: jiff::Timestamp = answer.body["until"].as_str().unwrap().parse().unwrap();
+        assert_eq!(told.as_second(), until.as_second());
+        let wait: i64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!(jiff::Timestamp::now().as_second() + wait >= until.as_second(), "{wait}");
+        assert!(answer.body["detail"].as_str().unwrap().contains("until"), "{}", answer.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_call_falls_with_its_key() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let question = house.question().await;
+    house.perform(&Command::DisableKey(key, "lost".to_owned()), Warrant::Operator).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::Disabled), "at once, and with its reason");
+    let warrant = house.authority.prove("ann", &house.code(), jiff::Timestamp::now()).await.unwrap();
+    let late = house.authority.perform(&Command::Approve(vec![question]), warrant, jiff::Timestamp::now()).await;
+    assert!(late.unwrap_err().to_string().contains("the key is disabled"));
+    assert_eq!(house.upstream.seen().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_call_is_answered_when_its_key_ends() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
+    let identity = authority::Identity { name: "ann".to_owned(), end: Some(end), ..Default::default() };
+    house.authority.identify(key, &identity, jiff::Timestamp::now()).await.unwrap();
+    let held = house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await;
+    assert_eq!(held.refusal(), Some(Refusal::Ended));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_in_the_header_answers_for_a_persons_key() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;
@@ -233,6 +348,67 @@ async fn nobody_passes_only_where_anybody_may_and_takes_no_credential_along() {
     assert_eq!(in_its_place.refusal(), Some(Refusal::StepUp), "a known key is no session, wherever it stands");
     let hidden = session().header("x-unheard-of", "secret-of-ann-1234567890").header("prefer", "wait=0");
     assert_eq!(house.send(hidden, "{}").await.refusal(), Some(Refusal::StepUp), "a known key is seen wherever it is");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_known_key_is_no_session_in_whatever_form_it_hides_beside_one() {
+    use base64::Engine as _;
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let encoded = base64::engine::general_purpose::STANDARD.encode("secret-of-ann-1234567890");
+    let basic = base64::engine::general_purpose::STANDARD.encode("secret-of-ann-1234567890:");
+    for (name, value) in [
+        ("cookie", "sid=%73ecret-of-ann-1234567890".to_owned()),
+        ("cookie", "sid=\"\\163ecret-of-ann-1234567890\"".to_owned()),
+        ("cookie", "sid=x; token=Bearer secret-of-ann-1234567890".to_owned()),
+        ("cookie", "sid=x; secret-of-ann-1234567890".to_owned()),
+        ("cookie", format!("sid={encoded}")),
+        ("x-made-up", format!("Basic {basic}")),
+        ("x-made-up", "a=b;token=secret-of-ann-1234567890".to_owned()),
+        ("x-proxy-user", encoded.clone()),
+    ] {
+        let call = house.request("POST", "/v1/keys").header("cookie", "sid=made-up").header(name, &value);
+        let answer = house.send(call.header("prefer", "wait=0"), "{}").await;
+        let is_judged = matches!(answer.refusal(), Some(Refusal::StepUp | Refusal::TooManyQuestions));
+        assert!(is_judged, "{name}: {value}: {}", answer.status);
+    }
+    for target in [
+        "/v1/things/secret-of-ann-1234567890",
+        "/v1/things/key=secret-of-ann-1234567890",
+        "/v1/things/7?x=token:secret-of-ann-1234567890",
+        "/v1/things/7?secret-of-ann-1234567890",
+    ] {
+        let call = house.request("DELETE", target).header("cookie", "sid=made-up").header("prefer", "wait=0");
+        let answer = house.send(call, "").await;
+        let is_judged = matches!(answer.refusal(), Some(Refusal::StepUp | Refusal::TooManyQuestions));
+        assert!(is_judged, "{target}: {}", answer.status);
+    }
+    for target in ["/v1/things?api[key=new-key", "/v1/things?api.key=new-key", "/v1/things?[api_key]=new-key"] {
+        let call = house.request("GET", target).header("cookie", "sid=made-up");
+        house.send(call, "").await;
+        assert_eq!(house.last_call().await.0.who, Who::Unknown, "{target}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_an_ordinary_word_does_not_make_honest_calls_fail() {
+    let house = House::enforcing().await;
+    house.adopt("administrator").await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let call = |target: &str| {
+        house
+            .request("GET", target)
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("x-role", "administrator")
+    };
+    for target in ["/v1/things?q=administrator", "/v1/things/administrator", "/v1/things?q=the+administrator"] {
+        assert_eq!(house.send(call(target), "").await.status, StatusCode::OK, "{target}");
+    }
+    let session = house.request("POST", "/v1/keys?q=administrator").header("cookie", "sid=x; theme=administrator-blue");
+    assert_eq!(house.send(session, "{}").await.status, StatusCode::CREATED);
+    // What a call is about may be a key, too: whose call it is, is plain.
+    house.adopt("another-of-ann-1234567890").await;
+    assert_eq!(house.send(call("/v1/things/another-of-ann-1234567890"), "").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -397,8 +573,39 @@ async fn a_form_cannot_name_another_method() {
     ] {
         assert_eq!(house.send(form(kind), body).await.refusal(), Some(Refusal::MethodOverride), "{body}");
     }
+    for (kind, body) in [
+        ("application/x-www-form-urlencoded x", "_method=DELETE"),
+        ("application/made-up", "_method=DELETE"),
+        ("text/json", r#"{"_method":"DELETE"}"#),
+        ("application/json", r#"{"\u005fmethod":"DELETE"}"#),
+        (multipart, "--x\r\ncontent-disposition: form-data; name*0=_me; name*1=thod\r\n\r\nDELETE\r\n--x--\r\n"),
+    ] {
+        assert_eq!(house.send(form(kind), body).await.refusal(), Some(Refusal::MethodOverride), "{kind} {body}");
+    }
+    let impatient = |kind: &str| form(kind).header("prefer", "wait=0");
+    let long = format!(r#"{{"x":"{}","_method":"DELETE"}}"#, "x".repeat(1 << 20));
+    let answer = house.send(impatient("application/json"), &long).await;
+    assert_eq!(answer.refusal(), Some(Refusal::TooLargeToHold), "what it could be would have to be asked");
+    let compressed = impatient("application/json").header("content-encoding", "gzip");
+    assert_eq!(house.send(compressed, "x").await.refusal(), Some(Refusal::StepUp), "what nobody can read as well");
+    let twice = form(urlencoded).header("content-type", "text/plain");
+    assert_eq!(house.send(twice, "a=b").await.refusal(), Some(Refusal::BadHeader));
     assert_eq!(house.upstream.seen().await.len(), 0);
     assert_eq!(house.send(form(urlencoded), "name=x&method=fast").await.status, StatusCode::OK);
+    assert_eq!(house.send(form("application/json"), r#"{"method":"fast"}"#).await.status, StatusCode::OK);
+    assert_eq!(house.send(form("image/png"), "x").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_a_careless_upstream_takes_for_a_literal_is_judged_as_both() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    for path in ["/v1/things/EXPORT", "/v1/things/export.json", "/v1/things/export%20", "/v1/things/export."] {
+        let read = house.request("GET", path).header("authorization", "Bearer secret-of-ann-1234567890");
+        let answer = house.send(read.header("prefer", "wait=0"), "").await;
+        assert_eq!(answer.refusal(), Some(Refusal::StepUp), "{path}");
+    }
+    assert_eq!(house.get("/v1/things/Exports.json", "secret-of-ann-1234567890").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -417,8 +624,8 @@ async fn the_gates_own_question_carries_the_credential_and_nothing_else() {
     // Beside a session nobody can tell whom the answer would be for: nothing is learned.
     assert_eq!(house.send(call().header("cookie", "sid=ann"), "").await.status, StatusCode::OK);
     assert_eq!(house.send(call(), "").await.status, StatusCode::OK);
-    let key = house.until(|house| house.recognised("key-of-bob-0123456789").filter(|key| key.holder.is_some())).await;
-    assert_ne!(key.holder, Some(house.ann));
+    let key = house.until(|house| house.recognised("key-of-bob-0123456789").filter(|key| key.holder().is_some())).await;
+    assert_ne!(key.holder(), Some(house.ann));
     assert_eq!(house.upstream.count("GET", "/v1/me").await, 1);
     let seen = house.upstream.seen().await.into_iter().find(|seen| seen.target == "/v1/me").unwrap();
     for name in seen.headers.keys() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use law::{ChallengeId, HolderKind, KeyId, Span};
+use law::{ChallengeId, HolderKind, KeyId, RequestId, Span};
 
 /// Commands to learn from, for the end of a help text; a test tries whether each can be read.
 macro_rules! example {
@@ -39,7 +39,11 @@ pub(crate) enum Command {
     #[command(after_help = example!("init --upstream http://127.0.0.1:8000 --document openapi.yaml --person ann"))]
     Init(Init),
     /// Read configuration and document, and say what is wrong and what would change.
-    #[command(after_help = example!("check", "check --direct http://127.0.0.1:8000"))]
+    ///
+    /// Ends with 0 where nothing is wrong, 1 where something is to be looked at, 2 where the
+    /// files cannot be read, and 3 where `--direct` found nothing but an API that whoever is
+    /// on this host reaches without the gate.
+    #[command(after_help = example!("check", "check --direct http://127.0.0.1:8000", "check --json"))]
     Check(Check),
     /// Run the gate and the desk.
     #[command(after_help = example!("serve", "serve --config /etc/greave/greave.toml"))]
@@ -62,9 +66,12 @@ pub(crate) enum Command {
     /// People, workloads and vendors: who has keys, and who answers for them.
     #[command(subcommand)]
     Holders(Holders),
-    /// The questions that wait for an answer.
-    #[command(after_help = example!("questions", "questions --json"))]
-    Questions,
+    /// The gate's own credential for the API, under which issued keys call.
+    #[command(subcommand)]
+    Upstream(UpstreamCommand),
+    /// The questions that wait for an answer: what is asked, who could answer, and who was told.
+    #[command(after_help = example!("questions", "questions c9 --whole", "questions --json"))]
+    Questions(Questions),
     /// Say yes to calls that wait, with one code for all of them.
     #[command(after_help = example!("approve c9 --as ann", "approve c9 c10 c11 --as ann"))]
     Approve(Approve),
@@ -72,11 +79,26 @@ pub(crate) enum Command {
     #[command(after_help = example!("deny c9", "deny c9 --not-me"))]
     Deny(Deny),
     /// The record: what was called, by whom, from where, and what was decided.
-    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
+    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
     Calls(Calls),
     /// The ledger: every change of keys, holders and law.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Copy the state into a new folder, also while the gate runs. Its secrets go elsewhere.
+    ///
+    /// The state is the ledger with what is sealed beside it, and the configuration, lock and
+    /// document in force. Without the secrets a backup opens nothing; with them it is the gate.
+    /// The record is not in it: copy its folder with any tool.
+    #[command(after_help = example!("backup /backup/greave-2026-11-29", "backup /backup/greave-2026-11-29 --secrets /safe/greave.json"))]
+    Backup(Backup),
+    /// Take a state back from a backup, after everything in it was looked at.
+    ///
+    /// An older state brings revoked keys back to life. So the backup is held against whatever
+    /// is newer: checkpoints that were kept elsewhere, and records, from which keys that were
+    /// stopped since are stopped again. Where it is behind, or nothing was given to hold it
+    /// against, nothing is restored without `--danger-behind`. Ends with 1 then.
+    #[command(after_help = example!("restore /backup/greave-2026-11-29 --secrets /safe/greave.json --to state", "restore /backup/greave-2026-11-29 --to state --newer-record /old/state/record --checkpoint kept.note --danger-behind"))]
+    Restore(Restore),
     /// The catalogue: accept what the document says now.
     #[command(subcommand)]
     Catalogue(Catalogue),
@@ -161,12 +183,16 @@ pub(crate) enum LawCommand {
     /// The law as a page, with what only observes and what waits for a code.
     #[command(after_help = example!("law show"))]
     Show,
-    /// Put the law that waits into force, with an administrator's code.
+    /// Put what waits into force, with an administrator's code: configuration, lock and
+    /// document as a whole.
     #[command(after_help = example!("law accept --as ann"))]
     Accept {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Let what waits wait no longer. Needs no code.
+    #[command(after_help = example!("law refuse"))]
+    Refuse,
 }
 
 /// Who acts. The code is asked for, or read from standard input where that is no terminal.
@@ -201,9 +227,104 @@ pub(crate) enum Keys {
         #[arg(long, default_value = "disabled by an operator")]
         why: String,
     },
+    /// Issue a key before this API: narrow, with an end, its secret shown once.
+    #[command(after_help = example!("keys issue --name billing --holder billing --power read --for 30d --as ann", "keys issue --holder ops --power read --power spend --operation 'POST /v1/refunds' --limit 'spend calls 20/d' --from 192.0.2.0/24 --as ann", "keys issue --parent k7 --power read --as ann"))]
+    Issue {
+        #[command(flatten)]
+        order: IssueArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// End a key for good: nothing passes with it again. Needs no code.
+    #[command(after_help = example!("keys revoke k17", "keys revoke k17 --children --why 'it was in a public repository'"))]
+    Revoke {
+        /// The key, such as `k17`; `greave keys list` shows them.
+        key: KeyId,
+        /// The keys go, too, that were issued from it.
+        #[arg(long)]
+        children: bool,
+        /// Why, for the ledger.
+        #[arg(long, default_value = "revoked by an operator")]
+        why: String,
+    },
+    /// Ask for a key. Somebody else says yes or no; whoever asks collects it.
+    #[command(after_help = example!("keys request --holder ci --power read --for 30d --reason 'nightly report' --as ann"))]
+    Request {
+        #[command(flatten)]
+        wish: WishArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// The requests for keys; of one, what its key would reach, and what keys like it use.
+    #[command(after_help = example!("keys requests", "keys requests r2"))]
+    Requests {
+        /// The request, such as `r2`.
+        request: Option<RequestId>,
+    },
+    /// Say yes to a request, or yes to less, with a code. Nobody says yes to their own.
+    #[command(after_help = example!("keys approve r2 --as bob", "keys approve r2 --power read --for 7d --as bob"))]
+    Approve {
+        /// The request, such as `r2`.
+        request: RequestId,
+        #[command(flatten)]
+        less: LessArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Say no to a request, or take it back. Needs no code.
+    #[command(after_help = example!("keys deny r2 --why 'k17 can do that already'"))]
+    Deny {
+        /// The request, such as `r2`.
+        request: RequestId,
+        /// Why, for whoever asked.
+        #[arg(long, default_value = "denied by an operator")]
+        why: String,
+    },
+    /// Collect the key that you asked for: its secret is shown this once.
+    #[command(after_help = example!("keys collect r2 --as ann"))]
+    Collect {
+        /// The request, such as `r2`.
+        request: RequestId,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Make a canary: a secret like an issued key's that works nowhere. Who sends it is told.
+    ///
+    /// Lay it where nobody should look: in a vault's forgotten corner, a wiki, an old backup. It
+    /// is refused like any unknown key, so that a thief learns nothing; administrators are told
+    /// at once from where it came. With `--end` one is watched no more.
+    #[command(group(ArgGroup::new("which").args(["name", "end"]).required(true)))]
+    #[command(after_help = example!("keys canary --name 'old backup' --holder ops --as ann", "keys canary --end k9 --as ann"))]
+    Canary {
+        /// What to call it.
+        #[arg(long, requires = "holder")]
+        name: Option<String>,
+        /// At whose place it will lie: a known holder.
+        #[arg(long, value_name = "NAME", requires = "name")]
+        holder: Option<String>,
+        /// Watch this one no more.
+        #[arg(long, value_name = "CANARY")]
+        end: Option<KeyId>,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// The canaries that are watched, and where they lie.
+    #[command(after_help = example!("keys canaries"))]
+    Canaries,
     /// Let a key work again.
     #[command(after_help = example!("keys enable k17 --as ann"))]
     Enable {
+        /// The key, such as `k17`; `greave keys list` shows them.
+        key: KeyId,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Know a key no more. Used again, it is a new one.
+    ///
+    /// A key that does not work is not forgotten, or it would come back as a new one. To stop a
+    /// key, disable it. A key that Greave issued is revoked, not forgotten.
+    #[command(after_help = example!("keys forget k17 --as ann"))]
+    Forget {
         /// The key, such as `k17`; `greave keys list` shows them.
         key: KeyId,
         #[command(flatten)]
@@ -232,6 +353,95 @@ pub(crate) enum Keys {
     },
 }
 
+/// What a key is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct WishArgs {
+    /// What to call it.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Who would have it: a holder that you answer for; you, where nothing is said.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+    /// A power; an operation passes where all of its powers are given.
+    #[arg(long = "power", value_name = "POWER", required = true)]
+    pub(crate) powers: Vec<law::Power>,
+    /// Only operations that this names, such as `GET /v1/customers/*`; may be given several times.
+    #[arg(long = "operation", value_name = "PATTERN")]
+    pub(crate) operations: Vec<catalogue::Pattern>,
+    /// Only from this network, such as `192.0.2.0/24`; may be given several times.
+    #[arg(long = "from", value_name = "NETWORK")]
+    pub(crate) sources: Vec<ipnet::IpNet>,
+    /// How much, such as `calls 60/m`; may be given several times.
+    #[arg(long = "limit", value_name = "LIMIT")]
+    pub(crate) limits: Vec<authority::Limit>,
+    /// How long it would last; 90 days where nothing is said.
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) lifetime: Option<Span>,
+    /// Why, for whoever answers.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+/// What is taken away from a request before it is granted. What is not said stays.
+#[derive(Debug, Args)]
+pub(crate) struct LessArgs {
+    /// Only these powers.
+    #[arg(long = "power", value_name = "POWER")]
+    pub(crate) powers: Vec<law::Power>,
+    /// Only operations that this names; may be given several times.
+    #[arg(long = "operation", value_name = "PATTERN")]
+    pub(crate) operations: Vec<catalogue::Pattern>,
+    /// Only from this network; may be given several times.
+    #[arg(long = "from", value_name = "NETWORK")]
+    pub(crate) sources: Vec<ipnet::IpNet>,
+    /// One more limit, such as `calls 60/m`; may be given several times.
+    #[arg(long = "limit", value_name = "LIMIT")]
+    pub(crate) limits: Vec<authority::Limit>,
+    /// For no longer than this.
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) lifetime: Option<Span>,
+}
+
+/// What an issued key is for.
+#[derive(Debug, Args)]
+pub(crate) struct IssueArgs {
+    /// What to call it.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Who gets it: a known holder; for a child its parent's where nothing is said.
+    #[arg(long, value_name = "NAME", required_unless_present = "parent")]
+    pub(crate) holder: Option<String>,
+    /// The issued key whose child it is: it reaches no further, and does not outlive it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) parent: Option<KeyId>,
+    /// A power; an operation passes where all of its powers are given.
+    #[arg(long = "power", value_name = "POWER", required = true)]
+    pub(crate) powers: Vec<law::Power>,
+    /// Only operations that this names, such as `GET /v1/customers/*`; may be given several times.
+    #[arg(long = "operation", value_name = "PATTERN")]
+    pub(crate) operations: Vec<catalogue::Pattern>,
+    /// Only from this network, such as `192.0.2.0/24`; may be given several times.
+    #[arg(long = "from", value_name = "NETWORK")]
+    pub(crate) sources: Vec<ipnet::IpNet>,
+    /// How much, such as `calls 60/m`, `spend calls 20/d`, `rows 10000/d`; may be given several times.
+    #[arg(long = "limit", value_name = "LIMIT")]
+    pub(crate) limits: Vec<authority::Limit>,
+    /// How long it lasts; 90 days where nothing is said.
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) lifetime: Option<Span>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpstreamCommand {
+    /// Set the credential under which issued keys call the API. It is read from standard input,
+    /// sealed, and never shown again.
+    #[command(after_help = example!("upstream set-credential --as ann"))]
+    SetCredential {
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Holders {
     /// Everybody who has or had keys.
@@ -251,7 +461,7 @@ pub(crate) enum Holders {
         proof: ProofArgs,
     },
     /// Describe a holder anew: what is not said stays.
-    #[command(after_help = example!("holders change ci --owner bob --as ann", "holders change bob --administrator --as ann"))]
+    #[command(after_help = example!("holders change ci --owner bob --as ann", "holders change bob --administrator --as ann", "holders change bob --administrator=false --as ann", "holders change ci --no-deputies --as ann"))]
     Change {
         /// The holder, by name or id; `greave holders list` shows them.
         name: String,
@@ -260,6 +470,9 @@ pub(crate) enum Holders {
         kind: Option<HolderKind>,
         #[command(flatten)]
         answers: Answers,
+        /// Nobody answers any more where the owner does not.
+        #[arg(long, conflicts_with = "deputies")]
+        no_deputies: bool,
         #[command(flatten)]
         proof: ProofArgs,
     },
@@ -296,12 +509,22 @@ pub(crate) struct Answers {
     /// are given replace all who were before.
     #[arg(long = "deputy", value_name = "NAME")]
     pub(crate) deputies: Vec<String>,
-    /// Where notices go.
+    /// Where notices go; an empty text for nowhere.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) mail: Option<String>,
-    /// Makes them an administrator: they may do what needs a code beyond their own keys.
+    /// Makes them an administrator: they may do what needs a code beyond their own keys. With
+    /// `=false` they are none any more.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) administrator: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Questions {
+    /// Only these, whatever became of them.
+    pub(crate) questions: Vec<ChallengeId>,
+    /// All of the request, however long it is. Credentials are masked.
     #[arg(long)]
-    pub(crate) administrator: bool,
+    pub(crate) whole: bool,
 }
 
 #[derive(Debug, Args)]
@@ -327,6 +550,9 @@ pub(crate) struct Calls {
     /// Only this key's.
     #[arg(long)]
     pub(crate) key: Option<KeyId>,
+    /// Only those of keys that were this holder's, by name or id, when they called.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
     /// Only operations that contain this, such as `/users`, or match it where it has a `*`.
     #[arg(long)]
     pub(crate) operation: Option<String>,
@@ -369,6 +595,39 @@ pub(crate) enum Ledger {
     /// The newest checkpoint, for a witness to keep.
     #[command(after_help = example!("ledger checkpoint"))]
     Checkpoint,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The folder to make; it must not be there.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Write the pepper, the master key and the ledger key into this file, in another folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The folder that `greave backup` made.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The file with the secrets, where they are neither in the environment nor in `secrets` of
+    /// the new folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
+    /// The state folder to make. It may hold `secrets` and `record` already, and no state.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// A checkpoint that was kept elsewhere (`greave ledger checkpoint`); may be given several times.
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    pub(crate) checkpoints: Vec<PathBuf>,
+    /// A folder `record` that outlived the state; may be given several times.
+    #[arg(long = "newer-record", value_name = "DIR")]
+    pub(crate) records: Vec<PathBuf>,
+    /// Restore although keys may come back to life that were revoked since.
+    #[arg(long)]
+    pub(crate) danger_behind: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -440,6 +699,23 @@ mod tests {
                 assert!(argument.get_help().is_some(), "{words}: {}", argument.get_id());
             }
         }
+    }
+
+    #[test]
+    fn what_a_holder_may_be_can_be_given_taken_and_left_alone() {
+        let change = |more: &[&str]| {
+            let words = ["greave", "holders", "change", "bob"].iter().chain(more);
+            let cli = Cli::try_parse_from(words).ok()?;
+            let Command::Holders(Holders::Change { answers, no_deputies, .. }) = cli.command else { return None };
+            Some((answers.administrator, no_deputies))
+        };
+        assert_eq!(change(&[]), Some((None, false)));
+        assert_eq!(change(&["--administrator"]), Some((Some(true), false)));
+        assert_eq!(change(&["--administrator", "--as", "ann"]), Some((Some(true), false)));
+        assert_eq!(change(&["--administrator=false", "--no-deputies"]), Some((Some(false), true)));
+        // Without the sign it would be another word of the command.
+        assert_eq!(change(&["--administrator", "false"]), None);
+        assert_eq!(change(&["--no-deputies", "--deputy", "ann"]), None, "one or the other");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The command line's way to the authority: over the socket of a running gate, or, where
 //! none runs, through the same admin API within this process.
 
-use std::path::PathBuf;
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
 use axum::{Router, body::Body};
 use console::api::Problem;
@@ -26,7 +30,10 @@ pub(crate) enum Client {
 pub(crate) enum ClientError {
     #[error("the gate's socket `{path}` does not answer: {cause}; does `greave serve` run?")]
     Unreachable { path: PathBuf, cause: std::io::Error },
-    #[error("the gate broke off: {0}")]
+    /// A code typed here would go to whoever listens there.
+    #[error("`{path}` is not trusted: {why}; look at `gate.state` of the configuration, and say nothing secret here")]
+    Strange { path: PathBuf, why: String },
+    #[error("the gate broke off: {0}; try again, and look into its log")]
     Broken(String),
     /// It answered that it will not, or cannot.
     #[error("{}", .0.detail)]
@@ -45,18 +52,18 @@ impl Client {
         path: &str,
         wanted: &impl Serialize,
     ) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(wanted).map_err(|error| ClientError::Broken(error.to_string()))?;
-        self.call(Method::POST, path, body.into()).await
+        self.send(Method::POST, path, wanted).await
     }
 
-    /// Changes what is there.
-    pub(crate) async fn amend<T: DeserializeOwned>(
+    /// Sends.
+    pub(crate) async fn send<T: DeserializeOwned>(
         &self,
+        method: Method,
         path: &str,
         wanted: &impl Serialize,
     ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(wanted).map_err(|error| ClientError::Broken(error.to_string()))?;
-        self.call(Method::PATCH, path, body.into()).await
+        self.call(method, path, body.into()).await
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
@@ -69,6 +76,7 @@ impl Client {
                 let stream = UnixStream::connect(socket)
                     .await
                     .map_err(|cause| ClientError::Unreachable { path: socket.clone(), cause })?;
+                trust(socket, &stream)?;
                 let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
                 let (mut sender, connection) = handshake.await.map_err(|error| broken(&error))?;
                 tokio::spawn(connection);
@@ -86,6 +94,32 @@ impl Client {
         }
         Err(ClientError::Refused(problem(status, &bytes)))
     }
+}
+
+/// Whether what listens there is the gate, as far as users tell.
+fn trust(socket: &Path, stream: &UnixStream) -> Result<(), ClientError> {
+    let unreachable = |cause: io::Error| ClientError::Unreachable { path: socket.to_owned(), cause };
+    let folder = socket.parent().unwrap_or(Path::new(""));
+    let peer = stream.peer_cred().map_err(unreachable)?.uid();
+    let held = fs::metadata(folder).map_err(unreachable)?;
+    let caller = rustix::process::geteuid().as_raw();
+    match strange(caller, peer, held.uid(), held.mode()) {
+        Some(why) => Err(ClientError::Strange { path: folder.to_owned(), why }),
+        None => Ok(()),
+    }
+}
+
+/// The user who listens must be the caller or root; root may also call a gate of another user,
+/// whose folder it is then. Nobody else may put a socket there.
+fn strange(caller: u32, peer: u32, owner: u32, mode: u32) -> Option<String> {
+    const ROOT: u32 = 0;
+    if peer != caller && peer != ROOT && (caller != ROOT || peer != owner) {
+        return Some(format!("user {peer} listens there, and you are user {caller}"));
+    }
+    if ![caller, peer, ROOT].contains(&owner) {
+        return Some(format!("the folder belongs to user {owner}, and user {peer} listens there"));
+    }
+    (mode & 0o022 != 0).then(|| "others can write the folder, and put a socket there; `chmod 700` closes it".to_owned())
 }
 
 fn problem(status: StatusCode, bytes: &[u8]) -> Problem {
@@ -137,6 +171,20 @@ mod tests {
     use console::api::{ExplainFilter, KeyFilter};
 
     use super::*;
+
+    #[test]
+    fn only_the_callers_gate_or_roots_is_talked_to() {
+        let (root, me, gate, thief) = (0, 1000, 900, 666);
+        for (caller, peer, owner) in [(me, me, me), (root, root, root), (root, gate, gate), (me, root, root)] {
+            assert_eq!(strange(caller, peer, owner, 0o040_700), None, "{caller} {peer} {owner}");
+            assert_eq!(strange(caller, peer, owner, 0o040_755), None);
+            assert!(strange(caller, peer, owner, 0o040_702).unwrap().contains("others can write"));
+            assert!(strange(caller, peer, owner, 0o040_720).is_some());
+        }
+        for (caller, peer, owner) in [(me, thief, thief), (me, thief, me), (root, thief, gate), (me, me, thief)] {
+            assert!(strange(caller, peer, owner, 0o040_700).is_some(), "{caller} {peer} {owner}");
+        }
+    }
 
     #[test]
     fn what_people_type_stays_where_it_was_meant() {

@@ -5,6 +5,8 @@
 //! [`Config::check`].
 
 mod guards;
+mod issuer;
+mod pace;
 mod size;
 pub(crate) mod template;
 
@@ -19,7 +21,12 @@ use ipnet::IpNet;
 use law::Span;
 use serde::Deserialize;
 
-pub(crate) use self::{guards::Guards, size::Size};
+pub(crate) use self::{
+    guards::Guards,
+    issuer::{CountsAsPerson, Issuer, Kind as IssuerKind},
+    pace::Pace,
+    size::Size,
+};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -37,6 +44,97 @@ pub(crate) struct Config {
     pub(crate) tell: Tell,
     #[serde(default)]
     pub(crate) record: Record,
+    pub(crate) issued: Option<Issued>,
+    #[serde(default)]
+    pub(crate) keys: Keys,
+}
+
+/// Who may say yes to requests for keys, and how long they wait.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Keys {
+    /// How long a request waits for an answer.
+    pub(crate) lapse: Span,
+    /// How long a yes waits until the key is collected.
+    pub(crate) collect: Span,
+    /// Who may beside administrators.
+    pub(crate) approvers: Vec<Approver>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let authority::RequestRules { lapse, collect, .. } = authority::RequestRules::default();
+        Self { lapse, collect, approvers: Vec::new() }
+    }
+}
+
+/// People who may say yes, and to what.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approver {
+    pub(crate) people: Vec<String>,
+    /// To keys with no other powers.
+    pub(crate) powers: law::Powers,
+    /// To keys that last no longer.
+    pub(crate) longest: Option<Span>,
+    /// For these holders; for all where there are none.
+    #[serde(default)]
+    pub(crate) holders: Vec<String>,
+}
+
+/// How keys are issued.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issued {
+    /// What they begin with.
+    pub(crate) prefix: Prefix,
+    /// Where the API takes the gate's own credential.
+    #[serde(default)]
+    pub(crate) place: Bears,
+    /// The name of the credential where it is kept outside: a file in `secrets/` of the state folder.
+    pub(crate) credential: Option<String>,
+    /// How long a key may last.
+    #[serde(default = "year")]
+    pub(crate) longest: Span,
+}
+
+/// What issued keys begin with.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Prefix(pub(crate) wire::IssuedForm);
+
+impl TryFrom<String> for Prefix {
+    type Error = wire::PrefixError;
+
+    fn try_from(text: String) -> Result<Self, wire::PrefixError> {
+        text.parse().map(Self)
+    }
+}
+
+/// A place that can bear the gate's own credential.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Bears(pub(crate) wire::Place);
+
+impl Default for Bears {
+    fn default() -> Self {
+        Self(wire::Place::Authorization(wire::Scheme::Bearer))
+    }
+}
+
+impl TryFrom<String> for Bears {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let place: wire::Place = text.parse().map_err(|error: wire::PlaceError| error.to_string())?;
+        // A text that every header can bear: a place refuses it or takes all.
+        match place.bear(&wire::Secret::new(b"user:password")) {
+            Some(_) => Ok(Self(place)),
+            None => Err(format!(
+                "the gate's own credential cannot stand in `{text}`; write `authorization:SCHEME` or `header:NAME`"
+            )),
+        }
+    }
 }
 
 /// Where the gate stands.
@@ -68,6 +166,12 @@ pub(crate) struct Gate {
     pub(crate) answer_timeout: Span,
     #[serde(default = "seconds::<30>")]
     pub(crate) stop_timeout: Span,
+    /// How long a client may take for the head of a request, and leave its connection idle.
+    #[serde(default = "seconds::<75>")]
+    pub(crate) head_timeout: Span,
+    /// The slowest that the body of a request may come.
+    #[serde(default)]
+    pub(crate) body_pace: Pace,
     /// How the gate proves itself to the upstream.
     pub(crate) proof: Option<Proof>,
     /// Certificate authorities of the upstream, PEM, where they are not the system's.
@@ -119,6 +223,9 @@ pub(crate) struct Api {
     /// Places of a login's session.
     #[serde(default)]
     pub(crate) sessions: Vec<String>,
+    /// Whose tokens are verified here, and are one key for each client.
+    #[serde(default, rename = "issuer")]
+    pub(crate) issuers: Vec<Issuer>,
     /// Headers by which the upstream would learn who calls, if the gate did not strip them.
     #[serde(default)]
     pub(crate) identity_headers: Vec<String>,
@@ -229,11 +336,14 @@ pub(crate) struct Desk {
     pub(crate) public: Option<String>,
     /// How long a sign-in lasts.
     pub(crate) session: Span,
+    /// Networks of the proxies before the desk whose forwarding headers are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), public: None, session: Span::hours(8) }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8081));
+        Self { listen, public: None, session: Span::hours(8), trusted_proxies: Vec::new() }
     }
 }
 
@@ -253,7 +363,7 @@ impl Default for Tell {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Webhook {
     pub(crate) url: String,
@@ -264,7 +374,7 @@ pub(crate) struct Webhook {
     pub(crate) danger_plain_http: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mail {
     pub(crate) server: String,
@@ -335,6 +445,7 @@ impl Config {
         {
             *relative = folder.join(&*relative);
         }
+        config.api.issuers.iter_mut().for_each(|issuer| issuer.take_from(folder));
         config.check().map_err(|(what, why)| ConfigError::Unfit { path: path.to_owned(), what, why })?;
         Ok(config)
     }
@@ -355,6 +466,7 @@ impl Config {
         for place in self.api.keys.iter().chain(&self.api.sessions) {
             place.parse::<wire::Place>().map_err(|error| ("api.keys and api.sessions", error.to_string()))?;
         }
+        issuer::check(&self.api.issuers, &self.api.sessions).map_err(|why| ("api.issuer", why))?;
         wire::OpenPaths::new(&self.api.open, "").map_err(|error| ("api.open", error.to_string()))?;
         if let Some(identify) = &self.api.identify {
             let pointers =
@@ -427,12 +539,17 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn state() -> PathBuf {
+/// The state folder, where the file is silent.
+pub(crate) fn state() -> PathBuf {
     PathBuf::from("state")
 }
 
 fn lock() -> PathBuf {
     PathBuf::from("catalogue.lock")
+}
+
+const fn year() -> Span {
+    Span::days(365)
 }
 
 const fn seconds<const SECONDS: u32>() -> Span {

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use authority::Digest;
@@ -13,7 +14,7 @@ use crate::config::Config;
 /// The document as the gate obeys it.
 pub(crate) struct Document {
     /// What the gate obeys: the operations of the document with the powers of the lock.
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: Arc<Catalogue>,
     /// SHA-256 of the lock.
     pub(crate) lock: Digest,
     /// How the document differs from the lock.
@@ -40,49 +41,73 @@ pub(crate) enum DocumentError {
 impl Document {
     /// Reads both, and judges by the lock.
     pub(crate) fn load(config: &Config) -> Result<Self, DocumentError> {
-        let (reading, _) = read(config)?;
-        let path = &config.api.lock;
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                return Err(DocumentError::NoLock { path: path.clone() });
-            }
-            Err(cause) => return Err(DocumentError::Missing { path: path.clone(), cause }),
-        };
-        let lock = Lock::read(&text).map_err(|cause| DocumentError::BrokenLock { path: path.clone(), cause })?;
-        let drift = Drift::between(&lock, &reading.catalogue);
-        Ok(Self {
-            catalogue: reading.catalogue.obeying(&lock),
-            lock: Digest::of(text.as_bytes()),
-            drift,
-            troubles: reading.troubles,
+        Self::obeying(config, &Self::bytes(config)?, &Self::lock(config)?)
+    }
+
+    /// What stands in the document's file.
+    pub(crate) fn bytes(config: &Config) -> Result<Vec<u8>, DocumentError> {
+        let path = &config.api.document;
+        fs::read(path).map_err(|cause| DocumentError::Missing { path: path.clone(), cause })
+    }
+
+    /// What stands in the lock's file.
+    pub(crate) fn lock(config: &Config) -> Result<String, DocumentError> {
+        let path = config.api.lock.clone();
+        fs::read_to_string(&path).map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound => DocumentError::NoLock { path },
+            _ => DocumentError::Missing { path, cause },
         })
     }
 
-    /// Writes the lock anew from the document. Returns how it differed from the lock before,
-    /// where there was one, and what of the document was skipped.
-    pub(crate) fn accept(config: &Config) -> Result<(Catalogue, Option<Drift>, Vec<Trouble>), DocumentError> {
-        let (reading, digest) = read(config)?;
+    /// Judges a document by a lock.
+    pub(crate) fn obeying(config: &Config, document: &[u8], lock: &str) -> Result<Self, DocumentError> {
+        let reading = read(config, document)?;
         let path = &config.api.lock;
-        let before = fs::read_to_string(path).ok().and_then(|text| Lock::read(&text).ok());
-        let drift = before.map(|lock| Drift::between(&lock, &reading.catalogue));
-        let text = Lock::of(&reading.catalogue, &digest).write();
-        replace(path, &text).map_err(|cause| DocumentError::Unwritable { path: path.clone(), cause })?;
-        Ok((reading.catalogue, drift, reading.troubles))
+        let digest = Digest::of(lock.as_bytes());
+        let lock = Lock::read(lock).map_err(|cause| DocumentError::BrokenLock { path: path.clone(), cause })?;
+        let drift = Drift::between(&lock, &reading.catalogue);
+        let catalogue = Arc::new(reading.catalogue.obeying(&lock));
+        Ok(Self { catalogue, lock: digest, drift, troubles: reading.troubles })
+    }
+
+    /// What accepting the document would write.
+    pub(crate) fn to_accept(config: &Config) -> Result<Accepted, DocumentError> {
+        let bytes = Self::bytes(config)?;
+        let catalogue::Reading { catalogue, troubles } = read(config, &bytes)?;
+        let before = fs::read_to_string(&config.api.lock).ok().and_then(|text| Lock::read(&text).ok());
+        let drift = before.map(|lock| Drift::between(&lock, &catalogue));
+        let text = Lock::of(&catalogue, &Digest::of(&bytes).to_string()).write();
+        Ok(Accepted { catalogue, drift, troubles, text })
     }
 }
 
-fn read(config: &Config) -> Result<(catalogue::Reading, String), DocumentError> {
+/// A document as it would be accepted.
+pub(crate) struct Accepted {
+    pub(crate) catalogue: Catalogue,
+    /// How it differs from the lock before, where there is one that can be read.
+    pub(crate) drift: Option<Drift>,
+    /// What of the document was skipped.
+    pub(crate) troubles: Vec<Trouble>,
+    text: String,
+}
+
+impl Accepted {
+    /// Writes the lock.
+    pub(crate) fn write(&self, config: &Config) -> Result<(), DocumentError> {
+        let path = &config.api.lock;
+        replace(path, &self.text).map_err(|cause| DocumentError::Unwritable { path: path.clone(), cause })
+    }
+}
+
+fn read(config: &Config, document: &[u8]) -> Result<catalogue::Reading, DocumentError> {
     let path = &config.api.document;
-    let bytes = fs::read(path).map_err(|cause| DocumentError::Missing { path: path.clone(), cause })?;
-    let reading = Catalogue::read(&bytes, &config.catalogue_settings())
-        .map_err(|cause| DocumentError::Broken { path: path.clone(), cause })?;
-    Ok((reading, Digest::of(&bytes).to_string()))
+    Catalogue::read(document, &config.catalogue_settings())
+        .map_err(|cause| DocumentError::Broken { path: path.clone(), cause })
 }
 
 /// Writes a file so that whoever reads it sees the old one or the new one, whole.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("lock.new");
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
     fs::write(&new, text)?;
     fs::rename(new, path)
 }

@@ -3,10 +3,10 @@
 use std::{fs, path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
-use authority::{Authority, Limits, Loaded};
+use authority::{Approver, Authority, Credential, Limits, Loaded, RequestRules};
 use catalogue::{Catalogue, CredentialPlace, Drift, Trouble};
 use console::{Desk, Door};
-use gateway::{Holding, HostSent, Identify, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys, Upstream};
+use gateway::{Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys, Upstream};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use law::Span;
@@ -15,15 +15,19 @@ use wire::{Forwarding, OpenPaths, Origins, Places, ProxyHeader, TrustedProxies};
 
 use crate::{
     client::Client,
-    config::{self, Config, Host},
+    config::{self, Config, ConfigError, Host},
     document::{Document, DocumentError},
+    issuers,
+    posture::{KeptError, Posture},
     secrets::{SecretError, Vault},
-    state::{StateError, StateFolder, record_folder, socket},
+    state::{StateError, StateFolder, named_by, record_folder, running},
 };
 
 /// Everything but the gate itself: the authority, the catalogue and the desk over them.
 pub(crate) struct House {
     pub(crate) state: StateFolder,
+    /// The configuration in force.
+    pub(crate) config: Config,
     pub(crate) authority: Arc<Authority>,
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) drift: Drift,
@@ -37,6 +41,10 @@ pub(crate) struct House {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HouseError {
     #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    #[error(transparent)]
     Document(#[from] DocumentError),
     #[error(transparent)]
     State(#[from] StateError),
@@ -47,23 +55,28 @@ pub(crate) enum HouseError {
 }
 
 impl House {
-    /// Takes the state and opens what lies in it.
-    pub(crate) async fn open(config: &Config, now: Timestamp) -> Result<Self, HouseError> {
-        let Document { catalogue, lock, drift, troubles } = Document::load(config)?;
-        let state = StateFolder::take(&config.gate.state)?;
-        let (authority, law) = state.authority(limits(config), config.guard.law(), now).await?;
-        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
-        Ok(Self { state, authority: Arc::new(authority), catalogue, drift, troubles, law, lock })
+    /// Takes the state, opens what lies in it, and loads what the operator has written: the
+    /// house is made of the posture that is in force then.
+    pub(crate) async fn open(written: Posture, now: Timestamp) -> Result<Self, HouseError> {
+        let state = StateFolder::take(&written.config.gate.state)?;
+        let authority = state.authority(now).await?;
+        let (Posture { config, document, .. }, law) = written.load(&authority, now).await?;
+        authority.limit(limits(&config));
+        lend_credential(&config, &authority)?;
+        let Document { catalogue, lock, drift, troubles } = document;
+        let catalogue = Arc::new(ArcSwap::new(catalogue));
+        Ok(Self { state, config, authority: Arc::new(authority), catalogue, drift, troubles, law, lock })
     }
 
     /// The desk over it.
-    pub(crate) fn desk(&self, config: &Config, book: Option<Arc<Book>>) -> Desk {
+    pub(crate) fn desk(&self, book: Option<Arc<Book>>) -> Desk {
         Desk {
             authority: Arc::clone(&self.authority),
             catalogue: Arc::clone(&self.catalogue),
             record: self.state.record(),
             book,
-            settings: ArcSwap::from_pointee(desk_settings(config, &self.catalogue.load())),
+            settings: ArcSwap::from_pointee(desk_settings(&self.config, &self.catalogue.load())),
+            told: Arc::default(),
             clock: Timestamp::now,
         }
     }
@@ -75,29 +88,64 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
         origin: config.desk(),
         issuer: "Greave".to_owned(),
         session: config.desk.session,
+        // A proxy before the gate has no word about who comes to the desk, unless it is named here, too.
+        proxies: TrustedProxies::new(config.desk.trusted_proxies.clone(), ProxyHeader::default()),
         path_rules: config.path_rules(),
         open: open_paths(config, catalogue).unwrap_or_default(),
+        issued: config
+            .issued
+            .as_ref()
+            .map(|issued| console::IssuedSettings { form: issued.prefix.0.clone(), longest: issued.longest }),
+        requests: request_rules(config),
     }
+}
+
+/// Who may say yes to requests for keys.
+pub(crate) fn request_rules(config: &Config) -> RequestRules {
+    let config::Keys { lapse, collect, approvers } = &config.keys;
+    let approver = |config::Approver { people, powers, longest, holders }: &config::Approver| Approver {
+        people: people.clone(),
+        powers: *powers,
+        longest: *longest,
+        holders: holders.clone(),
+    };
+    let longest = config.issued.as_ref().map_or(RequestRules::default().longest, |issued| issued.longest);
+    RequestRules { lapse: *lapse, collect: *collect, longest, approvers: approvers.iter().map(approver).collect() }
+}
+
+/// Lends the authority the credential that the operator keeps outside, where one is named;
+/// what was lent before is taken back.
+pub(crate) fn lend_credential(config: &Config, authority: &Authority) -> Result<(), HouseError> {
+    let Some(name) = config.issued.as_ref().and_then(|issued| issued.credential.as_ref()) else {
+        authority.lend_credential(None);
+        return Ok(());
+    };
+    let text = Vault::of(&config.gate.state).text(name)?;
+    let credential = Credential::new(text.trim().as_bytes())
+        .map_err(|error| HouseError::Setting(format!("the secret `{name}`: {error}")))?;
+    authority.lend_credential(Some(credential));
+    Ok(())
 }
 
 fn open_paths(config: &Config, catalogue: &Catalogue) -> Result<OpenPaths, wire::OpenPathError> {
     OpenPaths::new(&config.api.open, catalogue.base())
 }
 
-/// The command line's way to the authority: the running gate's, or within this process.
-pub(crate) async fn client(config: &Config) -> Result<Client, HouseError> {
-    let socket = socket(&config.gate.state);
-    if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+/// The command line's way to the authority: the running gate's, or within this process. To
+/// stop a key must be possible however broken the configuration is: a gate that runs is found
+/// without reading all of it.
+pub(crate) async fn client(path: &Path) -> Result<Client, HouseError> {
+    if let Some(socket) = running(&named_by(path)) {
         return Ok(Client::Running(socket));
     }
-    let house = House::open(config, Timestamp::now()).await?;
-    let desk = Arc::new(house.desk(config, None));
+    let house = House::open(Posture::read(path)?, Timestamp::now()).await?;
+    let desk = Arc::new(house.desk(None));
     // The state folder is held as long as the process lives.
     std::mem::forget(house.state);
     Ok(Client::Within(Box::new(console::admin(desk, Door::Local))))
 }
 
-fn limits(config: &Config) -> Limits {
+pub(crate) fn limits(config: &Config) -> Limits {
     Limits { lapse: config.hold.lapse, ..Limits::default() }
 }
 
@@ -111,6 +159,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
     let trusted = TrustedProxies::new(config.gate.trusted_proxies.clone(), ProxyHeader::default());
     let settings = RealmSettings {
         places: places(config, &catalogue)?,
+        issuers: issuers::issuers(config)?,
         rules: config.path_rules(),
         open: open_paths(config, &catalogue).map_err(|error| setting("api.open", &error))?,
         unknown_keys: match config.api.unknown_keys {
@@ -121,8 +170,13 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
         origins: Origins::new([config.gate.upstream.as_str()], &config.public())
             .map_err(|error| setting("gate.public", &error))?,
         identify: config.api.identify.as_ref().map(|how| identify(&catalogue, how, &header)).transpose()?,
+        pace: config.gate.body_pace.into(),
         holding: Holding { wait: config.hold.wait, most: config.hold.most },
         desk: config.desk(),
+        issued: config
+            .issued
+            .as_ref()
+            .map(|issued| Issuing { form: issued.prefix.0.clone(), place: issued.place.0.clone() }),
         proof: proof(config, &header)?,
     };
     Ok(Realm::new(catalogue, settings))
@@ -157,7 +211,7 @@ fn proof(
 }
 
 /// The well-known places, those of the document, and those that the operator names.
-fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, HouseError> {
+pub(crate) fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, HouseError> {
     let unfit = |error: wire::PlaceError| HouseError::Setting(format!("api.keys and api.sessions: {error}"));
     let mut places = Places::well_known();
     for declared in catalogue.credential_places() {
@@ -191,7 +245,7 @@ fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, HouseError> 
 
 /// Where a security scheme's credential stands. One that is no credential on the wire (a
 /// certificate), or that no header can carry, stands nowhere.
-fn on_the_wire(declared: &CredentialPlace) -> Vec<wire::Place> {
+pub(crate) fn on_the_wire(declared: &CredentialPlace) -> Vec<wire::Place> {
     use catalogue::Place;
     use wire::Scheme;
     let place = match &declared.place {
@@ -247,7 +301,7 @@ pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
         ..record::Settings::default()
     };
     Book::open(record_folder(&config.gate.state), settings)
-        .map_err(|error| HouseError::Setting(format!("the record: {error}")))
+        .map_err(|error| HouseError::Setting(format!("the record: {error}; it lies in `record` of the state folder")))
 }
 
 /// Room for the bodies of requests that wait.

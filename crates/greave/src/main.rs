@@ -1,14 +1,21 @@
 //! Greave closes the API back door behind 2FA.
 
 mod ask;
+mod backup;
 mod cli;
 mod client;
 mod commands;
 mod config;
 mod demo;
 mod document;
+mod files;
+mod foreign;
+mod guests;
 mod house;
+mod issuers;
+mod lines;
 mod metrics;
+mod posture;
 mod secrets;
 mod show;
 mod state;
@@ -45,6 +52,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(&cli)) {
         Ok(Done::Clean) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
+        Ok(Done::OnThisHost) => ExitCode::from(3),
         // Who read as much as they wanted is no error (`greave calls | head`).
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
@@ -56,19 +64,37 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    anstream::eprintln!("{} {error}", show::styled(show::ALARM, "greave:"));
+    let text = format!("{} {error}", show::styled(show::ALARM, "greave:"));
+    anstream::eprintln!("{}", show::fit(&text, show::width()));
     ExitCode::from(2)
+}
+
+/// What a command would take: the configuration, the state folder that it names, and the socket there.
+fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
+    match &cli.command {
+        Command::Demo(_) => Vec::new(),
+        Command::Init(init) => vec![init.dir.join("greave.toml"), init.dir.join("state")],
+        _ => {
+            let state = state::named_by(&cli.config);
+            vec![cli.config.clone(), state.clone(), state::socket(&state)]
+        }
+    }
 }
 
 async fn run(cli: &Cli) -> Outcome {
     let now = Timestamp::now();
+    for path in looks_at(cli) {
+        foreign::look(&path)?;
+    }
     match &cli.command {
         Command::Demo(demo) => demo::run(demo, now).await,
         Command::Init(init) => commands::init::run(init, now).await,
-        Command::Check(check) => commands::check::run(&cli.config, check, now).await,
+        Command::Check(check) => commands::check::run(cli, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,
-        Command::Calls(calls) => commands::calls::run(cli, calls, now),
+        Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
+        Command::Backup(backup) => commands::backup::take(cli, backup, now).await,
+        Command::Restore(restore) => commands::backup::restore(cli, restore, now).await,
         Command::Catalogue(catalogue) => commands::catalogue::run(cli, catalogue),
         Command::Reach(reach) => commands::reach::run(&Admin::reach(cli, now).await?, reach).await,
         Command::Explain(explain) => commands::explain::run(&Admin::reach(cli, now).await?, explain).await,
@@ -76,7 +102,8 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Law(law) => commands::law::run(&Admin::reach(cli, now).await?, law).await,
         Command::Keys(keys) => commands::keys::run(&Admin::reach(cli, now).await?, keys).await,
         Command::Holders(holders) => commands::holders::run(&Admin::reach(cli, now).await?, holders).await,
-        Command::Questions => commands::questions::list(&Admin::reach(cli, now).await?).await,
+        Command::Upstream(upstream) => commands::upstream::run(&Admin::reach(cli, now).await?, upstream).await,
+        Command::Questions(asked) => commands::questions::list(&Admin::reach(cli, now).await?, asked).await,
         Command::Approve(approve) => commands::questions::approve(&Admin::reach(cli, now).await?, approve).await,
         Command::Deny(deny) => commands::questions::deny(&Admin::reach(cli, now).await?, deny).await,
     }

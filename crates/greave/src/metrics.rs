@@ -8,15 +8,22 @@ use std::{
     },
 };
 
-use axum::{Router, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
 use gateway::Gate;
 use record::{Book, Health};
+
+/// The text format, by whose version a reader knows how to take it.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `/metrics` and `/health`.
 pub(crate) fn pages(gate: Arc<Gate>, book: Arc<Book>) -> Router {
     let health = Arc::clone(&book);
     Router::new()
-        .route("/metrics", get(move || async move { text(&gate, &book) }))
+        .route("/metrics", get(move || async move { ([(CONTENT_TYPE, FORMAT)], text(&gate, &book)) }))
         .route("/health", get(move || async move { well(&health) }))
 }
 

@@ -19,6 +19,25 @@ use zeroize::Zeroizing;
 /// The secrets that every gate has.
 const ALWAYS: [&str; 3] = ["pepper", "master", "ledger"];
 
+/// The pepper before this one, while keys change over.
+const PREVIOUS: &str = "pepper-previous";
+
+/// Whether a name stays within the folder of secrets.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && !name.contains("..") && !name.contains(['/', '\\', '\0', '='])
+}
+
+/// Whether two names mean one secret: in the environment neither case nor separators tell them
+/// apart.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    variable(one) == variable(other)
+}
+
+/// Whether it is one of the gate's own, which are for nothing else.
+pub(crate) fn is_own(name: &str) -> bool {
+    ALWAYS.into_iter().chain([PREVIOUS]).any(|own| is_same(own, name))
+}
+
 /// Where secrets are looked for.
 pub(crate) struct Vault {
     folder: PathBuf,
@@ -31,13 +50,13 @@ pub(crate) enum SecretError {
     Missing { name: String, path: PathBuf, variable: String },
     #[error("`{path}` can be read by others; run `chmod 600 {path}`")]
     Readable { path: PathBuf },
-    #[error("`{path}` cannot be read: {cause}")]
+    #[error("`{path}` cannot be read: {cause}; it must belong to the user that the gate runs as")]
     Unreadable { path: PathBuf, cause: io::Error },
-    #[error("`{path}` cannot be written: {cause}")]
+    #[error("`{path}` cannot be written: {cause}; the user that the gate runs as must own the state folder")]
     Unwritable { path: PathBuf, cause: io::Error },
     #[error("the secret `{0}` is not 32 bytes in base64; `head -c 32 /dev/urandom | base64` makes one")]
     Malformed(String),
-    #[error("the system gives no random numbers")]
+    #[error("the system gives no random numbers; does `head -c 32 /dev/urandom` work?")]
     NoRandomness,
 }
 
@@ -76,10 +95,18 @@ impl Vault {
         })
     }
 
+    /// The pepper before this one, where there is one.
+    pub(crate) fn previous_pepper(&self) -> Result<Option<Zeroizing<String>>, SecretError> {
+        match self.text(PREVIOUS) {
+            Err(SecretError::Missing { .. }) => Ok(None),
+            text => text.map(Some),
+        }
+    }
+
     /// What the authority needs.
     pub(crate) fn authority(&self) -> Result<Secrets, SecretError> {
         let pepper = self.bytes("pepper")?;
-        let previous = match self.bytes("pepper-previous") {
+        let previous = match self.bytes(PREVIOUS) {
             Ok(bytes) => Some(bytes),
             Err(SecretError::Missing { .. }) => None,
             Err(error) => return Err(error),
@@ -137,7 +164,8 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
     }
 }
 
-fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
+/// Reads a file that only its owner can read; nothing where it is not there.
+pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {
     let text = read(path)?;
     if text.is_some() {
         let mode = fs::metadata(path).map_err(|cause| SecretError::Unreadable { path: path.to_owned(), cause })?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use catalogue::{Catalogue, Drift, Locked, Trouble};
+use catalogue::{By, Catalogue, Drift, Locked, Trouble};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
 use jiff::Timestamp;
 use law::{KeyId, Power, Span};
@@ -64,6 +64,55 @@ pub(crate) fn lines(table: &mut Table, width: Option<u16>) -> String {
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
+/// How wide the terminal is, where somebody looks at one.
+pub(crate) fn width() -> Option<u16> {
+    Table::new().width()
+}
+
+/// A line that is no wider than this: what does not fit goes below, set in so far. Breaks at
+/// blanks, and within a word only where it alone is wider. Styles take no room.
+pub(crate) fn wrapped(line: &str, indent: usize, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from).filter(|width| *width > 2 * indent) else { return line.to_owned() };
+    let mut text = String::with_capacity(line.len());
+    let mut taken = 0;
+    for word in line.split_inclusive(' ') {
+        let whole = visible_width(word);
+        if taken > indent && taken + whole - usize::from(word.ends_with(' ')) > width {
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            taken = indent;
+        }
+        let mut style = false;
+        for letter in word.chars() {
+            style |= letter == ESCAPE;
+            if !style && letter != ' ' && taken >= width {
+                text.push('\n');
+                text.extend(std::iter::repeat_n(' ', indent));
+                taken = indent;
+            }
+            text.push(letter);
+            taken += usize::from(!style);
+            style &= letter != 'm';
+        }
+    }
+    text
+}
+
+/// Begins a style. Foreign text has none left: [`clean`] spells it out.
+const ESCAPE: char = '\u{1b}';
+
+fn visible_width(text: &str) -> usize {
+    let mut style = false;
+    let seen = text.chars().filter(|letter| {
+        style |= *letter == ESCAPE;
+        let seen = !style;
+        style &= *letter != 'm';
+        seen
+    });
+    seen.count()
+}
+
 /// Prints a table, or what to do where it would be empty.
 pub(crate) fn print(table: &Table, empty: &str) {
     if table.is_empty() {
@@ -78,12 +127,39 @@ pub(crate) fn print(table: &Table, empty: &str) {
 /// # Errors
 /// As the output does; a broken pipe where nobody reads any more (`| head`).
 pub(crate) fn say(text: impl fmt::Display) -> io::Result<()> {
-    writeln!(anstream::stdout(), "{text}")
+    writeln!(anstream::stdout(), "{}", fit(&text.to_string(), width()))
 }
 
 /// Writes a line beside the output: what a person should know, and a program need not.
 pub(crate) fn aside(style: Style, text: impl fmt::Display) {
-    anstream::eprintln!("{}", styled(style, text));
+    anstream::eprintln!("{}", fit(&styled(style, text), width()));
+}
+
+/// Sentences in lines of the terminal's width, broken between words. A line goes on as far in
+/// as it began; what is one long word stays whole, so that it can be copied.
+pub(crate) fn fit(text: &str, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from).filter(|width| *width > 0) else { return text.to_owned() };
+    let mut fitted: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        if visible_width(line) <= width {
+            fitted.push(line.to_owned());
+            continue;
+        }
+        let indent = " ".repeat(line.chars().take_while(|letter| *letter == ' ').count());
+        let mut current = String::new();
+        for word in line.split(' ').skip(indent.len()) {
+            if !current.is_empty() && indent.len() + visible_width(&current) + 1 + visible_width(word) > width {
+                fitted.push(format!("{indent}{current}"));
+                current.clear();
+            }
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        fitted.push(format!("{indent}{current}"));
+    }
+    fitted.join("\n")
 }
 
 /// Foreign text, fit for a terminal: what would move the cursor, change colours or turn the
@@ -125,7 +201,7 @@ pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble]) {
     }
     print(&table, "");
     for trouble in troubles.iter().take(20) {
-        anstream::println!("{} {trouble}", styled(ALARM, "skipped:"));
+        anstream::println!("{}", fit(&format!("{} {trouble}", styled(ALARM, "skipped:")), width()));
     }
     if let Some(more) = troubles.len().checked_sub(20).filter(|more| *more > 0) {
         anstream::println!("and {more} more");
@@ -139,8 +215,11 @@ pub(crate) fn drift(drift: &Drift) {
 
 fn drift_table(drift: &Drift) -> Table {
     let mut table = table(["", "operation", "accepted", "described"]);
-    let powers =
-        |locked: &Locked| if locked.open { format!("{}, open", locked.powers) } else { locked.powers.to_string() };
+    let powers = |locked: &Locked| {
+        let open = if locked.open { ", open" } else { "" };
+        let said = if locked.by == By::Override { ", as overridden" } else { "" };
+        format!("{}{open}{said}", locked.powers)
+    };
     for (name, now) in &drift.added {
         table.add_row(["new", &clean(name), "every power, until accepted", &powers(now)]);
     }
@@ -220,6 +299,24 @@ mod tests {
             }
         }
         assert_eq!((ago(at(1), at(0)).as_str(), ahead(at(0), at(1)).as_str()), ("ahead", "over"));
+    }
+
+    #[test]
+    fn a_line_is_broken_at_blanks_and_styles_take_no_room() {
+        assert_eq!(wrapped("one two three four", 4, Some(12)), "one two\n    three\n    four");
+        assert_eq!(wrapped("aaaaaaaaaaaaaaaa b", 4, Some(10)), "aaaaaaaaaa\n    aaaaaa\n    b");
+        assert_eq!(wrapped("one  two", 4, Some(9)), "one  two");
+        assert_eq!(wrapped("one two three", 4, None), "one two three", "where nobody looks, lines stay whole");
+        let text = wrapped(&styled(ALARM, "twelve chars and more"), 4, Some(12));
+        assert_eq!(anstream::adapter::strip_str(&text).to_string(), "twelve chars\n    and more");
+    }
+
+    #[test]
+    fn a_sentence_is_broken_between_words_and_colours_take_no_room() {
+        let told = fit(&format!("  {} three four\nshort", styled(ALARM, "one two")), Some(12));
+        assert_eq!(anstream::adapter::strip_str(&told).to_string(), "  one two\n  three four\nshort");
+        assert_eq!(fit("a-word-that-is-too-long for it", Some(10)), "a-word-that-is-too-long\nfor it");
+        assert_eq!(fit("as it is where nobody looks", None), "as it is where nobody looks");
     }
 
     #[test]

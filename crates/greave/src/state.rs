@@ -1,17 +1,19 @@
 //! The state folder: one process writes it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::{fs::OpenOptionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
 };
 
-use authority::{Authority, Failed, Limits, Loaded};
+use authority::{Authority, Failed, Limits};
 use jiff::Timestamp;
-use law::Law;
 
-use crate::secrets::{SecretError, Vault, private_folder};
+use crate::{
+    config, lines,
+    secrets::{SecretError, Vault, private_folder},
+};
 
 /// The folder, held against other processes for as long as this value lives.
 pub(crate) struct StateFolder {
@@ -23,12 +25,18 @@ pub(crate) struct StateFolder {
 /// Why the state cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StateError {
-    #[error("`{path}` cannot be used: {cause}")]
+    #[error("`{path}` cannot be used: {cause}; gate.state names a folder that the user of the gate owns")]
     Folder { path: PathBuf, cause: io::Error },
-    #[error("`{0}` is in use by a running gate")]
+    #[error(
+        "`{0}` is in use by another greave, a gate or a command that waits for a code; end that first, or name \
+         another gate.state"
+    )]
     InUse(PathBuf),
-    #[error("there is no state in `{0}`; `greave init` makes one")]
+    #[error("there is no state in `{0}`; `greave init` makes one, `greave restore` takes one back from a backup")]
     Missing(PathBuf),
+    /// A new ledger in its place would know no key that was revoked.
+    #[error("the ledger of `{0}` is gone (`state.db`); `greave restore` takes it back from a backup")]
+    NoLedger(PathBuf),
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -39,7 +47,7 @@ impl StateFolder {
     /// Makes the folder where it is not there, and takes it.
     pub(crate) fn make(path: &Path) -> Result<Self, StateError> {
         private_folder(path).map_err(|cause| StateError::Folder { path: path.to_owned(), cause })?;
-        Self::take(path)
+        Self::lock(path)
     }
 
     /// Takes a folder that `greave init` made.
@@ -47,6 +55,13 @@ impl StateFolder {
         if !path.is_dir() {
             return Err(StateError::Missing(path.to_owned()));
         }
+        if !database(path).is_file() {
+            return Err(StateError::NoLedger(path.to_owned()));
+        }
+        Self::lock(path)
+    }
+
+    fn lock(path: &Path) -> Result<Self, StateError> {
         let wrap = |cause| StateError::Folder { path: path.to_owned(), cause };
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
         let lock = lock.map_err(wrap)?;
@@ -58,14 +73,9 @@ impl StateFolder {
     }
 
     /// Opens the authority over it.
-    pub(crate) async fn authority(
-        &self,
-        limits: Limits,
-        law: Law,
-        now: Timestamp,
-    ) -> Result<(Authority, Loaded), StateError> {
+    pub(crate) async fn authority(&self, now: Timestamp) -> Result<Authority, StateError> {
         let secrets = Vault::of(&self.path).authority()?;
-        Ok(Authority::open(&self.path, secrets, limits, law, now).await?)
+        Ok(Authority::open(&self.path, secrets, Limits::default(), now).await?)
     }
 
     /// Where calls are written down.
@@ -77,6 +87,24 @@ impl StateFolder {
 /// Where calls are written down, for those who only read.
 pub(crate) fn record_folder(state: &Path) -> PathBuf {
     state.join("record")
+}
+
+/// The state folder that a configuration file names, even where the file is broken elsewhere.
+pub(crate) fn named_by(path: &Path) -> PathBuf {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let named = lines::text(&text, "gate", "state").map_or_else(config::state, PathBuf::from);
+    path.parent().unwrap_or(Path::new("")).join(named)
+}
+
+/// The socket of the gate that runs over this state, if one does.
+pub(crate) fn running(state: &Path) -> Option<PathBuf> {
+    let socket = socket(state);
+    UnixStream::connect(&socket).is_ok().then_some(socket)
+}
+
+/// The ledger and the shelf.
+pub(crate) fn database(state: &Path) -> PathBuf {
+    state.join("state.db")
 }
 
 /// The socket by which the command line reaches a running gate.

@@ -1,12 +1,17 @@
 //! What people are told: questions, and again when nobody answers; findings; what changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use authority::{Asked, Authority, Change, Exhibit, Progress, State, Written};
+use authority::{Asked, Authority, Change, Digest, Exhibit, Progress, RequestRules, State, Weaker, Written};
+use console::{Excerpt, Size, Told};
 use jiff::Timestamp;
-use law::{ChallengeId, Finding, HolderId, HolderKind, Law, Mode, Severity, Span};
+use law::{ChallengeId, Evidence, Finding, HolderId, HolderKind, Law, Mode, RequestId, Severity, Span};
 use serde_json::{Map, json};
-use tell::{Kind, Notice, NoticeId, Recipient, Teller, Worker};
+use tell::{Kind, Life, Notice, NoticeId, Reached, Recipient, Teller, Worker};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -14,7 +19,7 @@ use tokio::{
 
 use crate::{
     config::{Config, Mail, MailSecurity},
-    house::HouseError,
+    house::{self, HouseError},
     secrets::Vault,
     stop::stopped,
 };
@@ -22,18 +27,24 @@ use crate::{
 /// How often open questions are looked through for those that nobody answers.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// So many parts of what waits are named in a notice; the desk shows all.
+const NAMED: usize = 20;
+
 /// Tells people.
 pub(crate) struct Telling {
     authority: Arc<Authority>,
     teller: Teller,
     worker: Worker,
+    told: Arc<Told>,
     /// The desk's origin, for links.
     desk: String,
     escalate: Span,
+    /// Who may say yes to requests for keys, as it was when the gate started.
+    rules: RequestRules,
 }
 
 impl Telling {
-    pub(crate) fn new(config: &Config, authority: Arc<Authority>) -> Result<Self, HouseError> {
+    pub(crate) fn new(config: &Config, authority: Arc<Authority>, told: Arc<Told>) -> Result<Self, HouseError> {
         let vault = Vault::of(&config.gate.state);
         let webhook = |webhook: &crate::config::Webhook| -> Result<tell::Webhook, HouseError> {
             let secret = tell::signature::Secret::parse(&vault.text(&webhook.secret)?)
@@ -52,14 +63,22 @@ impl Telling {
             ..tell::Settings::default()
         };
         let (teller, worker) = Teller::new(settings).map_err(|error| HouseError::Setting(format!("tell: {error}")))?;
-        Ok(Self { authority, teller, worker, desk: config.desk(), escalate: config.tell.escalate })
+        Ok(Self {
+            authority,
+            teller,
+            worker,
+            told,
+            desk: config.desk(),
+            escalate: config.tell.escalate,
+            rules: house::request_rules(config),
+        })
     }
 
     /// Starts telling. It ends, after a last try, when the gate stops.
     pub(crate) fn start(self, found: mpsc::Receiver<Finding>, stopping: &watch::Receiver<bool>) -> [JoinHandle<()>; 2] {
-        let Self { authority, teller, worker, desk, escalate } = self;
+        let Self { authority, teller, worker, told, desk, escalate, rules } = self;
         let changes = authority.listen();
-        let voice = Voice { authority, teller, desk, escalate };
+        let voice = Voice { authority, teller, told, desk, escalate, rules, lives: Mutex::default() };
         let telling = tokio::spawn(voice.speak(changes, found, stopping.clone()));
         [telling, tokio::spawn(worker.run(stopped(stopping.clone())))]
     }
@@ -95,8 +114,12 @@ fn mail(mail: &Mail, vault: &Vault) -> Result<tell::Mail, HouseError> {
 struct Voice {
     authority: Arc<Authority>,
     teller: Teller,
+    told: Arc<Told>,
+    /// How long the notices of open questions are worth sending.
+    lives: Mutex<HashMap<ChallengeId, Life>>,
     desk: String,
     escalate: Span,
+    rules: RequestRules,
 }
 
 impl Voice {
@@ -109,6 +132,9 @@ impl Voice {
         // A restart may have come between a question and its notice: who waits is told again.
         let mut told: Vec<(ChallengeId, Timestamp)> = Vec::new();
         self.tell_open(&mut told).await;
+        if let Some(waiting) = self.authority.view(|state| state.waiting().cloned()) {
+            self.tell_waiting(waiting.digest, &waiting.weaker);
+        }
         let mut stop = std::pin::pin!(stopped(stopping));
         loop {
             tokio::select! {
@@ -125,9 +151,17 @@ impl Voice {
     }
 
     async fn tell_change(&self, change: &Change, told: &mut Vec<(ChallengeId, Timestamp)>) {
+        self.end_closed();
         match change {
-            Change::Asked { id, .. } => self.ask(*id, Told::First, told).await,
-            Change::Approved { challenge, .. } => self.tell_end(*challenge, Kind::ChallengeAnswered, "was approved"),
+            Change::Asked { id, .. } => self.ask(*id, Times::First, told).await,
+            Change::Approved { challenge, .. } => {
+                let now = Timestamp::now();
+                // Where a second person must say yes, too, the others are still asked.
+                let open = |state: &State| state.question(*challenge).map(|asked| asked.progress(now));
+                if self.authority.view(open) != Some(Progress::Open) {
+                    self.tell_end(*challenge, Kind::ChallengeAnswered, "was approved");
+                }
+            }
             Change::Denied { challenge, not_me } => {
                 let how = if *not_me { "was not its person's; the key is disabled" } else { "was denied" };
                 self.tell_end(*challenge, Kind::ChallengeDenied, how);
@@ -136,18 +170,42 @@ impl Voice {
                 let title = format!("key {key} is disabled: {why}");
                 self.tell(Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title, self.people_of(*key));
             }
+            Change::KeyRequested { id, person, wish, .. } => {
+                let (by, holder) = (self.name_of(*person), self.name_of(wish.holder));
+                let title = format!("{by} asks for a key for {holder} ({}): {}; {id}", wish.scope.powers, wish.reason);
+                self.tell_request(*id, "asked", title, self.approvers(*id));
+            }
+            Change::KeyRequestGranted { id, grant } => {
+                let by = self.name_of(grant.by);
+                let title = format!("{id} is granted by {by}: collect the key until {}", grant.until);
+                self.tell_request(*id, "granted", title, self.asker(*id));
+            }
+            Change::KeyRequestDenied { id, why } => {
+                let title = format!("{id} is denied: {why}");
+                self.tell_request(*id, "denied", title, self.asker(*id));
+            }
             Change::KeyAdopted { id, place, source, parent, .. } => {
                 let how = parent.map_or_else(String::new, |parent| format!(", minted by {parent}"));
                 let title = format!("key {id} is known, first seen from {source} at {place}{how}");
                 self.tell(Kind::KeyLearned, &format!("{id}_learned"), Severity::Info, title, self.people_of(*id));
             }
-            Change::LawWaits { digest, weaker, .. } => {
-                let title = format!("a weaker law waits for a code: {}", weaker.join(", "));
-                let id = format!("law_{}", digest.to_string().get(..16).unwrap_or_default());
-                self.tell(Kind::LawWaiting, &id, Severity::High, title, self.administrators());
+            Change::PostureWaits { digest, weaker, .. } => self.tell_waiting(*digest, weaker),
+            Change::EnrolmentContested { holder } => {
+                let name = self.authority.view(|state| state.holder(*holder).map(|holder| holder.name.clone()));
+                let title = contested(&name.unwrap_or_default());
+                let id = format!("{holder}_contested");
+                self.tell(Kind::Finding, &id, Severity::High, title, self.administrators());
             }
             _ => {}
         }
+    }
+
+    fn tell_waiting(&self, digest: Digest, weaker: &[Weaker]) {
+        let parts: Vec<&str> = weaker.iter().take(NAMED).map(|weaker| weaker.what.as_str()).collect();
+        let more = if weaker.len() > NAMED { ", …" } else { "" };
+        let title = format!("a weaker law waits for a code: {}{more}", parts.join(", "));
+        let id = format!("law_{}", digest.to_string().get(..16).unwrap_or_default());
+        self.tell(Kind::LawWaiting, &id, Severity::High, title, self.administrators());
     }
 
     async fn tell_open(&self, told: &mut Vec<(ChallengeId, Timestamp)>) {
@@ -161,7 +219,7 @@ impl Voice {
         });
         for challenge in open {
             if !told.iter().any(|(known, _)| *known == challenge) {
-                self.ask(challenge, Told::First, told).await;
+                self.ask(challenge, Times::First, told).await;
             }
         }
     }
@@ -174,30 +232,57 @@ impl Voice {
             .map(|(challenge, _)| challenge)
             .collect();
         for challenge in due {
-            self.ask(challenge, Told::Again, &mut Vec::new()).await;
+            self.ask(challenge, Times::Again, &mut Vec::new()).await;
         }
     }
 
-    async fn ask(&self, challenge: ChallengeId, times: Told, told: &mut Vec<(ChallengeId, Timestamp)>) {
+    async fn ask(&self, challenge: ChallengeId, times: Times, told: &mut Vec<(ChallengeId, Timestamp)>) {
         let now = Timestamp::now();
         let asked = self.authority.view(|state| {
             let asked = state.question(challenge).filter(|asked| asked.progress(now) == Progress::Open)?.clone();
             let key = state.key(asked.question.key)?.clone();
-            let holder = key.holder.and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone());
+            let holder = key.holder().and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone());
             Some((asked, key, holder.unwrap_or_default(), answerers(state, key_holder(state, challenge), times)))
         });
         let Some((asked, key, holder, to)) = asked else { return };
         let exhibit = self.authority.exhibit(challenge).await.ok().flatten().unwrap_or_default();
         let (target, link) = (target(&exhibit), format!("{}/questions/{challenge}", self.desk));
         let notice = in_words(&asked, &key, &holder, &target, &link);
-        let word = if times == Told::First { "opened" } else { "escalated" };
+        let word = if times == Times::First { "opened" } else { "escalated" };
         let Ok(id) = NoticeId::new(format!("{challenge}_{word}_{}", asked.at.as_millisecond())) else { return };
-        self.teller.tell(if times == Told::First { notice.opened(id, to) } else { notice.escalated(id, to) });
+        let mut notice = if times == Times::First { notice.opened(id, to) } else { notice.escalated(id, to) };
+        notice.life = Some(self.life(challenge, asked.question.until));
+        let by_mail: Vec<String> =
+            notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
+        let Reached { mail, webhooks } = self.teller.tell(notice);
+        (0..webhooks).for_each(|_| self.told.note(challenge, "webhook", None, now));
+        by_mail.into_iter().filter(|_| mail).for_each(|name| self.told.note(challenge, "mail", Some(name), now));
         told.push((challenge, asked.at));
     }
 
+    /// The life of a question's notices.
+    fn life(&self, challenge: ChallengeId, until: Timestamp) -> Life {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        lives.entry(challenge).or_insert_with(|| Life::until(until)).clone()
+    }
+
+    /// Ends the notices of questions that nobody need answer any more, however they closed.
+    fn end_closed(&self) {
+        let (now, mut lives) = (Timestamp::now(), self.lives.lock().unwrap_or_else(PoisonError::into_inner));
+        self.authority.view(|state| {
+            let open = |id| state.question(id).is_some_and(|asked| asked.progress(now) == Progress::Open);
+            lives.retain(|challenge, life| {
+                let open = open(*challenge);
+                if !open {
+                    life.end();
+                }
+                open
+            });
+        });
+    }
+
     fn tell_end(&self, challenge: ChallengeId, kind: Kind, how: &str) {
-        let to = self.authority.view(|state| answerers(state, key_holder(state, challenge), Told::Again));
+        let to = self.authority.view(|state| answerers(state, key_holder(state, challenge), Times::Again));
         let operation = self.authority.view(|state| Some(state.question(challenge)?.question.operation.clone()));
         let title = format!("{challenge}: {} {how}", operation.unwrap_or_default());
         let id = format!("{challenge}_{}", kind.word().replace('.', "_"));
@@ -205,6 +290,7 @@ impl Voice {
     }
 
     fn tell_finding(&self, finding: &Finding) {
+        let finding = &self.with_canary(finding);
         let what: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
         tracing::warn!(rule = finding.rule, key = finding.key.map(|key| key.to_string()), "{}", what.join("; "));
         let at = finding.evidence().next().map_or(0, |evidence| evidence.at.as_millisecond());
@@ -214,7 +300,32 @@ impl Voice {
         self.teller.tell(Notice::finding(finding, id, Some(self.desk.clone()), to));
     }
 
+    /// A finding of a canary says which one it is, and where it lay.
+    fn with_canary(&self, finding: &Finding) -> Finding {
+        let named = finding.key.and_then(|key| {
+            self.authority.view(|state| {
+                let canary = state.canary(key)?;
+                let holder = state.holder(canary.holder).map_or("nobody", |holder| holder.name.as_str());
+                Some(format!("it works nowhere, and lay at {holder} as `{}`: somebody has looked there", canary.name))
+            })
+        });
+        let at = finding.evidence().next().map_or(Timestamp::UNIX_EPOCH, |evidence| evidence.at);
+        match named {
+            Some(what) => finding.clone().and(Evidence { at, call: None, what }),
+            None => finding.clone(),
+        }
+    }
+
     fn tell(&self, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
+        self.tell_at(self.desk.clone(), kind, id, severity, title, to);
+    }
+
+    fn tell_request(&self, request: RequestId, what: &str, title: String, to: Vec<Recipient>) {
+        let link = format!("{}/requests/{request}", self.desk);
+        self.tell_at(link, Kind::KeyRequested, &format!("{request}_{what}"), Severity::Info, title, to);
+    }
+
+    fn tell_at(&self, link: String, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
         let at = Timestamp::now();
         let Ok(id) = NoticeId::new(format!("{id}_{}", at.as_millisecond())) else { return };
         let details = Map::from_iter([("title".to_owned(), json!(title))]);
@@ -224,21 +335,40 @@ impl Voice {
             at,
             title,
             lines: Vec::new(),
-            link: Some(self.desk.clone()),
+            link: Some(link),
             challenge: None,
             severity,
             to,
             details,
+            life: None,
         });
     }
 
     /// Those who answer for a key; administrators where nobody does.
     fn people_of(&self, key: law::KeyId) -> Vec<Recipient> {
         let people = self.authority.view(|state| {
-            let holder = state.key(key).and_then(|key| key.holder);
-            answerers(state, holder, Told::Again)
+            let holder = state.key(key).and_then(|key| key.holder());
+            answerers(state, holder, Times::Again)
         });
         if people.is_empty() { self.administrators() } else { people }
+    }
+
+    fn name_of(&self, holder: HolderId) -> String {
+        self.authority.view(|state| state.holder(holder).map(|holder| holder.name.clone())).unwrap_or_default()
+    }
+
+    /// Those who may say yes to a request.
+    fn approvers(&self, request: RequestId) -> Vec<Recipient> {
+        self.authority.view(|state| {
+            let people =
+                state.request(request).map(|request| state.approvers(request, &self.rules)).unwrap_or_default();
+            people.into_iter().filter_map(|person| state.holder(person)).map(recipient).collect()
+        })
+    }
+
+    fn asker(&self, request: RequestId) -> Vec<Recipient> {
+        let of = |state: &State| state.holder(state.request(request)?.by).map(recipient);
+        self.authority.view(of).into_iter().collect()
     }
 
     fn administrators(&self) -> Vec<Recipient> {
@@ -250,30 +380,37 @@ impl Voice {
 
 /// How often people were told before.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Times {
     First,
     Again,
 }
 
 /// First the one who answers before all others, later all of them.
-fn answerers(state: &State, holder: Option<HolderId>, times: Told) -> Vec<Recipient> {
+fn answerers(state: &State, holder: Option<HolderId>, times: Times) -> Vec<Recipient> {
     let people = holder.map(|holder| state.answerers(holder)).unwrap_or_default();
-    let most = if times == Told::First { 1 } else { people.len() };
+    let most = if times == Times::First { 1 } else { people.len() };
     people.into_iter().take(most).filter_map(|person| state.holder(person)).map(recipient).collect()
 }
 
 fn key_holder(state: &State, challenge: ChallengeId) -> Option<HolderId> {
-    state.key(state.question(challenge)?.question.key)?.holder
+    state.key(state.question(challenge)?.question.key)?.holder()
 }
 
 fn recipient(holder: &authority::Holder) -> Recipient {
     Recipient { name: holder.name.clone(), mail: holder.mail.clone() }
 }
 
+/// Path and query; of long ones both ends, for a notice is no place for all of it.
 fn target(exhibit: &Exhibit) -> String {
-    match &exhibit.query {
+    let target = match &exhibit.query {
         Some(query) => format!("{}, with {}", exhibit.path, query.lines().collect::<Vec<_>>().join(", ")),
         None => exhibit.path.clone(),
+    };
+    let size = |letters| Size { letters, lines: usize::MAX };
+    let excerpt = Excerpt::of(&target, size(1000), size(300));
+    match excerpt.letters() {
+        0 => target,
+        more => format!("{} [{more} letters are not shown; the desk has all] {}", excerpt.begin, excerpt.end),
     }
 }
 
@@ -290,7 +427,7 @@ fn in_words<'a>(
         target,
         powers: asked.question.powers,
         key: Some(key.id),
-        key_name: key.name.as_deref().unwrap_or_default(),
+        key_name: key.name().unwrap_or_default(),
         holder,
         source: asked.question.source,
         source_known: asked.question.known_source,
@@ -298,6 +435,15 @@ fn in_words<'a>(
         until: asked.question.until,
         link,
     }
+}
+
+/// What administrators are told when two browsers come with one link.
+fn contested(name: &str) -> String {
+    let word = crate::show::word(name);
+    format!(
+        "a second browser came with {name}'s enrolment link: somebody else may have it; \
+         `greave holders invite {word} --as NAME` makes a new one, and the old one worthless"
+    )
 }
 
 /// The powers whose guards only observe, each with its day, such as `grant until 2027-01-15`.

@@ -16,6 +16,18 @@ pub enum Freshness {
     ThisRequest,
 }
 
+impl Freshness {
+    /// The fresher of two.
+    #[must_use]
+    pub fn fresher(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::ThisRequest, _) | (_, Self::ThisRequest) => Self::ThisRequest,
+            (Self::Before(one), Self::Before(other)) => Self::Before(one.min(other)),
+            (Self::Absent, one) | (one, Self::Absent) => one,
+        }
+    }
+}
+
 /// What the caller has shown beside the secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
@@ -34,6 +46,13 @@ impl Held {
     #[must_use]
     pub fn with_person(self) -> Self {
         Self { person: ByPower::from_fn(|_| Freshness::ThisRequest), ..self }
+    }
+
+    /// What is held and, for whatever is asked, a person's factor of this freshness. One that
+    /// is fresher already stays.
+    #[must_use]
+    pub fn with_person_since(self, other: Freshness) -> Self {
+        Self { person: ByPower::from_fn(|power| self.person[power].fresher(other)), ..self }
     }
 
     /// What is held and these factors, as fresh as can be.

@@ -18,13 +18,22 @@ pub struct IdError {
 macro_rules! short_id {
     ($(#[$doc:meta])* $name:ident, $letter:literal, $what:literal, $example:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(pub u64);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&format!(concat!($letter, "{}"), self.0))
+                match f.width() {
+                    None => write!(f, concat!($letter, "{}"), self.0),
+                    Some(_) => f.pad(&format!(concat!($letter, "{}"), self.0)),
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
 
@@ -48,12 +57,6 @@ macro_rules! short_id {
                 text.parse()
             }
         }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.to_string()
-            }
-        }
     };
 }
 
@@ -72,6 +75,11 @@ short_id!(
 short_id!(
     /// One yes of a person, such as `a4`.
     ApprovalId, "a", "approval", "a4"
+);
+
+short_id!(
+    /// What somebody asks a key for, such as `r2`.
+    RequestId, "r", "request", "r2"
 );
 
 /// One call: a UUID of version 7, so that ids sort by time.
@@ -93,6 +101,7 @@ mod tests {
     fn ids_read_back_as_shown() {
         assert_eq!("k17".parse(), Ok(KeyId(17)));
         assert_eq!(KeyId(17).to_string(), "k17");
+        assert_eq!(format!("{:>5}|{:<4}|", KeyId(17), KeyId(3)), "  k17|k3  |");
         for text in ["17", "k", "h17", "k-1", "k+1", "k99999999999999999999999"] {
             assert!(text.parse::<KeyId>().is_err(), "{text}");
         }

@@ -22,7 +22,7 @@ pub use crate::{
     decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
     finding::{Evidence, Finding, Severity},
     guard::{Clause, Factor, Factors, Guard, GuardError, MaxAge},
-    id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId},
+    id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId, RequestId},
     law::{Cell, HolderKind, Law, Mode, ModeError},
     page::PageError,
     power::{ByPower, Power, Powers, UnknownPower},

@@ -57,6 +57,15 @@ pub(crate) fn places(folder: &Path) -> io::Result<Vec<Place>> {
     Ok(places)
 }
 
+/// Where a book ends at this moment: its newest file, and how much stands in it. Files only grow.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn end(folder: &Path) -> io::Result<Option<(String, u64)>> {
+    let Some(newest) = places(folder)?.pop() else { return Ok(None) };
+    Ok(Some((newest.name(), fs::metadata(&newest.path)?.len())))
+}
+
 /// What the beginning of a file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Header {

@@ -51,6 +51,7 @@ pub use crate::{
     book::{Book, OpenError, Settings},
     entry::{Entry, Gap, Reason, Removed},
     filter::{Filter, FilterError, Statuses, VerdictKind},
+    folder::end,
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
     read::{Damage, Follow, Reader},
     state::{Counts, Health, Notice, Unavailable},

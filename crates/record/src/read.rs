@@ -158,6 +158,19 @@ impl Reader {
         }
     }
 
+    /// What ends the book and is no whole entry, after [`next`](Self::next) has given `None`. It
+    /// is torn only where nobody writes the book any more: who asks must know that.
+    pub fn torn(&mut self) -> Option<Damage> {
+        if let Some(current) = &mut self.current {
+            let Ok(Step::End { offset, torn }) = current.frames.step() else { return None };
+            return (torn > 0).then(|| Damage::Torn { file: current.place.name(), offset, bytes: torn });
+        }
+        // A file whose very header is not whole was never begun.
+        let place = places(&self.folder).ok()?.pop().filter(|place| place.sequence > self.done)?;
+        let bytes = std::fs::metadata(&place.path).ok()?.len();
+        (0 < bytes && bytes < HEADER).then(|| Damage::Torn { file: place.name(), offset: 0, bytes })
+    }
+
     /// Opens the next file; whether there is one.
     fn advance(&mut self) -> bool {
         let places = match places(&self.folder) {

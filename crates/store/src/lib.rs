@@ -5,11 +5,14 @@
 //! ledger's entries are text to it.
 
 mod checkpoint;
+mod copy;
 mod ledger;
+mod migrate;
 mod sqlite;
 
 pub use crate::{
     checkpoint::{Checkpoint, CheckpointError, Signer},
+    copy::{Copied, copy},
     ledger::{Broken, Chain, Entry, Hash},
     sqlite::{Shelf, Store, StoreError},
 };

@@ -8,23 +8,18 @@ use std::{
 
 use jiff::Timestamp;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
+    ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::Mutex;
 
-use crate::{Broken, Chain, Checkpoint, Entry, Hash, Signer};
+use crate::{
+    Broken, Chain, Checkpoint, Entry, Hash, Signer,
+    migrate::{self, MIGRATIONS},
+};
 
 /// SQLite before this version may corrupt a database when a WAL is reset.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
-
-/// Each statement moves the schema one version forward; `user_version` says how far it is.
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE ledger (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, change TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
-    CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
-    CREATE TABLE shelf (bucket TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
-                        PRIMARY KEY (bucket, name)) STRICT, WITHOUT ROWID;
-"];
 
 /// What goes wrong with the state on disk. The operator must act.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +43,19 @@ pub enum StoreError {
         /// The newest schema known here.
         known: usize,
     },
+    /// The schema could not be moved forward; the state is as it was.
+    #[error("the state could not be moved from schema {from} to {to}, and is as it was: {why}")]
+    NotMigrated {
+        /// The schema on disk.
+        from: u32,
+        /// The newest schema.
+        to: usize,
+        /// What went wrong.
+        why: Box<StoreError>,
+    },
+    /// A migration lost or added something.
+    #[error("the rows of `{0}` are not as many as before")]
+    RowsDiffer(&'static str),
     /// The ledger does not hold together.
     #[error("the ledger is broken: {0}; restore a backup, or look at it with `greave ledger verify`")]
     Broken(#[from] Broken),
@@ -86,7 +94,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be used, is of a newer schema, or its ledger is broken.
     pub async fn open(path: &Path, signer: Signer, mut each: impl FnMut(Entry)) -> Result<Self, StoreError> {
-        let wrap = |cause| StoreError::Database { path: path.to_owned(), cause };
+        let wrap = |cause| database_error(path, cause);
         // SQLite gives its companion files the rights of the first.
         let private = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         private.map_err(|cause| wrap(sqlx::Error::Io(cause)))?;
@@ -100,7 +108,7 @@ impl Store {
             .await
             .map_err(wrap)?;
         check_version(&mut database).await.map_err(wrap)??;
-        migrate(&mut database).await.map_err(wrap)??;
+        migrate::migrate(path, &mut database, &signer, MIGRATIONS).await?;
         let chain = replay(&mut database, &signer, &mut each).await.map_err(wrap)??;
         Ok(Self { path: path.to_owned(), signer, writer: Mutex::new(Writer { database, chain }) })
     }
@@ -162,11 +170,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn checkpoint(&self) -> Result<Option<String>, StoreError> {
         let mut writer = self.writer.lock().await;
-        let row = sqlx::query("SELECT note FROM checkpoint ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(&mut writer.database)
-            .await
-            .and_then(|row| row.map(|row| row.try_get("note")).transpose());
-        row.map_err(|cause| self.database_error(cause))
+        newest_note(&mut writer.database).await.map_err(|cause| self.database_error(cause))
     }
 
     /// Reads the whole ledger again and holds it against its chain and its checkpoints.
@@ -184,8 +188,17 @@ impl Store {
     }
 
     fn database_error(&self, cause: sqlx::Error) -> StoreError {
-        StoreError::Database { path: self.path.clone(), cause }
+        database_error(&self.path, cause)
     }
+}
+
+pub(crate) fn database_error(path: &Path, cause: sqlx::Error) -> StoreError {
+    StoreError::Database { path: path.to_owned(), cause }
+}
+
+pub(crate) async fn newest_note(database: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
+    let row = sqlx::query("SELECT note FROM checkpoint ORDER BY seq DESC LIMIT 1").fetch_optional(database).await?;
+    row.map(|row| row.try_get("note")).transpose()
 }
 
 async fn check_version(database: &mut SqliteConnection) -> sqlx::Result<Result<(), StoreError>> {
@@ -196,29 +209,22 @@ async fn check_version(database: &mut SqliteConnection) -> sqlx::Result<Result<(
     Ok(if new_enough { Ok(()) } else { Err(StoreError::OldSqlite(version)) })
 }
 
-async fn migrate(database: &mut SqliteConnection) -> sqlx::Result<Result<(), StoreError>> {
-    let found: u32 = sqlx::query("PRAGMA user_version").fetch_one(&mut *database).await?.try_get(0)?;
-    let done = found as usize;
-    if done > MIGRATIONS.len() {
-        return Ok(Err(StoreError::Newer { found, known: MIGRATIONS.len() }));
-    }
-    for (place, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        let mut transaction = database.begin().await?;
-        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
-        // A pragma takes no bound value; the number is ours.
-        let version = format!("PRAGMA user_version = {}", place + 1);
-        sqlx::raw_sql(AssertSqlSafe(version)).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-    }
-    Ok(Ok(()))
-}
-
 /// How many entries are read at a time.
 const PAGE: u32 = 10_000;
 
-async fn replay(
+/// Reads the ledger through `each` and holds it against its chain and its checkpoints.
+pub(crate) async fn replay(
     database: &mut SqliteConnection,
     signer: &Signer,
+    each: &mut impl FnMut(Entry),
+) -> sqlx::Result<Result<Chain, StoreError>> {
+    follow(database, |chain, note| hold_against(signer, chain, note), each).await
+}
+
+/// The same, with the checkpoints held against what is given.
+pub(crate) async fn follow(
+    database: &mut SqliteConnection,
+    hold: impl Fn(Chain, &str) -> Result<(), Broken>,
     each: &mut impl FnMut(Entry),
 ) -> sqlx::Result<Result<Chain, StoreError>> {
     let mut chain = Chain::EMPTY;
@@ -243,7 +249,7 @@ async fn replay(
                 return Ok(Err(broken.into()));
             }
             if let Some(row) = notes.next_if(|row| row.try_get("seq").is_ok_and(|seq: i64| seq == integer(entry.seq))) {
-                if let Err(broken) = hold_against(signer, chain, row.try_get("note")?) {
+                if let Err(broken) = hold(chain, row.try_get("note")?) {
                     return Ok(Err(broken.into()));
                 }
                 signed = entry.seq;
@@ -353,12 +359,17 @@ mod tests {
         store.append(now, vec!["3".to_owned()], &[]).await.unwrap();
     }
 
+    /// What a thief does first.
+    const UNGUARDED: &str = "DROP TRIGGER ledger_is_not_changed; DROP TRIGGER ledger_is_not_cut;
+                             DROP TRIGGER checkpoint_is_not_changed; DROP TRIGGER checkpoint_is_not_cut";
+
     /// What opening says after somebody changed the file by hand.
     async fn after(tampering: &'static str) -> Result<Chain, StoreError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         filled(&path).await;
         let mut database = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        sqlx::raw_sql(UNGUARDED).execute(&mut database).await.unwrap();
         sqlx::raw_sql(tampering).execute(&mut database).await.unwrap();
         database.close().await.unwrap();
         Store::open(&path, signer(), |_| ()).await?.verify().await

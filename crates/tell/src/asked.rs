@@ -90,6 +90,7 @@ impl Asked<'_> {
             severity: self.severity(),
             to,
             details: self.details(),
+            life: None,
         }
     }
 

@@ -39,6 +39,7 @@ impl Notice {
             severity: finding.severity,
             to,
             details,
+            life: None,
         }
     }
 }

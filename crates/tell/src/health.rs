@@ -70,6 +70,14 @@ pub(crate) struct Missed {
     pub(crate) to: Vec<Recipient>,
 }
 
+impl State {
+    /// Whether this failure says something new: the first one, or one for another reason.
+    /// Mending one fault may bring the next to light.
+    fn is_news(&self, why: &str) -> bool {
+        !matches!(self, Self::Failing { why: before, .. } if before == why)
+    }
+}
+
 impl Status {
     pub(crate) fn new(name: String) -> Self {
         let health = WayHealth {
@@ -104,12 +112,12 @@ impl Status {
         let mut inner = self.lock();
         let health = &mut inner.health;
         health.failed += 1;
+        if health.state.is_news(why) {
+            tracing::warn!(way = health.name, why, "telling people fails");
+        }
         let since = match &health.state {
             State::Failing { since, .. } => *since,
-            State::Untried | State::Well | State::Disabled { .. } => {
-                tracing::warn!(way = health.name, why, "telling people fails");
-                now
-            }
+            State::Untried | State::Well | State::Disabled { .. } => now,
         };
         health.state = State::Failing { since, why: why.to_owned() };
     }
@@ -169,7 +177,10 @@ mod tests {
     fn a_failure_dates_from_the_first_one_and_ends_with_a_letter_that_arrives() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let status = Status::new("mail".to_owned());
+        assert!(status.health().state.is_news("first"));
         status.failed(at(1), "first");
+        assert!(!status.health().state.is_news("first"), "said once");
+        assert!(status.health().state.is_news("second"), "another reason is said");
         status.failed(at(2), "second");
         assert_eq!(status.health().state, State::Failing { since: at(1), why: "second".to_owned() });
         status.delivered(at(3));

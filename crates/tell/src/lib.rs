@@ -27,7 +27,7 @@ mod webhook;
 pub use crate::{
     asked::Asked,
     health::{State, WayHealth},
-    notice::{Kind, Notice, NoticeId, NoticeIdError, Recipient, UnknownKind},
+    notice::{Kind, Life, Notice, NoticeId, NoticeIdError, Recipient, UnknownKind},
     settings::{Limits, Login, Mail, Roots, Security, Settings, SettingsError, Webhook},
-    teller::{Teller, Worker},
+    teller::{Reached, Teller, Worker},
 };

@@ -1,6 +1,13 @@
 //! What people are told.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use jiff::Timestamp;
 use law::{ChallengeId, Severity};
@@ -38,6 +45,38 @@ pub struct Notice {
     pub to: Vec<Recipient>,
     /// The same for programs; only webhooks carry it.
     pub details: Map<String, Value>,
+    /// How long it is worth sending; for ever where it does not say.
+    pub life: Option<Life>,
+}
+
+/// How long a notice is worth sending: until a moment, or until somebody ends it.
+#[derive(Clone, Debug)]
+pub struct Life {
+    until: Timestamp,
+    over: Arc<AtomicBool>,
+}
+
+impl Life {
+    /// Until this moment, if nobody ends it before.
+    pub fn until(until: Timestamp) -> Self {
+        Self { until, over: Arc::default() }
+    }
+
+    /// Ends it for all notices that have it.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until || self.over.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Life {
+    fn eq(&self, other: &Self) -> bool {
+        self.until == other.until && Arc::ptr_eq(&self.over, &other.over)
+    }
 }
 
 /// A person who is told.
@@ -72,6 +111,8 @@ pub enum Kind {
     KeyLearned,
     /// A key was frozen, pinned, disabled or revoked.
     KeyContained,
+    /// Somebody asks for a key, or their request was answered.
+    KeyRequested,
     /// The operator tries whether notices arrive.
     Test,
     /// Several notices in one, because they came too fast.
@@ -82,7 +123,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ChallengeOpened,
         Self::ChallengeEscalated,
         Self::ChallengeAnswered,
@@ -93,6 +134,7 @@ impl Kind {
         Self::CatalogueDrift,
         Self::KeyLearned,
         Self::KeyContained,
+        Self::KeyRequested,
         Self::Test,
         Self::Several,
         Self::Missed,
@@ -111,6 +153,7 @@ impl Kind {
             Self::CatalogueDrift => "catalogue.drift",
             Self::KeyLearned => "key.learned",
             Self::KeyContained => "key.contained",
+            Self::KeyRequested => "key.requested",
             Self::Test => "test",
             Self::Several => "several",
             Self::Missed => "missed",
@@ -235,6 +278,13 @@ impl Notice {
                 ("count".to_owned(), Value::from(count)),
                 ("notices".to_owned(), Value::Array(entries)),
             ]),
+            // As long as one of them is worth sending.
+            life: notices
+                .iter()
+                .map(|notice| notice.life.as_ref().map(|life| life.until))
+                .max_by_key(|until| until.unwrap_or(Timestamp::MAX))
+                .flatten()
+                .map(Life::until),
         })
     }
 
@@ -254,6 +304,7 @@ impl Notice {
             severity,
             to,
             details: Map::from_iter([("count".to_owned(), Value::from(count))]),
+            life: None,
         }
     }
 
@@ -337,6 +388,7 @@ pub(crate) mod tests {
             severity,
             to: vec![Recipient { name: "Ada".to_owned(), mail: Some("ada@example.org".to_owned()) }],
             details: Map::new(),
+            life: None,
         }
     }
 

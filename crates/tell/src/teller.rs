@@ -22,6 +22,15 @@ pub struct Teller {
     ways: Arc<[Entrance]>,
 }
 
+/// The ways that took a notice up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Whether it goes out by mail, to whoever of its recipients has an address.
+    pub mail: bool,
+    /// The webhooks that it goes to.
+    pub webhooks: usize,
+}
+
 /// Carries what a [`Teller`] was told.
 #[must_use = "nothing is told unless it runs"]
 pub struct Worker {
@@ -74,15 +83,18 @@ impl Teller {
         Ok((Self { ways: entrances.into() }, Worker { ways }))
     }
 
-    /// Hands a notice over and returns at once. What does not fit is counted, and told as one
-    /// notice when there is room again.
-    pub fn tell(&self, notice: Notice) {
-        let notice = Arc::new(notice);
+    /// Hands a notice over and returns at once, with the ways that took it. What does not fit is
+    /// counted, and told as one notice when there is room again.
+    pub fn tell(&self, notice: Notice) -> Reached {
+        let (notice, mut reached) = (Arc::new(notice), Reached::default());
         for way in self.ways.iter().filter(|way| way.takes.take(&notice)) {
-            if let Err(error) = way.notices.try_send(Arc::clone(&notice)) {
-                way.status.miss(&error.into_inner(), &notice.to);
+            match way.notices.try_send(Arc::clone(&notice)) {
+                Err(error) => way.status.miss(&error.into_inner(), &notice.to),
+                Ok(()) if matches!(way.takes, Takes::Mailable) => reached.mail = true,
+                Ok(()) => reached.webhooks += 1,
             }
         }
+        reached
     }
 
     /// How every way does, webhooks first, in the order of the settings.

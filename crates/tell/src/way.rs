@@ -180,6 +180,7 @@ impl Way {
             return;
         }
         self.rests_until = None;
+        self.drop_dead();
         let due = self.letters.iter().enumerate().filter(|(_, letter)| letter.due <= now);
         if let Some((place, letter)) = due.min_by_key(|(_, letter)| letter.due) {
             let letter = letter.clone();
@@ -189,6 +190,12 @@ impl Way {
             self.settle(letter, result);
         }
         self.tell_missed();
+    }
+
+    /// Leaves away what is not worth sending any more: nobody should be asked what is answered.
+    fn drop_dead(&mut self) {
+        let now = Timestamp::now();
+        self.letters.retain(|letter| letter.notice.life.as_ref().is_none_or(|life| !life.is_over(now)));
     }
 
     async fn attempt(&self, letter: &Letter) -> Result<(), Failure> {
@@ -253,6 +260,7 @@ impl Way {
         for (to, notice) in self.groups.drain() {
             self.post(to, notice);
         }
+        self.drop_dead();
         self.letters.sort_by_key(|letter| std::cmp::Reverse(letter.notice.severity));
         while self.rests_until.is_none_or(|rest| rest <= Instant::now()) {
             let Some(letter) = self.letters.first().cloned() else { return };

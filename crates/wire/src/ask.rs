@@ -15,9 +15,7 @@ const LONGEST_IDEMPOTENCY_KEY: usize = 255;
 /// How long the client would wait for a person: `Prefer: wait=N`, in seconds (RFC 7240
 /// section 4.3). The first one counts; what cannot be read is no preference.
 pub fn wait(headers: &HeaderMap) -> Option<Span> {
-    let preferences =
-        headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut waits = preferences.filter_map(|preference| {
+    let mut waits = every_preference(headers).filter_map(|preference| {
         let (name, value) = preference.split(';').next()?.split_once('=')?;
         name.trim().eq_ignore_ascii_case("wait").then(|| value.trim())
     });
@@ -25,6 +23,19 @@ pub fn wait(headers: &HeaderMap) -> Option<Span> {
     let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
     // A number that does not fit is a long time, and whoever asks has a cap.
     is_number.then(|| Span::seconds(seconds.parse().unwrap_or(u32::MAX)))
+}
+
+/// What else the client prefers, in order: the upstream may obey it.
+pub fn preferences(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let is_wait = |preference: &str| {
+        let name = preference.split(['=', ';']).next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("wait")
+    };
+    every_preference(headers).map(str::trim).filter(move |preference| !preference.is_empty() && !is_wait(preference))
+}
+
+fn every_preference(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
 }
 
 /// The code of a person's authenticator in `Greave-OTP`: six to eight digits.
@@ -87,6 +98,12 @@ mod tests {
         for value in ["", "wait", "wait=", "wait=-1", "wait=+1", "wait=1.5", "wait=x", "await=1", "wait=\"1"] {
             assert_eq!(wait(&[value]), None, "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_preferred_beside_waiting_is_the_upstreams() {
+        let headers = head("prefer", &["return=minimal, WAIT=3", "wait;x, tx=rollback; y"]);
+        assert_eq!(preferences(&headers).collect::<Vec<_>>(), ["return=minimal", "tx=rollback; y"]);
     }
 
     #[test]

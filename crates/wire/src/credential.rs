@@ -11,7 +11,7 @@ use law::Refusal;
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use crate::{Place, Places, Query, Scheme, Secret, json, place::is_hop_by_hop};
+use crate::{Place, Places, Query, Scheme, Secret, is_distinctive, json, place::is_hop_by_hop};
 
 /// More credentials than this in one request belong to somebody who is trying something.
 const MOST_CANDIDATES: usize = 16;
@@ -20,7 +20,13 @@ const MOST_CANDIDATES: usize = 16;
 const POSSIBLE_LENGTH: std::ops::RangeInclusive<usize> = 8..=16 * 1024;
 
 /// How many such values are looked at.
-const MOST_POSSIBLE: usize = 64;
+const MOST_POSSIBLE: usize = 256;
+
+/// How many layers of percent signs and escapes are taken off.
+const DEPTH: u8 = 3;
+
+/// A shorter text is not taken for base64 of a credential, in bytes.
+const LEAST_ENCODED: usize = 12;
 
 /// A value that counts as a credential, because of where it stands.
 pub struct Candidate {
@@ -48,12 +54,15 @@ pub struct Possible<'a> {
     pub place: Place,
     /// The value, for its digest only.
     pub value: Cow<'a, [u8]>,
+    /// Whether only a machine makes such a value. One that is not distinctive stands alone in
+    /// its place; where it is a known key, chance may have put the same word there.
+    pub distinctive: bool,
 }
 
 /// The values that may be credentials although nobody named their places.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PossibleValues<'a> {
-    /// At most 64 values of 8 bytes to 16 KiB.
+    /// At most 256 values of 8 bytes to 16 KiB.
     pub values: Vec<Possible<'a>>,
     /// Whether there were more, which have not been looked at: a key may hide among them.
     pub overflowed: bool,
@@ -83,13 +92,16 @@ pub fn find(headers: &HeaderMap, query: Query<'_>, places: &Places) -> Result<Fo
             if is_session { &mut found.sessions } else { &mut found.candidates }.push(candidate);
         }
     }
-    for name in &places.headers {
-        for value in headers.get_all(name) {
-            found.take(Place::Header(name.clone()), value.as_bytes())?;
+    // Most requests have none of them: a glance at what is there costs less than asking for each.
+    if headers.keys().any(|name| places.is_header(name)) {
+        for name in &places.headers {
+            for value in headers.get_all(name) {
+                found.take(Place::Header(name.clone()), value.as_bytes())?;
+            }
         }
     }
     for parameter in query.parameters().chain(query.parameters_at_semicolons()) {
-        if places.is_parameter(&parameter.name) || places.is_parameter(parameter.stem()) {
+        if places.is_parameter(&parameter.name) {
             found.take(Place::Query(parameter.stem().into()), parameter.value.as_bytes())?;
         }
     }
@@ -119,8 +131,11 @@ impl Found {
         Ok(())
     }
 
+    /// Whether this value is a credential already, or a session that is told by what it is. A
+    /// session's cookie is told by its name alone, and may hold a key.
     fn holds(&self, value: &[u8]) -> bool {
-        self.candidates.iter().chain(&self.sessions).any(|candidate| candidate.secret.expose() == value)
+        let told = self.sessions.iter().filter(|session| !matches!(session.place, Place::Cookie(_)));
+        self.candidates.iter().chain(told).any(|candidate| candidate.secret.expose() == value)
     }
 }
 
@@ -194,15 +209,27 @@ fn read_basic(encoded: &str) -> Result<Vec<Candidate>, Refusal> {
         .collect())
 }
 
-/// Whether what stands in `Authorization` is a login's session, by its beginning or its issuer.
+/// Whether what stands in `Authorization` is a login's session, by its beginning or its
+/// issuer. It must be one token and nothing else: behind a session's beginning, an upstream
+/// may look for a key.
 fn is_session(candidate: &Candidate, places: &Places) -> bool {
     if matches!(candidate.place, Place::Authorization(Scheme::BasicUser | Scheme::BasicPassword)) {
         return false;
     }
     let token = candidate.secret.expose();
+    if !is_token68(token) {
+        return false;
+    }
     places.session_prefixes.iter().any(|prefix| token.starts_with(prefix.as_bytes()))
         || !places.session_issuers.is_empty()
             && issuer(token).is_some_and(|issuer| places.session_issuers.iter().any(|known| **known == *issuer))
+}
+
+/// One token as RFC 9110, section 11.2, has it: nothing in it separates anything.
+fn is_token68(token: &[u8]) -> bool {
+    let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    end > 0 && token.iter().take(end).all(is_part)
 }
 
 /// Who says that he issued this JWT.
@@ -224,9 +251,12 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (Cow<'_, str>, &[u8])> {
         .filter_map(split_cookie)
 }
 
-/// Name and value of one cookie.
+/// Name and value of one cookie. Without a `=` it is a value without a name.
 fn split_cookie(cookie: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
-    let equals = cookie.iter().position(|byte| *byte == b'=')?;
+    let Some(equals) = cookie.iter().position(|byte| *byte == b'=') else {
+        let value = cookie.trim_ascii();
+        return (!value.is_empty()).then_some((Cow::Borrowed(""), value));
+    };
     let (name, value) = cookie.split_at_checked(equals)?;
     let value = value.get(1..)?.trim_ascii();
     let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
@@ -234,60 +264,183 @@ fn split_cookie(cookie: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
 }
 
 /// Every other value that may be a credential: so that a key that is known is recognised
-/// wherever it stands. Values that [`find`] has found are left out, and so are headers that
-/// no upstream takes for a credential.
+/// wherever it stands, alone or among other words, encoded or not. Values that [`find`] has
+/// found as candidates are left out, and so are headers that no upstream takes for a
+/// credential; what counts as a session's cookie is looked at all the same.
 pub fn possible<'a>(headers: &'a HeaderMap, query: Query<'a>, found: &Found) -> PossibleValues<'a> {
     let mut possible = PossibleValues::default();
     for (name, value) in headers {
-        if *name == header::COOKIE || is_ordinary(name) {
+        let is_read = || *name == header::AUTHORIZATION && is_one_token(value.as_bytes(), found);
+        if *name == header::COOKIE || is_ordinary(name) || is_read() {
             continue;
         }
-        for word in words(value.as_bytes()) {
-            possible.take(&Place::Header(name.clone()), Cow::Borrowed(word), found);
-        }
+        possible.read(&Place::Header(name.clone()), value.as_bytes().trim_ascii(), found);
     }
     for (name, value) in cookies(headers) {
-        let place = Place::Cookie(name.into());
-        if value.contains(&b'%') {
-            possible.take(&place, percent_decode(value).collect::<Vec<u8>>().into(), found);
-        }
-        possible.take(&place, Cow::Borrowed(value), found);
+        possible.read(&Place::Cookie(name.into()), value, found);
     }
     for parameter in query.parameters().chain(query.parameters_at_semicolons()) {
         let place = Place::Query(parameter.stem().into());
-        match parameter.value {
-            Cow::Borrowed(value) => possible.take(&place, Cow::Borrowed(value.as_bytes()), found),
-            Cow::Owned(value) => possible.take(&place, Cow::Owned(value.into_bytes()), found),
+        let (name, value) = (parameter.name, parameter.value);
+        match if value.is_empty() { name } else { value } {
+            Cow::Borrowed(text) => possible.read(&place, text.as_bytes(), found),
+            Cow::Owned(text) => possible.read_owned(&place, text.as_bytes(), found, DEPTH),
         }
     }
     possible
 }
 
+/// The same for the segments of a path.
+pub fn possible_in_path<'a>(segments: impl Iterator<Item = &'a str>, found: &Found) -> PossibleValues<'a> {
+    let mut possible = PossibleValues::default();
+    for segment in segments {
+        possible.read(&Place::Path, segment.as_bytes(), found);
+    }
+    possible
+}
+
 impl<'a> PossibleValues<'a> {
+    /// Takes a value, and all that readers could make of it.
+    fn read(&mut self, place: &Place, value: &'a [u8], found: &Found) {
+        if value.len() < *POSSIBLE_LENGTH.start() {
+            return;
+        }
+        self.take(place, Cow::Borrowed(value), found);
+        for word in words(value) {
+            if is_distinctive(word) {
+                self.take(place, Cow::Borrowed(word), found);
+            }
+        }
+        self.read_encoded(place, value, found, DEPTH);
+    }
+
+    fn read_owned(&mut self, place: &Place, value: &[u8], found: &Found, depth: u8) {
+        if value.len() < *POSSIBLE_LENGTH.start() {
+            return;
+        }
+        self.take(place, Cow::Owned(value.to_vec()), found);
+        for word in words(value).filter(|word| is_distinctive(word)) {
+            self.take(place, Cow::Owned(word.to_vec()), found);
+        }
+        self.read_encoded(place, value, found, depth);
+    }
+
+    /// What stands in a value in another form: percent signs, the escapes of quoted strings,
+    /// base64.
+    fn read_encoded(&mut self, place: &Place, value: &[u8], found: &Found, depth: u8) {
+        let Some(below) = depth.checked_sub(1) else { return };
+        if value.contains(&b'%') {
+            let decoded: Vec<u8> = percent_decode(value).collect();
+            if decoded != value {
+                self.read_owned(place, &decoded, found, below);
+            }
+        }
+        if value.contains(&b'\\') {
+            self.read_owned(place, &unescaped(value), found, below);
+        }
+        for piece in encoded_pieces(value).filter(|piece| !found.holds(piece)) {
+            let Some(decoded) = from_base64(piece) else { continue };
+            for word in std::iter::once(&*decoded).chain(words(&decoded)).filter(|word| is_distinctive(word)) {
+                self.take(place, Cow::Owned(word.to_vec()), found);
+            }
+        }
+    }
+
     fn take(&mut self, place: &Place, value: Cow<'a, [u8]>, found: &Found) {
         let is_known = || self.values.iter().any(|known| known.value == value);
         if !POSSIBLE_LENGTH.contains(&value.len()) || found.holds(&value) || is_known() {
             return;
         }
         if self.values.len() < MOST_POSSIBLE {
-            self.values.push(Possible { place: place.clone(), value });
+            let distinctive = is_distinctive(&value);
+            self.values.push(Possible { place: place.clone(), value, distinctive });
         } else {
             self.overflowed = true;
         }
     }
 }
 
-/// A header's value, and where it has several words each of them: behind a scheme, in quotes,
-/// in a list, behind a name.
+/// Whether all of this `Authorization` is one scheme and one token, which was found.
+fn is_one_token(value: &[u8], found: &Found) -> bool {
+    let mut parts = value.split(|byte| *byte == b' ').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next()) {
+        // Strictly read, with nothing left over.
+        (Some(scheme), Some(_), None) if scheme.eq_ignore_ascii_case(b"basic") => true,
+        (Some(scheme), Some(token), None) => {
+            scheme.iter().all(u8::is_ascii_alphabetic) && is_token68(token) && found.holds(token)
+        }
+        (Some(token), None, None) => is_token68(token) && found.holds(token),
+        _ => false,
+    }
+}
+
+const fn separates(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b',' | b';' | b'"' | b'\'' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
+        || matches!(byte, b'{' | b'}' | b'[' | b']' | b'\\')
+}
+
+/// The words of a value: behind a scheme, in quotes, in a list, behind a name.
 fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b';' | b'"' | b'\'');
-    let value = value.trim_ascii();
-    let pieces = value.split(move |byte| is_between(byte)).filter(move |piece| piece.len() < value.len());
-    let named = value.split(move |byte| is_between(byte)).filter_map(|piece| {
+    let pieces = value.split(|byte| separates(*byte)).filter(move |piece| piece.len() < value.len());
+    let named = value.split(|byte| separates(*byte)).flat_map(|piece| {
+        let ends = |byte: &u8| matches!(byte, b'=' | b':' | b'/' | b'?' | b'#' | b'!' | b'~');
+        piece.split(ends).filter(move |part| part.len() < piece.len())
+    });
+    let behind = value.split(|byte| separates(*byte)).filter_map(|piece| {
         let separator = piece.iter().position(|byte| matches!(byte, b'=' | b':'))?;
         piece.get(separator + 1..)
     });
-    std::iter::once(value).chain(pieces).chain(named)
+    pieces.chain(named).chain(behind)
+}
+
+/// The pieces of a value that may be base64.
+fn encoded_pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| separates(*byte) || *byte == b':').flat_map(|piece| {
+        let behind = piece.iter().position(|byte| *byte == b'=').and_then(|at| piece.get(at + 1..));
+        [Some(piece), behind].into_iter().flatten()
+    })
+}
+
+/// What a piece stands for in base64, in either alphabet, padded or not, if that is text.
+fn from_base64(piece: &[u8]) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    const PLAIN: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+    const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
+    if piece.len() < LEAST_ENCODED || !is_token68(piece) {
+        return None;
+    }
+    let decoded = PLAIN.decode(piece).or_else(|_| FOR_URLS.decode(piece)).ok()?;
+    decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ').then_some(decoded)
+}
+
+/// A text without the escapes of quoted strings: `\101` is an `A` for some readers of cookies,
+/// and `\x` is an `x`.
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'\\' {
+            plain.push(*first);
+            continue;
+        }
+        let octal = rest.get(..3).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
+        match (octal, rest.split_first()) {
+            (Some(byte), _) => {
+                plain.push(byte);
+                rest = rest.get(3..).unwrap_or_default();
+            }
+            (None, Some((next, after))) => {
+                plain.push(*next);
+                rest = after;
+            }
+            (None, None) => {}
+        }
+    }
+    plain
 }
 
 /// Whether a header is spent on HTTP itself, so that no upstream looks for a credential in it.

@@ -196,11 +196,33 @@ fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 fn forwarded_for(way: &[IpAddr]) -> String {
     let mut text = String::with_capacity(way.len() * HOP);
     for (place, address) in way.iter().enumerate() {
-        let separator = if place == 0 { "" } else { ", " };
-        // Writing to a string cannot fail, here and below.
-        let _ = write!(text, "{separator}{address}");
+        if place > 0 {
+            text.push_str(", ");
+        }
+        push_address(&mut text, *address);
     }
     text
+}
+
+/// An address as everybody writes it. The standard formatting of an IPv4 address takes longer
+/// than all the rest of these headers.
+fn push_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    text.push('.');
+                }
+                for (unit, least) in [(100, 100), (10, 10), (1, 0)] {
+                    if octet >= least {
+                        text.push(char::from(b'0' + octet / unit % 10));
+                    }
+                }
+            }
+        }
+        // Writing to a string cannot fail.
+        IpAddr::V6(address) => drop(write!(text, "{address}")),
+    }
 }
 
 /// The way in the words of RFC 7239: host and scheme stand with the client.
@@ -208,16 +230,18 @@ fn forwarded(way: &[IpAddr], host: Option<&str>, proto: &str) -> String {
     let beside = host.map_or(0, str::len) + HOP;
     let mut text = String::with_capacity(way.len() * HOP + beside);
     for (place, address) in way.iter().enumerate() {
-        let separator = if place == 0 { "" } else { ", " };
-        let _ = match address {
-            IpAddr::V4(address) => write!(text, "{separator}for={address}"),
-            IpAddr::V6(address) => write!(text, "{separator}for=\"[{address}]\""),
-        };
+        let (before, after) = if address.is_ipv6() { ("for=\"[", "]\"") } else { ("for=", "") };
+        if place > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(before);
+        push_address(&mut text, *address);
+        text.push_str(after);
         if place == 0 {
             if let Some(host) = host {
-                let _ = write!(text, ";host=\"{host}\"");
+                text.extend([";host=\"", host, "\""]);
             }
-            let _ = write!(text, ";proto={proto}");
+            text.extend([";proto=", proto]);
         }
     }
     text
@@ -229,6 +253,14 @@ mod tests {
 
     use super::*;
     use crate::ProxyHeader;
+
+    #[test]
+    fn every_octet_is_written_as_usual() {
+        for octet in 0..=255 {
+            let address = std::net::Ipv4Addr::new(octet, 0, 255 - octet, octet);
+            assert_eq!(forwarded_for(&[address.into()]), address.to_string());
+        }
+    }
 
     fn head(lines: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();

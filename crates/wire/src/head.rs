@@ -14,12 +14,12 @@
 //! - A missing, an empty and a second `Host` are let through; [`check`] does not.
 //! - Spaces around a value are taken off. Spaces before the colon are refused.
 
-use std::{borrow::Cow, net::Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, uri::Scheme};
 use law::Refusal;
 
-use crate::Query;
+use crate::{Query, second_method};
 
 /// Checks method, target and headers of a request for what could be read in two ways.
 ///
@@ -30,12 +30,17 @@ use crate::Query;
 /// - [`Refusal::BadFraming`] for two lengths, a length that is no number, a transfer coding
 ///   other than exactly `chunked`, or both;
 /// - [`Refusal::MethodOverride`] where a header or the query names a second method;
+/// - [`Refusal::BadHeader`] for two content types;
 /// - [`Refusal::BadPath`] for `*` with a method other than `OPTIONS`.
 pub fn check(method: &Method, version: Version, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
     check_method(method)?;
     check_host(version, headers, uri)?;
     check_framing(version, headers)?;
     check_override(headers, Query::new(uri.query()))?;
+    // Which of two types the upstream believes, nobody knows.
+    if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err(Refusal::BadHeader);
+    }
     if uri.path() == "*" && method != Method::OPTIONS {
         return Err(Refusal::BadPath);
     }
@@ -46,15 +51,6 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap, uri: &Uri) 
 /// second length from us.
 pub fn framing_is_doubtful(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
-}
-
-/// Whether a query or form parameter of this name overrides the method in common frameworks.
-/// Bodies are not looked into here; whoever reads a form asks for each of its names.
-pub fn overrides_method(parameter: &str) -> bool {
-    let name = parameter.trim();
-    ["_method", "x-http-method-override", "x-http-method", "x-method-override", "http_method"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn check_method(method: &Method) -> Result<(), Refusal> {
@@ -127,12 +123,9 @@ fn is_number(digits: &[u8]) -> bool {
 }
 
 fn check_override(headers: &HeaderMap, query: Query<'_>) -> Result<(), Refusal> {
-    let is_header = |name: &str| {
-        let plain = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };
-        matches!(&*plain, "x-http-method-override" | "x-http-method" | "x-method-override")
-    };
-    let in_headers = headers.keys().any(|name| is_header(name.as_str()));
-    let in_query = query.parameters().chain(query.parameters_at_semicolons()).any(|p| overrides_method(p.stem()));
+    let in_headers = headers.keys().any(|name| second_method::is_header(name.as_str()));
+    let in_query =
+        query.parameters().chain(query.parameters_at_semicolons()).any(|field| second_method::is_field(&field.name));
     if in_headers || in_query { Err(Refusal::MethodOverride) } else { Ok(()) }
 }
 
@@ -255,9 +248,14 @@ mod tests {
 
     #[test]
     fn no_second_method() {
-        for name in
-            ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X_HTTP_Method_Override", "x-http_method"]
-        {
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+            "X_HTTP_Method_Override",
+            "x-http_method",
+            "X.HTTP.Verb",
+        ] {
             let mut headers = head(&[HOST]);
             headers.append(http::HeaderName::try_from(name).unwrap(), HeaderValue::from_static("DELETE"));
             let refused = check(&Method::POST, Version::HTTP_11, &headers, &"/".parse().unwrap());
@@ -269,11 +267,22 @@ mod tests {
             "/?%5fmethod=PUT",
             "/?_METHOD=PUT",
             "/?_method[]=PUT",
+            "/?.method=PUT",
+            "/?+_method=PUT",
+            "/?_method%00x=PUT",
+            "/?X-HTTP-Method-Override=PUT",
             "/?a&_method",
         ] {
             assert_eq!(get(target, &[HOST]), Err(Refusal::MethodOverride), "{target}");
         }
         assert_eq!(get("/?method=DELETE&my_method=x", &[HOST]), Ok(()));
+    }
+
+    #[test]
+    fn one_content_type_and_no_other() {
+        let kind = ("content-type", "application/json");
+        assert_eq!(get("/", &[HOST, kind]), Ok(()));
+        assert_eq!(get("/", &[HOST, kind, kind]), Err(Refusal::BadHeader));
     }
 
     #[test]

@@ -8,10 +8,12 @@
 
 mod address;
 mod ask;
+mod bear;
 mod challenge;
 mod credential;
 pub mod forward;
 pub mod head;
+mod issued;
 mod json;
 mod mask;
 mod open;
@@ -19,21 +21,26 @@ mod path;
 mod place;
 mod query;
 mod rewrite;
+mod search;
+pub mod second_method;
 mod secret;
 mod shape;
 
 pub use crate::{
     address::{ProxyHeader, TrustedProxies, client_address},
-    ask::{idempotency_key, one_time_code, wait},
+    ask::{idempotency_key, one_time_code, preferences, wait},
+    bear::replace,
     challenge::{bearer, step_up},
-    credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, strip},
+    credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, possible_in_path, strip},
     forward::Forwarding,
+    issued::{IssuedForm, Likeness, PrefixError},
     mask::{Form, mask},
     open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},
     place::{Place, PlaceError, Places, Scheme},
     query::{Parameter, Query},
     rewrite::{OriginError, Origins},
+    search::{Search, Sought, Unsearchable},
     secret::Secret,
-    shape::looks_like_credential,
+    shape::{is_distinctive, looks_like_credential},
 };

@@ -16,6 +16,8 @@ pub enum Place {
     Query(Box<str>),
     /// A cookie.
     Cookie(Box<str>),
+    /// A segment of the path. No configuration names it: keys are only recognised there.
+    Path,
 }
 
 /// How a credential stands in `Authorization`.
@@ -89,6 +91,7 @@ impl fmt::Display for Place {
             Self::Header(name) => write!(f, "header:{name}"),
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Path => f.write_str("path"),
         }
     }
 }
@@ -159,6 +162,16 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
         || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
 }
 
+/// Headers by which every request is judged, beside those for one connection.
+const JUDGED: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::HOST,
+];
+
 /// Headers that carry keys at many APIs.
 const USUAL_HEADERS: [&str; 9] = [
     "x-api-key",
@@ -215,7 +228,7 @@ impl Places {
     #[must_use]
     pub fn with(mut self, place: Place) -> Self {
         match place {
-            Place::Authorization(_) => {}
+            Place::Authorization(_) | Place::Path => {}
             Place::Header(name) if self.is_header(&name) => {}
             Place::Header(name) => self.headers.push(name),
             Place::Query(name) if self.is_parameter(&name) => {}
@@ -265,6 +278,16 @@ impl Places {
         self.together.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one))
     }
 
+    /// Whether requests are judged, or find their way, by such a header or by one that
+    /// upstreams take for it: nobody but the client may say it, or leave it away.
+    pub fn is_judged_by(&self, name: &HeaderName) -> bool {
+        let plain = unify(name.as_str()).unwrap_or_else(|| name.as_str().to_owned());
+        let is = |known: &HeaderName| unify(known.as_str()).as_deref().unwrap_or(known.as_str()) == plain;
+        JUDGED.iter().chain(&self.headers).any(is)
+            || crate::second_method::is_header(&plain)
+            || plain.parse().is_ok_and(|plain| is_hop_by_hop(&plain))
+    }
+
     pub(crate) fn is_header(&self, name: &HeaderName) -> bool {
         self.headers.contains(name)
     }
@@ -272,16 +295,26 @@ impl Places {
     /// Whether an upstream that writes header names with other separators takes this name for
     /// a place of ours that it is not.
     pub(crate) fn is_twin(&self, name: &HeaderName) -> bool {
-        !self.is_header(name)
-            && unify(name.as_str()).is_some_and(|plain| self.headers.iter().any(|known| *known == plain.as_str()))
+        let is_same = |known: &HeaderName| dashed(known.as_str()).eq(dashed(name.as_str()));
+        !self.is_header(name) && self.headers.iter().any(is_same)
     }
 
+    /// Whether a parameter of this name is such a place, in any spelling that frameworks take
+    /// for it.
     pub(crate) fn is_parameter(&self, name: &str) -> bool {
-        self.parameters.iter().any(|known| known.eq_ignore_ascii_case(name))
+        let is_known = |name: &str| self.parameters.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        is_known(name)
+            || !is_plain && {
+                let flat = flat(name);
+                self.parameters.iter().any(|known| crate::place::flat(known).eq_ignore_ascii_case(&flat))
+                    || stems(name).any(is_known)
+            }
     }
 
     pub(crate) fn is_cookie(&self, name: &str) -> bool {
-        !self.is_session_cookie(name) && self.cookies.iter().any(|known| **known == *name)
+        let is_known = |name: &str| self.cookies.iter().any(|known| **known == *name);
+        !self.is_session_cookie(name) && (is_known(name) || name.contains(['.', ' ', '[']) && is_known(&flat(name)))
     }
 
     pub(crate) fn is_session_cookie(&self, name: &str) -> bool {
@@ -289,10 +322,31 @@ impl Places {
     }
 }
 
+/// A name as PHP reads it: blanks before it do not count, and what cannot stand in a name is an
+/// underscore.
+fn flat(name: &str) -> String {
+    let name = name.split('\0').next().unwrap_or_default().trim();
+    name.chars().map(|letter| if matches!(letter, '.' | ' ' | '[' | '+') { '_' } else { letter }).collect()
+}
+
+/// A name as readers of nested names have it: what stands before the bracket, or within the
+/// first brackets where nothing stands before.
+fn stems(name: &str) -> impl Iterator<Item = &str> {
+    let name = name.split('\0').next().unwrap_or_default().trim();
+    let before = name.split('[').next().unwrap_or_default().trim();
+    let within = name.strip_prefix('[').map(|rest| rest.split([']', '[']).next().unwrap_or_default().trim());
+    [Some(before), within].into_iter().flatten()
+}
+
+/// The letters of a header's name, with the separators as [`unify`] has them.
+fn dashed(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| if matches!(byte, b'_' | b'.') { b'-' } else { byte })
+}
+
 /// A header's name with hyphens for the separators that CGI and its heirs cannot tell from
 /// them. Nothing where that changes nothing.
 pub(crate) fn unify(name: &str) -> Option<String> {
-    name.contains(['_', '.']).then(|| name.replace(['_', '.'], "-"))
+    name.bytes().any(|byte| matches!(byte, b'_' | b'.')).then(|| name.replace(['_', '.'], "-"))
 }
 
 #[cfg(test)]
@@ -327,7 +381,8 @@ mod tests {
     #[test]
     fn twins_are_told_from_what_the_document_names() {
         let name = |text: &'static str| HeaderName::from_static(text);
-        let places = Places::well_known().with(Place::Header(name("api_key")));
+        let places = Places::well_known().with(Place::Header(name("api_key"))).with(Place::Header(name("acme_key")));
+        assert!(places.is_twin(&name("acme-key")), "whichever of the two is the place");
         assert!(!places.is_twin(&name("api_key")));
         assert!(places.is_twin(&name("x_api_key")));
         assert!(places.is_twin(&name("x.api-key")));

@@ -62,6 +62,17 @@ pub fn looks_like_credential(text: &str) -> bool {
     text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|run| run.len() >= 16 && Mix::of(run).is_random())
 }
 
+/// Whether a value is so long and mixed that where it equals a known key, it is that key and
+/// no word that somebody else means otherwise.
+pub fn is_distinctive(value: &[u8]) -> bool {
+    let is_mixed = || {
+        value.len() >= 16
+            && value.iter().any(u8::is_ascii_digit)
+            && value.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'@')
+    };
+    is_mixed() || str::from_utf8(value).is_ok_and(looks_like_credential)
+}
+
 const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b':')
 }

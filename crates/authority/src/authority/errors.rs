@@ -31,6 +31,17 @@ pub enum Failed {
     /// A ledger that a newer program wrote.
     #[error("entry {0} of the ledger is of a kind that this program does not know; use the newer program")]
     UnknownChange(u64),
+    /// A pepper that made none of this state's verifiers.
+    #[error(
+        "the secret `pepper` is not the one that this state was made with, and no key would be recognised; \
+         put it back, or give it as `pepper-previous` beside the new one"
+    )]
+    OtherPepper,
+    /// A master key that sealed nothing of this state.
+    #[error(
+        "the secret `master` is not the one that this state was made with, and nobody's code could be checked; put it back"
+    )]
+    OtherMaster,
     /// The law in the ledger.
     #[error("the law in the ledger cannot be read: {0}")]
     Law(#[from] PageError),

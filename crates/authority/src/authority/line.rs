@@ -45,6 +45,7 @@ impl Ticket {
             Ok(line) if line.newest != number => Answer::Refused(Refusal::Superseded),
             Ok(Line { progress: Progress::Approved(_), .. }) => Answer::Approved,
             Ok(Line { progress: Progress::Denied, .. }) => Answer::Refused(Refusal::Denied),
+            Ok(Line { progress: Progress::KeyFell(why), .. }) => Answer::Refused(why),
             // A question that is forgotten has lapsed.
             Ok(_) | Err(_) => Answer::Refused(Refusal::StepUp),
         }
@@ -67,6 +68,20 @@ impl Authority {
             number = line.newest;
         });
         Ok(Ticket { challenge, until, joined, number, line: line.subscribe() })
+    }
+
+    /// Tells all who wait where their questions stand: after a change that is about a key.
+    pub(super) fn call_out_all(&self, now: Timestamp) {
+        for (challenge, line) in lock(&self.lines).iter() {
+            let progress = self.view(|state| state.question(*challenge).map(|asked| asked.progress(now)));
+            let Some(progress) = progress else { continue };
+            line.send_if_modified(|line| std::mem::replace(&mut line.progress, progress) != progress);
+        }
+    }
+
+    /// Whether a request is held open until this question is answered.
+    pub fn waits(&self, challenge: ChallengeId) -> bool {
+        lock(&self.lines).get(&challenge).is_some_and(|line| line.receiver_count() > 0)
     }
 
     /// Tells those who wait where their question stands.

@@ -15,8 +15,10 @@ impl Authority {
             Change::HolderLeft { id } => {
                 self.mirror_holders();
                 let keys: Vec<Arc<Key>> =
-                    self.view(|state| state.keys().filter(|key| key.holder == Some(*id)).cloned().collect());
+                    self.view(|state| state.keys().filter(|key| key.holder() == Some(*id)).cloned().collect());
                 keys.iter().for_each(|key| self.keys.put(key));
+                self.windows.pin().retain(|(windowed, _), _| !keys.iter().any(|key| key.id == *windowed));
+                self.call_out_all(now);
             }
             Change::HolderAdded { .. }
             | Change::HolderChanged { .. }
@@ -28,10 +30,13 @@ impl Authority {
             | Change::KeyIdentified { key, .. }
             | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
+            | Change::KeyIssued { id: key, .. }
             | Change::HeaderClosed { key } => self.mirror_key(*key),
-            Change::KeyDisabled { key, why: _ } => {
+            // A forgotten key went from the table with its verifier.
+            Change::KeyDisabled { key, why: _ } | Change::KeyRevoked { key, why: _ } | Change::KeyForgotten { key } => {
                 self.mirror_key(*key);
                 self.windows.pin().retain(|(windowed, _), _| windowed != key);
+                self.call_out_all(now);
             }
             Change::Approved { challenge, .. } => {
                 self.mirror_window(*challenge);
@@ -39,11 +44,25 @@ impl Authority {
             }
             Change::Denied { challenge, .. } | Change::Spent { challenge, .. } => self.call_out(*challenge, now),
             Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
+            Change::CanaryIssued { .. } | Change::CanaryEnded { .. } => self.mirror_canaries(),
+            Change::StateRestored { .. } => {
+                self.windows.pin().clear();
+                self.call_out_all(now);
+            }
             Change::Asked { .. }
             | Change::Invited { .. }
+            | Change::KeyRequested { .. }
+            | Change::KeyRequestGranted { .. }
+            | Change::KeyRequestDenied { .. }
+            | Change::KeyRequestCollected { .. }
             | Change::Proved { .. }
             | Change::LawWaits { .. }
+            | Change::PostureLoaded { .. }
+            | Change::PostureWaits { .. }
+            | Change::PostureRefused { .. }
             | Change::CatalogueObeyed { .. }
+            | Change::EnrolmentContested { .. }
+            | Change::UpstreamCredentialSet {}
             | Change::RecordTrimmed { .. } => {}
         }
         Ok(())
@@ -51,6 +70,7 @@ impl Authority {
 
     pub(super) async fn mirror_all(&self, now: Timestamp) -> Result<(), Failed> {
         self.mirror_holders();
+        self.mirror_canaries();
         let (windows, people): (Vec<_>, Vec<HolderId>) = {
             let state = self.read();
             state.keys.values().for_each(|key| self.keys.put(key));

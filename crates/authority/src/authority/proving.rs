@@ -14,14 +14,11 @@ use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock, place};
 use crate::{
     change::{Actor, Change, Digest, Proof},
     command::{Command, Declined, Enrolment, Warrant},
-    guess::{Guesser, LAST, TooEarly},
+    guess::{Guesser, HEADER_GUESSES, LAST, TooEarly},
     key::Key,
     seal::DoesNotOpen,
     state::State,
 };
-
-/// Wrong codes by header that close the header for a key.
-const HEADER_GUESSES: u32 = 5;
 
 impl Authority {
     /// Answers a question with a code that came in a header of the very request. Wrong codes
@@ -37,21 +34,14 @@ impl Authority {
         now: Timestamp,
     ) -> Result<(), NotProved> {
         // The request may have waited since its key was recognised: the state of now counts.
-        let open = |state: &State| state.key(key.id).filter(|key| !key.header_closed)?.holder;
+        let open = |state: &State| state.key(key.id).filter(|key| !key.header_closed)?.holder();
         let person = self.view(open).ok_or(NotProved::Wrong)?;
         // Counted before the code is looked at: guesses side by side count, too.
-        let wrong = {
-            let mut guesses = lock(&self.header_guesses);
-            let wrong = guesses.entry(key.id).or_default();
-            *wrong = wrong.saturating_add(1);
-            *wrong
-        };
-        if wrong > HEADER_GUESSES {
-            return Err(NotProved::Wrong);
-        }
+        let begun = lock(&self.header_guesses).begin(key.id, person, now);
+        let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
         match self.check_code(person, typed, now).await? {
             Some(proof) => {
-                lock(&self.header_guesses).remove(&key.id);
+                lock(&self.header_guesses).succeed(key.id, person);
                 let approve = Command::Approve(vec![challenge]);
                 match self.perform(&approve, Warrant::Fresh(person, proof), now).await {
                     Ok(()) => Ok(()),

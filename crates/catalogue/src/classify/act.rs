@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    field::{Named, named},
+    context::Context,
+    field::{Named, answered, asked},
     lexicon::grammar,
     path::ReadPath,
     sentence::Sentence,
@@ -15,6 +16,7 @@ use crate::Facts;
 /// What the rules judge.
 pub(super) struct Act<'a> {
     pub(super) facts: &'a Facts,
+    pub(super) context: &'a Context,
     pub(super) effect: Effect,
     /// Every verb that was found, the path's first.
     pub(super) verbs: Vec<Said>,
@@ -64,7 +66,7 @@ impl Hit {
 }
 
 impl<'a> Act<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Self {
+    pub(super) fn of(facts: &'a Facts, context: &'a Context) -> Self {
         let path = ReadPath::of(&facts.template);
         let mut verbs: Vec<Said> = path.verbs;
         let mut objects: Vec<Said> = path.object.into_iter().collect();
@@ -83,9 +85,10 @@ impl<'a> Act<'a> {
             objects,
             containers: path.containers.into_iter().chain(tags).collect(),
             one: path.one,
-            asks: named(&facts.request).into_iter().chain(queries).collect(),
-            answers: named(&facts.answer),
+            asks: asked(&facts.request).into_iter().chain(queries).collect(),
+            answers: answered(&facts.answer),
             facts,
+            context,
         }
     }
 
@@ -305,7 +308,7 @@ mod tests {
             summary: summary.map(str::to_owned),
             ..Facts::default()
         };
-        Act::of(&facts).effect
+        Act::of(&facts, &Context::default()).effect
     }
 
     #[test]
@@ -333,6 +336,6 @@ mod tests {
             description: Some("<p>Updates a top-up. Never deletes it.</p>".to_owned()),
             ..Facts::default()
         };
-        assert_eq!(Act::of(&facts).effect, Effect::Change);
+        assert_eq!(Act::of(&facts, &Context::default()).effect, Effect::Change);
     }
 }

@@ -5,7 +5,8 @@ use super::{
     act::{Act, Hit},
     field::Named,
     grant,
-    lexicon::{disarm as lexicon, export},
+    lexicon::{disarm as lexicon, export, mint as mint_words},
+    mint,
     verbs::Effect,
     words,
 };
@@ -17,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "disarm.inside", when: MUTATES, judge: inside },
     Rule { id: "disarm.log", when: REMOVES, judge: log },
     Rule { id: "disarm.address", when: MUTATES, judge: address },
+    Rule { id: "disarm.block", when: MUTATES, judge: block },
     Rule { id: "disarm.field", when: SETS, judge: field },
 ];
 
@@ -33,7 +35,20 @@ fn object(act: &Act<'_>) -> Option<String> {
         "audit" => act.effect != Effect::Make,
         _ => true,
     };
+    // To send one's password there is to sign in; who comes from elsewhere is a person.
+    if act.asks(&["password"]).is_some() && act.effect == Effect::Make && !act.any_object(lexicon::SETTINGS)
+        || grant::is_person(act) && act.object_itself(lexicon::PROTECTIONS).is_none()
+    {
+        return None;
+    }
+    if mint::signs_out(act) {
+        return None;
+    }
     let secured = || act.under(&["security"]).filter(|_| act.any_object(lexicon::SETTINGS));
+    // What somebody may do by a login from elsewhere is a role.
+    if grant::office(act).is_some() {
+        return None;
+    }
     act.object(lexicon::PROTECTIONS)
         .filter(meant)
         .or_else(|| act.mentions(lexicon::UNMISTAKABLE))
@@ -43,9 +58,10 @@ fn object(act: &Act<'_>) -> Option<String> {
 
 /// Changes what is allowed to everybody in a place, not to somebody.
 fn policy(act: &Act<'_>) -> Option<String> {
-    let right = || act.object(lexicon::RIGHTS).or_else(|| act.under(lexicon::RIGHTS));
-    let setting = || act.mentions(lexicon::SET_FOR_ALL).and_then(|_| right());
-    act.object(lexicon::POLICIES).or_else(setting).map(|hit| format!("sets what {hit} allows"))
+    // What is called a policy and nothing else is one of the place.
+    act.object(lexicon::POLICIES)
+        .or_else(|| act.object_alone(&["policy", "policy rule"]).filter(Hit::is_in_a_name))
+        .map(|hit| format!("sets what {hit} allows"))
 }
 
 /// Only moves it up or down in a list.
@@ -61,31 +77,67 @@ fn verb(act: &Act<'_>) -> Option<String> {
 
 /// Changes what lies inside a protection.
 fn inside(act: &Act<'_>) -> Option<String> {
+    // To sign in, and to set what one signs in with, is another matter.
+    if mint::credential(act).is_some() || act.does(lexicon::TAKES_NOTE).is_some() {
+        return None;
+    }
     let hit = act.under(lexicon::PROTECTIONS).filter(|hit| !lexicon::WATCHES.contains(&hit.term))?;
+    // What a machine found out about it is no setting.
+    if act.any_object(lexicon::FOUND_OUT) {
+        return None;
+    }
     Some(format!("changes what lies in {hit}"))
 }
 
 /// Wipes out what was written about people.
 fn log(act: &Act<'_>) -> Option<String> {
-    // One event is an appointment as often.
-    let hit = act.object(export::WATCHED).or_else(|| act.object_alone(&["event", "log"]).filter(|_| !act.one))?;
+    let hit = act.object(export::WATCHED).or_else(|| act.object_alone(&["log"]).filter(|_| !act.one))?;
     Some(format!("wipes {hit}"))
 }
 
 /// Changes the address by which a person signs in or recovers.
 fn address(act: &Act<'_>) -> Option<String> {
-    let of_account = || act.under(lexicon::ACCOUNTS).and_then(|_| act.object_alone(lexicon::ADDRESSES));
-    if let Some(hit) = act.object_itself(lexicon::SIGN_IN_ADDRESSES).or_else(of_account) {
-        return Some(format!("changes {hit}"));
-    }
-    if act.effect != Effect::Change || !grant::is_person(act) {
+    // To send a mail that proves an address changes none.
+    if act.does(mint_words::TRIES).is_some() || act.mentions(&["verification", "verify"]).is_some() {
         return None;
     }
-    act.asks(lexicon::ADDRESS_FIELDS).map(|name| format!("sets `{name}` of a person"))
+    let changed = || act.does(&["change"]).and_then(|_| act.object_alone(lexicon::ADDRESSES));
+    let of_account = || act.under(lexicon::ACCOUNTS).and_then(|_| act.object_alone(lexicon::ADDRESSES));
+    if let Some(hit) = act.object_itself(lexicon::SIGN_IN_ADDRESSES).or_else(of_account).or_else(changed) {
+        return Some(format!("changes {hit}"));
+    }
+    // An account that has a password is one of a person.
+    let own = || act.object_itself(lexicon::ACCOUNTS_OF_PEOPLE).is_some() && act.context.accounts;
+    let connects = || act.object(mint_words::CONNECTIONS).is_some() || act.is_in(mint_words::CONNECTIONS);
+    let signs_in = || act.one && act.asks(&["password", "new password"]).is_some() && !connects();
+    if act.effect != Effect::Change {
+        return None;
+    }
+    if grant::is_person(act) || signs_in() {
+        act.asks(lexicon::ADDRESS_FIELDS)
+    } else if own() {
+        act.asks(lexicon::EMAIL_FIELDS)
+    } else {
+        return None;
+    }
+    .or_else(|| act.asks(lexicon::SIGN_IN_NAMES).filter(|_| act.one || own()))
+    .map(|name| format!("sets `{name}` of a person"))
+}
+
+/// Keeps somebody away, or lets them in again.
+fn block(act: &Act<'_>) -> Option<String> {
+    let verb = || {
+        act.does(&["block", "unblock"])
+            .filter(|_| act.object_itself(lexicon::BLOCKED).is_some() || act.object_alone(&["block"]).is_some())
+    };
+    act.object_alone(lexicon::BLOCKS).or_else(verb).map(|hit| format!("blocks or unblocks: {hit}"))
 }
 
 /// Sets a protection among other fields.
 fn field(act: &Act<'_>) -> Option<String> {
+    if act.does(&["authenticate", "login"]).is_some() || act.object_itself(&["login", "sign in"]).is_some() {
+        return None;
+    }
     let settings = act.effect == Effect::Change && act.any_object(lexicon::SETTINGS);
     let protects = |named: &&Named<'_>| {
         let points = words::ends_with_any(&named.words, lexicon::POINTERS);

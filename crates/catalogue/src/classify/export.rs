@@ -25,7 +25,7 @@ fn form(act: &Act<'_>) -> Option<String> {
         // A list of exports is only their names.
         Effect::Look => act
             .object_itself(lexicon::BULK)
-            .filter(|_| act.one || !act.facts.answer.list && act.does(&["list"]).is_none()),
+            .filter(|_| act.one || !act.facts.answer.list && act.does(&["describe", "list"]).is_none()),
         _ => act.makes(lexicon::BULK).or_else(|| act.makes(&["log drain"])),
     }?;
     Some(format!("takes out {hit}"))
@@ -38,6 +38,17 @@ fn media(act: &Act<'_>) -> Option<String> {
         lexicon::MEDIA.iter().any(|bulk| media.starts_with(bulk))
     };
     let answers = &act.facts.answer.media;
+    // Frameworks say `application/octet-stream` of an answer that they know nothing of.
+    if act.effect != Effect::Look && answers.iter().all(|media| media.starts_with("application/octet-stream")) {
+        return None;
+    }
+    // A file comes back as another one.
+    if act.effect != Effect::Look
+        && (act.asks(&["document", "file", "html", "image", "url"]).is_some()
+            || act.facts.request.media.iter().any(|media| media.starts_with("multipart/")))
+    {
+        return None;
+    }
     let bulk = answers.iter().find(|media| is_bulk(media))?;
     answers.iter().all(|media| is_bulk(media) || media == "*/*").then(|| format!("answers with `{bulk}`"))
 }

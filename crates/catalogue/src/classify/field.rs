@@ -43,9 +43,18 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The fields of a body, without the one that only wraps the others.
-pub(super) fn named(shape: &Shape) -> Vec<Named<'_>> {
-    let wrapper = wrapper(shape);
+/// The fields of a request, without the one that only wraps all others.
+pub(super) fn asked(shape: &Shape) -> Vec<Named<'_>> {
+    // A list beside other fields is a part of what is sent: the members of a group.
+    named(shape, wrapper(shape, false))
+}
+
+/// The fields of an answer, without the one that only wraps the others: a list beside the number of its pages.
+pub(super) fn answered(shape: &Shape) -> Vec<Named<'_>> {
+    named(shape, wrapper(shape, true))
+}
+
+fn named<'s>(shape: &'s Shape, wrapper: Option<&'s String>) -> Vec<Named<'s>> {
     let fields = shape.fields.iter().filter_map(|field| {
         let (name, parents) = field.path.split_last()?;
         let wraps =
@@ -65,14 +74,14 @@ pub(super) fn named(shape: &Shape) -> Vec<Named<'_>> {
 }
 
 /// The one field that holds all the others, as in `{"user": {…}}` and `{"keys": [{…}], "next": …}`.
-fn wrapper(shape: &Shape) -> Option<&String> {
+fn wrapper(shape: &Shape, paged: bool) -> Option<&String> {
     let top = || shape.fields.iter().filter(|field| field.path.len() == 1).filter_map(|field| field.path.first());
     let holds =
         |name: &&String| shape.fields.iter().any(|field| field.path.len() > 1 && field.path.first() == Some(name));
     let mut holders = top().filter(holds);
     let is_list = |name: &String| {
         let mut own = shape.fields.iter().filter(|field| field.path.len() == 1 && field.path.first() == Some(name));
-        shape.list && own.any(|field| field.kind.is_empty() || field.kind.contains("array"))
+        paged && shape.list && own.any(|field| field.kind.is_empty() || field.kind.contains("array"))
     };
     match (holders.next(), holders.next()) {
         (Some(only), None) if top().nth(1).is_none() || is_list(only) => Some(only),
@@ -94,7 +103,7 @@ mod tests {
     }
 
     fn levels(shape: &Shape) -> Vec<(&str, usize)> {
-        named(shape).iter().map(|named| (named.name, named.level)).collect()
+        answered(shape).iter().map(|named| (named.name, named.level)).collect()
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::{
     MUTATES, Rule, SETS,
-    act::{Act, Hit, Place},
+    act::{Act, Hit, Place, Said},
     field::Named,
-    lexicon::grant as lexicon,
+    lexicon::{grant as lexicon, spend as spend_words},
     mint, spend,
     verbs::Effect,
     words,
@@ -13,7 +13,8 @@ use super::{
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "grant.object", when: MUTATES, judge: object },
     Rule { id: "grant.person", when: MUTATES, judge: person },
-    Rule { id: "grant.account", when: SETS, judge: account },
+    Rule { id: "grant.account", when: MUTATES, judge: account },
+    Rule { id: "grant.signup", when: SETS, judge: sign_up },
     Rule { id: "grant.verb", when: MUTATES, judge: verb },
     Rule { id: "grant.inside", when: MUTATES, judge: inside },
     Rule { id: "grant.field", when: SETS, judge: field },
@@ -36,7 +37,12 @@ pub(super) fn tie(act: &Act<'_>) -> Option<Hit> {
     let of_list = |hit: &Hit| {
         hit.term == "member" && (act.under(lexicon::MAILING_LISTS).is_some() || act.any_object(&["list member"]))
     };
-    act.object(lexicon::TIES).filter(|hit| !of_network(hit) && !of_list(hit)).or_else(|| belongs(act))
+    // Whose birthday and city are written down, is a record of a community.
+    let recorded = |hit: &Hit| {
+        let about = |named: &Named<'_>| words::is_any(&named.words, lexicon::RECORDED);
+        hit.term == "member" && act.effect != Effect::Remove && act.asks.iter().filter(|named| about(named)).count() > 1
+    };
+    act.object(lexicon::TIES).filter(|hit| !of_network(hit) && !of_list(hit) && !recorded(hit)).or_else(|| belongs(act))
 }
 
 /// A person in a group, a group in a thing, or a thing of a group: `/teams/{id}/users/{user}`.
@@ -66,7 +72,11 @@ fn belongs(act: &Act<'_>) -> Option<Hit> {
 
 /// A role, a team or the like: a thing, whose removal destroys it.
 pub(super) fn office(act: &Act<'_>) -> Option<Hit> {
+    // Where nobody has an account, a role says what a thing is for.
+    let signs = act.asks(lexicon::SIGN_UP_NAMES).or_else(|| act.asks(lexicon::PASSWORDS)).is_some();
     act.object_itself(lexicon::OFFICES)
+        .filter(|hit| hit.is_in_a_name() || hit.place == Place::Summary && hit.term != "administrator")
+        .filter(|hit| act.context.accounts || hit.term != "role" && (!lexicon::BELOW.contains(&hit.term) || signs))
 }
 
 /// Whether the object is a person, so that a field of theirs weighs more.
@@ -77,6 +87,16 @@ pub(super) fn is_person(act: &Act<'_>) -> bool {
 /// Creates or removes a person or a group of people, or changes their standing.
 fn person(act: &Act<'_>) -> Option<String> {
     let hit = act.object_itself(lexicon::PEOPLE).or_else(|| group(act))?;
+    // Where nobody signs in, users are records, unless the path says that something is done to their standing.
+    if !act.context.accounts {
+        let standing = || {
+            act.does_there(lexicon::STANDING, Place::Path).filter(|verb| verb.term != "link" && verb.term != "block")
+        };
+        return match act.effect {
+            Effect::Remove => (hit.place == Place::Path).then(|| format!("removes {hit}")),
+            _ => standing().map(|verb| format!("{verb} acts on {hit}")),
+        };
+    }
     match act.effect {
         Effect::Make => {
             let made = act.makes(lexicon::PEOPLE).or_else(|| act.makes(lexicon::GROUPS))?;
@@ -110,7 +130,8 @@ fn group(act: &Act<'_>) -> Option<Hit> {
     let is_version = |word: &str| word.chars().any(|c| c.is_ascii_digit());
     let is_other = |pair: &[String]| matches!(pair, [kind, group] if group == "group" && !lexicon::SAID_OF_GROUPS.contains(&kind.as_str()) && !is_version(kind));
     let other = act.objects.iter().flat_map(|said| said.words.windows(2)).any(is_other)
-        || act.under(lexicon::OTHER_PLACES).is_some();
+        || act.under(lexicon::OTHER_PLACES).is_some()
+        || !act.context.groups && act.asks(lexicon::GROUP_FIELDS).is_none();
     (!other).then_some(hit)
 }
 
@@ -121,14 +142,38 @@ fn account(act: &Act<'_>) -> Option<String> {
     {
         return Some(format!("changes {hit} of a person"));
     }
+    // One's own account; accounts of a list are of money as often.
+    if act.effect == Effect::Remove {
+        let own = act
+            .object_alone(lexicon::OWN_ACCOUNTS)
+            .filter(|_| act.context.accounts && !act.facts.template.contains('{'));
+        return own.map(|hit| format!("removes {hit}"));
+    }
     let hit = act.object_itself(&["account", "user profile"]).filter(|_| act.effect == Effect::Change)?;
     let standing = || act.does(lexicon::STANDING).filter(Hit::is_in_a_name).map(|verb| format!("{verb} acts on {hit}"));
     act.asks(lexicon::ACCOUNT_FIELDS).map(|name| format!("sets `{name}` of {hit}")).or_else(standing)
 }
 
+/// Makes somebody able to sign in: a name and a password that nothing was there for.
+fn sign_up(act: &Act<'_>) -> Option<String> {
+    let named = || act.asks(lexicon::SIGN_UP_NAMES);
+    if let Some(verb) = act.does(lexicon::SIGNS_UP).or_else(|| act.object_alone(lexicon::SIGN_UPS))
+        && (act.asks(lexicon::PASSWORDS).is_some() || act.objects.is_empty() || is_person(act))
+    {
+        return named().map(|name| format!("{verb} asks for `{name}`"));
+    }
+    let makes = act.effect == Effect::Make && (act.object_itself(lexicon::SIGNED_UP).is_some() || is_person(act));
+    if !makes || mint::signs_in(act) {
+        return None;
+    }
+    let (name, password) = (named()?, act.asks(lexicon::PASSWORDS)?);
+    Some(format!("sets `{name}` and `{password}` of somebody new"))
+}
+
 /// Says what a credential may do.
 fn credential(act: &Act<'_>) -> Option<String> {
-    let hit = mint::credential(act)?;
+    // A new one has no more than its maker; an old one can get more than it had.
+    let hit = mint::credential(act).filter(|_| act.effect == Effect::Change && !act.any_object(&["secret"]))?;
     act.asks(lexicon::SCOPES).map(|name| format!("sets `{name}` of {hit}"))
 }
 
@@ -138,7 +183,8 @@ fn verb(act: &Act<'_>) -> Option<String> {
     }
     let transfer = || act.does(&["transfer"]).or_else(|| act.object_itself(&["transfer"]));
     let handed = || act.mentions(lexicon::HANDED_OVER).is_some();
-    let hands_over = || transfer().filter(|_| spend::is_other_transfer(act) || handed());
+    let owned = || act.object(spend_words::OWNED).is_some() || act.is_in(spend_words::OWNED) || is_person(act);
+    let hands_over = || transfer().filter(|_| spend::is_other_transfer(act) && owned() || handed());
     let publishes = || act.does(&["publish", "unpublish"]).filter(|_| act.mentions(&["private"]).is_some());
     // To assign a person to a task says who does it; to a folder, who may look into it.
     let assigns = || {
@@ -187,16 +233,22 @@ fn field(act: &Act<'_>) -> Option<String> {
             })
             .map(|named| named.name)
     };
+    let opens = opens(act);
     // A right that can only have one value is no choice.
     let chosen = |named: &&Named<'_>| {
+        let made = !opens && words::is_any(&named.words, lexicon::VISIBLE);
         named.level == 1
+            && !made
             && (words::is_any(&named.words, lexicon::FIELDS) || named.contains_any(&["user permission"]))
             && named.field.is_none_or(|field| field.values.len() != 1)
     };
     // `public_source` is a choice, `public_url` is none.
-    let opens = |named: &&Named<'_>| {
+    let open_choice = |named: &&Named<'_>| {
         let is_choice = named.field.is_some_and(|field| field.kind.contains("boolean"));
-        named.level == 1 && is_choice && named.words.first().is_some_and(|word| word == "public" || word == "private")
+        opens
+            && named.level == 1
+            && is_choice
+            && named.words.first().is_some_and(|word| word == "public" || word == "private")
     };
     // `functional_roles`.
     let roles = |named: &&Named<'_>| {
@@ -204,8 +256,15 @@ fn field(act: &Act<'_>) -> Option<String> {
         named.level == 1 && is_list && named.words.len() > 1 && words::ends_with(&named.words, "role")
     };
     let first = |fits: &dyn Fn(&&Named<'_>) -> bool| act.asks.iter().find(fits).map(|named| named.name);
-    let named = first(&chosen).or_else(|| first(&opens)).or_else(|| first(&roles)).or_else(role).or_else(members);
+    let named = first(&chosen).or_else(|| first(&open_choice)).or_else(|| first(&roles)).or_else(role).or_else(members);
     named.map(|name| format!("sets `{name}`"))
+}
+
+/// Whether something that was there can be seen by more: what is new was nobody's secret before, but for what is
+/// published, copied or generated from something else.
+fn opens(act: &Act<'_>) -> bool {
+    let made_of = |verb: &Said| verb.place == Place::Path && !words::is_any(&verb.words, lexicon::MAKES);
+    act.effect == Effect::Change || act.verbs.iter().any(made_of)
 }
 
 /// A choice between all and some is a choice of who can see.
@@ -215,7 +274,7 @@ fn public(act: &Act<'_>) -> Option<String> {
         // On shelves, things are visible too.
         let said = named.said();
         let told = said.is_empty() || ["access", "private", "public", "who "].iter().any(|word| said.contains(word));
-        named.level == 1 && (open || words::ends_with(&named.words, "visibility") && told)
+        opens(act) && named.level == 1 && (open || words::ends_with(&named.words, "visibility") && told)
     };
     act.asks.iter().find(chooses).map(|named| format!("sets `{}`, which can be public", named.name))
 }

@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Changes a credential.
 fn object(act: &Act<'_>) -> Option<String> {
-    if act.does(lexicon::ORDERS).is_some() {
+    if act.does(lexicon::ORDERS).is_some() || is_tried(act) || signs_out(act) || opens_a_file(act) {
         return None;
     }
     // Its name opens nothing, and where it stands in a list neither.
@@ -46,12 +46,33 @@ fn object(act: &Act<'_>) -> Option<String> {
     Some(format!("{doing} {hit}"))
 }
 
+/// Ends what was one's own.
+pub(super) fn signs_out(act: &Act<'_>) -> bool {
+    act.does(&["logout"]).or_else(|| act.object(lexicon::SIGN_OUTS)).is_some()
+}
+
+/// A password of a file that the caller sends along.
+fn opens_a_file(act: &Act<'_>) -> bool {
+    let file = |media: &String| media.starts_with("application/pdf") || media.starts_with("application/octet-stream");
+    act.asks(&["document", "file"]).is_some() && act.facts.answer.media.iter().any(file)
+}
+
+/// Only sends a code that proves an address, or tries whether a token holds.
+fn is_tried(act: &Act<'_>) -> bool {
+    act.does(lexicon::TRIES).is_some() && act.object_itself(lexicon::TRIED).is_some()
+        || act.under(lexicon::VERIFICATIONS).is_some() && act.object_itself(lexicon::TRIED).is_some()
+}
+
 /// The credential that is acted upon.
 pub(super) fn credential(act: &Act<'_>) -> Option<Hit> {
     // What a person authorises others to do is no credential.
     let authorization = || act.object_alone(&["authorization"]).filter(|_| !act.is_in(grant::PEOPLE));
     let hit = act.object(lexicon::CREDENTIALS).or_else(authorization)?;
     if act.any_object(lexicon::NO_CREDENTIALS) {
+        return None;
+    }
+    // A token that there is so much of is a coin.
+    if hit.term == "token" && act.asks(lexicon::COINS).is_some() {
         return None;
     }
     let mut nearby = act.objects.iter().chain(act.container()).flat_map(|said| &said.words);
@@ -75,18 +96,27 @@ fn exchange(act: &Act<'_>) -> Option<String> {
     Some(format!("exchanges `{secret}` and `{more}` for a token"))
 }
 
-/// Signs in or out, or signs somebody else out.
+/// Whether what is made is a sign-in or a credential, not somebody new.
+pub(super) fn signs_in(act: &Act<'_>) -> bool {
+    session(act).is_some() || credential(act).is_some() || exchange(act).is_some()
+}
+
+/// Signs in, or signs somebody else out.
 fn session(act: &Act<'_>) -> Option<String> {
+    // To sign out ends what was one's own.
+    if signs_out(act) {
+        return None;
+    }
     let signs = || {
-        let out = || act.mentions(&["sign out", "signout"]);
-        act.object_itself(lexicon::SIGN_INS).or_else(out).filter(|_| act.effect != Effect::Remove)
+        act.object_itself(lexicon::SIGN_INS)
+            .filter(|_| act.effect == Effect::Make || act.effect == Effect::Change && !act.one)
     };
     let verb = act.does(lexicon::SIGNS);
     // A session of something else than a sign-in asks for something else.
     let told =
         act.effect == Effect::Remove || act.facts.request.fields.is_empty() || act.asks(lexicon::PROOFS).is_some();
     let alone = || act.object_alone(lexicon::SESSIONS).filter(|_| told);
-    verb.or_else(signs).or_else(alone).map(|hit| format!("signs in or out: {hit}"))
+    verb.or_else(signs).or_else(alone).map(|hit| format!("signs in: {hit}"))
 }
 
 /// "Gets a token" by `POST …/authenticate`.
@@ -106,6 +136,11 @@ fn authorize(act: &Act<'_>) -> Option<String> {
 
 /// Answers with a secret that was made, changed or is there to see.
 fn answer(act: &Act<'_>) -> Option<String> {
+    // What stands for a card pays, and opens nothing.
+    if act.asks(lexicon::CARDS).is_some() || act.does(lexicon::TRIES).is_some() && act.asks(&["jwt", "token"]).is_some()
+    {
+        return None;
+    }
     let looks = act.effect == Effect::Look;
     let keeps = looks || act.effect == Effect::Change && act.does(lexicon::RENEWS).is_none();
     // `GET` lists names of credentials; a list that is asked for by `POST` is none of names.
@@ -122,7 +157,7 @@ fn answer(act: &Act<'_>) -> Option<String> {
         // Payments show a handle as `client_secret` ever after; beside a `client_id` it is a secret.
         let handle = words::is(name, "client secret") && !client && !shows && act.effect != Effect::Make;
         // Who names the token in the path has it.
-        let token = words::is(name, "token") && !act.facts.template.contains("{token}");
+        let token = words::is(name, "token");
         let own = is_called(name, lexicon::SECRETS) || is_called(name, lexicon::TOKENS) || token;
         if is_called(name, lexicon::PASSWORDS) || shows && is_shown(name) {
             2
@@ -134,7 +169,14 @@ fn answer(act: &Act<'_>) -> Option<String> {
     };
     let usable = |named: &&Named<'_>| {
         let in_passing = named.level > 1 && words::ends_with_any(&named.parent, lexicon::SOMEBODY);
-        named.level <= depth(&named.words) && is_text(named) && !in_passing && !(keeps && stays_hidden(named))
+        // What was asked for, or is named in the path, the caller has.
+        let in_path = || act.facts.template.contains(&format!("{{{}}}", named.name));
+        let echoed = act.context.is_proof(&named.words) || in_path();
+        !echoed
+            && named.level <= depth(&named.words)
+            && is_text(named)
+            && !in_passing
+            && !(keeps && stays_hidden(named))
     };
     act.answers.iter().find(usable).map(|named| format!("answers with `{}`", named.name))
 }
@@ -146,7 +188,7 @@ fn reveal(act: &Act<'_>) -> Option<String> {
 
 /// Fetches a credential, and nothing else.
 fn fetch(act: &Act<'_>) -> Option<String> {
-    let hit = credential(act)?;
+    let hit = credential(act).filter(|_| act.facts.method != "POST" || act.does(lexicon::TRIES).is_none())?;
     // What is only looked at needs no `POST`.
     if act.facts.method == "POST"
         && let Some(verb) = act.does(&["fetch", "get", "obtain", "retrieve"])
@@ -162,7 +204,12 @@ fn fetch(act: &Act<'_>) -> Option<String> {
     if hit.term == "secret" && act.answers.iter().any(|named| words::is(&named.words, "string data")) {
         return Some(format!("reads {hit}"));
     }
-    let whole = || act.object_itself(lexicon::WHOLE).filter(|_| !act.one && !act.facts.answer.list);
+    let single =
+        || act.facts.template.rsplit('/').find(|segment| !segment.is_empty()).is_some_and(|last| !last.ends_with('s'));
+    let whole = || {
+        let alone = || act.object_itself(lexicon::WHOLE_ALONE).filter(|hit| hit.place == Place::Path && single());
+        act.object_itself(lexicon::WHOLE).or_else(alone).filter(|_| !act.one && !act.facts.answer.list)
+    };
     if let Some(hit) = whole() {
         return Some(format!("reads {hit}"));
     }
@@ -196,7 +243,11 @@ fn variable(act: &Act<'_>) -> Option<String> {
 /// Sets a credential among other fields.
 fn field(act: &Act<'_>) -> Option<String> {
     // What is only tried is not kept.
-    if act.does(&["test"]).is_some() {
+    if act.does(&["test"]).is_some() || opens_a_file(act) {
+        return None;
+    }
+    // Who confirms something proves who confirms it.
+    if act.object(lexicon::CONFIRMED).is_some() && act.under(lexicon::CONFIRMED_IN).is_some() {
         return None;
     }
     let sets = |named: &&Named<'_>| {
@@ -204,6 +255,7 @@ fn field(act: &Act<'_>) -> Option<String> {
         named.level <= 2
             && !in_passing
             && is_called(&named.words, lexicon::SET)
+            && !words::ends_with_any(&named.words, lexicon::NOT_SET)
             && !is_own(act, named)
             && (is_text(named) || is_several(named))
     };
@@ -211,8 +263,9 @@ fn field(act: &Act<'_>) -> Option<String> {
     let connects = act.object(lexicon::CONNECTIONS).is_some() || act.is_in(lexicon::CONNECTIONS);
     let token = |named: &&Named<'_>| {
         let own = named.field.is_some() && named.level == 1 && is_text(named);
-        let told = is_called(&named.words, lexicon::OTHERS_TOKENS) || connects && words::is(&named.words, "token");
-        own && told && !named.said().contains("requires scope")
+        let told = is_called(&named.words, lexicon::OTHERS_TOKENS)
+            || connects && words::is_any(&named.words, lexicon::CONNECTING);
+        own && told && !act.context.is_proof(&named.words) && !named.said().contains("requires scope")
     };
     // Environments of programs hold their secrets.
     let environment = |named: &&Named<'_>| {
@@ -246,7 +299,8 @@ fn is_text(named: &Named<'_>) -> bool {
 /// Whether the caller proves by it who is calling.
 fn is_own(act: &Act<'_>, named: &Named<'_>) -> bool {
     let name = |terms: &[&str]| words::is_any(&named.words, terms);
-    named.said().starts_with("your ") && named.said().contains("api")
+    act.context.is_proof(&named.words)
+        || named.said().starts_with("your ") && named.said().contains("api")
         || named.field.is_none() && name(&["api secret", "secret access key", "secret key"])
         || name(&["secret"]) && act.asks(&["client id"]).is_some()
 }

@@ -4,6 +4,7 @@
 //! rules lean towards a power, because a power too many asks a person once more, and one too few lets a thief through.
 
 mod act;
+mod context;
 mod destroy;
 mod disarm;
 mod export;
@@ -25,10 +26,11 @@ use serde::Serialize;
 
 use crate::Facts;
 use act::Act;
+pub use context::Context;
 use verbs::Effect;
 
 /// Goes up with each change that can change a judgement, so that a lock can show which classifier it was made by.
-pub const CLASSIFIER_VERSION: u32 = 1;
+pub const CLASSIFIER_VERSION: u32 = 2;
 
 /// What an operation lets its caller do, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,9 +50,9 @@ pub struct Evidence {
     pub words: String,
 }
 
-/// Judges one operation. It always has at least one power.
-pub fn classify(facts: &Facts) -> Powered {
-    let act = Act::of(facts);
+/// Judges one operation of a document. It always has at least one power.
+pub fn classify(facts: &Facts, context: &Context) -> Powered {
+    let act = Act::of(facts, context);
     let mut evidence = Vec::new();
     for (power, rules) in rules(facts) {
         for rule in rules.iter().filter(|rule| rule.when.contains(&act.effect)) {

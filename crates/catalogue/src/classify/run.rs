@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
 fn verb(act: &Act<'_>) -> Option<String> {
     // `deleteDeploy` deletes, and a deploy key is a key.
     let meant = |hit: &Hit| act.effect != Effect::Remove || hit.place == Place::Path;
-    if mint::credential(act).is_some() {
+    if mint::credential(act).is_some() || act.object(lexicon::ASKED_FOR).is_some() {
         return None;
     }
     let promotes = || act.does(&["promote"]).filter(|_| act.mentions(&["build", "deployment", "release"]).is_some());

@@ -131,7 +131,7 @@ fn allowed(text: &[String]) -> Option<&[String]> {
     if !is_one_of(first, &["allow", "enable", "let", "permit", "use"]) {
         return None;
     }
-    match after(rest, |word| is_one_of(word, grammar::CALLERS)) {
+    match after(rest, |word| is_one_of(word, grammar::CALLERS) || is_glue(word)) {
         [to, done @ ..] if to == "to" && done.first().and_then(|word| verbs::infinitive(word)).is_some() => Some(done),
         _ => None,
     }
@@ -175,7 +175,14 @@ fn object(words: &[String], place: Place) -> Option<Said> {
 }
 
 fn until_preposition(words: &[String]) -> &[String] {
-    let end = words.iter().skip(1).position(|word| is_one_of(word, grammar::PREPOSITIONS));
+    // To sign in and to opt in are one word each.
+    let ends = |pair: &[String]| match pair {
+        [before, word] => {
+            is_one_of(word, grammar::PREPOSITIONS) && !(word == "in" && is_one_of(before, grammar::BEFORE_IN))
+        }
+        _ => false,
+    };
+    let end = words.windows(2).position(ends);
     end.and_then(|end| words.get(..=end)).unwrap_or(words)
 }
 

@@ -24,7 +24,10 @@ fn verb(act: &Act<'_>) -> Option<String> {
     if let Some(hit) = act.does(lexicon::VERBS).filter(|_| act.mentions(&["battery", "ev", "vehicle"]).is_none()) {
         return Some(format!("does {hit}"));
     }
-    let verb = act.does(lexicon::WITH_MONEY)?;
+    // Only a message about it is sent.
+    let verb = act
+        .does(lexicon::WITH_MONEY)
+        .filter(|verb| verb.term != "send" || act.mentions(&["email", "mail", "notification"]).is_none())?;
     act.object_itself(lexicon::MONEY).filter(|_| !is_other_transfer(act)).map(|hit| format!("{verb} acts on {hit}"))
 }
 
@@ -34,7 +37,16 @@ fn object(act: &Act<'_>) -> Option<String> {
         return None;
     }
     let changes = || act.object_itself(lexicon::COMMITS).filter(|_| act.effect == Effect::Change);
-    act.makes(lexicon::MOVES).or_else(changes).map(|hit| format!("commits to {hit}"))
+    // Who confirms a payment makes it.
+    let confirms = || {
+        act.object(&["authorisation", "authorization"]).filter(|_| {
+            act.effect != Effect::Remove
+                && act.under(lexicon::CONFIRMED).is_some()
+                && act.object(&["cancellation", "cancellation authorisation"]).is_none()
+        })
+    };
+    let parts = || act.object_alone(lexicon::PARTS).filter(|_| act.is_in(&["payment", "transaction"]));
+    act.makes(lexicon::MOVES).or_else(changes).or_else(confirms).or_else(parts).map(|hit| format!("commits to {hit}"))
 }
 
 /// Starts something that is paid for as long as it is there.

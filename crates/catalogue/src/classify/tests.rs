@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use law::{Power, Powers};
 use proptest::prelude::*;
 
-use super::{RULES, classify};
+use super::{Context, RULES, classify};
 use crate::{Facts, Field, Shape};
 
 fn facts(method: &str, template: &str) -> Facts {
@@ -26,7 +26,7 @@ fn answering(facts: Facts, names: &[&str]) -> Facts {
 }
 
 fn judged(facts: &Facts) -> String {
-    classify(facts).powers.to_string()
+    classify(facts, &Context::default()).powers.to_string()
 }
 
 #[test]
@@ -50,9 +50,12 @@ fn method_and_path_alone_give_the_powers() {
         ("POST", "/v1/{resource}:setIamPolicy", "grant"),
         ("GET", "/roles/{id}/permissions", "read"),
         ("POST", "/admin/accounts/{id}/unsuspend", "grant"),
-        ("POST", "/projects/{id}/permissions/settings", "grant + disarm"),
+        ("POST", "/projects/{id}/permissions/settings", "grant"),
         ("POST", "/account/articles/{id}/private/publish", "grant"),
         ("DELETE", "/databases/{id}/users/{user}", "destroy + grant"),
+        ("DELETE", "/account", "destroy + grant"),
+        ("DELETE", "/classes/{id}/learners/{learner}", "grant"),
+        ("POST", "/elements/{id}/security-entries", "grant"),
         // mint
         ("POST", "/api-keys", "mint"),
         ("GET", "/api-keys", "read"),
@@ -63,8 +66,10 @@ fn method_and_path_alone_give_the_powers() {
         ("DELETE", "/sessions/{id}", "destroy + mint"),
         ("POST", "/accesstokens", "mint"),
         ("GET", "/oauth2/authorize", "mint"),
-        ("POST", "/signout", "mint"),
         ("PUT", "/users/{id}/credentials/{credential}/label", "write"),
+        ("POST", "/tokens/{id}/invalidate", "destroy + mint"),
+        ("POST", "/users/forgot-password", "mint"),
+        ("POST", "/users/{id}/revokeSignInSessions", "mint"),
         // disarm
         ("DELETE", "/user/2fa", "destroy + disarm"),
         ("PUT", "/orgs/{org}/sso/settings", "disarm"),
@@ -77,9 +82,16 @@ fn method_and_path_alone_give_the_powers() {
         ("GET", "/firewalls/{id}", "read"),
         ("DELETE", "/settings/account/two-step", "destroy + disarm"),
         ("PUT", "/settings/allowed-networks", "disarm"),
+        ("POST", "/users/{id}/blocking", "disarm"),
+        ("POST", "/contacts/{id}/block", "disarm"),
+        ("PUT", "/backup-policies/{id}", "disarm"),
+        ("DELETE", "/notification-rules/{id}", "destroy + disarm"),
+        ("PATCH", "/syslog-servers/{id}", "disarm"),
         // destroy
         ("POST", "/servers/{id}/rebuild", "destroy + run"),
         ("POST", "/volumes/{id}/restore", "destroy"),
+        ("POST", "/device/factory-reset", "destroy"),
+        ("POST", "/corpus/reset", "destroy"),
         // export
         ("GET", "/audit-logs", "export"),
         ("POST", "/exports", "export"),
@@ -117,6 +129,15 @@ fn words_that_only_look_dangerous_are_plain() {
         ("POST", "/resource-groups/{id}/tags", "write"),
         ("POST", "/sort-order", "write"),
         ("GET", "/users/me/orders", "read"),
+        // What was one's own ends.
+        ("POST", "/signout", "write"),
+        ("DELETE", "/me/saved-episodes/{id}", "write"),
+        ("POST", "/auth/logout", "write"),
+        ("DELETE", "/logout", "write"),
+        ("POST", "/users/{id}/verification-tokens/send", "write"),
+        ("POST", "/tokens/verify", "read"),
+        ("DELETE", "/testers/{id}/relationships/apps", "write"),
+        ("POST", "/searches/run", "write"),
         ("POST", "/users/me/bookmarks", "write"),
     ] {
         assert_eq!(judged(&facts(method, template)), powers, "{method} {template}");
@@ -144,6 +165,56 @@ fn fields_of_the_request_add_powers() {
     assert_eq!(judged(&asking(facts("POST", "/transfers/list"), &["client_id", "secret"])), "read");
     assert_eq!(judged(&asking(facts("POST", "/things"), &["client_id", "secret"])), "write");
     assert_eq!(judged(&asking(facts("POST", "/directory/test"), &["bindPassword"])), "write");
+}
+
+/// A name and a password that nothing was there for.
+#[test]
+fn who_comes_in_gets_a_right_and_a_password() {
+    for template in ["/register", "/signup", "/auth/register", "/account", "/users"] {
+        assert_eq!(judged(&asking(facts("POST", template), &["email", "password"])), "grant + mint", "{template}");
+    }
+    assert_eq!(judged(&asking(facts("POST", "/login"), &["email", "password"])), "mint");
+    assert_eq!(judged(&asking(facts("POST", "/connections"), &["username", "password"])), "mint");
+}
+
+#[test]
+fn whose_sign_in_name_changes_can_be_somebody_else() {
+    let update = |template: &str, names: &[&str]| judged(&asking(facts("PATCH", template), names));
+    assert_eq!(update("/Users/{id}", &["displayName", "userName"]), "disarm");
+    assert_eq!(update("/account", &["name", "user_email"]), "disarm");
+    assert_eq!(update("/customers/{id}", &["name", "email"]), "write");
+    assert_eq!(update("/customers/{id}", &["name", "email", "password"]), "mint + disarm");
+    assert_eq!(update("/connections/{id}", &["login", "password"]), "mint");
+}
+
+/// A list beside other fields is a part of what is sent.
+#[test]
+fn members_in_a_body_are_members() {
+    let mut group = asking(facts("PUT", "/Groups/{id}"), &["displayName", "members", "members.value"]);
+    group.request.list = true;
+    group.request.fields[1].kind = "array".to_owned();
+    assert_eq!(judged(&group), "grant");
+}
+
+/// A new thing was nobody's secret before, and a new key has no more than its maker.
+#[test]
+fn what_is_made_open_is_written_and_what_is_opened_is_granted() {
+    assert_eq!(judged(&asking(facts("POST", "/playlists"), &["name", "public"])), "write");
+    assert_eq!(judged(&asking(facts("PATCH", "/playlists/{id}"), &["name", "public"])), "grant");
+    assert_eq!(judged(&asking(facts("POST", "/drafts/{id}/publish"), &["name", "private"])), "grant");
+    assert_eq!(judged(&asking(facts("POST", "/access-tokens"), &["label", "scopes"])), "mint");
+    assert_eq!(judged(&asking(facts("PATCH", "/access-tokens/{id}"), &["scopes"])), "grant + mint");
+}
+
+#[test]
+fn tokens_that_pay_or_prove_an_address_open_nothing() {
+    let token = |template: &str, names: &[&str]| judged(&answering(asking(facts("POST", template), names), &["token"]));
+    assert_eq!(token("/vault", &["card_number", "cvv"]), "write");
+    assert_eq!(token("/jwt/verify", &["token"]), "read");
+    assert_eq!(judged(&asking(facts("POST", "/tokens/burn"), &["amount"])), "write");
+    let mut file = asking(facts("POST", "/add_password"), &["file", "password"]);
+    file.answer.media = vec!["application/pdf".to_owned()];
+    assert_eq!(judged(&file), "write");
 }
 
 #[test]
@@ -210,7 +281,7 @@ fn spelling_hides_nothing() {
         assert_eq!(judged(&facts("POST", template)), "mint", "{template}");
     }
     for template in ["/users/{id}/2fa", "/users/{id}/two-factor", "/users/{id}/twoFactor", "/users/{id}/MFA"] {
-        assert!(classify(&facts("PUT", template)).powers.contains(Power::Disarm), "{template}");
+        assert!(classify(&facts("PUT", template), &Context::default()).powers.contains(Power::Disarm), "{template}");
     }
 }
 
@@ -249,7 +320,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn every_operation_has_a_power_and_each_power_its_evidence(facts in any_facts()) {
-        let powered = classify(&facts);
+        let powered = classify(&facts, &Context::default());
         prop_assert!(!powered.powers.is_empty());
         let shown: Powers = powered.evidence.iter().map(|(power, _)| *power).collect();
         prop_assert_eq!(shown, powered.powers);
@@ -259,19 +330,19 @@ proptest! {
 
     #[test]
     fn read_and_write_stand_alone(facts in any_facts()) {
-        let powers = classify(&facts).powers;
+        let powers = classify(&facts, &Context::default()).powers;
         let plain = Powers::EVERY.difference(Powers::SENSITIVE);
         prop_assert!(powers.intersection(plain).is_empty() || powers.iter().count() == 1);
     }
 
     #[test]
     fn the_same_facts_give_the_same_judgement(facts in any_facts()) {
-        prop_assert_eq!(classify(&facts), classify(&facts));
+        prop_assert_eq!(classify(&facts, &Context::default()), classify(&facts, &Context::default()));
     }
 
     #[test]
     fn what_is_deleted_is_never_only_read(facts in any_facts()) {
         let facts = Facts { method: "DELETE".to_owned(), ..facts };
-        prop_assert!(!classify(&facts).powers.contains(Power::Read));
+        prop_assert!(!classify(&facts, &Context::default()).powers.contains(Power::Read));
     }
 }

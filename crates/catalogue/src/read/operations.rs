@@ -32,6 +32,9 @@ pub(crate) struct Draft {
     /// Query and header parameters with the values that they may have.
     pub(crate) choices: Vec<(SelectBy, Vec<String>)>,
     pub(crate) standing: Standing,
+    /// Where something of it stands that could not be read, as a JSON pointer. It could be
+    /// anything: such an operation has every power.
+    pub(crate) unread: Option<String>,
 }
 
 /// Where an operation stands, in the document and among the paths.
@@ -48,6 +51,8 @@ pub(crate) struct Standing {
 /// Members of a path item that are no methods.
 const NO_METHODS: &[&str] = &["$ref", "summary", "description", "servers", "parameters", "additionalOperations"];
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
+/// The methods that an address may have whose operations cannot be read.
+const USUAL: &[&str] = &["get", "put", "post", "delete", "patch"];
 
 /// Reads every operation and hands each one on.
 pub(crate) fn read(
@@ -56,7 +61,7 @@ pub(crate) fn read(
     troubles: &mut Troubles,
     mut take: impl FnMut(Draft, &mut Troubles),
 ) {
-    let mut reader = Reader { document, schemes, schemas: Schemas::new(document), troubles };
+    let mut reader = Reader { document, schemes, schemas: Schemas::new(document), troubles, unread: None };
     let Some(paths) = document.object(&["paths"], reader.troubles) else {
         reader.troubles.at("", "the document describes no paths", "describe them under `paths`");
         return;
@@ -73,6 +78,8 @@ struct Reader<'d, 't> {
     schemes: &'t Schemes,
     schemas: Schemas<'d>,
     troubles: &'t mut Troubles,
+    /// Where something of the operation stands that is being read and cannot be.
+    unread: Option<String>,
 }
 
 /// Where a parameter travels.
@@ -111,11 +118,54 @@ impl<'d> Reader<'d, '_> {
         if own.is_none() {
             self.troubles.at(&at, "this is no path item", "write an object with methods in it");
         }
-        let there = match item.get("$ref") {
-            Some(_) => self.document.follow(item, &at, self.troubles).and_then(Value::as_object),
-            None => None,
+        let refers = item.get("$ref").is_some();
+        let there = match refers {
+            true => self.document.follow(item, &at, self.troubles).and_then(Value::as_object),
+            false => None,
         };
-        own.into_iter().chain(there).flat_map(|item| self.methods(key, item, &at)).collect()
+        let whole = own.is_some() && refers == there.is_some();
+        let mut drafts: Vec<Draft> =
+            own.into_iter().chain(there).flat_map(|item| self.methods(key, item, &at)).collect();
+        if !whole {
+            // Another template may match the same requests: without these, it alone would count.
+            let described = own.into_iter().flat_map(|item| item.keys().map(|method| method.to_ascii_lowercase()));
+            let described: Vec<String> = described.collect();
+            for method in USUAL.iter().filter(|method| !described.iter().any(|known| known == *method)) {
+                drafts.push(self.lost(key, &method.to_ascii_uppercase(), &at));
+            }
+        }
+        drafts
+    }
+
+    /// An operation of which nothing could be read.
+    fn lost(&mut self, key: &str, method: &str, at: &str) -> Draft {
+        let (template, selector) = self.template(key, method, &[], &Body::default(), at);
+        Draft {
+            facts: Facts { method: method.to_owned(), template, ..Facts::default() },
+            selector,
+            security: Arc::default(),
+            open: false,
+            list: None,
+            credential: None,
+            paging: Vec::new(),
+            choices: Vec::new(),
+            standing: Standing { pointer: at.to_owned(), ..Standing::default() },
+            unread: Some(at.to_owned()),
+        }
+    }
+
+    /// Notes that something of this operation cannot be read.
+    fn miss(&mut self, at: &str) {
+        self.unread.get_or_insert_with(|| at.to_owned());
+    }
+
+    /// Where a reference leads; it is noted where it leads nowhere.
+    fn follow(&mut self, value: &'d Value, at: &str) -> Option<&'d Value> {
+        let target = self.document.follow(value, at, self.troubles);
+        if target.is_none() || value.get("$ref").is_some_and(|reference| !reference.is_string()) {
+            self.miss(at);
+        }
+        target
     }
 
     fn methods(&mut self, key: &str, item: &'d Map<String, Value>, at: &str) -> Vec<Draft> {
@@ -155,12 +205,21 @@ impl<'d> Reader<'d, '_> {
     ) -> Option<Draft> {
         let Some(operation) = operation.as_object() else {
             self.troubles.at(at, "this is no operation", "write an object");
-            return None;
+            return Some(self.lost(key, method, at));
         };
+        self.unread = None;
+        for list in ["tags", "consumes", "produces"] {
+            if operation.get(list).is_some_and(|list| !list.is_array() && !list.is_null()) {
+                self.miss(&format!("{at}/{list}"));
+            }
+        }
         let parameters = self.parameters(item, operation, at);
         let request = self.request(operation, &parameters, at);
         let answer = self.answer(operation, at);
         let stated = self.schemes.stated(operation, at, self.troubles);
+        if stated.unread {
+            self.miss(&format!("{at}/security"));
+        }
         let bases = servers::bases(operation, at, self.troubles)
             .or_else(|| servers::bases(item, at.rsplit_once('/').map_or(at, |(item, _)| item), self.troubles));
         let (template, selector) = self.template(key, method, &parameters, &request, at);
@@ -199,6 +258,7 @@ impl<'d> Reader<'d, '_> {
                 bases: bases.map(Into::into),
                 multi: named(In::Path).filter(|one| one.multi).map(|one| one.name.to_owned()).collect(),
             },
+            unread: self.unread.take(),
             facts,
         })
     }
@@ -219,13 +279,17 @@ impl<'d> Reader<'d, '_> {
                 None | Some(Value::Null) => continue,
                 Some(_) => {
                     self.troubles.once(&at, format!("the parameters at `{at}` are no list"), "write a list");
+                    self.miss(&at);
                     continue;
                 }
             };
             for (place, parameter) in list.iter().enumerate() {
                 let at = format!("{at}/{place}");
-                let Some(parameter) = self.document.follow(parameter, &at, self.troubles) else { continue };
-                let Some(parameter) = self.parameter(parameter, &at) else { continue };
+                let Some(parameter) = self.follow(parameter, &at) else { continue };
+                let Some(parameter) = self.parameter(parameter, &at) else {
+                    self.miss(&at);
+                    continue;
+                };
                 parameters.retain(|other| (other.name, other.place) != (parameter.name, parameter.place));
                 parameters.push(parameter);
             }
@@ -257,7 +321,7 @@ impl<'d> Reader<'d, '_> {
     fn request(&mut self, operation: &'d Map<String, Value>, parameters: &[Parameter<'d>], at: &str) -> Body {
         if self.document.version == Version::Three {
             let at = format!("{at}/requestBody");
-            let body = operation.get("requestBody").and_then(|body| self.document.follow(body, &at, self.troubles));
+            let body = operation.get("requestBody").and_then(|body| self.follow(body, &at));
             return body.map(|body| self.content(body, Way::In, &at)).unwrap_or_default();
         }
         let mut body = Body::default();
@@ -266,6 +330,9 @@ impl<'d> Reader<'d, '_> {
                 In::Body => self.fill(&mut body, parameter.schema, Way::In, at),
                 In::Form => {
                     let field = self.schemas.single(parameter.name, parameter.schema, at, self.troubles);
+                    if self.schemas.take_unread() {
+                        self.miss(at);
+                    }
                     body.seen.push(Seen { field, in_list: false });
                 }
                 _ => continue,
@@ -282,9 +349,10 @@ impl<'d> Reader<'d, '_> {
         let at = format!("{at}/responses");
         let answers = match operation.get("responses") {
             Some(Value::Object(answers)) => answers,
-            None => return Body::default(),
+            None | Some(Value::Null) => return Body::default(),
             Some(_) => {
                 self.troubles.at(&at, "these are no answers", "write an object with a status before each answer");
+                self.miss(&at);
                 return Body::default();
             }
         };
@@ -293,7 +361,7 @@ impl<'d> Reader<'d, '_> {
         let good = if good.is_empty() { answers.get("default").into_iter().collect() } else { good };
         let mut body = Body::default();
         for answer in good {
-            let Some(answer) = self.document.follow(answer, &at, self.troubles) else { continue };
+            let Some(answer) = self.follow(answer, &at) else { continue };
             match (self.document.version, answer.get("schema")) {
                 (Version::Three, _) => {
                     let more = self.content(answer, Way::Out, &at);
@@ -313,8 +381,20 @@ impl<'d> Reader<'d, '_> {
     fn content(&mut self, of: &'d Value, way: Way, at: &str) -> Body {
         let mut body = Body::default();
         let mut known: Vec<&Value> = Vec::new();
-        for (media, entry) in of.get("content").and_then(Value::as_object).into_iter().flatten() {
+        let content = match of.get("content") {
+            Some(Value::Object(content)) => Some(content),
+            None | Some(Value::Null) if of.is_object() || of.is_null() => None,
+            _ => {
+                self.troubles.once(at, format!("what stands at `{at}` is no body"), "write `content` with media types");
+                self.miss(at);
+                None
+            }
+        };
+        for (media, entry) in content.into_iter().flatten() {
             body.media.push(media.clone());
+            if !entry.is_object() && !entry.is_null() {
+                self.miss(&format!("{at}/content{}", step(media)));
+            }
             if let Some(schema) = entry.get("schema").filter(|schema| !known.contains(schema)) {
                 known.push(schema);
                 self.fill(&mut body, schema, way, at);
@@ -326,6 +406,9 @@ impl<'d> Reader<'d, '_> {
     fn fill(&mut self, body: &mut Body, schema: &'d Value, way: Way, at: &str) {
         let seen = self.schemas.fields(schema, way, at, self.troubles);
         let list = self.schemas.list(schema, at, self.troubles);
+        if self.schemas.take_unread() {
+            self.miss(at);
+        }
         body.join(Body { media: Vec::new(), seen, list });
     }
 

@@ -10,7 +10,7 @@ use crate::{Field, trouble::Troubles};
 /// Deeper fields are left out.
 const MOST_DEPTH: usize = 3;
 /// A request with more fields keeps its upper ones.
-const MOST_FIELDS_IN: usize = 1_000;
+const MOST_FIELDS_IN: usize = 5_000;
 /// An answer tells less by its fields.
 const MOST_FIELDS_OUT: usize = 250;
 /// Alternatives and parts of one schema, all references followed.
@@ -35,8 +35,17 @@ pub(crate) struct Seen {
 /// Reads the schemas of one document, each one once.
 pub(crate) struct Schemas<'d> {
     document: &'d Document,
-    properties: HashMap<(Spot, Way), Rc<[Property<'d>]>>,
-    parts: HashMap<Spot, Rc<[Part<'d>]>>,
+    properties: HashMap<(Spot, Way), Read<Property<'d>>>,
+    parts: HashMap<Spot, Read<Part<'d>>>,
+    /// Whether some of what was read since it was last asked could not be.
+    unread: bool,
+}
+
+/// What was read of a schema, and whether some of it could not be.
+#[derive(Clone)]
+struct Read<T> {
+    list: Rc<[T]>,
+    unread: bool,
 }
 
 /// A schema by its address in memory: the document does not move while it is read.
@@ -68,7 +77,12 @@ impl Part<'_> {
 
 impl<'d> Schemas<'d> {
     pub(crate) fn new(document: &'d Document) -> Self {
-        Self { document, properties: HashMap::new(), parts: HashMap::new() }
+        Self { document, properties: HashMap::new(), parts: HashMap::new(), unread: false }
+    }
+
+    /// Whether part of any schema could not be read since this was last asked.
+    pub(crate) fn take_unread(&mut self) -> bool {
+        std::mem::take(&mut self.unread)
     }
 
     /// The fields of a body, level by level.
@@ -84,6 +98,8 @@ impl<'d> Schemas<'d> {
             for (parents, properties, in_list) in level {
                 for property in properties.iter() {
                     if out.len() >= most {
+                        // Who sends more than that could send anything; an answer is only looked at.
+                        self.unread |= way == Way::In;
                         return out;
                     }
                     let mut field = property.field.clone();
@@ -136,17 +152,23 @@ impl<'d> Schemas<'d> {
         let schema = match reference(schema) {
             Some(reference) if only_refers(schema) => match self.document.target(reference, at, troubles) {
                 Some(target) => target,
-                None => return Rc::new([]),
+                None => {
+                    self.unread = true;
+                    return Rc::new([]);
+                }
             },
             _ => *schema,
         };
         let key = (Spot::from(schema), way);
         if let Some(known) = self.properties.get(&key) {
-            return Rc::clone(known);
+            self.unread |= known.unread;
+            return Rc::clone(&known.list);
         }
-        let properties: Rc<[Property<'d>]> = self.merged(&[schema], way, at, troubles).into();
-        self.properties.insert(key, Rc::clone(&properties));
-        properties
+        let before = self.take_unread();
+        let list: Rc<[Property<'d>]> = self.merged(&[schema], way, at, troubles).into();
+        self.properties.insert(key, Read { list: Rc::clone(&list), unread: self.unread });
+        self.unread |= before;
+        list
     }
 
     fn merged(&mut self, schemas: &[&'d Value], way: Way, at: &str, troubles: &mut Troubles) -> Vec<Property<'d>> {
@@ -189,6 +211,7 @@ impl<'d> Schemas<'d> {
             field.description = own.clone().find_map(|part| text(part.schema, "description"));
         }
         for part in parts.iter() {
+            self.unread |= part.schema.get("enum").is_some_and(|values| !values.is_array() && !values.is_null());
             let values = part.schema.get("enum").and_then(Value::as_array).into_iter().flatten();
             for value in values.chain(part.schema.get("const")).filter_map(Value::as_str) {
                 if field.values.iter().all(|known| known != value) {
@@ -202,18 +225,30 @@ impl<'d> Schemas<'d> {
     /// alternatives, the items of an array, the values of a map.
     fn parts(&mut self, schema: &'d Value, at: &str, troubles: &mut Troubles) -> Rc<[Part<'d>]> {
         if let Some(known) = self.parts.get(&Spot::from(schema)) {
-            return Rc::clone(known);
+            self.unread |= known.unread;
+            return Rc::clone(&known.list);
         }
-        let mut gathering = Gathering { parts: Vec::new(), followed: Vec::new(), depth: 0 };
+        let mut gathering = Gathering { parts: Vec::new(), followed: Vec::new(), depth: 0, unread: false };
         self.gather(schema, false, &mut gathering, at, troubles);
-        let parts: Rc<[Part<'d>]> = gathering.parts.into();
-        self.parts.insert(Spot::from(schema), Rc::clone(&parts));
-        parts
+        let Gathering { parts, unread, .. } = gathering;
+        let list: Rc<[Part<'d>]> = parts.into();
+        self.parts.insert(Spot::from(schema), Read { list: Rc::clone(&list), unread });
+        self.unread |= unread;
+        list
     }
 
     fn gather(&self, schema: &'d Value, in_list: bool, into: &mut Gathering<'d>, at: &str, troubles: &mut Troubles) {
-        let Some(object) = schema.as_object() else { return };
+        let Some(object) = schema.as_object() else {
+            // `true` and `false` are schemas, too, and have no fields.
+            if !schema.is_boolean() && !schema.is_null() {
+                troubles.once(at, format!("a schema at `{at}` is no object"), "write an object");
+                into.unread = true;
+            }
+            return;
+        };
         if into.parts.len() >= MOST_PARTS || into.depth >= MOST_NESTING {
+            troubles.once(at, format!("a schema at `{at}` has too many parts"), "describe it with fewer alternatives");
+            into.unread = true;
             return;
         }
         into.parts.push(Part { schema: object, in_list });
@@ -222,22 +257,30 @@ impl<'d> Schemas<'d> {
             && !into.followed.contains(&(reference, in_list))
         {
             into.followed.push((reference, in_list));
-            if let Some(target) = self.document.target(reference, at, troubles) {
-                self.gather(target, in_list, into, at, troubles);
+            // A circle of nothing but references describes nothing; others end where they began.
+            let leads = !only_refers(schema) || self.document.follow(schema, at, troubles).is_some();
+            match self.document.target(reference, at, troubles).filter(|_| leads) {
+                Some(target) => self.gather(target, in_list, into, at, troubles),
+                None => into.unread = true,
             }
         }
+        into.unread |= object.get("$ref").is_some_and(|reference| !reference.is_string());
+        into.unread |= object.get("properties").is_some_and(|those| !those.is_object() && !those.is_null());
         for alternatives in ["allOf", "oneOf", "anyOf"] {
+            into.unread |= object.get(alternatives).is_some_and(|those| !those.is_array() && !those.is_null());
             for part in object.get(alternatives).and_then(Value::as_array).into_iter().flatten() {
                 self.gather(part, in_list, into, at, troubles);
             }
         }
-        for inside in ["items", "additionalProperties"] {
-            if let Some(inside) = object.get(inside) {
-                self.gather(inside, true, into, at, troubles);
+        for inside in ["items", "prefixItems", "additionalProperties"] {
+            match object.get(inside) {
+                // Before 2020-12 `items` could be a list, too.
+                Some(Value::Array(items)) if inside != "additionalProperties" => {
+                    items.iter().for_each(|item| self.gather(item, true, into, at, troubles));
+                }
+                Some(inside) => self.gather(inside, true, into, at, troubles),
+                None => {}
             }
-        }
-        for item in object.get("prefixItems").and_then(Value::as_array).into_iter().flatten() {
-            self.gather(item, true, into, at, troubles);
         }
         into.depth -= 1;
     }
@@ -248,6 +291,8 @@ struct Gathering<'d> {
     parts: Vec<Part<'d>>,
     followed: Vec<(&'d str, bool)>,
     depth: usize,
+    /// Whether some of it could not be read.
+    unread: bool,
 }
 
 /// Whether it says nothing of its own beside a reference.

@@ -19,12 +19,16 @@ pub(crate) struct Schemes {
     defined: HashSet<String>,
     /// What holds for operations that say nothing of their own.
     default: Arc<Security>,
+    /// Whether some of that could not be read.
+    default_unread: bool,
 }
 
 /// What one operation says.
 pub(crate) struct Stated {
     pub(crate) security: Arc<Security>,
     pub(crate) open: bool,
+    /// Whether some of it could not be read: its scopes could name any power.
+    pub(crate) unread: bool,
 }
 
 impl Schemes {
@@ -33,7 +37,8 @@ impl Schemes {
             Version::Two => &["securityDefinitions"],
             Version::Three => &["components", "securitySchemes"],
         };
-        let mut schemes = Self { places: Vec::new(), defined: HashSet::new(), default: Arc::default() };
+        let mut schemes =
+            Self { places: Vec::new(), defined: HashSet::new(), default: Arc::default(), default_unread: false };
         let at: String = names.iter().map(|name| step(name)).collect();
         for (name, scheme) in document.object(names, troubles).into_iter().flatten() {
             let at = at.clone() + &step(name);
@@ -46,9 +51,8 @@ impl Schemes {
                 }
             }
         }
-        if let Some(default) = document.member("security")
-            && let Some(stated) = schemes.parse(default, "/security", troubles)
-        {
+        let default = document.member("security").map(|default| schemes.parse(default, "/security", troubles));
+        if let Some(stated) = default {
             if stated.open {
                 troubles.at(
                     "/security",
@@ -56,7 +60,7 @@ impl Schemes {
                     "write `security: []` at each operation that is meant to be open",
                 );
             }
-            schemes.default = stated.security;
+            (schemes.default, schemes.default_unread) = (stated.security, stated.unread);
         }
         schemes
     }
@@ -64,18 +68,21 @@ impl Schemes {
     /// What an operation demands. Only its own words open it: `security: []`, or an empty
     /// alternative. A word that cannot be read opens nothing.
     pub(crate) fn stated(&self, operation: &Map<String, Value>, at: &str, troubles: &mut Troubles) -> Stated {
-        operation
-            .get("security")
-            .and_then(|own| self.parse(own, &format!("{at}/security"), troubles))
-            .unwrap_or_else(|| Stated { security: Arc::clone(&self.default), open: false })
+        let default = || (Arc::clone(&self.default), self.default_unread);
+        let Some(own) = operation.get("security") else {
+            let (security, unread) = default();
+            return Stated { security, open: false, unread };
+        };
+        let stated = self.parse(own, &format!("{at}/security"), troubles);
+        if own.is_array() { stated } else { Stated { security: default().0, ..stated } }
     }
 
-    fn parse(&self, value: &Value, at: &str, troubles: &mut Troubles) -> Option<Stated> {
+    fn parse(&self, value: &Value, at: &str, troubles: &mut Troubles) -> Stated {
         let Some(list) = value.as_array() else {
             troubles.at(at, "this is no list of requirements", "write a list, `[]` for what is open to anybody");
-            return None;
+            return Stated { security: Arc::default(), open: false, unread: true };
         };
-        let mut open = list.is_empty();
+        let (mut open, mut unread) = (list.is_empty(), false);
         let mut alternatives = Vec::new();
         for (place, alternative) in list.iter().enumerate() {
             let Some(alternative) = alternative.as_object() else {
@@ -84,6 +91,7 @@ impl Schemes {
                     "this is no requirement",
                     "write `- name: []` with a scheme's name",
                 );
+                unread = true;
                 continue;
             };
             if alternative.is_empty() {
@@ -93,9 +101,10 @@ impl Schemes {
             for name in alternative.keys().filter(|name| !self.defined.contains(*name)) {
                 troubles.once(at, format!("security scheme `{name}` is not defined"), "define it, or correct the name");
             }
+            unread |= alternative.values().any(|scopes| !scopes.is_array() && !scopes.is_null());
             alternatives.push(alternative.iter().map(requirement).collect());
         }
-        Some(Stated { security: Arc::new(Security { alternatives }), open })
+        Stated { security: Arc::new(Security { alternatives }), open, unread }
     }
 }
 

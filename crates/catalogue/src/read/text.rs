@@ -209,7 +209,7 @@ pub(crate) fn step(name: &str) -> String {
 }
 
 /// Two descriptions of one thing are merged, so that nothing described gets lost. Of two
-/// words on security neither counts, so that the laxer one cannot win.
+/// words on security, or two references, neither counts, so that the laxer one cannot win.
 fn put(into: &mut Map<String, Value>, name: String, value: Value) {
     match (into.get_mut(&name), value) {
         (Some(Value::Object(first)), Value::Object(second)) => {
@@ -217,7 +217,10 @@ fn put(into: &mut Map<String, Value>, name: String, value: Value) {
                 put(first, name, value);
             }
         }
-        (Some(first), second) if name == "security" && *first != second => *first = Value::Null,
+        (Some(first), second) if matches!(name.as_str(), "security" | "$ref") && *first != second => {
+            *first = Value::Null;
+        }
+        (Some(Value::Array(first)), Value::Array(second)) => first.extend(second),
         (_, value) => {
             into.insert(name, value);
         }
@@ -342,6 +345,12 @@ mod tests {
     fn two_words_on_security_open_nothing() {
         let text = read(br#"{"security": [{"key": []}], "security": []}"#).unwrap();
         assert_eq!(text.value, json!({"security": null}));
+    }
+
+    #[test]
+    fn twice_a_list_is_one_list_and_two_references_are_none() {
+        let text = read(br##"{"a": [1], "a": [2], "$ref": "#/a", "$ref": "#/b"}"##).unwrap();
+        assert_eq!(text.value, json!({"a": [1, 2], "$ref": null}));
     }
 
     #[test]

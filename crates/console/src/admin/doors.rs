@@ -15,6 +15,7 @@ use super::{Admin, json::Body};
 use crate::{
     api::{Problem, Proof, SignIn, SignedIn},
     desk::{Peer, Person, source},
+    inventory,
 };
 
 /// How the admin API is reached.
@@ -71,10 +72,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub(super) async fn sign_in(
     State(admin): State<Arc<Admin>>,
     peer: Peer,
+    headers: HeaderMap,
     Body(SignIn { name, code }): Body<SignIn>,
 ) -> Result<Json<SignedIn>, Problem> {
     let (desk, now) = (&admin.desk, admin.desk.now());
-    let warrant = desk.authority.prove_from(source(peer), &name, code.expose(), now).await?;
+    let from = source(peer, &headers, &desk.settings.load());
+    let warrant = desk.authority.prove_from(from, &name, code.expose(), now).await?;
     desk.authority.perform(&Command::SignIn, warrant, now).await?;
     let Warrant::Fresh(id, _) = warrant else { return Err(Problem::sign_in()) };
     let (token, until) = desk.open_session(&admin.sessions, id)?;
@@ -94,9 +97,12 @@ impl Admin {
     /// By what right the caller acts: the code that came with the request, or what they came in with.
     pub(super) async fn warrant(&self, caller: &Extension<Caller>, proof: &Proof) -> Result<Warrant, Problem> {
         let Some(code) = &proof.code else {
-            return Ok(match &caller.0 {
-                Caller::Operator => Warrant::Operator,
-                Caller::Person(person) => Warrant::SignedIn(person.id),
+            return Ok(match (&caller.0, &proof.person) {
+                (Caller::Operator, None) => Warrant::Operator,
+                (Caller::Operator, Some(name)) => {
+                    Warrant::Claimed(self.desk.authority.view(|state| inventory::holder(state, name))?)
+                }
+                (Caller::Person(person), _) => Warrant::SignedIn(person.id),
             });
         };
         let name = match (&proof.person, &caller.0) {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use authority::{Command, Key};
+use authority::{Command, Credential, Key, Order};
 use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use law::{HolderKind, KeyId, Power};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use law::{HolderKind, KeyId, Power, Span};
 use record::Usage;
 
 use super::{
@@ -18,8 +20,8 @@ use super::{
 use crate::{
     Desk,
     api::{
-        DisableKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, PowerUse, Problem, Proof, SourceUse,
-        UndescribedUse,
+        CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, PowerUse,
+        Problem, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
     },
     explain::passes_alone,
     inventory,
@@ -47,7 +49,7 @@ fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
     let usage = usage.unwrap_or_default();
     let children = desk
         .authority
-        .view(|state| state.keys().filter(|child| child.parent == Some(id)).map(|child| child.id).collect());
+        .view(|state| state.keys().filter(|child| child.parent() == Some(id)).map(|child| child.id).collect());
     Ok(KeyDetails {
         key: view,
         first_source: key.first_source,
@@ -67,7 +69,8 @@ fn power_uses(desk: &Desk, key: &Key, usage: &Usage) -> Vec<PowerUse> {
     let power_use = |power: Power| {
         let cell = &law.law.of(facts.kind)[power];
         let having = || catalogue.operations().iter().filter(|operation| operation.powers.contains(power));
-        let alone = |operation: &&catalogue::Operation| passes_alone(&law.law, facts, operation.powers, now);
+        let scope = key.issued().map(|issued| &issued.scope);
+        let alone = |operation: &&catalogue::Operation| passes_alone(&law.law, facts, scope, operation, now);
         PowerUse {
             power,
             operations: having().count(),
@@ -90,6 +93,72 @@ fn undescribed_use(seen: &record::UndescribedSeen) -> UndescribedUse {
     UndescribedUse { request: request.to_string(), calls: u64::from(*calls), last: *last }
 }
 
+/// How long a key lasts where nothing is said.
+const LIFETIME: Span = Span::days(90);
+
+pub(super) async fn issue(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Body(IssueKey { name, holder, parent, scope, limits, lifetime, proof }): Body<IssueKey>,
+) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
+    let desk = &admin.desk;
+    let Some(issuing) = desk.settings.load().issued.clone() else {
+        return Err(Problem::unfit("no keys are issued here; add `[issued]` with a `prefix` to the configuration"));
+    };
+    let named = |holder: &String| desk.authority.view(|state| inventory::holder(state, holder));
+    let holder = holder.as_ref().map(named).transpose()?;
+    let now = desk.now();
+    let end = match (lifetime, parent.and_then(|parent| parent_end(desk, parent))) {
+        (Some(lifetime), _) => after(now, lifetime),
+        (None, Some(parents)) => after(now, LIFETIME.min(issuing.longest)).min(parents),
+        (None, None) => after(now, LIFETIME.min(issuing.longest)),
+    };
+    let warrant = admin.warrant(&caller, &proof).await?;
+    let longest = issuing.longest;
+    let order = |verifier, pepper| Order { name, holder, parent, scope, limits, end, longest, verifier, pepper };
+    let (id, secret) = desk.authority.issue(&issuing.form, order, warrant, now).await?;
+    let Json(key) = view(desk, id)?;
+    // Why it is exposed: this is the one time that it is shown.
+    let text = String::from_utf8_lossy(secret.expose()).into_owned();
+    Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into() })))
+}
+
+fn parent_end(desk: &Desk, parent: KeyId) -> Option<Timestamp> {
+    desk.authority.view(|state| state.key(parent).and_then(|key| key.end()))
+}
+
+fn after(now: Timestamp, span: Span) -> Timestamp {
+    now.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
+}
+
+pub(super) async fn revoke(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(RevokeKey { why, children, person, code }): Body<RevokeKey>,
+) -> Result<Json<KeyView>, Problem> {
+    let key = id(&key)?;
+    let why = in_a_line(&why);
+    admin.perform(&Command::RevokeKey { key, children, why }, &caller, &Proof { person, code }).await?;
+    view(&admin.desk, key)
+}
+
+pub(super) async fn set_credential(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Body(SetCredential { credential, proof }): Body<SetCredential>,
+) -> Result<Json<CredentialView>, Problem> {
+    let credential =
+        Credential::new(credential.expose().as_bytes()).map_err(|error| Problem::unfit(error.to_string()))?;
+    let warrant = admin.warrant(&caller, &proof).await?;
+    admin.desk.authority.set_credential(credential, warrant, admin.desk.now()).await?;
+    Ok(Json(CredentialView { set: true }))
+}
+
+pub(super) fn in_a_line(why: &str) -> String {
+    why.chars().filter(|letter| !letter.is_control()).take(500).collect()
+}
+
 pub(super) async fn disable(
     State(admin): State<Arc<Admin>>,
     caller: Extension<Caller>,
@@ -97,8 +166,7 @@ pub(super) async fn disable(
     Body(DisableKey { why, person, code }): Body<DisableKey>,
 ) -> Result<Json<KeyView>, Problem> {
     let key = id(&key)?;
-    let why: String = why.chars().filter(|letter| !letter.is_control()).take(500).collect();
-    admin.perform(&Command::DisableKey(key, why), &caller, &Proof { person, code }).await?;
+    admin.perform(&Command::DisableKey(key, in_a_line(&why)), &caller, &Proof { person, code }).await?;
     view(&admin.desk, key)
 }
 
@@ -111,6 +179,19 @@ pub(super) async fn enable(
     let key = id(&key)?;
     admin.perform(&Command::EnableKey(key), &caller, &proof).await?;
     view(&admin.desk, key)
+}
+
+/// Answers with the key as it was.
+pub(super) async fn forget(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(proof): Body<Proof>,
+) -> Result<Json<KeyView>, Problem> {
+    let key = id(&key)?;
+    let was = view(&admin.desk, key)?;
+    admin.perform(&Command::ForgetKey(key), &caller, &proof).await?;
+    Ok(was)
 }
 
 pub(super) async fn name(
@@ -137,15 +218,15 @@ pub(super) async fn name(
 fn program_with(desk: &Desk, key: KeyId, name: Option<&str>) -> String {
     desk.authority.view(|state| {
         let known = state.key(key);
-        let holder = known.and_then(|key| key.holder).and_then(|holder| state.holder(holder));
+        let holder = known.and_then(|key| key.holder()).and_then(|holder| state.holder(holder));
         let program = holder.filter(|holder| holder.kind != HolderKind::Person).map(|holder| holder.name.clone());
-        let called = name.map(str::to_owned).or_else(|| Some(known?.name.as_deref()?.to_owned()));
+        let called = name.map(str::to_owned).or_else(|| Some(known?.name()?.to_owned()));
         program.or(called).unwrap_or_else(|| format!("key-{key}"))
     })
 }
 
 /// The key as it is after a change.
-fn view(desk: &Desk, key: KeyId) -> Result<Json<KeyView>, Problem> {
+pub(super) fn view(desk: &Desk, key: KeyId) -> Result<Json<KeyView>, Problem> {
     let usage = desk.book.as_ref().and_then(|book| book.usage(key));
     Ok(Json(inventory::key(&desk.authority, usage.as_ref(), key)?.1))
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Desk,
     api::{AcceptLaw, HealthView, LawView, Preview, PreviewFilter, PreviewLine, Problem, RecordHealth},
-    explain::verdict,
+    explain::{verdict, within},
     inventory, ruling,
     traffic::{self, Stopped},
 };
@@ -34,6 +34,16 @@ pub(super) async fn accept(
 ) -> Result<Json<LawView>, Problem> {
     let digest = Digest::try_from(digest).map_err(|_| Declined::NoLaw)?;
     admin.perform(&Command::AcceptLaw(digest), &caller, &proof).await?;
+    Ok(Json(ruling::in_force(&admin.desk.authority, admin.desk.now()).await?))
+}
+
+pub(super) async fn refuse(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Body(AcceptLaw { digest, proof }): Body<AcceptLaw>,
+) -> Result<Json<LawView>, Problem> {
+    let digest = Digest::try_from(digest).map_err(|_| Declined::NoLaw)?;
+    admin.perform(&Command::RefuseLaw(digest), &caller, &proof).await?;
     Ok(Json(ruling::in_force(&admin.desk.authority, admin.desk.now()).await?))
 }
 
@@ -68,7 +78,9 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
         held: Held::default(),
         at: desk.now(),
     };
-    let now: Verdict = verdict(&decide(law, &attempt));
+    let scope = known.as_ref().and_then(|(_, view)| view.issued.as_ref()).map(|issued| &issued.scope);
+    let outside = scope.and_then(|scope| scope.admits_from_anywhere(&operation, attempt.powers).err());
+    let now: Verdict = verdict(&within(decide(law, &attempt), outside));
     let (name, holder) = known.map_or((None, None), |(_, view)| (view.name, view.holder));
     PreviewLine { who, key, name, holder, operation: operation.to_string(), powers, then, now, calls, first, last }
 }
@@ -81,10 +93,10 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<HealthView> 
     Json(desk.authority.view(|state| HealthView {
         law: law.digest.to_string(),
         observing: ruling::observing(&law.law, now),
-        law_waits: state.waiting_law().is_some(),
+        law_waits: state.waiting().is_some(),
         questions: state.questions().filter(|asked| asked.progress(now) == Progress::Open).count(),
         keys: state.keys().count(),
-        keys_without_holder: state.keys().filter(|key| key.holder.is_none()).count(),
+        keys_without_holder: state.keys().filter(|key| key.holder().is_none()).count(),
         operations,
         record,
     }))

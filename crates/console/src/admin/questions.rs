@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Json<QuestionList> {
-    let questions = questions::open(&admin.desk.authority, None, admin.desk.now());
+    let questions = questions::open(&admin.desk, None);
     Json(QuestionList { questions })
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn show(
     Path(question): Path<String>,
 ) -> Result<Json<QuestionDetails>, Problem> {
     let (id, desk) = (id(&question)?, &admin.desk);
-    let question = questions::one(&desk.authority, id, desk.now())?;
+    let question = questions::one(desk, id)?;
     Ok(Json(QuestionDetails { question, exhibit: desk.authority.exhibit(id).await? }))
 }
 
@@ -41,9 +41,13 @@ pub(super) async fn approve(
     if questions.is_empty() {
         return Err(Problem::unfit("name at least one question"));
     }
+    // Whoever waits is gone a moment after the yes.
+    let waits: Vec<bool> = questions.iter().map(|id| admin.desk.authority.waits(*id)).collect();
     admin.perform(&Command::Approve(questions.clone()), &caller, &proof).await?;
-    let (desk, now) = (&admin.desk, admin.desk.now());
-    let approved = questions.into_iter().map(|id| questions::one(&desk.authority, id, now));
+    let approved = questions.into_iter().zip(waits).map(|(id, waiting)| {
+        let question = questions::one(&admin.desk, id)?;
+        Ok::<_, Problem>(QuestionView { waiting, ..question })
+    });
     Ok(Json(QuestionList { questions: approved.collect::<Result<_, _>>()? }))
 }
 
@@ -75,5 +79,5 @@ async fn answer(
     proof: &Proof,
 ) -> Result<Json<QuestionView>, Problem> {
     admin.perform(command, caller, proof).await?;
-    Ok(Json(questions::one(&admin.desk.authority, id, admin.desk.now())?))
+    Ok(Json(questions::one(&admin.desk, id)?))
 }

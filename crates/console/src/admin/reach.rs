@@ -66,6 +66,7 @@ async fn reach(
     let Uses { operations: uses, undescribed, damage } =
         traffic::reading(move || traffic::uses(&folder, of, since)).await?;
     let (law, catalogue) = (desk.authority.law(), desk.catalogue.load());
+    let scope = key.as_ref().and_then(|key| key.issued.as_ref()).map(|issued| &issued.scope);
     let operation_reach = |operation: &Operation| OperationReach {
         operation: operation.name.to_string(),
         summary: operation.summary.clone(),
@@ -73,7 +74,7 @@ async fn reach(
         evidence: evidence(operation, None),
         open: operation.open,
         accepted: operation.accepted,
-        without_second_factor: passes_alone(&law.law, facts, operation.powers, now),
+        without_second_factor: passes_alone(&law.law, facts, scope, operation, now),
         used: uses.get(&operation.name).copied(),
     };
     let operations: Vec<OperationReach> = catalogue.operations().iter().map(operation_reach).collect();

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use authority::{Issued, Limit, Scope};
 use jiff::Timestamp;
-use law::{Factors, HolderId, HolderKind, KeyId, Power, Standing};
+use law::{Factors, HolderId, HolderKind, KeyId, Power, Span, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::Proof;
+use super::{Proof, Secret};
 
 /// `GET /v1/keys`: only keys for which everything holds that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,9 +98,32 @@ pub struct KeyView {
     /// What the upstream says it may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<String>,
-    /// The key that minted it.
+    /// The key that minted it, or that it was issued from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<KeyId>,
+    /// Its issuer and what its tokens say of it, such as `login client_id=ci`, where it is
+    /// known by that and not by one secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// What it may be used for, where Greave issued it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<IssuedView>,
+}
+
+/// What a key that Greave issued may be used for, and how much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedView {
+    /// What for.
+    pub scope: Scope,
+    /// How much.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+}
+
+impl From<&Issued> for IssuedView {
+    fn from(Issued { scope, limits }: &Issued) -> Self {
+        Self { scope: scope.clone(), limits: limits.clone() }
+    }
 }
 
 /// The last call of a key that passed.
@@ -188,6 +212,116 @@ pub struct DisableKey {
     /// Their code, where `as` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<super::Secret>,
+}
+
+/// `POST /v1/keys`: issues a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssueKey {
+    /// What to call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who gets it: a known holder's id or name; where it is missing, the parent's holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// The issued key whose child it is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<KeyId>,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// How much it may be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// How long it lasts; 90 days where it is missing, for a child at most as long as its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Span>,
+    /// An administrator and their code; for a child, somebody who answers for its parent.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+/// What issuing gives.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuedKey {
+    /// The key.
+    pub key: KeyView,
+    /// What its client sends. Shown once, and kept nowhere.
+    pub secret: Secret,
+}
+
+/// `POST /v1/keys/{key}/revoke`. Needs no code, and cannot be undone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeKey {
+    /// Why, for the ledger.
+    pub why: String,
+    /// Whether the keys go, too, that were issued from it.
+    #[serde(default)]
+    pub children: bool,
+    /// Who acts, where that is to stand in the ledger.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Their code, where `as` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Secret>,
+}
+
+/// `POST /v1/canaries`: makes a secret that works nowhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssueCanary {
+    /// What to call it.
+    pub name: String,
+    /// At whose place it will lie: a known holder's id or name.
+    pub holder: String,
+    /// An administrator and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+/// A secret that works nowhere, and is told when somebody sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryView {
+    /// Its id, of the same numbers as keys.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// At whose place it lies.
+    pub holder: String,
+    /// Since when it is watched.
+    pub since: Timestamp,
+}
+
+/// What making one gives.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuedCanary {
+    /// The canary.
+    pub canary: CanaryView,
+    /// What is to be laid out. Shown once, and kept nowhere.
+    pub secret: Secret,
+}
+
+/// `GET /v1/canaries`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryList {
+    /// In the order in which they were made.
+    pub canaries: Vec<CanaryView>,
+}
+
+/// `POST /v1/upstream/credential`: the gate's own credential for the API, under which issued
+/// keys call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetCredential {
+    /// The credential. It is sealed, and never shown again.
+    pub credential: Secret,
+    /// An administrator and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+/// What is told of the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialView {
+    /// Whether there is one.
+    pub set: bool,
 }
 
 /// `POST /v1/keys/{key}/name`: whose a key is, and what to call it. What is not said stays.

@@ -18,39 +18,55 @@ pub struct LawView {
     /// When it was put into force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<Timestamp>,
+    /// The posture in force, which the law is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posture: Option<PostureView>,
     /// What only observes now.
     pub observing: Observing,
-    /// A weaker law that waits for a code.
+    /// A weaker posture that waits for a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingLaw>,
 }
 
-/// A law that is weaker somewhere and waits for an administrator's code.
+/// What the gate goes by as a whole, by digests: SHA-256, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingLaw {
-    /// Its page.
-    pub page: String,
-    /// SHA-256 of the page, in hexadecimal.
+pub struct PostureView {
+    /// Of the whole.
     pub digest: String,
-    /// The cells in which it is weaker.
-    pub weaker: Vec<WeakerCell>,
+    /// Of the configuration.
+    pub config: String,
+    /// Of the catalogue's lock.
+    pub lock: String,
+    /// Of the API's document.
+    pub document: String,
 }
 
-/// A cell in which a waiting law is weaker.
+/// A posture that makes something easier and waits for an administrator's code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WeakerCell {
-    /// Such as `person grant`.
-    pub cell: String,
-    /// Guard and mode in force.
+pub struct WaitingLaw {
+    /// The page of its law.
+    pub page: String,
+    /// The posture's digest, in hexadecimal.
+    pub digest: String,
+    /// What it makes easier.
+    pub weaker: Vec<WeakerPart>,
+}
+
+/// What a waiting posture makes easier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeakerPart {
+    /// A cell such as `person grant`, a setting such as `api.open`, or an operation.
+    pub what: String,
+    /// What is in force.
     pub from: String,
-    /// Guard and mode that wait.
+    /// What waits.
     pub to: String,
 }
 
-/// `POST /v1/law/accept`: puts the law that waits into force.
+/// `POST /v1/law/accept` and `/v1/law/refuse`: puts what waits into force, or lets it go.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AcceptLaw {
-    /// The digest of the page that was read.
+    /// The digest of what was read.
     pub digest: String,
     /// An administrator and their code.
     #[serde(flatten)]
@@ -151,7 +167,7 @@ pub struct HealthView {
     pub law: String,
     /// What only observes now.
     pub observing: Observing,
-    /// Whether a weaker law waits for a code.
+    /// Whether a weaker posture waits for a code.
     pub law_waits: bool,
     /// Open questions.
     pub questions: usize,

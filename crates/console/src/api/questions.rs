@@ -47,11 +47,30 @@ pub struct QuestionView {
     pub yes: Vec<String>,
     /// Who can answer.
     pub answerers: Vec<String>,
+    /// Whether a request is held open until the answer; where none is, a yes serves when the
+    /// request is sent again.
+    #[serde(default)]
+    pub waiting: bool,
+    /// Who was told, as far as the running gate knows.
+    #[serde(default)]
+    pub told: Vec<Notified>,
+}
+
+/// A notice of a question that was handed to the mail server, or to a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// The person; nobody by name where it went to a webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `mail` or `webhook`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where a question stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum QuestionState {
     /// People are asked.
     Open,
@@ -61,6 +80,8 @@ pub enum QuestionState {
     Denied,
     /// The yes was spent on a call.
     Spent,
+    /// The key stopped working before the call was made.
+    KeyFell,
     /// Nobody answered in time, or nothing was done with the yes in time.
     Lapsed,
 }

@@ -10,11 +10,11 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri,
-    header::{COOKIE, ORIGIN, REFRESH},
+    header::{COOKIE, ORIGIN, REFRESH, SET_COOKIE},
     request::Parts,
 };
 use jiff::Timestamp;
-use law::ChallengeId;
+use law::{ChallengeId, RequestId};
 use zeroize::Zeroizing;
 
 use super::{
@@ -34,6 +34,8 @@ pub(super) enum Destination {
     Questions,
     Question(ChallengeId),
     Law,
+    Requests,
+    Request(RequestId),
 }
 
 impl Destination {
@@ -41,6 +43,11 @@ impl Destination {
     pub(super) fn of(path: &str) -> Self {
         match path {
             "/law" => Self::Law,
+            "/requests" => Self::Requests,
+            _ if path.starts_with("/requests/") => {
+                let id = path.strip_prefix("/requests/").and_then(|id| id.parse().ok());
+                id.map_or(Self::Requests, Self::Request)
+            }
             _ => match path.strip_prefix("/questions/").and_then(|id| id.parse().ok()) {
                 Some(id) => Self::Question(id),
                 None => Self::Questions,
@@ -53,6 +60,8 @@ impl Destination {
             Self::Questions => "/".to_owned(),
             Self::Question(id) => format!("/questions/{id}"),
             Self::Law => "/law".to_owned(),
+            Self::Requests => "/requests".to_owned(),
+            Self::Request(id) => format!("/requests/{id}"),
         }
     }
 
@@ -97,14 +106,21 @@ impl OptionalFromRequestParts<Arc<Site>> for Visitor {
 /// one step on our own site brings it along.
 fn to_sign_in(uri: &Uri, headers: &HeaderMap) -> Response {
     let to = Destination::of(uri.path()).path();
-    if headers.get(FETCH_SITE).is_some_and(|site| site == "cross-site") {
-        let mut response = views::step(&to);
-        if let Ok(refresh) = HeaderValue::try_from(format!("0; url={to}")) {
-            response.headers_mut().insert(REFRESH, refresh);
-        }
-        return response;
+    if is_cross_site(headers) { step_to(&to) } else { Redirect::to(&format!("/sign-in?to={to}")).into_response() }
+}
+
+/// Whether somebody followed a link on another site.
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get(FETCH_SITE).is_some_and(|site| site == "cross-site")
+}
+
+/// One step on our own site, to one of our own pages.
+pub(super) fn step_to(path: &str) -> Response {
+    let mut response = views::step(path);
+    if let Ok(refresh) = HeaderValue::try_from(format!("0; url={path}")) {
+        response.headers_mut().insert(REFRESH, refresh);
     }
-    Redirect::to(&format!("/sign-in?to={to}")).into_response()
+    response
 }
 
 /// The fields of a form, in their order.
@@ -181,9 +197,42 @@ fn is_own(headers: &HeaderMap, settings: &Settings) -> bool {
 /// With `__Host-` browsers take it only over TLS, for this host and every path, so that no
 /// neighbour can set another.
 pub(super) fn cookie_for(settings: &Settings, token: &str, until: Timestamp, now: Timestamp) -> String {
+    written(settings, cookie_name(settings), token, until, now)
+}
+
+/// The cookie of the browser that began with a link: one for each link.
+pub(super) fn cookie_of_enrolling(
+    settings: &Settings,
+    link: Digest,
+    token: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> String {
+    written(settings, &enrolling_name(settings, link), token, until, now)
+}
+
+/// What the browser was given that began with this link, where this is the one.
+pub(super) fn enrolling(headers: &HeaderMap, settings: &Settings, link: Digest) -> Option<Zeroizing<String>> {
+    cookie(headers, &enrolling_name(settings, link))
+}
+
+fn enrolling_name(settings: &Settings, link: Digest) -> String {
+    let prefix = if settings.is_https() { "__Host-" } else { "" };
+    let link = link.to_string();
+    format!("{prefix}greave-enrol-{}", link.get(..16).unwrap_or(&link))
+}
+
+fn written(settings: &Settings, name: &str, token: &str, until: Timestamp, now: Timestamp) -> String {
     let age = until.duration_since(now).as_secs().max(0);
     let secure = if settings.is_https() { "; Secure" } else { "" };
-    format!("{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}", cookie_name(settings))
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
+}
+
+pub(super) fn with_cookie(mut response: Response, cookie: String) -> Response {
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
 }
 
 fn cookie_name(settings: &Settings) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Command, Digest};
+use authority::{Command, Digest, Warrant};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 
@@ -28,6 +28,20 @@ pub(super) async fn accept(State(site): State<Arc<Site>>, sent: Sent) -> Respons
             Destination::Questions.redirect()
         }
         Err(refusal) => page(&site, &visitor, Some(refusal)),
+    }
+}
+
+/// `POST /law/refuse`: it protects, and needs no code.
+pub(super) async fn refuse(State(site): State<Arc<Site>>, sent: Sent) -> Response {
+    let Sent { visitor, fields } = sent;
+    let digest = Digest::try_from(fields.one("digest").to_owned()).unwrap_or(Digest([0; 32]));
+    let warrant = Warrant::SignedIn(visitor.person.id);
+    match site.desk.authority.perform(&Command::RefuseLaw(digest), warrant, site.desk.now()).await {
+        Ok(()) => {
+            site.sessions.say(&visitor.token, Said::LawRefused);
+            Destination::Questions.redirect()
+        }
+        Err(refused) => page(&site, &visitor, Some(refused.into())),
     }
 }
 

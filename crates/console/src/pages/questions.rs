@@ -14,7 +14,7 @@ use super::{
     Site,
     browser::{Destination, Sent, Visitor},
     text::Refusal,
-    views::{Card, Frame, Message, NotMe, Questions},
+    views::{Card, Frame, Message, NotMe, Questions, WholeBody},
 };
 use crate::{
     api::{QuestionState, QuestionView},
@@ -33,6 +33,20 @@ pub(super) async fn one(State(site): State<Arc<Site>>, visitor: Visitor, Path(qu
     page(&site, &visitor, Destination::Question(id), &BTreeSet::new(), None).await
 }
 
+/// `GET /questions/{question}/body`: all of the request, where a card shows its ends.
+pub(super) async fn body(State(site): State<Arc<Site>>, visitor: Visitor, Path(question): Path<String>) -> Response {
+    let Some(question) = seen(&site, &visitor, &question) else { return gone(&site, &visitor) };
+    let frame = Frame::of(&site.desk, Some(&visitor));
+    match site.desk.authority.exhibit(question.id).await {
+        Ok(Some(exhibit)) => WholeBody::new(&question, &exhibit, frame).page(),
+        Ok(None) => Message::not_kept().page(StatusCode::NOT_FOUND, frame),
+        Err(failed) => {
+            let Refusal { status, words } = failed.into();
+            Message::new("Not now", words).page(status, frame)
+        }
+    }
+}
+
 /// `POST /approve`: one code for all that are ticked.
 pub(super) async fn approve(State(site): State<Arc<Site>>, sent: Sent) -> Response {
     let Sent { visitor, fields } = sent;
@@ -42,11 +56,12 @@ pub(super) async fn approve(State(site): State<Arc<Site>>, sent: Sent) -> Respon
         let words = "Tick the questions that you say yes to.".to_owned();
         Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, words }
     } else {
+        // Whoever waits is gone a moment after the yes.
+        let waiting = ticked.iter().filter(|id| site.desk.authority.waits(**id)).count();
         match say_yes(&site, &visitor, &ticked, fields.one("code")).await {
             Ok(()) => {
-                let (authority, now) = (&site.desk.authority, site.desk.now());
-                let is_open = |id| questions::one(authority, id, now).is_ok_and(|it| it.state == QuestionState::Open);
-                let said = Said::Yes(ticked.len(), ticked.iter().copied().any(is_open));
+                let is_open = |id| questions::one(&site.desk, id).is_ok_and(|it| it.state == QuestionState::Open);
+                let said = Said::Yes { many: ticked.len(), second: ticked.iter().copied().any(is_open), waiting };
                 site.sessions.say(&visitor.token, said);
                 return Destination::Questions.redirect();
             }
@@ -65,7 +80,7 @@ async fn say_yes(site: &Site, visitor: &Visitor, ticked: &BTreeSet<ChallengeId>,
 /// `POST /questions/{question}/deny`. Needs no code: it protects.
 pub(super) async fn deny(State(site): State<Arc<Site>>, Path(question): Path<String>, sent: Sent) -> Response {
     let Some(question) = seen(&site, &sent.visitor, &question) else { return gone(&site, &sent.visitor) };
-    say_no(&site, &sent.visitor, &Command::Deny(question.id), Said::No(question.id)).await
+    say_no(&site, &sent.visitor, &Command::Deny(question.id), Said::No(question.id, question.until)).await
 }
 
 /// `GET /questions/{question}/not-me`: asks once more, for the key stops.
@@ -97,7 +112,7 @@ async fn say_no(site: &Site, visitor: &Visitor, command: &Command, said: Said) -
 
 /// The question, where this person may see it.
 fn seen(site: &Site, visitor: &Visitor, question: &str) -> Option<QuestionView> {
-    let question = questions::one(&site.desk.authority, question.parse().ok()?, site.desk.now()).ok()?;
+    let question = questions::one(&site.desk, question.parse().ok()?).ok()?;
     may_see(visitor, &question).then_some(question)
 }
 
@@ -121,11 +136,13 @@ async fn page(
     let of = (!visitor.person.administrator).then_some(visitor.person.id);
     let shown = match at {
         Destination::Question(id) => {
-            let question = questions::one(&desk.authority, id, now).ok().filter(|question| may_see(visitor, question));
+            let question = questions::one(desk, id).ok().filter(|question| may_see(visitor, question));
             let Some(question) = question else { return gone(site, visitor) };
             vec![question]
         }
-        Destination::Questions | Destination::Law => questions::open(&desk.authority, of, now),
+        Destination::Questions | Destination::Law | Destination::Requests | Destination::Request(_) => {
+            questions::open(desk, of)
+        }
     };
     let alone = shown.len() == 1;
     let mut cards = Vec::with_capacity(shown.len());

@@ -7,12 +7,12 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderValue, StatusCode, header::SET_COOKIE};
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 use super::{
     Site,
-    browser::{Destination, OwnForm, Sent, Visitor, cookie_for},
+    browser::{Destination, OwnForm, Sent, Visitor, cookie_for, with_cookie},
     text::Refusal,
     views::SignIn,
 };
@@ -32,10 +32,12 @@ pub(super) async fn sign_in(
     State(site): State<Arc<Site>>,
     visitor: Option<Visitor>,
     peer: Peer,
+    headers: HeaderMap,
     OwnForm(fields): OwnForm,
 ) -> Response {
     let to = Destination::of(fields.one("to"));
-    let (token, until) = match open(&site, source(peer), fields.one("name").trim(), fields.one("code")).await {
+    let from = source(peer, &headers, &site.desk.settings.load());
+    let (token, until) = match open(&site, from, fields.one("name").trim(), fields.one("code")).await {
         Ok(opened) => opened,
         Err(refusal) => return SignIn::new(to, Some(refusal.words)).page(refusal.status),
     };
@@ -65,11 +67,4 @@ pub(super) async fn sign_out(State(site): State<Arc<Site>>, sent: Sent) -> Respo
     let now = site.desk.now();
     let cookie = cookie_for(&site.desk.settings.load(), "", now, now);
     with_cookie(Redirect::to("/sign-in").into_response(), cookie)
-}
-
-fn with_cookie(mut response: Response, cookie: String) -> Response {
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
-    }
-    response
 }

@@ -6,9 +6,6 @@ use authority::{Failed, NotDone, NotProved};
 use http::StatusCode;
 use jiff::Timestamp;
 
-/// The longest excerpt that is shown, in bytes.
-const EXCERPT: usize = 64 * 1024;
-
 /// The text with everything written out that does not show or that turns the reading
 /// direction: what a person approves must be what they see. Lines stay lines where `lines`.
 pub(super) fn visible(text: &str, lines: bool) -> String {
@@ -32,12 +29,6 @@ fn is_hidden(letter: char) -> bool {
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// The beginning of a text, and whether that is not all of it.
-pub(super) fn excerpt(text: &str) -> (&str, bool) {
-    let shown = text.get(..text.floor_char_boundary(EXCERPT)).unwrap_or(text);
-    (shown, shown.len() < text.len())
 }
 
 /// A moment, such as `2026-11-24 10:14:05 UTC`.
@@ -118,14 +109,6 @@ mod tests {
         for letter in ['\u{2066}', '\u{e0041}', '\u{feff}', '\u{3164}', '\u{fe0f}', '\u{85}'] {
             assert!(visible(&letter.to_string(), true).starts_with('⟨'), "{letter:?}");
         }
-    }
-
-    #[test]
-    fn a_long_text_says_that_it_goes_on() {
-        let long = "ä".repeat(EXCERPT);
-        assert_eq!(excerpt("short"), ("short", false));
-        let (shown, more) = excerpt(&long);
-        assert!(more && shown.len() <= EXCERPT);
     }
 
     #[test]

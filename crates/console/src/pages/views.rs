@@ -4,15 +4,17 @@
 mod cards;
 mod enrol;
 mod law;
+mod requests;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
 pub(super) use self::{
-    cards::{Card, NotMe, Questions},
-    enrol::{Enrol, RecoveryCodes},
+    cards::{Card, NotMe, Questions, WholeBody},
+    enrol::{BeginEnrolling, Enrol, RecoveryCodes},
     law::LawPage,
+    requests::{Collected, RequestPage, RequestsPage},
 };
 use super::{
     browser::{Destination, Visitor},
@@ -28,6 +30,8 @@ pub(super) struct Frame {
     observing: Option<String>,
     /// Whether a weaker law waits and this person could accept it.
     law_waits: bool,
+    /// Whether keys are issued here, so that they can be asked for.
+    issues: bool,
 }
 
 struct Signed {
@@ -48,13 +52,14 @@ impl Frame {
                 form_token: visitor.session.form_token.to_string(),
             }),
             observing: observing.is_any().then(|| super::text::sentence(&observing.to_string())),
-            law_waits: visitor.person.administrator && desk.authority.view(|state| state.waiting_law().is_some()),
+            law_waits: visitor.person.administrator && desk.authority.view(|state| state.waiting().is_some()),
+            issues: desk.settings.load().issued.is_some(),
         }
     }
 
     /// The frame before anybody is verified.
     pub(super) const fn bare() -> Self {
-        Self { visitor: None, observing: None, law_waits: false }
+        Self { visitor: None, observing: None, law_waits: false, issues: false }
     }
 
     fn form_token(&self) -> &str {
@@ -125,6 +130,10 @@ impl Message {
         )
     }
 
+    pub(super) fn not_kept() -> Self {
+        Self::new("Not kept", "The request is not kept any more: the answer was used, or the question lapsed.")
+    }
+
     pub(super) fn bad_link() -> Self {
         let words = "This link is not good any more: it was used, it is too old, or a newer one took its place. \
                      Ask an administrator for a new one.";
@@ -133,6 +142,20 @@ impl Message {
 
     pub(super) fn too_many_links() -> Self {
         Self::new("Not now", "Too many people are enrolling at this moment. Try again in an hour.")
+    }
+
+    pub(super) fn begun_elsewhere() -> Self {
+        let words = "Another browser has begun with this link, and it serves that one only. If that was you, go on \
+                     there; an hour after it began, the link can be begun with anew. If not, somebody else has the link: \
+                     ask an administrator for a fresh one (greave holders invite NAME), which makes this one worthless. \
+                     Administrators have been told.";
+        Self::new("Begun elsewhere", words)
+    }
+
+    pub(super) fn enrolling_lapsed() -> Self {
+        let words = "This was begun more than an hour ago, or the gate was started anew since. Open the link again and \
+                     scan the new code; remove the old entry from the authenticator.";
+        Self::new("Begin anew", words)
     }
 
     pub(super) fn foreign_form(origin: &str) -> Self {

@@ -29,7 +29,7 @@ async fn what_grants_mints_lifts_or_weakens_asks_a_code_and_the_rest_does_not() 
     let house = House::new().await;
     let key = house.key_of("bob", "secret").await;
     let question = house.asks(key, "one").await.challenge;
-    house.desk.authority.load_law(law("observe until 2027-01-15"), now()).await.unwrap();
+    house.desk.authority.load(&authority::Offer::of_law(law("observe until 2027-01-15")), now()).await.unwrap();
     let local = Program::new(house.admin(Door::Local));
     let digest = local.get("/v1/law").await.json()["waiting"]["digest"].as_str().unwrap().to_owned();
 
@@ -44,6 +44,7 @@ async fn what_grants_mints_lifts_or_weakens_asks_a_code_and_the_rest_does_not() 
         ("POST", "/v1/holders/bob/return".to_owned(), json!({})),
         ("POST", format!("/v1/keys/{key}/enable"), json!({})),
         ("POST", format!("/v1/keys/{key}/name"), json!({"name": "deploy", "holder": "ann"})),
+        ("POST", format!("/v1/keys/{key}/forget"), json!({})),
         ("POST", "/v1/law/accept".to_owned(), json!({"digest": digest})),
     ];
     for (method, path, body) in free {
@@ -179,6 +180,35 @@ async fn holders_are_added_changed_invited_and_leave() {
     let list: api::HolderList = serde_json::from_str(&local.get("/v1/holders").await.text).unwrap();
     assert_eq!(list.holders.len(), 3);
     assert!(list.holders.iter().any(|holder| holder.name == "bob" && holder.left && !holder.enrolled));
+}
+
+#[tokio::test]
+async fn administrators_and_deputies_are_taken_away_with_a_code_and_the_last_administrator_stays() {
+    let house = House::new().await;
+    let local = Program::new(house.admin(Door::Local));
+    let change = async |named: &str, change: serde_json::Value, by: Option<&Enrolled>| {
+        let body = by.map_or_else(|| change.to_string(), |person| with_proof(&change, person));
+        local.call("PATCH", &format!("/v1/holders/{named}"), &body).await
+    };
+    let gone = || json!({"administrator": false});
+    let last = change("ann", gone(), Some(&house.ann)).await;
+    assert_eq!((last.status, problem(&last).code.as_str()), (StatusCode::CONFLICT, "last-administrator"));
+    let both = change("bob", json!({"administrator": true, "deputies": ["ann"]}), Some(&house.ann)).await;
+    assert_eq!((&both.json()["administrator"], &both.json()["deputies"]), (&json!(true), &json!(["ann"])));
+
+    for less in [gone(), json!({"deputies": []})] {
+        let got = change("bob", less, None).await;
+        assert_eq!((got.status, problem(&got).code.as_str()), (StatusCode::FORBIDDEN, "code-needed"));
+    }
+    let got = change("bob", json!({"deputies": []}), Some(&house.ann)).await;
+    assert_eq!((&got.json()["administrator"], &got.json()["deputies"]), (&json!(true), &json!([])), "what is not said");
+    // With another one there, she may go; her own code does it.
+    let got = change("ann", gone(), Some(&house.ann)).await;
+    assert_eq!((got.status, &got.json()["administrator"]), (StatusCode::OK, &json!(false)), "{}", got.text);
+    let got = change("ann", json!({"administrator": true}), Some(&house.ann)).await;
+    assert_eq!(problem(&got).code, "not-administrator", "and cannot come back by herself");
+    let got = change("bob", gone(), Some(&house.bob)).await;
+    assert_eq!(problem(&got).code, "last-administrator");
 }
 
 #[tokio::test]

@@ -185,3 +185,35 @@ async fn what_lapsed_is_not_there_to_approve() {
     assert_eq!(browser.get("/").await.header("refresh"), "10", "an empty list looks again by itself");
     assert_eq!(page.header("refresh"), "", "a list in which somebody may be typing does not");
 }
+
+#[tokio::test]
+async fn nothing_is_said_to_go_on_where_nobody_waits_and_how_long_a_no_stands_is_said() {
+    let house = House::new().await;
+    let key = house.key_of("ann", "secret").await;
+    let (waits, gone, no) =
+        (house.asks(key, "one").await, house.asks(key, "two").await, house.asks(key, "three").await);
+    // The program gave up.
+    let ticket = gone;
+    let gone = ticket.challenge;
+    drop(ticket);
+    house.desk.told.note(no.challenge, "mail", Some("ann".to_owned()), crate::support::now());
+    let browser = Browser::of(&house.pages(), &house.ann).await;
+    let page = browser.get(&format!("/questions/{gone}")).await;
+    assert!(page.text.contains("Nobody waits any more") && !page.text.contains("<dt>Told"), "{}", page.text);
+    let page = browser.get(&format!("/questions/{}", no.challenge)).await;
+    assert!(page.text.contains("The program waits") && page.text.contains("ann by mail, "), "{}", page.text);
+
+    for (question, said) in [(gone, "when the same request is sent again"), (waits.challenge, "The call goes on.")] {
+        let (question, code) = (question.to_string(), house.ann.code());
+        browser.submit(&page, "/approve", &[("q", &question), ("code", &code), ("at", "/")]).await;
+        let told = browser.get("/").await.text;
+        assert!(told.contains(said), "{told}");
+        assert_eq!(told.contains("goes on."), question == waits.challenge.to_string());
+    }
+    browser.submit(&page, &format!("/questions/{}/deny", no.challenge), &[]).await;
+    let until = house.desk.authority.view(|state| state.question(no.challenge).unwrap().question.until);
+    let until = format!("the same request is refused until {}", until.strftime("%H:%M:%S UTC"));
+    assert!(browser.get("/").await.text.contains(&until));
+    let page = browser.get(&format!("/questions/{}", no.challenge)).await;
+    assert!(page.text.contains(&until), "{}", page.text);
+}

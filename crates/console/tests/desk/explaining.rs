@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authority::{Order, Scope};
 use console::{Door, api};
 use http::StatusCode;
 use law::{Call, CallId, Ended, Factors, KeyId, Outcome, Power, Powers, Refusal, Verdict, Who};
@@ -90,6 +91,34 @@ async fn the_preview_names_whom_enforcing_would_have_stopped() {
 }
 
 #[tokio::test]
+async fn of_an_issued_key_the_preview_knows_what_it_was_issued_for() {
+    let (house, local, _) = observed().await;
+    let form: wire::IssuedForm = "gk_test".parse().unwrap();
+    let (now, authority) = (now(), &house.desk.authority);
+    let warrant = authority.prove("ann", &house.ann.code(), now).await.unwrap();
+    let scope = Scope { powers: Power::Read.into(), operations: Vec::new(), sources: Vec::new() };
+    let order = |verifier, pepper| Order {
+        name: None,
+        holder: Some(house.ann.id),
+        parent: None,
+        scope,
+        limits: Vec::new(),
+        end: now + jiff::SignedDuration::from_hours(1),
+        longest: law::Span::days(1),
+        verifier,
+        pepper,
+    };
+    let (key, _) = authority.issue(&form, order, warrant, now).await.unwrap();
+    let book = house.desk.book.clone().unwrap();
+    let would_ask = Verdict::WouldAsk(law::Factor::Person.into());
+    book.intent(call(20, Some(key), "DELETE /users/{name}", Power::Destroy.into(), would_ask)).unwrap();
+    book.synced().await.unwrap();
+    let preview: api::Preview = read(&local, "/v1/guards/preview?since=7d").await;
+    let line = preview.lines.iter().find(|line| line.key == Some(key)).unwrap();
+    assert_eq!((line.then, line.now), (would_ask, Verdict::Refuse(Refusal::OutOfScope)), "nobody will be asked");
+}
+
+#[tokio::test]
 async fn reach_tells_what_passes_with_the_key_alone_and_what_was_used() {
     let (house, local, key) = observed().await;
     let reach: api::Reach = read(&local, &format!("/v1/reach/{key}")).await;
@@ -104,7 +133,7 @@ async fn reach_tells_what_passes_with_the_key_alone_and_what_was_used() {
     assert_eq!(reach.undescribed.len(), 1);
     assert_eq!(reach.undescribed[0].request, "GET /hidden");
 
-    house.desk.authority.load_law(law("enforce"), now()).await.unwrap();
+    house.desk.authority.load(&authority::Offer::of_law(law("enforce")), now()).await.unwrap();
     let all: api::Reach = read(&local, "/v1/reach?kind=vendor").await;
     assert!(!of(&all, "POST /users/{name}/tokens").without_second_factor);
     assert!(of(&all, "GET /users").without_second_factor);
@@ -205,7 +234,7 @@ async fn health_tells_what_observes_and_when_the_law_came() {
     let law_before: api::LawView = read(&local, "/v1/law").await;
     assert_eq!(law_before.loaded, Some("2026-11-24T10:00:00Z".parse().unwrap()));
     assert!(law_before.digest.starts_with(&health.law));
-    house.desk.authority.load_law(law("enforce"), now()).await.unwrap();
+    house.desk.authority.load(&authority::Offer::of_law(law("enforce")), now()).await.unwrap();
     let law_after: api::LawView = read(&local, "/v1/law").await;
     assert_eq!((law_after.loaded, law_after.observing.is_any()), (Some(now()), false));
     assert_eq!(law_after.observing.to_string(), "every guard is enforced");
@@ -257,6 +286,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         record: house.desk.record.clone(),
         book: None,
         settings: arc_swap::ArcSwap::new(house.desk.settings.load_full()),
+        told: Arc::default(),
         clock: house.desk.clock,
     });
     let within = Program::new(console::admin(desk, Door::Local));

@@ -55,19 +55,20 @@ async fn what_strangers_wrote_is_only_text() {
         headers: vec![(format!("x-{attack}"), attack.to_owned())],
         body: Some(format!("{attack}\n</pre></article><form action=/approve>\u{2066}")),
         body_bytes: 99_999,
+        body_digest: None,
         user_agent: Some(attack.to_owned()),
     };
     let ticket = house.asks_with(key, "x", Factor::Person.into(), &exhibit).await;
     let browser = Browser::of(&house.pages(), &house.ann).await;
-    for path in ["/".to_owned(), format!("/questions/{}", ticket.challenge)] {
+    let alone = format!("/questions/{}", ticket.challenge);
+    for (path, places) in [("/".to_owned(), 7), (alone.clone(), 7), (format!("{alone}/body"), 4)] {
         let page = browser.get(&path).await;
-        assert_eq!(page.text.matches("alert(1)").count(), 7, "every place shows it");
+        assert_eq!(page.text.matches("alert(1)").count(), places, "every place shows it: {path}");
         for loose in ["<script", "<img", "</pre></article>", "\u{202e}", "\u{2066}", "\u{0}"] {
             assert!(!page.text.contains(loose), "{path} has {loose:?}");
         }
         assert!(page.text.contains("⟨U+202E⟩gnp.exe⟨U+0000⟩"));
-        assert!(page.text.contains("may not be all of it"), "a body that was cut says so");
-        assert!(page.text.contains("plain name"));
+        assert!(page.text.contains("plain name") || places == 4);
     }
     // The same in what a person types.
     let got =
@@ -84,11 +85,43 @@ async fn a_body_that_is_not_shown_is_told_of() {
     let binary = Exhibit { body: None, body_bytes: 123, ..Exhibit::default() };
     house.asks_with(key, "binary", Factor::Person.into(), &binary).await;
     assert!(browser.get("/").await.text.contains("a body of 123 bytes that cannot be shown"));
-    let long = "a".repeat(80_000) + "the end";
-    let exhibit = Exhibit { body_bytes: long.len() as u64, body: Some(long), ..Exhibit::default() };
+}
+
+#[tokio::test]
+async fn a_long_body_shows_its_end_names_what_matters_between_and_can_be_read_whole() {
+    let house = House::new().await;
+    let key = house.key_of("bob", "secret").await;
+    let filler = "- ".repeat(20_000);
+    let body = format!("{{\"note\": \"{filler}\", \"isAdmin\": true, \"more\": \"{filler}\", \"last\": \"the end\"}}");
+    let exhibit = Exhibit {
+        body_bytes: body.len() as u64,
+        body_digest: Some(authority::Digest::of(body.as_bytes())),
+        body: Some(body.clone()),
+        query: Some(format!("{}\"amount\" = \"9\"\n{}\"z\" = \"last\"\n", filler, filler)),
+        ..Exhibit::default()
+    };
     let ticket = house.asks_with(key, "long", Factor::Person.into(), &exhibit).await;
-    let page = browser.get(&format!("/questions/{}", ticket.challenge)).await;
-    assert!(page.text.contains("The body has 80007 bytes") && !page.text.contains("the end"));
+    let bobs = Browser::of(&house.pages(), &house.bob).await;
+    let path = format!("/questions/{}", ticket.challenge);
+    for page in [bobs.get("/").await, bobs.get(&path).await] {
+        for shown in
+            ["the end", "isAdmin", "amount", "= &#34;last&#34;", "letters between these two pieces are not shown"]
+        {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        assert!(page.text.contains(&authority::Digest::of(body.as_bytes()).to_string()));
+        assert!(page.text.contains(&format!("href=\"{path}/body\"")) && page.text.len() < 40_000);
+    }
+    let whole = bobs.get(&format!("{path}/body")).await;
+    assert_eq!(whole.status, StatusCode::OK);
+    assert!(whole.text.matches("- - -").count() > 10 && whole.text.contains("isAdmin"));
+    assert!(whole.text.len() > 4 * filler.len());
+
+    // It is nobody's business but theirs who could answer.
+    let keys = house.key_of("ann", "other").await;
+    let anns = house.asks(keys, "hers").await;
+    let got = bobs.get(&format!("/questions/{}/body", anns.challenge)).await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -126,7 +159,7 @@ async fn observing_in_part_names_its_powers() {
 async fn a_weaker_law_waits_for_the_code_of_an_administrator() {
     let house = House::new().await;
     let weaker = law("observe until 2027-01-15");
-    house.desk.authority.load_law(weaker.clone(), now()).await.unwrap();
+    house.desk.authority.load(&authority::Offer::of_law(weaker.clone()), now()).await.unwrap();
     let pages = house.pages();
     let ann = Browser::of(&pages, &house.ann).await;
     assert!(ann.get("/").await.text.contains("A weaker law waits"));

@@ -57,6 +57,46 @@ async fn guessing_has_to_wait() {
     assert_eq!(browser.sign_in("bob", &house.bob.code_now()).await.status, StatusCode::SEE_OTHER, "others need not");
 }
 
+/// Somebody who guesses at ann's code, on the pages and at the admin API, from this connection
+/// and with this header: what they are told.
+async fn guesses(router: &axum::Router, peer: &str, forwarded: &str, code: &str) -> [StatusCode; 2] {
+    let peer: std::net::SocketAddr = format!("{peer}:4711").parse().unwrap();
+    let form = format!("name=ann&code={code}&to=/");
+    let json = format!(r#"{{"name":"ann","code":"{code}"}}"#);
+    let mut told = [StatusCode::OK; 2];
+    let requests = [("/sign-in", "application/x-www-form-urlencoded", form), ("/v1/session", "application/json", json)];
+    for (told, (path, kind, body)) in told.iter_mut().zip(requests) {
+        let request = Request::builder().method("POST").uri(path).header("content-type", kind);
+        let request = request.header("origin", ORIGIN).header("x-forwarded-for", forwarded);
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        *told = send(router, request).await.status;
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_proxy_before_the_desk_tells_who_guesses_where_it_is_trusted_and_nobody_else_does() {
+    const WAIT: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+    let house = House::new().await;
+    let router = house.pages().merge(house.admin(console::Door::Remote));
+    for _ in 0..3 {
+        guesses(&router, "10.0.0.1", "203.0.113.66", "000000").await;
+    }
+    assert_eq!(guesses(&router, "10.0.0.1", "203.0.113.66", "000000").await, [WAIT, WAIT], "who guesses waits");
+    assert_eq!(guesses(&router, "10.0.0.1", "203.0.113.66, 10.0.0.9", "000000").await, [WAIT, WAIT], "behind two");
+    assert_eq!(guesses(&router, "10.0.0.1", "192.0.2.7, 203.0.113.66", "000000").await, [WAIT, WAIT], "a claim");
+    let code = house.ann.code_now();
+    let others = guesses(&router, "10.0.0.1", "192.0.2.7", &code).await;
+    assert_eq!(others[0], StatusCode::SEE_OTHER, "others do not");
+
+    // Who is no trusted proxy may claim what they like: they are one source.
+    for number in 0..3 {
+        guesses(&router, "198.51.100.1", &format!("192.0.2.{number}"), "000000").await;
+    }
+    assert_eq!(guesses(&router, "198.51.100.1", "192.0.2.99", "000000").await, [WAIT, WAIT]);
+}
+
 #[tokio::test]
 async fn a_session_is_never_taken_over_from_the_browser() {
     let house = House::new().await;

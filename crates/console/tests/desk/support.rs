@@ -4,8 +4,8 @@ use std::{cell::Cell, net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use authority::{
-    Ask, Authority, Command, Description, Digest, Exhibit, Identity, Limits, PepperId, Peppers, SecretDigest, Secrets,
-    Sighting, Ticket, Warrant,
+    Ask, Authority, Command, Description, Digest, Exhibit, Identity, Limits, Offer, PepperId, Peppers, SecretDigest,
+    Secrets, Sighting, Ticket, Warrant,
 };
 use axum::{Router, body::Body};
 use catalogue::Catalogue;
@@ -92,7 +92,8 @@ impl House {
             master: [2; 32].into(),
             signer: Signer::new("test/ledger", &[3; 32]).unwrap(),
         };
-        let (authority, _) = Authority::open(folder.path(), secrets, Limits::default(), law, clock()).await.unwrap();
+        let authority = Authority::open(folder.path(), secrets, Limits::default(), clock()).await.unwrap();
+        authority.load(&Offer::of_law(law), clock()).await.unwrap();
         let record = folder.path().join("record");
         let book = Book::open(&record, record::Settings::default()).unwrap();
         let catalogue = Catalogue::read(DOCUMENT.as_bytes(), &catalogue::Settings::default()).unwrap().catalogue;
@@ -102,6 +103,9 @@ impl House {
             session: Span::hours(8),
             path_rules: wire::PathRules::default(),
             open: wire::OpenPaths::new(&["/login".to_owned()], "").unwrap(),
+            proxies: wire::TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], wire::ProxyHeader::default()),
+            issued: None,
+            requests: authority::RequestRules::default(),
         };
         let desk = Arc::new(Desk {
             authority: Arc::new(authority),
@@ -109,6 +113,7 @@ impl House {
             record,
             book: Some(Arc::new(book)),
             settings: ArcSwap::from_pointee(settings),
+            told: Arc::default(),
             clock,
         });
         let ann = enrol(&desk, "ann", true, None).await;
@@ -133,6 +138,7 @@ impl House {
             source: home(),
             parent: None,
             inherits: true,
+            claim: None,
         };
         let key = self.desk.authority.adopt(&SecretDigest::of(secret.as_bytes()), &sighting, now()).await.unwrap();
         let identity = Identity { name: name.to_owned(), two_factor: Some(true), ..Identity::default() };

@@ -9,9 +9,12 @@ use http::{
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
 };
 use law::{Powers, Refusal};
-use wire::{Target, looks_like_credential};
+use wire::{
+    Target, looks_like_credential,
+    second_method::{self, Kind, Says},
+};
 
-use crate::{Outbound, Spool, Tally};
+use crate::{Outbound, Spool, gate::realm::Realm};
 
 /// A request as the catalogue understands it.
 pub(crate) struct Understood {
@@ -27,37 +30,39 @@ pub(crate) struct Understood {
     pub(crate) parameters: Vec<(Arc<str>, String)>,
     /// Query parameters that page through a list.
     pub(crate) paging: Vec<String>,
+    /// The names of what it may be besides, merged with this or read by a careless upstream.
+    pub(crate) beside: Vec<Arc<str>>,
 }
 
 /// Understands a request. Where a field of the body selects the operation, the body is held;
 /// nobody's is not: who sends no credential must not fill the room for those who do.
 pub(crate) async fn understand(
-    catalogue: &Catalogue,
+    realm: &Realm,
     outbound: &mut Outbound,
     target: &Target,
     is_nobody: bool,
     spool: &Spool,
-    tally: &Tally,
 ) -> Result<Understood, Refusal> {
+    let catalogue = &realm.catalogue;
     let method = outbound.parts.method.clone();
     if is_nobody && !outbound.has_body() && is_preflight(&method, &outbound.parts.headers) {
         return Ok(preflight(catalogue, &outbound.parts.headers, target));
     }
     let readings = target.readings();
-    let (found, split) =
+    let (found, beside) =
         catalogue.find_however_read(method.as_str(), &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let understood = match found {
         Found::Described(matched) => describe(&matched),
         Found::Undescribed => undescribed(method.as_str(), target),
         Found::Choice(choice) if is_nobody && choice.needs_body() => undescribed(method.as_str(), target),
         Found::Choice(choice) => {
-            let body = if choice.needs_body() { Some(outbound.hold(spool, tally).await?) } else { Some(Bytes::new()) };
+            let body = if choice.needs_body() { Some(outbound.hold(spool).await?) } else { Some(Bytes::new()) };
             let headers = &outbound.parts.headers;
             let selecting: Vec<(&str, &str)> = choice
                 .headers()
                 .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value.to_str().unwrap_or(""))))
                 .collect();
-            let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes() == b"identity");
+            let plain = is_uncompressed(headers);
             let mut types = headers.get_all(CONTENT_TYPE).iter();
             let content_type = match (types.next(), types.next()) {
                 (Some(only), None) => only.to_str().ok(),
@@ -75,57 +80,69 @@ pub(crate) async fn understand(
             }
         }
     };
-    let overridden = if is_nobody {
-        Powers::NONE
-    } else {
-        overridden(catalogue, outbound, &readings, &understood, spool, tally).await?
-    };
-    let powers = understood.powers.union(split).union(overridden);
-    let understood = Understood { powers, ..understood };
+    let overridden =
+        if is_nobody { Powers::NONE } else { overridden(realm, outbound, &readings, &understood, spool).await? };
+    let powers = understood.powers.union(beside.powers).union(overridden);
+    let mut understood = Understood { powers, ..understood };
+    understood.beside.extend(beside.operations.iter().map(|operation| Arc::clone(&operation.name)));
     Ok(if is_described_upgrade(catalogue, &understood, outbound) { understood } else { with_every_power(understood) })
 }
 
-/// Frameworks take another method from a form's field. A form is looked into where another
-/// method at this path could do more than the one that was sent, and refused where it names
-/// one. One that is too large to be looked into counts as all that it could be.
+/// Frameworks take another method from a field of the body. Where another method at this path
+/// could do more than the one that was sent, the body is looked into, and refused where it
+/// names one. One that nobody can look into counts as all that it could be.
 async fn overridden(
-    catalogue: &Catalogue,
+    realm: &Realm,
     outbound: &mut Outbound,
     readings: &[Vec<&str>],
     understood: &Understood,
     spool: &Spool,
-    tally: &Tally,
 ) -> Result<Powers, Refusal> {
-    let kind = outbound.parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_form = essence == "application/x-www-form-urlencoded";
-    if outbound.parts.method != Method::POST || !(is_form || essence == "multipart/form-data") {
+    // What is not described has every power already.
+    if !understood.id.is_some_and(|id| realm.is_weaker_than_others(id)) || !outbound.has_body() {
         return Ok(Powers::NONE);
     }
-    let judged = readings.first().map_or(&[][..], Vec::as_slice);
-    let others = ["PUT", "PATCH", "DELETE"].into_iter().map(|method| catalogue.find(method, judged));
-    let powers = others
-        .filter(|found| !matches!(found, Found::Undescribed))
-        .fold(Powers::NONE, |all, found| all.union(found.powers()));
-    if understood.powers.is_superset(powers.intersection(Powers::SENSITIVE)) {
+    let headers = &outbound.parts.headers;
+    let kind = second_method::kind(headers.get(CONTENT_TYPE));
+    if kind == Kind::Opaque {
         return Ok(Powers::NONE);
     }
-    if outbound.is_longer_than(spool.most()) {
-        return Ok(powers);
+    let others = realm.catalogue.powers_of_others(outbound.parts.method.as_str(), readings);
+    let others = others.map_err(|TwoOperations| Refusal::BadPath)?;
+    if understood.powers.is_superset(others.intersection(Powers::SENSITIVE)) {
+        return Ok(Powers::NONE);
     }
-    let body = outbound.hold(spool, tally).await?;
-    let names_method = if is_form {
-        let form = String::from_utf8_lossy(&body);
-        wire::Query::new(Some(&form)).parameters().any(|field| wire::head::overrides_method(&field.name))
-    } else {
-        // Whatever the parts are, a field's name stands in quotes or alone behind `name=`.
-        let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
-        text.split("name=").skip(1).any(|rest| {
-            let name = rest.trim_start_matches('"').split(['"', ';', '\r', '\n']).next().unwrap_or_default();
-            wire::head::overrides_method(name)
-        })
-    };
-    if names_method { Err(Refusal::MethodOverride) } else { Ok(Powers::NONE) }
+    if !is_uncompressed(headers) || outbound.is_longer_than(spool.most()) {
+        return Ok(others);
+    }
+    let body = outbound.hold(spool).await?;
+    match second_method::in_body(&body, kind) {
+        Says::Method => Err(Refusal::MethodOverride),
+        Says::Unreadable => Ok(others),
+        Says::Nothing => Ok(Powers::NONE),
+    }
+}
+
+/// Whether a body may name another method than the one that was sent, whatever that could do:
+/// so it is also where nobody can look into it.
+///
+/// # Errors
+/// Where the body cannot be held.
+pub(crate) async fn may_be_overridden(outbound: &mut Outbound, spool: &Spool) -> Result<bool, Refusal> {
+    let headers = &outbound.parts.headers;
+    let kind = second_method::kind(headers.get(CONTENT_TYPE));
+    if !outbound.has_body() || kind == Kind::Opaque {
+        return Ok(false);
+    }
+    if !is_uncompressed(headers) || outbound.is_longer_than(spool.most()) {
+        return Ok(true);
+    }
+    let body = outbound.hold(spool).await?;
+    Ok(second_method::in_body(&body, kind) != Says::Nothing)
+}
+
+fn is_uncompressed(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes() == b"identity")
 }
 
 fn describe(matched: &Match<'_, '_>) -> Understood {
@@ -138,6 +155,7 @@ fn describe(matched: &Match<'_, '_>) -> Understood {
         open: matched.open,
         parameters,
         paging: matched.operation.paging.clone(),
+        beside: matched.merged.iter().map(|operation| Arc::clone(&operation.name)).collect(),
     }
 }
 
@@ -150,6 +168,7 @@ pub(crate) fn undescribed(method: &str, target: &Target) -> Understood {
         open: false,
         parameters: vec![(Arc::from("path"), path)],
         paging: Vec::new(),
+        beside: Vec::new(),
     }
 }
 

@@ -1,11 +1,20 @@
 //! What the gate notices by the way. Each rule is told once an hour for a key, not for each call.
 
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+
 use jiff::Timestamp;
-use law::{Evidence, Finding, KeyId, Severity};
+use law::{Evidence, Finding, KeyId, Neighbourhood, Severity, neighbourhood};
 use tokio::sync::mpsc;
 use wire::Place;
 
-use crate::gate::presented::Shown;
+use crate::gate::{presented::Shown, tokens::Bad};
+
+/// So many sources are told of one canary in an hour.
+const MOST_SOURCES: usize = 16;
 
 /// Findings that are remembered as told.
 const MOST: usize = 10_000;
@@ -13,11 +22,19 @@ const MOST: usize = 10_000;
 pub(crate) struct Findings {
     out: mpsc::Sender<Finding>,
     told: papaya::HashMap<(&'static str, Option<KeyId>), i64>,
+    canaries: Mutex<HashMap<KeyId, Sung>>,
+}
+
+/// From where a canary was sent in an hour.
+#[derive(Default)]
+struct Sung {
+    hour: i64,
+    sources: HashSet<Neighbourhood>,
 }
 
 impl Findings {
     pub(crate) fn new(out: mpsc::Sender<Finding>) -> Self {
-        Self { out, told: papaya::HashMap::new() }
+        Self { out, told: papaya::HashMap::new(), canaries: Mutex::default() }
     }
 
     /// What the place of a credential tells.
@@ -34,6 +51,40 @@ impl Findings {
             let what = format!("somebody calls with a password instead of a key, at `{}`", shown.place);
             self.tell("password-as-key", Severity::Warning, key, what, now);
         }
+    }
+
+    /// Somebody sent a token that is meant to be an issuer's of ours, and is not taken.
+    pub(crate) fn of_token(&self, bad: &Bad, source: IpAddr, now: Timestamp) {
+        let (rule, severity) = bad.finding();
+        self.tell(rule, severity, None, format!("{}; it came from {source}", bad.in_words()), now);
+    }
+
+    /// Somebody sent a key that is not known: told where it is a canary, once an hour for a
+    /// source, and for so many of them.
+    pub(crate) fn of_canary(&self, canary: Option<KeyId>, source: IpAddr, what: String, now: Timestamp) {
+        let (hour, source) = (now.as_second().div_euclid(3600), neighbourhood(source));
+        // Numbers begin at 1: what is none stands nowhere, and is looked for all the same.
+        let key = canary.unwrap_or(KeyId(0));
+        let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = canaries.get(&key).is_some_and(|sung| sung.hour == hour && sung.sources.contains(&source));
+        if canary.is_none() || known {
+            return;
+        }
+        let sung = canaries.entry(key).or_default();
+        if sung.hour != hour {
+            *sung = Sung { hour, sources: HashSet::new() };
+        }
+        if sung.sources.len() < MOST_SOURCES {
+            sung.sources.insert(source);
+            let evidence = Evidence { at: now, call: None, what };
+            let _ = self.out.try_send(Finding::new("canary-used", Severity::Critical, canary, evidence));
+        }
+    }
+
+    /// The API's own credential was in an answer to this key.
+    pub(crate) fn of_shown_credential(&self, key: KeyId, now: Timestamp) {
+        let what = "an answer showed the API's own credential and was kept back: the API echoes it, so change it, and leave the operation out of the key's scope";
+        self.tell("credential-in-answer", Severity::Critical, Some(key), what.to_owned(), now);
     }
 
     /// A window is open for this key, powers and all, but from another source.

@@ -1,9 +1,9 @@
 //! Keys that the upstream accepts are made known, and whose they are is read once, with the
 //! key itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use authority::{Identity, Key, SecretDigest, Sighting};
+use authority::{Identity, Key, KnownBy, Sighting};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderName, USER_AGENT},
@@ -11,20 +11,30 @@ use http::{
 use jiff::Timestamp;
 use law::KeyId;
 use serde_json::Value;
+use tokio::time::timeout;
 use wire::Place;
 
 use crate::{
     exchange::inquire,
-    gate::{realm::Identify, stops::Worker},
+    gate::{
+        realm::{Identify, Realm},
+        stops::Worker,
+    },
+    watch::Learned,
 };
 
 /// The longest answer that says whose a key is, in bytes.
 const LONGEST: usize = 1 << 20;
 
+/// How long the answer to a new key's first call waits until the key is known.
+const LEARNING: Duration = Duration::from_secs(5);
+
 /// What is needed to learn a key and to ask the upstream whose it is.
 pub(crate) struct Lesson {
-    pub(crate) digest: SecretDigest,
+    pub(crate) known_by: KnownBy,
     pub(crate) sighting: Sighting,
+    /// Whose it is, where the issuer's token says so. Then nobody is asked.
+    pub(crate) holder: Option<String>,
     /// The headers that carry the credential, and nothing else of the request: what else a
     /// client says must not speak in a question of the gate's own.
     pub(crate) headers: HeaderMap,
@@ -56,7 +66,7 @@ pub(crate) fn carriers(places: &[Place], headers: &HeaderMap) -> HeaderMap {
                     carriers.append(COOKIE, cookie);
                 }
             }
-            Place::Query(_) => {}
+            Place::Query(_) | Place::Path => {}
         }
     }
     copy(&HOST, headers, &mut carriers);
@@ -77,22 +87,53 @@ pub(crate) fn parameter(place: &Place, query: wire::Query<'_>) -> Option<String>
     found.map(|parameter| parameter.raw.to_owned())
 }
 
-/// Makes a key known. Whose it is, is asked where the configuration says how.
-pub(crate) async fn learn(worker: Arc<Worker>, lesson: Lesson) {
-    let adopted = worker.gate.authority.adopt(&lesson.digest, &lesson.sighting, Timestamp::now()).await;
+/// Makes a key known, and puts it there where exchanges look whether they are cut. Whose it
+/// is, the issuer's token says, or is asked where the configuration says how.
+async fn learn(worker: Arc<Worker>, lesson: Lesson, learned: Option<Learned>) {
+    let adopted = worker.gate.authority.adopt(lesson.known_by, &lesson.sighting, Timestamp::now()).await;
     match adopted {
-        Ok(key) => identify(&worker, &key, &lesson.headers, lesson.parameter.as_deref()).await,
+        Ok(key) => {
+            if let Some(learned) = learned {
+                // Each exchange learns one key, once.
+                let _ = learned.set(Arc::clone(&key));
+            }
+            match lesson.holder {
+                Some(name) => name_holder(&worker, &key, name).await,
+                None => identify(&worker, &key, &lesson.headers, lesson.parameter.as_deref()).await,
+            }
+        }
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a key cannot be written down"),
     }
 }
 
-/// Asks the upstream whose a key is, once for each key and start of the gate.
-pub(crate) async fn identify(worker: &Worker, key: &Key, headers: &HeaderMap, parameter: Option<&str>) {
+/// The same, and waits for it: the first answer must not reach the client before its next
+/// call could be judged. An upstream that is slow to say whose the key is, is not waited for.
+pub(crate) async fn learn_first(worker: &Arc<Worker>, lesson: Lesson, learned: Option<Learned>) {
+    let learning = tokio::spawn(learn(Arc::clone(worker), lesson, learned));
+    // A task that is no longer waited for goes on.
+    let _ = timeout(LEARNING, learning).await;
+}
+
+/// Asks the upstream whose a key is, once for each key and start of the gate. Whoever comes
+/// meanwhile waits for the same answer.
+async fn identify(worker: &Worker, key: &Key, headers: &HeaderMap, parameter: Option<&str>) {
     let realm = worker.gate.realm.load_full();
     let Some(how) = &realm.settings.identify else { return };
-    if key.holder.is_some() || !worker.gate.first_asked(key.id) {
+    if key.holder().is_some() {
         return;
     }
+    let asking = worker.gate.asking(key.id);
+    asking.get_or_init(|| ask_upstream(worker, &realm, how, key, headers, parameter)).await;
+}
+
+async fn ask_upstream(
+    worker: &Worker,
+    realm: &Realm,
+    how: &Identify,
+    key: &Key,
+    headers: &HeaderMap,
+    parameter: Option<&str>,
+) {
     let request = question(how, headers, parameter, &realm.settings.proof);
     let Some((status, headers, body)) = inquire(&worker.upstream, request, LONGEST).await else { return };
     if !status.is_success() {
@@ -102,6 +143,14 @@ pub(crate) async fn identify(worker: &Worker, key: &Key, headers: &HeaderMap, pa
     match identity(how, &headers, &body) {
         Some(identity) => take_over(worker, key.id, &identity).await,
         None => tracing::warn!(key = %key.id, holder = how.holder, "the answer does not name the key's holder"),
+    }
+}
+
+/// The issuer's token says whose the key is; nobody is asked.
+async fn name_holder(worker: &Worker, key: &Key, name: String) {
+    if key.holder().is_none() {
+        let identity = Identity { name, ..Identity::default() };
+        worker.gate.asking(key.id).get_or_init(|| take_over(worker, key.id, &identity)).await;
     }
 }
 

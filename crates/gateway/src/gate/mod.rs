@@ -9,16 +9,19 @@
 mod attempt;
 mod counts;
 mod findings;
+mod issued;
 mod learning;
 mod presented;
 mod realm;
 mod stops;
 mod throttle;
+mod tokens;
 mod waiting;
 mod writing;
 
 pub use self::{
     counts::Counts,
-    realm::{Holding, Identify, Realm, RealmSettings, UnknownKeys},
+    realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
     stops::{Gate, GateParts, Worker},
+    tokens::{Issuer, Issuers},
 };

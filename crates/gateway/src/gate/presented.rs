@@ -2,12 +2,20 @@
 
 use std::sync::Arc;
 
-use authority::{Authority, Key, SecretDigest};
+use authority::{Authority, Claim, Key, KnownBy, SecretDigest};
 use http::HeaderMap;
-use law::Refusal;
-use wire::{Candidate, Found, Keep, Place, Places, Query, Scheme, Secret, looks_like_credential};
+use jiff::Timestamp;
+use law::{KeyId, Refusal, Standing};
+use wire::{Candidate, Found, Keep, Place, Places, Scheme, Secret, Target, looks_like_credential};
 
-use crate::gate::realm::{Realm, UnknownKeys};
+use crate::gate::{
+    realm::{Realm, UnknownKeys},
+    tokens::{Bad, Bearer, Good, Issuers, Meaning},
+};
+
+/// Tokens in odd places that are verified, for one request: more belong to somebody who wants
+/// to keep the gate busy.
+const MOST_HIDDEN_TOKENS: usize = 4;
 
 /// Who calls, as far as the request shows.
 pub(crate) enum Presented {
@@ -23,8 +31,12 @@ pub(crate) enum Presented {
 
 /// What was shown of a credential: as much as is needed to learn it, and to mask it.
 pub(crate) struct Shown {
-    /// SHA-256 of it.
-    pub(crate) digest: SecretDigest,
+    /// What its key is known by.
+    pub(crate) known_by: KnownBy,
+    /// What it says, where it is an issuer's token.
+    pub(crate) token: Option<Arc<Good>>,
+    /// Why it is refused, where it is meant to be one.
+    pub(crate) bad: Option<Bad>,
     /// Where it stood.
     pub(crate) place: Place,
     /// All places where it stood, or where parts of it did.
@@ -39,37 +51,137 @@ pub(crate) struct Shown {
     pub(crate) secrets: Vec<Secret>,
 }
 
+impl Shown {
+    /// What the issuer's token says that the key is known by.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.token.as_ref().map(|token| token.claim.clone())
+    }
+}
+
+/// A credential that is not known. A canary is treated in all like any other.
+pub(crate) struct Stranger {
+    /// Which canary it is, if it is one.
+    pub(crate) canary: Option<KeyId>,
+}
+
+impl Stranger {
+    fn of(authority: &Authority, shown: &Shown) -> Self {
+        // Why it is exposed: a canary is recognised by its digest, as a key is.
+        let looks: Vec<_> =
+            shown.secrets.iter().map(|secret| authority.canary(&SecretDigest::of(secret.expose()))).collect();
+        Self { canary: looks.into_iter().flatten().next() }
+    }
+}
+
+/// Who looks at credentials, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Eyes<'a> {
+    pub(crate) bearer: Bearer<'a>,
+    pub(crate) issuers: &'a Issuers,
+    pub(crate) now: Timestamp,
+}
+
+/// What one value turned out to be.
+struct Look {
+    known_by: KnownBy,
+    key: Option<Arc<Key>>,
+    token: Option<Arc<Good>>,
+    bad: Option<Bad>,
+}
+
+impl<'a> Eyes<'a> {
+    const fn authority(&self) -> &'a Authority {
+        self.bearer.authority
+    }
+
+    fn look(&self, value: &[u8]) -> Look {
+        let digest = SecretDigest::of(value);
+        match self.issuers.meaning(value, &digest, Some(self.bearer), self.now) {
+            Meaning::Other => {
+                let key = self.authority().recognise(&digest);
+                Look { known_by: KnownBy::Secret(digest), key, token: None, bad: None }
+            }
+            Meaning::Bad(bad) => Look { known_by: KnownBy::Secret(digest), key: None, token: None, bad: Some(bad) },
+            Meaning::Good(token) => {
+                let known_by = token.known_by(None);
+                // Before its issuer was configured this very token may have become a key, and
+                // that key may have been stopped since.
+                let itself = self.authority().recognise(&digest).filter(|key| key.standing != Standing::Active);
+                let key = itself.or_else(|| self.authority().recognise(known_by));
+                Look { known_by, key, token: Some(token), bad: None }
+            }
+        }
+    }
+
+    fn is_session(&self, value: &[u8]) -> bool {
+        // Most gates have no issuers: then there is nothing to hash it for.
+        if self.issuers.is_empty() {
+            return false;
+        }
+        match self.issuers.meaning(value, &SecretDigest::of(value), Some(self.bearer), self.now) {
+            Meaning::Good(token) => token.session,
+            Meaning::Bad(_) | Meaning::Other => false,
+        }
+    }
+}
+
 /// Recognises the caller, and takes credentials out that the upstream must not see without
-/// the gate having judged them.
+/// the gate having judged them. Beside that a credential that is not known, whatever becomes of it.
 pub(crate) fn present(
-    authority: &Authority,
+    bearer: Bearer<'_>,
     realm: &Realm,
     headers: &mut HeaderMap,
-    query: Query<'_>,
+    target: &Target,
     open: bool,
-) -> Result<Presented, Refusal> {
+    now: Timestamp,
+) -> Result<(Presented, Option<Stranger>), Refusal> {
     let places = &realm.settings.places;
+    let eyes = Eyes { bearer, issuers: &realm.settings.issuers, now };
+    let query = target.query();
     let found = wire::find(headers, query, places)?;
-    let hidden = hidden_key(authority, headers, query, &found)?;
-    let has_session = !found.sessions.is_empty();
-    let in_query = found.candidates.iter().any(|candidate| matches!(candidate.place, Place::Query(_)));
-    let mut shown = one_credential(authority, places, found.candidates)?;
+    let mut hidden = hidden_key(eyes, wire::possible(headers, query, &found), !found.sessions.is_empty())?;
+    let in_path = wire::possible_in_path(target.segments(), &found);
+    let Found { mut candidates, sessions } = found;
+    let all = candidates.len();
+    // Why they are exposed: an issuer's signature tells a session from a key.
+    candidates.retain(|candidate| !eyes.is_session(candidate.secret.expose()));
+    let has_token_session = candidates.len() < all;
+    let has_session = has_token_session || !sessions.is_empty();
+    let in_query = candidates.iter().any(|candidate| matches!(candidate.place, Place::Query(_)));
+    let mut shown = one_credential(eyes, places, candidates)?;
+    // Where a known key calls, a key in the path is what the call is about.
+    let is_known = shown.as_ref().is_some_and(|recognised| recognised.key.is_some());
+    if hidden.is_none() && !is_known {
+        hidden = hidden_key(eyes, in_path, has_session)?.filter(|hidden| hidden.distinctive);
+    }
     if let Some(recognised) = &mut shown {
         recognised.shown.beside_session = has_session;
     }
-    match (shown, hidden) {
+    let unknown = shown.as_ref().filter(|recognised| recognised.key.is_none());
+    let stranger = unknown.map(|recognised| Stranger::of(eyes.authority(), &recognised.shown));
+    let presented = match (shown, hidden) {
+        // The same key once more, or a word that happens to be somebody's key.
+        (Some(Recognised { key: Some(key), mut shown }), Some(hidden))
+            if hidden.key.id == key.id || !hidden.distinctive =>
+        {
+            // A key that Greave issued is taken out wherever it stands; from there it cannot be.
+            shown.expected &= key.issued().is_none() || hidden.key.id != key.id;
+            Ok(Presented::Key(key, shown))
+        }
         // A key that hides beside another credential: the upstream may take either.
         (Some(_), Some(_)) => Err(Refusal::TwoCredentials),
         (Some(Recognised { key: Some(key), shown }), None) => Ok(Presented::Key(key, shown)),
-        (None, Some((key, shown))) => Ok(Presented::Key(key, shown)),
+        (None, Some(Hidden { key, shown, .. })) => Ok(Presented::Key(key, shown)),
         // Where anybody may call, a credential that means nothing to the gate is left behind.
-        (Some(Recognised { key: None, .. }), None)
-            if open && !in_query && realm.settings.unknown_keys == UnknownKeys::Refuse =>
+        (Some(Recognised { key: None, shown }), None)
+            if open && !in_query && (realm.settings.unknown_keys == UnknownKeys::Refuse || shown.bad.is_some()) =>
         {
             wire::strip(headers, places, Keep::Nothing);
             Ok(Presented::Nobody)
         }
         (Some(Recognised { key: None, shown }), None) => Ok(Presented::Unknown(shown)),
+        // No other credential stands where credentials travel, and this one was verified.
+        (None, None) if has_token_session => Ok(Presented::Session),
         (None, None) if has_session => {
             wire::strip(headers, places, Keep::Session);
             Ok(Presented::Session)
@@ -78,7 +190,8 @@ pub(crate) fn present(
             wire::strip(headers, places, Keep::Nothing);
             Ok(Presented::Nobody)
         }
-    }
+    };
+    Ok((presented?, stranger))
 }
 
 struct Recognised {
@@ -88,20 +201,16 @@ struct Recognised {
 
 /// All that was found must be one credential: one value, a pair that the document demands
 /// together, or the two halves of `Basic`, of which one is a key.
-fn one_credential(
-    authority: &Authority,
-    places: &Places,
-    candidates: Vec<Candidate>,
-) -> Result<Option<Recognised>, Refusal> {
+fn one_credential(eyes: Eyes<'_>, places: &Places, candidates: Vec<Candidate>) -> Result<Option<Recognised>, Refusal> {
     let Some(first) = candidates.first() else { return Ok(None) };
     let place = first.place.clone();
     if let [one, other] = candidates.as_slice() {
         if places.belong_together(&one.place, &other.place) {
-            let digest = digest_of_pair(one, other);
-            return Ok(Some(recognised(authority, digest, place, true, candidates)));
+            let look = pair(eyes, one, other);
+            return Ok(Some(recognised(look, place, true, candidates)));
         }
         if is_basic(&one.place) && is_basic(&other.place) {
-            return basic(authority, candidates).map(Some);
+            return basic(eyes, candidates).map(Some);
         }
     }
     let value = first.secret.expose();
@@ -110,8 +219,8 @@ fn one_credential(
     }
     // `Basic` with a password and no user: what a person chose may stand there.
     let keepable = !matches!(place, Place::Authorization(Scheme::BasicPassword)) || is_machine_made(&first.secret);
-    let digest = SecretDigest::of(value);
-    Ok(Some(recognised(authority, digest, place, keepable, candidates)))
+    let look = eyes.look(value);
+    Ok(Some(recognised(look, place, keepable, candidates)))
 }
 
 /// Of user and password the one that is known is the key. Where neither is, the password may
@@ -119,74 +228,90 @@ fn one_credential(
 ///
 /// Which half the upstream looks at, only the place tells at which the key became known. Where
 /// that is another place and the other half could be a key as well, nobody knows whose call it is.
-fn basic(authority: &Authority, candidates: Vec<Candidate>) -> Result<Recognised, Refusal> {
+fn basic(eyes: Eyes<'_>, candidates: Vec<Candidate>) -> Result<Recognised, Refusal> {
     let mut known = None;
     for (half, other) in [(0, 1), (1, 0)] {
         let (Some(half), Some(other)) = (candidates.get(half), candidates.get(other)) else { continue };
-        let digest = SecretDigest::of(half.secret.expose());
-        let Some(key) = authority.recognise(&digest) else { continue };
-        let is_usual = *key.place == *half.place.to_string();
+        let look = eyes.look(half.secret.expose());
+        let is_usual = match &look {
+            Look { key: Some(key), .. } => *key.place() == *half.place.to_string(),
+            // An issuer's token is the key, good or bad, whatever else stands there.
+            Look { token: Some(_), .. } | Look { bad: Some(_), .. } => true,
+            _ => continue,
+        };
         if known.is_some() || !is_usual && could_be_key(&other.secret) {
             return Err(Refusal::TwoCredentials);
         }
-        known = Some((digest, half.place.clone(), true));
+        known = Some((look, half.place.clone(), true));
     }
     let password = || candidates.iter().find(|it| matches!(it.place, Place::Authorization(Scheme::BasicPassword)));
-    let (digest, place, keepable) = known
+    let (look, place, keepable) = known
         .or_else(|| {
             let password = password()?;
-            let digest = SecretDigest::of(password.secret.expose());
-            Some((digest, password.place.clone(), is_machine_made(&password.secret)))
+            let look = eyes.look(password.secret.expose());
+            Some((look, password.place.clone(), is_machine_made(&password.secret)))
         })
-        .unwrap_or((SecretDigest::of(b""), Place::Authorization(Scheme::BasicPassword), false));
-    Ok(recognised(authority, digest, place, keepable, candidates))
+        .unwrap_or_else(|| (eyes.look(b""), Place::Authorization(Scheme::BasicPassword), false));
+    Ok(recognised(look, place, keepable, candidates))
 }
 
-fn recognised(
-    authority: &Authority,
-    digest: SecretDigest,
-    place: Place,
-    keepable: bool,
-    candidates: Vec<Candidate>,
-) -> Recognised {
+fn recognised(look: Look, place: Place, keepable: bool, candidates: Vec<Candidate>) -> Recognised {
     let (places, secrets) = candidates.into_iter().map(|candidate| (candidate.place, candidate.secret)).unzip();
-    let shown = Shown { digest, place, places, beside_session: false, expected: true, keepable, secrets };
-    Recognised { key: authority.recognise(&digest), shown }
+    let Look { known_by, key, token, bad } = look;
+    let shown = Shown { known_by, token, bad, place, places, beside_session: false, expected: true, keepable, secrets };
+    Recognised { key, shown }
 }
 
-/// A known key in a place where nobody expects one. A session's cookie is such a place: it is
+/// A known key in a place where nobody expects one.
+struct Hidden {
+    key: Arc<Key>,
+    shown: Shown,
+    distinctive: bool,
+}
+
+/// Looks for a known key where nobody expects one. A session's cookie is such a place: it is
 /// told by its name alone, and an upstream may take a key from it as well. A session that is
 /// told by what it is (its issuer, its beginning) cannot be a key.
 fn hidden_key(
-    authority: &Authority,
-    headers: &HeaderMap,
-    query: Query<'_>,
-    found: &Found,
-) -> Result<Option<(Arc<Key>, Shown)>, Refusal> {
-    let possible = wire::possible(headers, query, found);
-    let cookies = found.sessions.iter().filter(|session| matches!(session.place, Place::Cookie(_)));
-    // Why they are exposed: digests tell whether a session is a known key, beside itself or alone.
-    let is_candidate = |value: &[u8]| found.candidates.iter().any(|candidate| candidate.secret.expose() == value);
-    let sessions =
-        cookies.map(|session| (&session.place, session.secret.expose())).filter(|(_, value)| !is_candidate(value));
-    let values = possible.values.iter().map(|value| (&value.place, &*value.value)).chain(sessions);
-    let mut hidden: Option<(Arc<Key>, Shown)> = None;
-    for (place, value) in values {
-        let digest = SecretDigest::of(value);
-        let Some(key) = authority.recognise(&digest) else { continue };
-        if hidden.as_ref().is_some_and(|(known, _)| known.id != key.id) {
-            return Err(Refusal::TwoCredentials);
+    eyes: Eyes<'_>,
+    possible: wire::PossibleValues<'_>,
+    beside_session: bool,
+) -> Result<Option<Hidden>, Refusal> {
+    let mut hidden: Option<Hidden> = None;
+    let mut tokens = 0;
+    for wire::Possible { place, value, distinctive } in possible.values {
+        // A word in a parameter is what somebody looks for, more often than a key.
+        if !distinctive && matches!(place, Place::Query(_) | Place::Path) && beside_session {
+            continue;
+        }
+        let Look { known_by, key, token, bad } = eyes.look(&value);
+        // It may be good, and its key one that is stopped.
+        if let Some(bad) = bad.as_ref().filter(|bad| bad.is_unlooked()) {
+            return Err(bad.refusal());
+        }
+        tokens += usize::from(token.is_some() || bad.is_some());
+        if tokens > MOST_HIDDEN_TOKENS {
+            return Err(Refusal::BadHeader);
+        }
+        // A token that is no good here is none for the upstream either.
+        let Some(key) = key.filter(|_| !token.as_ref().is_some_and(|token| token.session)) else { continue };
+        match &hidden {
+            Some(known) if known.distinctive && (!distinctive || known.key.id == key.id) => continue,
+            Some(known) if known.distinctive && known.key.id != key.id => return Err(Refusal::TwoCredentials),
+            _ => {}
         }
         let shown = Shown {
-            digest,
+            known_by,
+            token,
+            bad: None,
             place: place.clone(),
-            places: vec![place.clone()],
-            beside_session: !found.sessions.is_empty(),
+            places: vec![place],
+            beside_session,
             expected: false,
             keepable: true,
-            secrets: vec![Secret::new(value)],
+            secrets: vec![Secret::new(&value)],
         };
-        hidden = Some((key, shown));
+        hidden = Some(Hidden { key, shown, distinctive });
     }
     // What was not looked at may hide a key, whoever else seems to call.
     if possible.overflowed {
@@ -207,6 +332,22 @@ fn is_machine_made(secret: &Secret) -> bool {
 /// Whether an upstream could take this for a key: few names of people are so long.
 fn could_be_key(secret: &Secret) -> bool {
     is_machine_made(secret) || secret.expose().len() >= 16 && !secret.expose().contains(&b'@')
+}
+
+/// A token that is demanded together with a secret: the key is the same with the next token.
+fn pair(eyes: Eyes<'_>, one: &Candidate, other: &Candidate) -> Look {
+    for (half, other) in [(one, other), (other, one)] {
+        let look = eyes.look(half.secret.expose());
+        if look.bad.is_some() {
+            return look;
+        }
+        if let Some(token) = look.token {
+            let known_by = token.known_by(Some(other.secret.expose()));
+            return Look { known_by, key: eyes.authority().recognise(known_by), token: Some(token), bad: None };
+        }
+    }
+    let digest = digest_of_pair(one, other);
+    Look { known_by: KnownBy::Secret(digest), key: eyes.authority().recognise(&digest), token: None, bad: None }
 }
 
 /// The two values in an order that does not depend on the request's.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use catalogue::{Catalogue, OperationId};
 use http::{HeaderName, HeaderValue};
 use law::Span;
-use wire::{Forwarding, OpenPaths, Origins, PathRules, Places};
+use wire::{Forwarding, IssuedForm, OpenPaths, Origins, PathRules, Place, Places};
 
-use crate::{Look, Pointer};
+use crate::{Look, Pace, Pointer, gate::tokens::Issuers};
 
 /// What the gate obeys.
 pub struct Realm {
@@ -17,17 +17,29 @@ pub struct Realm {
     pub(crate) settings: RealmSettings,
     /// What is looked for in the answers, by operation: made once, not for each request.
     looks: Vec<Look>,
+    /// By operation: whether a second method, named in a body, could do more than it can.
+    weaker: Vec<bool>,
 }
 
 impl Realm {
     /// Makes ready what every request would have to.
-    pub fn new(catalogue: Arc<Catalogue>, settings: RealmSettings) -> Self {
+    pub fn new(catalogue: Arc<Catalogue>, mut settings: RealmSettings) -> Self {
+        // What a client sends where the gate's own credential goes is a credential, however it is spelled.
+        if let Some(issuing) = &settings.issued {
+            settings.places = settings.places.with(issuing.place.clone());
+        }
         let look = |operation: &catalogue::Operation| Look {
             list: operation.list.as_deref().and_then(Pointer::parse),
             minted: operation.minted().and_then(Pointer::parse),
         };
         let looks = catalogue.operations().iter().map(look).collect();
-        Self { catalogue, settings, looks }
+        let weaker = catalogue.is_weaker_than_others();
+        Self { catalogue, settings, looks, weaker }
+    }
+
+    /// Whether another method at this operation's address could do more than it can.
+    pub(crate) fn is_weaker_than_others(&self, operation: OperationId) -> bool {
+        usize::try_from(operation.0).ok().and_then(|place| self.weaker.get(place)).copied().unwrap_or(true)
     }
 
     /// What is looked for in an operation's answers.
@@ -71,10 +83,21 @@ pub struct Identify {
     pub end_header: Option<HeaderName>,
 }
 
+/// How keys are issued before this API.
+#[derive(Clone, Debug)]
+pub struct Issuing {
+    /// What they look like.
+    pub form: IssuedForm,
+    /// Where the API takes the gate's own credential: in a header.
+    pub place: Place,
+}
+
 /// What a realm is made of, beside the catalogue.
 pub struct RealmSettings {
     /// Where credentials travel.
     pub places: Places,
+    /// Whose tokens are verified here.
+    pub issuers: Issuers,
     /// How paths are read.
     pub rules: PathRules,
     /// Paths that anybody may call without a credential, as far as the document does not describe them.
@@ -87,10 +110,14 @@ pub struct RealmSettings {
     pub origins: Origins,
     /// The operation that says whose a key is.
     pub identify: Option<Identify>,
+    /// How slowly a request's body may come.
+    pub pace: Pace,
     /// How long requests wait for people.
     pub holding: Holding,
     /// The desk's public origin.
     pub desk: String,
+    /// Keys that Greave issues, where it does.
+    pub issued: Option<Issuing>,
     /// The header by which the upstream knows that a request came through the gate.
     pub proof: Option<(HeaderName, HeaderValue)>,
 }

@@ -2,41 +2,44 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use arc_swap::ArcSwap;
-use authority::{Authority, Key, SecretDigest, Sighting, Spent, Ticket};
+use authority::{Authority, Credential, Exhausted, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
-    header::{RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
+    header::{ACCEPT_ENCODING, IF_RANGE, RANGE, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
 };
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use law::{
-    Attempt, Call, CallId, Caller, Challenge, Decision, Factors, Finding, Held, KeyFacts, KeyId, Permit, Powers,
-    Refusal, Verdict, Who, decide, neighbourhood,
+    Attempt, Call, CallId, Caller, Challenge, Decision, Factors, Finding, Held, HolderKind, KeyFacts, KeyId, Permit,
+    Powers, Refusal, Severity, Span, Verdict, Who, decide, neighbourhood,
 };
 use record::Book;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use uuid::Uuid;
 use wire::{Target, client_address, looks_like_credential};
 use zeroize::Zeroizing;
 
 use crate::{
-    Answer, Cut, Look, Onward, Outbound, Problem, Spool, Tally, Upstream, Visitor, forward,
+    Answer, Cut, Look, Onward, Outbound, Problem, Register, Spool, Tally, Upstream, Visitor, forward,
     gate::{
-        attempt::{Understood, understand, undescribed},
+        attempt::{Understood, may_be_overridden, understand, undescribed},
         counts::Counts,
         findings::Findings,
-        learning::{Lesson, accepts, carriers, learn, parameter},
+        issued::{self, Counted, Kept, Line, Meters},
+        learning::{Lesson, accepts, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
         throttle::Throttle,
+        tokens::{Bearer, Meaning},
         waiting::{End, Waiting},
         writing::Writing,
     },
+    lens,
 };
 
 const GREAVE_KEY: HeaderName = HeaderName::from_static("greave-key");
@@ -79,11 +82,12 @@ pub struct Gate {
     pub(crate) counts: Arc<Counts>,
     spool: Spool,
     throttle: Throttle,
+    meters: Meters,
     findings: Findings,
     cut: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
     /// Keys of which the upstream was asked whose they are.
-    asked: papaya::HashMap<KeyId, ()>,
+    asked: papaya::HashMap<KeyId, Arc<OnceCell<()>>>,
 }
 
 impl Gate {
@@ -97,6 +101,7 @@ impl Gate {
             counts: Arc::default(),
             spool,
             throttle: Throttle::default(),
+            meters: Meters::default(),
             findings: Findings::new(findings),
             cut,
             stop: watch::Sender::new(false),
@@ -131,12 +136,13 @@ impl Gate {
         self.asked.pin().contains_key(&key)
     }
 
-    pub(crate) fn first_asked(&self, key: KeyId) -> bool {
+    /// Asks once whose this key is.
+    pub(crate) fn asking(&self, key: KeyId) -> Arc<OnceCell<()>> {
         let asked = self.asked.pin();
         if asked.len() > ASKED {
             asked.clear();
         }
-        asked.insert(key, ()).is_none()
+        Arc::clone(asked.get_or_insert_with(key, Arc::default))
     }
 }
 
@@ -157,7 +163,8 @@ impl Worker {
         let realm = self.gate.realm.load_full();
         let at = Timestamp::now();
         let source = client_address(visitor.address.ip(), request.headers(), &realm.settings.forwarding.trusted);
-        let passage = Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source };
+        let passage =
+            Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source, counted: OnceLock::new() };
         match passage.through(request, visitor).await {
             Ok(answer) => answer,
             Err(problem) => problem.answer(),
@@ -172,6 +179,8 @@ struct Passage<'a> {
     id: CallId,
     at: Timestamp,
     source: IpAddr,
+    /// What its answer takes from the limits of issued keys, once it passes.
+    counted: OnceLock<Arc<Counted>>,
 }
 
 /// A refusal on its way to the client.
@@ -181,40 +190,69 @@ impl Passage<'_> {
     async fn through(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Answer>, Refused> {
         let gate = &self.worker.gate;
         let writing = Writing::new(&gate.book, &gate.counts);
-        let method = request.method().to_string();
+        let method = request.method().clone();
         let (mut outbound, target) = match self.read(request) {
             Ok(read) => read,
-            Err(refusal) => return Err(self.unreadable(&writing, &method, refusal)),
+            Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
         };
 
         let is_open = self.realm.settings.open.contains(target.path());
         let headers = &mut outbound.parts.headers;
-        let presented = match present(&gate.authority, self.realm, headers, target.query(), is_open) {
+        let source = neighbourhood(self.source);
+        let from = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
+        let (presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
             Ok(presented) => presented,
-            Err(refusal) => return Err(self.unreadable(&writing, &method, refusal)),
+            Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
         };
         let tally = self.tally(&presented, &writing);
-        writing.draft(self.draft(&presented, &undescribed(&method, &target), outbound.parts.headers.get(USER_AGENT)));
-        if let Err(refusal) = self.admit(&presented, is_open) {
+        writing.draft(self.draft(&presented, outbound.parts.headers.get(USER_AGENT)));
+        let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
+        if stranger.is_some() {
+            let agent = outbound.parts.headers.get(USER_AGENT);
+            self.watch(canary, &presented, &undescribed(method.as_str(), &target), agent);
+        }
+        let not_understood = || writing.amend(|call| describe(call, &mut undescribed(method.as_str(), &target)));
+        if let Err(refusal) = self.admit(&presented, is_open, canary.is_some()) {
+            not_understood();
             return Err(self.refuse(&writing, &tally, refusal));
         }
+        // While a body is awaited the client may go away: then no more than this is known.
+        if outbound.has_body() {
+            not_understood();
+        }
 
-        let catalogue = &self.realm.catalogue;
         let is_nobody = matches!(presented, Presented::Nobody);
-        let understood = match understand(catalogue, &mut outbound, &target, is_nobody, &gate.spool, &tally).await {
+        let mut understood = match understand(self.realm, &mut outbound, &target, is_nobody, &gate.spool).await {
             Ok(understood) => understood,
-            Err(refusal) => return Err(self.refuse(&writing, &tally, refusal)),
+            Err(refusal) => {
+                not_understood();
+                return Err(self.refuse(&writing, &tally, refusal));
+            }
         };
         // A prefix opens what the document does not describe, never one of its operations.
         let open = understood.open || understood.id.is_none() && is_open;
-        writing.draft(Call {
-            query: query(&target, &understood, &presented),
-            ..self.draft(&presented, &understood, outbound.parts.headers.get(USER_AGENT))
+        writing.amend(|call| {
+            call.query = query(&target, &understood, &presented);
+            describe(call, &mut understood);
         });
         self.notice(&presented);
+        let line = match self.within(&presented, &understood, &outbound) {
+            Ok(line) => line,
+            Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
+        };
+        if issued::is_for_some_operations(&presented) {
+            match may_be_overridden(&mut outbound, &gate.spool).await {
+                Ok(false) => {}
+                Ok(true) => return Err(self.refuse(&writing, &tally, Refusal::OutOfScope)),
+                Err(refusal) => return Err(self.refuse(&writing, &tally, refusal)),
+            }
+        }
 
         let request = Judged { presented: &presented, understood: &understood, target: &target, open };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
+        if let Err(exhausted) = self.count(line, understood.powers) {
+            return Err(self.keep(&writing, &tally, &Kept::Exhausted(exhausted)));
+        }
         // What anybody may call is neither secret nor a power: that is written beside the call.
         let durable = understood.powers.is_sensitive() && !is_nobody;
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
@@ -226,24 +264,80 @@ impl Passage<'_> {
     /// Reads what hyper has parsed, more strictly than hyper does.
     fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), Refusal> {
         wire::head::check(request.method(), request.version(), request.headers(), request.uri())?;
-        let outbound = Outbound::read(request)?;
+        let outbound = Outbound::read(request, self.realm.settings.pace)?;
         let target = Target::read(outbound.target(), &self.realm.settings.rules)?;
         Ok((outbound, target))
     }
 
     /// Unknown keys are refused, or slowed down.
-    fn admit(&self, presented: &Presented, is_open: bool) -> Result<(), Refusal> {
-        let Presented::Unknown(_) = presented else { return Ok(()) };
+    fn admit(&self, presented: &Presented, is_open: bool, is_canary: bool) -> Result<(), Refusal> {
+        let Presented::Unknown(shown) = presented else { return Ok(()) };
         let throttle = &self.worker.gate.throttle;
         let source = neighbourhood(self.source);
         if !throttle.admits(source, self.at) {
             return Err(Refusal::TooManyGuesses);
         }
-        if self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open {
+        if let Some(bad) = &shown.bad {
+            if bad.is_guess() {
+                throttle.missed(source, self.at);
+            }
+            // One that was good until lately is nothing to look into.
+            if !bad.is_expired() && !bad.is_unlooked() {
+                self.worker.gate.findings.of_token(bad, self.source, self.at);
+            }
+            return Err(bad.refusal());
+        }
+        let is_refused = self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open;
+        if is_refused || is_canary || issued::is_feigned(self.realm, shown) {
             throttle.missed(source, self.at);
             return Err(Refusal::UnknownKey);
         }
         Ok(())
+    }
+
+    /// Whether an issued key is used for what it was issued for; the keys whose limits count.
+    fn within(&self, presented: &Presented, understood: &Understood, outbound: &Outbound) -> Result<Line, Kept> {
+        let Some(key) = issued::issued(presented) else { return Ok(Line::new()) };
+        let gate = &self.worker.gate;
+        let over = (&*gate.authority, &gate.meters, self.realm);
+        issued::within(over, key, understood, outbound, self.source, self.at)
+    }
+
+    /// Counts a call that passes against the limits of its issued keys.
+    fn count(&self, line: Line, powers: Powers) -> Result<(), Exhausted> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        self.worker.gate.meters.take(&line, powers, Timestamp::now())?;
+        if let Some(counted) = self.counted.get() {
+            let _ = counted.set((line, powers));
+        }
+        Ok(())
+    }
+
+    fn keep(&self, writing: &Writing, tally: &Tally, kept: &Kept) -> Refused {
+        writing.refuse(Verdict::Refuse(kept.refusal()));
+        self.end(tally, kept.problem(self.id))
+    }
+
+    /// Tells of a canary. What can be told is put together for every unknown key, so that how
+    /// long it takes does not say which of them is one.
+    fn watch(
+        &self,
+        canary: Option<KeyId>,
+        presented: &Presented,
+        understood: &Understood,
+        agent: Option<&HeaderValue>,
+    ) {
+        let agent = agent.map(|agent| without_secrets(&String::from_utf8_lossy(agent.as_bytes()), presented));
+        let path = understood.parameters.first().map_or("*", |(_, path)| path.as_str());
+        let method = understood.name.split(' ').next().unwrap_or_default();
+        let what = format!(
+            "it was sent from {}: {method} {path}, {}",
+            self.source,
+            agent.as_deref().unwrap_or("no user agent")
+        );
+        self.worker.gate.findings.of_canary(canary, self.source, what, self.at);
     }
 
     fn notice(&self, presented: &Presented) {
@@ -272,7 +366,16 @@ impl Passage<'_> {
             Presented::Nobody => (Caller::Nobody, None),
         };
         let held = match key {
-            Some((key, _)) if request.understood.powers.is_sensitive() => gate.authority.held(key.id, source, self.at),
+            Some((key, shown)) if request.understood.powers.is_sensitive() => {
+                let held = gate.authority.held(key.id, source, self.at);
+                // A program that has a person's token has no person.
+                match (&shown.token, caller) {
+                    (Some(token), Caller::Key(facts)) if facts.kind == HolderKind::Person => {
+                        held.with_person_since(token.person(self.at))
+                    }
+                    _ => held,
+                }
+            }
             _ => Held::default(),
         };
         let law = gate.authority.law();
@@ -292,14 +395,19 @@ impl Passage<'_> {
             return Err(self.refuse(writing, tally, Refusal::NobodyCanAnswer));
         };
         writing.amend(|call| call.verdict = Verdict::Challenge(challenge.missing));
-        let body = match outbound.hold(&gate.spool, tally).await {
+        let body = match outbound.hold(&gate.spool).await {
             Ok(body) => body,
             Err(refusal) => return Err(self.refuse(writing, tally, refusal)),
         };
-        let end = self.wait(request, outbound, (key, facts, shown), body, &challenge, writing).await;
+        // Boxed, for few requests wait, and each request's future is moved a few times with room for it.
+        let end = Box::pin(self.wait(request, outbound, (key, facts, shown), body, &challenge, writing)).await;
         let spent = match end {
             End::Yes(spent) => spent,
             End::No(refusal) => return Err(self.refuse(writing, tally, refusal)),
+            End::Denied(until) => {
+                writing.refuse(Verdict::Refuse(Refusal::Denied));
+                return Err(self.end(tally, self.denied(until)));
+            }
             End::NotYet(ticket) => {
                 writing.refuse(Verdict::Challenge(challenge.missing));
                 return Err(self.end(tally, self.challenge(&challenge, &ticket)));
@@ -376,13 +484,40 @@ impl Passage<'_> {
         let settings = &self.realm.settings;
         let headers = &mut outbound.parts.headers;
         settings.forwarding.to_upstream(headers, visitor.address.ip(), false, &settings.places);
-        self.say_who(headers, request.presented, spent);
+        let credential = match issued::issued(request.presented) {
+            Some(_) => match self.with_own_credential(headers) {
+                Ok(credential) => Some(credential),
+                Err(refusal) => return Err(self.end(tally, Problem::new(refusal, self.id))),
+            },
+            None => {
+                self.say_who(headers, request.presented, spent);
+                None
+            }
+        };
+        self.prove_gate(headers);
         let nothing = Look::default();
         let look = request.understood.id.and_then(|id| self.realm.look(id)).unwrap_or(&nothing);
-        let onward = Onward { upstream: &self.worker.upstream, tally, look, seat: &visitor.seat };
+        let register = look.minted.is_some().then(|| self.register(request.presented));
+        if register.is_some() {
+            // Compressed, or in part, the answer would hide the key that it brings.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            headers.remove(RANGE);
+            headers.remove(IF_RANGE);
+        }
+        let onward = Onward {
+            upstream: &self.worker.upstream,
+            tally,
+            look,
+            register: register.as_ref(),
+            sought: credential.as_ref().map(|credential| credential.sought()),
+            seat: &visitor.seat,
+        };
         match forward(permit, outbound, onward).await {
             Ok(mut answer) => {
-                self.after(lesson, request.presented, answer.status());
+                if register.is_some() && !lens::can_look(answer.status(), answer.headers()) {
+                    self.notice_unread(request, answer.status());
+                }
+                self.after(lesson, request.presented, answer.status(), tally).await;
                 if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                     wire::forward::to_client(answer.headers_mut(), &settings.origins);
                 }
@@ -396,7 +531,7 @@ impl Passage<'_> {
     /// that nothing a client sends can be taken for it.
     fn say_who(&self, headers: &mut HeaderMap, presented: &Presented, spent: Option<Spent>) {
         let (key, holder) = match presented {
-            Presented::Key(key, _) => (Some(key.id.to_string()), key.holder.map(|holder| holder.to_string())),
+            Presented::Key(key, _) => (Some(key.id.to_string()), key.holder().map(|holder| holder.to_string())),
             Presented::Unknown(_) | Presented::Session | Presented::Nobody => (None, None),
         };
         let approval = spent.map(|spent| spent.approval.to_string());
@@ -404,35 +539,53 @@ impl Passage<'_> {
             let value = value.and_then(|value| HeaderValue::try_from(value).ok());
             headers.insert(name, value.unwrap_or(HeaderValue::from_static("")));
         }
+    }
+
+    fn prove_gate(&self, headers: &mut HeaderMap) {
         if let Some((name, value)) = &self.realm.settings.proof {
             headers.insert(name, value.clone());
         }
+    }
+
+    /// The request becomes the gate's own: who called is the gate's to know.
+    fn with_own_credential(&self, headers: &mut HeaderMap) -> Result<Arc<Credential>, Refusal> {
+        let credential = self.worker.gate.authority.credential().ok_or(Refusal::NoUpstreamCredential)?;
+        issued::replace(headers, self.realm, &credential)?;
+        Ok(credential)
     }
 
     /// What is kept of a request until its answer shows whether there is something to learn.
     fn lesson(&self, request: &Judged<'_>, outbound: &Outbound) -> Option<Lesson> {
         let shown = match request.presented {
             Presented::Unknown(shown) if shown.keepable && !request.open && !shown.beside_session => shown,
-            Presented::Key(key, shown) if self.has_to_learn(key) && !shown.beside_session => shown,
+            Presented::Key(key, shown) if self.has_to_learn(key, shown) && !shown.beside_session => shown,
             _ => return None,
         };
         let asks = self.realm.settings.identify.is_some();
         Some(Lesson {
-            digest: shown.digest,
-            sighting: Sighting { place: shown.place.to_string(), source: self.source, parent: None, inherits: false },
+            known_by: shown.known_by,
+            sighting: Sighting {
+                place: shown.place.to_string(),
+                source: self.source,
+                parent: None,
+                inherits: false,
+                claim: shown.claim(),
+            },
+            holder: shown.token.as_ref().and_then(|token| token.verified.holder.clone()),
             headers: if asks { carriers(&shown.places, &outbound.parts.headers) } else { HeaderMap::new() },
             parameter: parameter(&shown.place, request.target.query()),
         })
     }
 
-    fn has_to_learn(&self, key: &Key) -> bool {
+    fn has_to_learn(&self, key: &Key, shown: &Shown) -> bool {
         let gate = &self.worker.gate;
-        let asks = self.realm.settings.identify.is_some();
-        gate.authority.is_stale(key) || asks && key.holder.is_none() && !gate.was_asked(key.id)
+        let says = || shown.token.as_ref().is_some_and(|token| token.verified.holder.is_some());
+        let asks = self.realm.settings.identify.is_some() || says();
+        gate.authority.is_stale(key) || asks && key.holder().is_none() && !gate.was_asked(key.id)
     }
 
-    /// Learns from the answer.
-    fn after(&self, lesson: Option<Lesson>, presented: &Presented, status: StatusCode) {
+    /// Learns from the answer, before the client has it.
+    async fn after(&self, lesson: Option<Lesson>, presented: &Presented, status: StatusCode, tally: &Tally) {
         let gate = &self.worker.gate;
         let source = neighbourhood(self.source);
         if matches!(presented, Presented::Unknown(_)) && matches!(status.as_u16(), 401 | 403) {
@@ -440,36 +593,69 @@ impl Passage<'_> {
         }
         let Some(lesson) = lesson.filter(|_| accepts(status)) else { return };
         if matches!(presented, Presented::Key(..)) || gate.throttle.may_learn(source, self.at) {
-            tokio::spawn(learn(Arc::clone(self.worker), lesson));
+            learn_first(self.worker, lesson, tally.cut().learned().cloned()).await;
         }
+    }
+
+    /// An answer that should bring a key, and in which none can be looked for.
+    fn notice_unread(&self, request: &Judged<'_>, status: StatusCode) {
+        let no_content = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT].contains(&status);
+        if !status.is_success() || no_content {
+            return;
+        }
+        let key = match request.presented {
+            Presented::Key(key, _) => Some(key.id),
+            _ => None,
+        };
+        let name = &request.understood.name;
+        let what = format!("`{name}` answered in a form that cannot be read: a key that it made is not known yet");
+        self.worker.gate.findings.tell("minted-unread", Severity::High, key, what, self.at);
+    }
+
+    /// Makes the keys known that this request's answer brings.
+    fn register(&self, presented: &Presented) -> Register {
+        let parent = match presented {
+            Presented::Key(key, _) => Some(key.id),
+            _ => None,
+        };
+        // Where the upstream can be asked whose a key is, that is better than to guess.
+        let inherits = self.realm.settings.identify.is_none();
+        let (worker, source) = (Arc::clone(self.worker), self.source);
+        Arc::new(move |secret| {
+            let sighting = Sighting { place: "minted".to_owned(), source, parent, inherits, claim: None };
+            let worker = Arc::clone(&worker);
+            Box::pin(async move { register(&worker, secret, sighting).await })
+        })
     }
 
     /// Counts the exchange. However it ends, the record takes what became of it.
     fn tally(&self, presented: &Presented, writing: &Arc<Writing>) -> Arc<Tally> {
         let cut = Cut::of_gate(Arc::clone(&self.worker.gate.cut));
-        let (cut, parent) = match presented {
-            Presented::Key(key, _) => (cut.or_key(Arc::clone(key)), Some(key.id)),
-            _ => (cut, None),
+        let cut = match presented {
+            Presented::Key(key, _) => cut.or_key(Arc::clone(key)),
+            Presented::Unknown(_) => cut.or_learned(Arc::new(OnceLock::new())),
+            Presented::Session | Presented::Nobody => cut,
         };
-        // Where the upstream can be asked whose a key is, that is better than to guess.
-        let inherits = self.realm.settings.identify.is_none();
-        let (worker, writing, id, source) = (Arc::clone(self.worker), Arc::clone(writing), self.id, self.source);
-        Tally::begin(cut, move |mut ending| {
-            let minted = ending.minted.take();
-            match (minted, tokio::runtime::Handle::try_current()) {
-                (Some(secret), Ok(runtime)) => {
-                    let sighting = Sighting { place: "minted".to_owned(), source, parent, inherits };
-                    runtime.spawn(async move {
-                        let child = register(&worker, secret, sighting).await;
-                        writing.end(id, &ending, child, Timestamp::now());
-                    });
-                }
-                _ => writing.end(id, &ending, None, Timestamp::now()),
+        let (writing, id) = (Arc::clone(writing), self.id);
+        let Some((key, _)) = issued::issued(presented) else {
+            return Tally::begin(cut, move |ending| writing.end(id, &ending, Timestamp::now()));
+        };
+        let (key, gate) = (key.id, Arc::clone(&self.worker.gate));
+        let counted = Arc::clone(self.counted.get_or_init(Arc::default));
+        Tally::begin(cut, move |ending| {
+            let now = Timestamp::now();
+            if let Some(counted) = counted.get() {
+                gate.meters.took(counted, ending.rows.unwrap_or(0), ending.bytes_out, now);
             }
+            if ending.showed {
+                gate.findings.of_shown_credential(key, now);
+            }
+            writing.end(id, &ending, now);
         })
     }
 
-    fn draft(&self, presented: &Presented, understood: &Understood, agent: Option<&HeaderValue>) -> Call {
+    /// What is known of a call before its operation is.
+    fn draft(&self, presented: &Presented, agent: Option<&HeaderValue>) -> Call {
         let (who, key) = match presented {
             Presented::Key(key, _) => (Who::Key, Some(key)),
             Presented::Unknown(_) => (Who::Unknown, None),
@@ -478,10 +664,7 @@ impl Passage<'_> {
         };
         Call {
             key: key.map(|key| key.id),
-            holder: key.and_then(|key| key.holder),
-            operation: Arc::clone(&understood.name),
-            parameters: understood.parameters.clone(),
-            powers: understood.powers,
+            holder: key.and_then(|key| key.holder()),
             user_agent: agent.map(|agent| without_secrets(&String::from_utf8_lossy(agent.as_bytes()), presented)),
             ..self.blank(who)
         }
@@ -526,6 +709,15 @@ impl Passage<'_> {
         problem
     }
 
+    /// Says how long a person's no stands.
+    fn denied(&self, until: Timestamp) -> Problem {
+        let wait = Span::between(Timestamp::now(), until);
+        Problem::new(Refusal::Denied, self.id)
+            .detail(format!("a person said no, and the same request is refused until {until:.0}"))
+            .member("until", format!("{until:.0}"))
+            .header(RETRY_AFTER, HeaderValue::from(wait.as_secs()))
+    }
+
     /// Says what is missing and how it is given (RFC 9470).
     fn challenge(&self, challenge: &Challenge, ticket: &Ticket) -> Problem {
         let uri = format!("{}/questions/{}", self.realm.settings.desk, ticket.challenge);
@@ -551,16 +743,33 @@ struct Judged<'a> {
 }
 
 /// Makes a key known that an answer contained.
-async fn register(worker: &Worker, secret: Zeroizing<String>, sighting: Sighting) -> Option<KeyId> {
-    let digest = SecretDigest::of(secret.as_bytes());
+async fn register(worker: &Worker, secret: Zeroizing<String>, mut sighting: Sighting) -> Option<KeyId> {
+    let (digest, now) = (SecretDigest::of(secret.as_bytes()), Timestamp::now());
+    let meaning = worker.gate.realm.load().settings.issuers.meaning(secret.as_bytes(), &digest, None, now);
     drop(secret);
-    match worker.gate.authority.adopt(&digest, &sighting, Timestamp::now()).await {
+    let known_by = match meaning {
+        Meaning::Other => KnownBy::Secret(digest),
+        Meaning::Good(token) if !token.session => {
+            sighting.claim = Some(token.claim.clone());
+            token.known_by(None)
+        }
+        // A session, or a token for somebody else: no key of this API.
+        Meaning::Good(_) | Meaning::Bad(_) => return None,
+    };
+    match worker.gate.authority.adopt(known_by, &sighting, now).await {
         Ok(key) => Some(key.id),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a minted key cannot be written down");
             None
         }
     }
+}
+
+/// Says which operation a call asks for. Only the record needs the parameters: it takes them.
+fn describe(call: &mut Call, understood: &mut Understood) {
+    call.operation = Arc::clone(&understood.name);
+    call.parameters = std::mem::take(&mut understood.parameters);
+    call.powers = understood.powers;
 }
 
 /// What the record says of a permit.

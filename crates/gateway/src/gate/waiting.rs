@@ -1,6 +1,6 @@
 //! Holding a request while people are asked.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use authority::{Answer as Answered, Ask, Digest, Exhibit, Key, NotProved, Spent, Ticket};
 use bytes::Bytes;
@@ -15,8 +15,9 @@ use crate::gate::{attempt::Understood, presented::Shown, stops::Gate};
 /// How long a key must have come from a source before that is usual.
 const USUAL: Span = Span::days(1);
 
-/// Letters of a body, and of one header, that a person is shown.
-const SHOWN: usize = 16 * 1024;
+/// Letters of a path, a query and a body, and of one header, that are kept for the person who is
+/// asked: more than any body has that is held, so that nothing of it is beyond their reach.
+const SHOWN: usize = 16 << 20;
 const SHOWN_HEADER: usize = 512;
 
 /// A request that waits.
@@ -41,6 +42,8 @@ pub(crate) enum End {
     Yes(Spent),
     /// Nobody answered yet: the client is told how it is answered.
     NotYet(Box<Ticket>),
+    /// A person said no, and that stands until then.
+    Denied(Timestamp),
     /// It does not pass.
     No(Refusal),
 }
@@ -58,6 +61,10 @@ impl Waiting<'_> {
         };
         let mut ticket = match gate.authority.ask(&ask, &self.exhibit(), Timestamp::now()).await {
             Ok(Ok(ticket)) => ticket,
+            Ok(Err(Refusal::Denied)) => {
+                let until = gate.authority.view(|state| state.denied_until(&ask, Timestamp::now()));
+                return until.map_or(End::No(Refusal::Denied), End::Denied);
+            }
             Ok(Err(refusal)) => return End::No(refusal),
             Err(error) => return unavailable(&error),
         };
@@ -77,19 +84,33 @@ impl Waiting<'_> {
         .await;
         drop(waits);
         match waited {
-            Err(_) | Ok(Answered::Refused(Refusal::StepUp)) => End::NotYet(Box::new(ticket)),
+            Err(_) | Ok(Answered::Refused(Refusal::StepUp)) => match self.fell(gate) {
+                Some(refusal) => End::No(refusal),
+                None => End::NotYet(Box::new(ticket)),
+            },
+            // With a "not me" the key fell as well: waiting mends nothing.
+            Ok(Answered::Refused(Refusal::Denied)) if self.fell(gate).is_none() => End::Denied(ticket.until),
             Ok(Answered::Refused(refusal)) => End::No(refusal),
             Ok(Answered::Approved) => self.spend(gate, ticket).await,
         }
     }
 
     async fn spend(&self, gate: &Gate, ticket: Ticket) -> End {
+        // The yes is kept for the next token of the same key.
+        if self.shown.token.as_ref().is_some_and(|token| Timestamp::now() >= token.verified.until) {
+            return End::No(Refusal::TokenExpired);
+        }
         match gate.authority.spend(ticket.challenge, self.call, Timestamp::now()).await {
             Ok(Some(spent)) => End::Yes(spent),
             // Another request of the same kind was faster, or the key fell in between.
-            Ok(None) => End::No(Refusal::Superseded),
+            Ok(None) => End::No(self.fell(gate).unwrap_or(Refusal::Superseded)),
             Err(error) => unavailable(&error),
         }
+    }
+
+    /// Why the key does not work any more, if it fell while the request waited.
+    fn fell(&self, gate: &Gate) -> Option<Refusal> {
+        gate.authority.refusal(self.key.id, Timestamp::now())
     }
 
     /// A code in the header answers for keys that a person holds, and for no program's: a
@@ -102,7 +123,8 @@ impl Waiting<'_> {
         let typed = str::from_utf8(code.expose()).map_err(|_| Refusal::BadHeader)?;
         match gate.authority.approve_by_header(self.key, ticket.challenge, typed, Timestamp::now()).await {
             Ok(()) => Ok(()),
-            Err(NotProved::Wrong | NotProved::Wait(_)) => Err(Refusal::WrongCode),
+            Err(NotProved::Wrong) => Err(Refusal::WrongCode),
+            Err(NotProved::Wait(_)) => Err(Refusal::HeaderClosed),
             Err(NotProved::Failed(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a code cannot be checked");
                 Err(Refusal::RecordUnavailable)
@@ -113,7 +135,8 @@ impl Waiting<'_> {
     fn patience(&self, gate: &Gate, ticket: &Ticket) -> Duration {
         let holding = gate.realm.load().settings.holding;
         let wait = wire::wait(self.headers).unwrap_or(holding.wait).min(holding.most);
-        wait.min(Span::between(Timestamp::now(), ticket.until)).into()
+        let over = self.key.end().map_or(ticket.until, |end| end.min(ticket.until));
+        wait.min(Span::between(Timestamp::now(), over)).into()
     }
 
     fn ask(&self, gate: &Gate, challenge: &Challenge) -> Result<Ask, Refusal> {
@@ -137,11 +160,18 @@ impl Waiting<'_> {
     /// `Idempotency-Key`, the protocol to go on with, the whole credential and all cookies
     /// (either may name an account beside the key), and every other header that says what is
     /// wanted: a yes to a deletion in one account is none to the same deletion in another.
+    ///
+    /// An issuer's token counts as what it says beside its own dates and number, wherever it
+    /// stands: its client may have the next one when it tries again.
+    ///
+    /// Which host and scheme a trusted proxy names belongs to it as well: the upstream may tell
+    /// its tenants by them. The addresses on the way do not; the question has its source.
     fn binding(&self, challenge: &Challenge) -> Result<Digest, Refusal> {
         let mut bytes = b"greave binding 1\n".to_vec();
         let mut put = |part: &[u8]| {
+            let part = self.without_token(part);
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(part);
+            bytes.extend_from_slice(&part);
         };
         put(self.key.id.to_string().as_bytes());
         put(self.method.as_str().as_bytes());
@@ -157,6 +187,8 @@ impl Waiting<'_> {
             put(b"");
         }
         put(wire::idempotency_key(self.headers)?.unwrap_or_default().as_bytes());
+        wire::preferences(self.headers).for_each(|preference| put(preference.as_bytes()));
+        put(b"");
         let mut wanted: Vec<(&HeaderName, &[u8])> = self
             .headers
             .iter()
@@ -169,6 +201,23 @@ impl Waiting<'_> {
             put(value);
         }
         Ok(Digest::of(&bytes))
+    }
+
+    /// A part of the request, with what an issuer's token says in the token's place.
+    fn without_token<'a>(&self, part: &'a [u8]) -> Cow<'a, [u8]> {
+        let shown = self.shown;
+        let (Some(token), Some(secret)) = (&shown.token, shown.secrets.iter().find(|it| is_token(it))) else {
+            return Cow::Borrowed(part);
+        };
+        // Why it is exposed: to be found in what the answer is bound to, and left out of it.
+        let secret = secret.expose();
+        let Some(place) = part.windows(secret.len()).position(|window| window == secret) else {
+            return Cow::Borrowed(part);
+        };
+        let (before, after) = part.split_at(place);
+        // No header and no target has a NUL: nothing else can be spelled like this.
+        let mark = [b"\0token ", token.verified.says.as_slice(), b"\0"].concat();
+        Cow::Owned([before, &mark, after.get(secret.len()..).unwrap_or_default()].concat())
     }
 
     fn exhibit(&self) -> Exhibit {
@@ -195,6 +244,7 @@ impl Waiting<'_> {
             headers: headers.chain(cookies).collect(),
             body: (!self.body.is_empty()).then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),
             body_bytes: self.body.len() as u64,
+            body_digest: (!self.body.is_empty()).then(|| Digest::of(&self.body)),
             user_agent: self
                 .headers
                 .get(header::USER_AGENT)
@@ -203,13 +253,20 @@ impl Waiting<'_> {
     }
 }
 
+/// Of a pair, or of user and password, only one half is the token.
+fn is_token(secret: &Secret) -> bool {
+    // Why it is exposed: its shape tells the token from the other half.
+    factor::jwt::read(secret.expose()).is_some()
+}
+
 fn unavailable(error: &authority::Failed) -> End {
     tracing::error!(error = error as &dyn std::error::Error, "a question cannot be written down");
     End::No(Refusal::RecordUnavailable)
 }
 
 /// Whether a header belongs to what is asked for: all but those that differ from one try of
-/// the same request to the next, and those that are judged elsewhere.
+/// the same request to the next, and those that are judged elsewhere or say nothing to the
+/// upstream. What `Prefer` says beside how long the client would wait, is taken by itself.
 fn says_what_is_wanted(name: &HeaderName) -> bool {
     let elsewhere = [
         header::ACCEPT,
@@ -231,26 +288,94 @@ fn says_what_is_wanted(name: &HeaderName) -> bool {
         header::USER_AGENT,
         header::VIA,
     ];
+    // Whole names: a header that only sounds like one of these may say what is wanted.
     let differs = [
-        "attempt",
-        "correlation",
-        "request-id",
-        "request-start",
-        "retry",
-        "sentry",
-        "telemetry",
-        "trace",
-        "user-agent",
-        "invocation",
+        "amz-sdk-invocation-id",
+        "amz-sdk-request",
+        "b3",
         "baggage",
-        "sdk-request",
+        "cf-ray",
+        "fly-request-id",
+        "newrelic",
+        "request-id",
+        "sec-websocket-key",
+        "sentry-trace",
+        "traceparent",
+        "tracestate",
+        "uber-trace-id",
+        "x-amz-cf-id",
+        "x-amzn-trace-id",
+        "x-appgw-trace-id",
+        "x-arr-log-id",
+        "x-azure-ref",
+        "x-b3-flags",
+        "x-b3-parentspanid",
+        "x-b3-sampled",
+        "x-b3-spanid",
+        "x-b3-traceid",
+        "x-client-request-id",
+        "x-cloud-trace-context",
+        "x-correlation-id",
+        "x-datadog-origin",
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-tags",
+        "x-datadog-trace-id",
+        "x-envoy-attempt-count",
+        "x-goog-api-client",
+        "x-goog-request-id",
+        "x-ms-client-request-id",
+        "x-ms-correlation-request-id",
+        "x-queue-start",
+        "x-request-id",
+        "x-request-start",
+        "x-retry-attempt",
+        "x-retry-count",
+        "x-stainless-retry-count",
+        "x-stripe-client-telemetry",
+        "x-trace-id",
     ];
     let ours = ["dpop", "greave-otp", "idempotency-key", "prefer", "signature", "signature-input"];
     let text = name.as_str();
     !elsewhere.contains(name)
         && !ours.contains(&text)
-        && !text.starts_with("x-forwarded-")
-        && !text.starts_with("sec-")
+        && !text.starts_with("sec-fetch-")
+        && !text.starts_with("sec-ch-")
         && text != "x-real-ip"
-        && !differs.iter().any(|part| text.contains(part))
+        && (!text.starts_with("x-forwarded-") || matches!(text, "x-forwarded-host" | "x-forwarded-proto"))
+        && !differs.contains(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_headers_that_are_known_to_differ_say_nothing() {
+        let says = |name: &'static str| says_what_is_wanted(&HeaderName::from_static(name));
+        for name in
+            ["x-trace-account", "x-retry-as", "attempt-on", "x-request-id-of", "traceparent-org", "sdk-request-org"]
+        {
+            assert!(says(name), "{name}");
+        }
+        for name in
+            ["x-organisation", "x-forwarded-host", "x-forwarded-proto", "host", "range", "sec-websocket-protocol"]
+        {
+            assert!(says(name), "{name}");
+        }
+        for name in [
+            "traceparent",
+            "x-request-id",
+            "x-stainless-retry-count",
+            "amz-sdk-request",
+            "x-forwarded-for",
+            "sec-fetch-mode",
+            "sec-websocket-key",
+            "user-agent",
+            "prefer",
+            "greave-otp",
+        ] {
+            assert!(!says(name), "{name}");
+        }
+    }
 }

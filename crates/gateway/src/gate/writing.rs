@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use law::{Call, CallId, Ended, KeyId, Outcome, Refusal, Verdict};
+use law::{Call, CallId, Ended, Outcome, Refusal, Verdict};
 use record::Book;
 
 use crate::{Ending, gate::counts::Counts};
@@ -66,7 +66,7 @@ impl Writing {
     }
 
     /// Writes what became of it.
-    pub(crate) fn end(&self, id: CallId, ending: &Ending, minted: Option<KeyId>, at: Timestamp) {
+    pub(crate) fn end(&self, id: CallId, ending: &Ending, at: Timestamp) {
         if let Some(call) = self.lock().take() {
             self.counts.note(call.verdict);
             let _ = self.book.intent(call);
@@ -78,7 +78,7 @@ impl Writing {
             bytes_in: ending.bytes_in,
             bytes_out: ending.bytes_out,
             rows: ending.rows,
-            minted,
+            minted: ending.minted,
             micros: ending.micros,
             ended: ending.ended,
         });

@@ -4,8 +4,14 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use law::{Ended, Refusal};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
 
-use super::support::{Scripted, Setting, Wire, ending, gate, header};
+use super::support::{Gate, Scripted, Setting, Wire, ending, gate, header, soon};
+use crate::Pace;
 
 const GET: &str = "GET /x HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -82,6 +88,74 @@ async fn an_upstream_that_takes_too_long_is_a_504() {
     assert_problem(&head, &body, Refusal::UpstreamSlow);
     assert_eq!(api.rest().await, "");
     assert_eq!(ending(&mut gate).await.status, 504);
+}
+
+/// A gate that waits for 8 bytes of a body 20 ms long, and for the upstream even less.
+async fn hurrying() -> (Gate, Scripted) {
+    let upstream = Scripted::listen().await;
+    let mut setting = Setting::before(upstream.address);
+    setting.pace = Pace { bytes: 8, within: Duration::from_millis(20) };
+    setting.patience.answer = Duration::from_millis(5);
+    (setting.start(), upstream)
+}
+
+#[tokio::test]
+async fn a_body_that_stops_half_way_is_the_clients_slowness_held_or_not() {
+    for path in ["/x", "/held"] {
+        let (mut gate, upstream) = hurrying().await;
+        let mut client = Wire::to(gate.address).await;
+        client.send(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf")).await;
+        let (head, body) = client.answer().await;
+        assert_problem(&head, &body, Refusal::ClientSlow);
+        assert_eq!(header(&head, "connection"), Some("close"));
+        let ending = ending(&mut gate).await;
+        assert_eq!((ending.status, ending.ended), (408, Ended::Answered));
+        if path == "/x" {
+            let mut api = upstream.accept().await;
+            api.head().await;
+            assert_eq!(api.rest().await, "half");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_ended_however_long_it_goes_on() {
+    let (gate, _upstream) = hurrying().await;
+    let client = TcpStream::connect(gate.address).await.unwrap();
+    let (mut read, mut write) = client.into_split();
+    let drip = async {
+        write.write_all(b"POST /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+        while write.write_all(b"1\r\nx\r\n").await.is_ok() {
+            sleep(Duration::from_millis(4)).await;
+        }
+    };
+    let mut said = [0; 12];
+    tokio::select! {
+        () = drip => panic!("closed without a word"),
+        read = soon(read.read_exact(&mut said)) => drop(read.unwrap()),
+    }
+    assert_eq!(&said, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn once_the_answer_has_begun_a_client_may_pause() {
+    let upstream = Scripted::listen().await;
+    let mut setting = Setting::before(upstream.address);
+    setting.pace = Pace { bytes: 8, within: Duration::from_millis(20) };
+    let gate = setting.start();
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nfirst").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    api.exactly(5).await;
+    api.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nso").await;
+    client.head().await;
+    client.exactly(2).await;
+    sleep(Duration::from_millis(60)).await;
+    client.send("last!").await;
+    assert_eq!(api.exactly(5).await, "last!");
+    api.send("me").await;
+    assert_eq!(client.exactly(2).await, "me");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Bodies that wait, and answers that are looked into.
 
-use law::Ended;
+use law::{Ended, KeyId};
 
 use super::support::{Wire, ending, gate, header, soon};
 
@@ -94,6 +94,47 @@ async fn rows_and_minted_credentials_are_reported_and_never_shown() {
     assert_eq!(client.answer().await.1, body);
     let ending = ending(&mut gate).await;
     assert_eq!((ending.rows, ending.ended), (Some(3), Ended::Whole));
-    assert!(!format!("{ending:?}").contains("tok_9f3c1e7a52d84b06"));
-    assert_eq!(ending.minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
+    assert_eq!(ending.minted, Some(KeyId(20)));
+}
+
+#[tokio::test]
+async fn of_an_answer_that_brings_a_key_nothing_goes_on_before_it_is_known() {
+    let (mut gate, upstream) = gate().await;
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    api.send("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    api.send("20\r\n{\"token\":\"tok_9f3c1e7a52d84b06\",\r\n").await;
+    drop(api);
+    let got = client.rest().await;
+    assert!(
+        got.starts_with("HTTP/1.1 201") && !got.contains("tok_"),
+        "the credential is whole, the answer is not: {got}"
+    );
+    assert_eq!(ending(&mut gate).await.ended, Ended::UpstreamGone);
+
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    api.send("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    api.send("20\r\n{\"token\":\"tok_9f3c1e7a52d84b06\",\r\n5\r\n\"a\":1\r\n1\r\n}\r\n0\r\n\r\n").await;
+    assert_eq!(client.answer().await.1, r#"{"token":"tok_9f3c1e7a52d84b06","a":1}"#);
+    assert_eq!(ending(&mut gate).await.minted, Some(KeyId(20)));
+}
+
+#[tokio::test]
+async fn too_large_an_answer_goes_on_unread() {
+    let (mut gate, upstream) = gate().await;
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    let body = format!(r#"{{"token":"tok_9f3c1e7a52d84b06","x":"{}"}}"#, "x".repeat(400 * 1024));
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let (sent, answer) = tokio::join!(api.send(head + &body), client.answer());
+    let () = sent;
+    assert_eq!(answer.1, body);
+    assert_eq!(ending(&mut gate).await.minted, None);
 }

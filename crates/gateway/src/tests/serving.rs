@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use law::Ended;
+use law::{Ended, Refusal};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -164,7 +164,11 @@ async fn the_gate_proves_itself_to_an_upstream_and_the_upstream_to_the_gate() {
         }
     });
     let identity = made(ExtendedKeyUsagePurpose::ClientAuth);
-    for (trusts, proves, status) in [(true, true, "200"), (true, false, "502"), (false, true, "502")] {
+    for (trusts, proves, refusal) in [
+        (true, true, None),
+        (true, false, Some(Refusal::UpstreamRefusesGate)),
+        (false, true, Some(Refusal::UpstreamUntrusted)),
+    ] {
         let mut setting = Setting::before(address);
         setting.origin = format!("https://localhost:{}", address.port());
         let stranger = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
@@ -173,7 +177,9 @@ async fn the_gate_proves_itself_to_an_upstream_and_the_upstream_to_the_gate() {
         let gate = setting.start();
         let mut client = Wire::to(gate.address).await;
         client.send(GET).await;
-        let head = client.head().await;
+        let (head, body) = client.answer().await;
+        let status = refusal.map_or(200, Refusal::status);
         assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{trusts} {proves}: {head}");
+        assert!(refusal.is_none_or(|refusal| body.contains(refusal.code())), "{trusts} {proves}: {body}");
     }
 }

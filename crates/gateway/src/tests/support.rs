@@ -8,7 +8,7 @@ use std::{
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use law::{Attempt, CallId, Caller, Decision, Held, Law, Mode, Permit, Powers};
+use law::{Attempt, CallId, Caller, Decision, Held, KeyId, Law, Mode, Permit, Powers};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -18,8 +18,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    Answer, Cut, Ending, Look, Onward, Outbound, Patience, Pointer, Running, Server, ServerSettings, Spool, Tally,
-    TlsFiles, Upstream, Visitor, forward, refuse,
+    Answer, Cut, Ending, Look, Onward, Outbound, Pace, Patience, Pointer, Register, Running, Server, ServerSettings,
+    Spool, Tally, TlsFiles, Upstream, Visitor, forward, refuse,
 };
 
 /// Nothing here takes so long; a test that waits for what never comes fails by this.
@@ -64,6 +64,7 @@ impl Drop for Gate {
 /// How a gate under test differs from the usual.
 pub(super) struct Setting {
     pub(super) patience: Patience,
+    pub(super) pace: Pace,
     pub(super) connections: usize,
     pub(super) grace: Duration,
     pub(super) head: Duration,
@@ -77,6 +78,7 @@ impl Setting {
     pub(super) fn before(upstream: SocketAddr) -> Self {
         Self {
             patience: Patience::default(),
+            pace: Pace::default(),
             connections: 64,
             grace: NEVER,
             head: NEVER,
@@ -103,7 +105,7 @@ impl Setting {
         let settings =
             ServerSettings { workers: 1, connections: self.connections, grace: self.grace, head: self.head, ..usual };
         let server = Server::bind(settings).unwrap();
-        let (flag, spool) = (cut.clone(), self.spool.clone());
+        let (flag, spool, pace) = (cut.clone(), self.spool.clone(), self.pace);
         let running = server
             .start(&cut, move || {
                 let upstream = Arc::new(upstream.for_another_worker());
@@ -112,7 +114,7 @@ impl Setting {
                     let cut = Cut::of_gate(flag.clone());
                     let ends = ends.clone();
                     let tally = Tally::begin(cut, move |ending| drop(ends.send(ending)));
-                    one(request, visitor, upstream.clone(), spool.clone(), tally)
+                    one(request, visitor, upstream.clone(), spool.clone(), pace, tally)
                 }
             })
             .unwrap();
@@ -125,15 +127,25 @@ async fn one(
     visitor: Visitor,
     upstream: Arc<Upstream>,
     spool: Spool,
+    pace: Pace,
     tally: Arc<Tally>,
 ) -> Response<Answer> {
     let exchange = async {
-        let mut outbound = Outbound::read(request)?;
+        let mut outbound = Outbound::read(request, pace)?;
         if outbound.target().starts_with("/held") {
-            outbound.hold(&spool, &tally).await?;
+            outbound.hold(&spool).await?;
         }
         let look = Look { list: Pointer::parse("/data"), minted: Pointer::parse("/token") };
-        let onward = Onward { upstream: &upstream, tally: &tally, look: &look, seat: &visitor.seat };
+        // A register that takes its time, and knows the key by the length of its secret.
+        let register: Register = Arc::new(|secret| {
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                Some(KeyId(secret.len() as u64))
+            })
+        });
+        let register = outbound.target().starts_with("/tokens").then_some(&register);
+        let onward =
+            Onward { upstream: &upstream, tally: &tally, look: &look, register, sought: None, seat: &visitor.seat };
         forward(permit(), outbound, onward).await
     };
     exchange.await.unwrap_or_else(|refusal| {

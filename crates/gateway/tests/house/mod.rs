@@ -12,13 +12,14 @@ use std::{
 };
 
 use authority::{
-    Authority, Command, Description, Identity, Key, Limits, PepperId, Peppers, SecretDigest, Secrets, Sighting, Warrant,
+    Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers, Scope,
+    SecretDigest, Secrets, Sighting, Warrant,
 };
 use catalogue::{Catalogue, Settings};
 use factor::totp::{Seed, Step};
 use gateway::{
-    Gate, GateParts, Holding, HostSent, Identify, Patience, Realm, RealmSettings, Running, Server, ServerSettings,
-    Spool, TlsFiles, UnknownKeys, Upstream, Worker,
+    Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings, Running,
+    Server, ServerSettings, Spool, TlsFiles, UnknownKeys, Upstream, Worker,
 };
 use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
 use http_body_util::{BodyExt as _, Full};
@@ -28,7 +29,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use law::{Call, ChallengeId, HolderId, HolderKind, KeyId, Law, Mode, Outcome, Refusal, Span};
+use law::{Call, ChallengeId, Finding, HolderId, HolderKind, KeyId, Law, Mode, Outcome, Refusal, Span};
 use record::{Book, Reader};
 use store::Signer;
 use tempfile::TempDir;
@@ -55,6 +56,7 @@ paths:
   /events: {get: {summary: Follow events}}
   /things:
     get: {summary: List things, parameters: [{name: page, in: query}], responses: {"200": {description: ok, content: {application/json: {schema: {type: array, items: {type: object}}}}}}}
+  /things/export: {get: {summary: Export all things}}
   /things/{id}:
     get: {summary: Show a thing, parameters: [{name: page, in: query}]}
     post: {summary: Update a thing}
@@ -78,6 +80,7 @@ pub(crate) struct House {
     gate: Arc<Gate>,
     address: SocketAddr,
     running: Running,
+    findings: Mutex<mpsc::Receiver<Finding>>,
 }
 
 impl Drop for House {
@@ -89,18 +92,26 @@ impl Drop for House {
 
 impl House {
     pub(crate) async fn enforcing() -> Self {
-        Self::new(Mode::Enforce, UnknownKeys::Learn).await
+        Self::new(Mode::Enforce, UnknownKeys::Learn, Issuers::default()).await
+    }
+
+    pub(crate) async fn verifying(issuers: Issuers) -> Self {
+        Self::new(Mode::Enforce, UnknownKeys::Learn, issuers).await
     }
 
     pub(crate) async fn observing() -> Self {
-        Self::new("observe until 2099-01-01".parse().unwrap(), UnknownKeys::Learn).await
+        Self::new("observe until 2099-01-01".parse().unwrap(), UnknownKeys::Learn, Issuers::default()).await
     }
 
     pub(crate) async fn refusing_unknown_keys() -> Self {
-        Self::new(Mode::Enforce, UnknownKeys::Refuse).await
+        Self::new(Mode::Enforce, UnknownKeys::Refuse, Issuers::default()).await
     }
 
-    async fn new(mode: Mode, unknown_keys: UnknownKeys) -> Self {
+    pub(crate) async fn refusing_unknown_keys_observing() -> Self {
+        Self::new("observe until 2099-01-01".parse().unwrap(), UnknownKeys::Refuse, Issuers::default()).await
+    }
+
+    async fn new(mode: Mode, unknown_keys: UnknownKeys, issuers: Issuers) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (authority, ann, seed) = authority(folder.path(), Law::same_for_all(Law::default_guard, mode)).await;
         let book = Arc::new(Book::open(folder.path().join("record"), record::Settings::default()).unwrap());
@@ -114,12 +125,13 @@ impl House {
         .unwrap();
         let address = server.address();
         let cut = Arc::new(AtomicBool::new(false));
+        let (tell, findings) = mpsc::channel(100);
         let gate = Arc::new(Gate::new(GateParts {
-            realm: realm(&origin, &format!("http://{address}"), unknown_keys),
+            realm: realm(&origin, &format!("http://{address}"), unknown_keys, issuers, BEARER),
             authority: Arc::clone(&authority),
             book: Arc::clone(&book),
             spool: Spool::new(1 << 20, 8 << 20),
-            findings: mpsc::channel(100).0,
+            findings: tell,
             cut: Arc::clone(&cut),
         }));
         let connect =
@@ -132,7 +144,26 @@ impl House {
                 move |request, visitor| Arc::clone(&worker).answer(request, visitor)
             })
             .unwrap();
-        Self { folder, authority, upstream, ann, seed, steps: AtomicU64::new(0), book, gate, address, running }
+        let (steps, findings) = (AtomicU64::new(0), Mutex::new(findings));
+        Self { folder, authority, upstream, ann, seed, steps, book, gate, address, running, findings }
+    }
+
+    /// Bears its own credential there from the next request on, as after a reload.
+    pub(crate) fn bear_at(&self, place: &str) {
+        let (origin, public) = (format!("http://{}", self.upstream.address), format!("http://{}", self.address));
+        self.gate.obey(realm(&origin, &public, UnknownKeys::Learn, Issuers::default(), place));
+    }
+
+    /// Obeys other issuers from the next request on, as after a reload.
+    pub(crate) fn verify_others(&self, issuers: Issuers) {
+        let origin = format!("http://{}", self.upstream.address);
+        self.gate.obey(realm(&origin, &format!("http://{}", self.address), UnknownKeys::Learn, issuers, BEARER));
+    }
+
+    /// The rules of what was found since this was asked last.
+    pub(crate) fn found(&self) -> Vec<String> {
+        let mut findings = self.findings.lock().unwrap();
+        std::iter::from_fn(|| findings.try_recv().ok()).map(|finding| finding.rule).collect()
     }
 
     pub(crate) async fn adopt(&self, secret: &str) -> KeyId {
@@ -140,8 +171,13 @@ impl House {
     }
 
     pub(crate) async fn adopt_for(&self, secret: &str, name: &str) -> KeyId {
-        let sighting =
-            Sighting { place: "test".to_owned(), source: "127.0.0.1".parse().unwrap(), parent: None, inherits: true };
+        let sighting = Sighting {
+            place: "test".to_owned(),
+            source: "127.0.0.1".parse().unwrap(),
+            parent: None,
+            inherits: true,
+            claim: None,
+        };
         let digest = SecretDigest::of(secret.as_bytes());
         let key = self.authority.adopt(&digest, &sighting, Timestamp::now()).await.unwrap();
         let identity = Identity { name: name.to_owned(), ..Identity::default() };
@@ -152,6 +188,41 @@ impl House {
 
     pub(crate) fn recognised(&self, secret: &str) -> Option<Arc<Key>> {
         self.authority.recognise(&SecretDigest::of(secret.as_bytes()))
+    }
+
+    /// Gives the gate a credential of its own, which the API takes.
+    pub(crate) fn lend_credential(&self) {
+        self.authority.lend_credential(Credential::new(OWN.as_bytes()).ok());
+        self.upstream.accepts(OWN, "company");
+    }
+
+    /// Issues a key to Ann, with her code.
+    pub(crate) async fn issue(&self, scope: Scope, limits: &[&str]) -> (KeyId, String) {
+        let now = Timestamp::now();
+        let warrant = self.authority.prove("ann", &self.code(), now).await.unwrap();
+        let order = |verifier, pepper| Order {
+            name: None,
+            holder: Some(self.ann),
+            parent: None,
+            scope,
+            limits: limits.iter().map(|limit| limit.parse::<Limit>().unwrap()).collect(),
+            end: now + jiff::SignedDuration::from_hours(1),
+            longest: Span::days(1),
+            verifier,
+            pepper,
+        };
+        let (id, secret) = self.authority.issue(&form(), order, warrant, now).await.unwrap();
+        (id, String::from_utf8(secret.expose().to_vec()).unwrap())
+    }
+
+    /// Makes a canary with Ann's code; and a key of the same form that nobody made.
+    pub(crate) async fn canary(&self) -> (String, String) {
+        let now = Timestamp::now();
+        let warrant = self.authority.prove("ann", &self.code(), now).await.unwrap();
+        let name = "old backup".to_owned();
+        let (_, canary) = self.authority.issue_canary(&form(), name, self.ann, warrant, now).await.unwrap();
+        let text = |secret: &wire::Secret| String::from_utf8(secret.expose().to_vec()).unwrap();
+        (text(&canary), text(&form().key(&[7; 32])))
     }
 
     pub(crate) async fn perform(&self, command: &Command, warrant: Warrant) {
@@ -240,12 +311,36 @@ impl House {
         timeout(NEVER, send(self.address, request)).await.unwrap()
     }
 
+    /// What came of an answer before it ended or broke off, and whether it broke.
+    pub(crate) async fn read_on(&self, target: &str, key: &str) -> (Vec<u8>, bool) {
+        let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
+        let mut body = exchange(self.address, request.body("").unwrap()).await.into_body();
+        let mut came = Vec::new();
+        loop {
+            match timeout(NEVER, body.frame()).await.unwrap() {
+                None => return (came, false),
+                Some(Err(_)) => return (came, true),
+                Some(Ok(frame)) => came.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+            }
+        }
+    }
+
     pub(crate) async fn start_stream(&self, target: &str, key: &str) -> Stream {
         let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
         let answer = exchange(self.address, request.body("").unwrap()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         Stream(answer.into_body())
     }
+}
+
+/// The gate's own credential.
+pub(crate) const OWN: &str = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
+
+/// Where the API takes it.
+const BEARER: &str = "authorization:bearer";
+
+fn form() -> wire::IssuedForm {
+    "gk_things".parse().unwrap()
 }
 
 pub(crate) struct Asking(Builder);
@@ -274,6 +369,11 @@ impl Answered {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All that the client saw, in one text.
+    pub(crate) fn whole(&self) -> String {
+        format!("{:?}\n{}", self.headers, self.body)
     }
 }
 
@@ -307,7 +407,8 @@ async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) 
         signer: Signer::new("test/ledger", &[3; 32]).unwrap(),
     };
     let now = Timestamp::now();
-    let (authority, _) = Authority::open(folder, secrets, Limits::default(), law, now).await.unwrap();
+    let authority = Authority::open(folder, secrets, Limits::default(), now).await.unwrap();
+    authority.load(&Offer::of_law(law), now).await.unwrap();
     let person = Command::AddHolder(Description {
         name: "ann".to_owned(),
         kind: HolderKind::Person,
@@ -326,12 +427,13 @@ async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) 
     (Arc::new(authority), ann, seed)
 }
 
-fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys) -> Realm {
+fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issuers, place: &str) -> Realm {
     let reading = Catalogue::read(DOCUMENT.as_bytes(), &Settings::default()).unwrap();
     Realm::new(
         Arc::new(reading.catalogue),
         RealmSettings {
             places: wire::Places::well_known().with_session_cookie("sid"),
+            issuers,
             rules: wire::PathRules::default(),
             open: wire::OpenPaths::new(&["/login".to_owned()], "/v1").unwrap(),
             unknown_keys,
@@ -345,8 +447,10 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys) -> Realm {
                 scopes_header: None,
                 end_header: None,
             }),
+            pace: Pace::default(),
             holding: Holding { wait: Span::seconds(15), most: Span::seconds(15) },
             desk: "http://desk.example".to_owned(),
+            issued: Some(Issuing { form: form(), place: place.parse().unwrap() }),
             proof: None,
         },
     )
@@ -429,7 +533,27 @@ impl Api {
                 return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
             }
             ("GET", "/v1/me") => (200, format!(r#"{{"name":"{}","scopes":["read","admin"]}}"#, name.unwrap())),
-            ("POST", "/v1/keys") => (201, r#"{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c7"}"#.to_owned()),
+            // An API that shows what it should not.
+            ("GET", "/v1/things/echo") => (200, format!("[{:?}]", secret.unwrap())),
+            ("GET", "/v1/things/redirect") => {
+                let to = format!("/v1/things?key={}", secret.unwrap());
+                return Response::builder().status(302).header("location", to).body(Kept::whole("")).unwrap();
+            }
+            ("GET", "/v1/things/packed") => {
+                return Response::builder().header("content-encoding", "gzip").body(Kept::whole("x")).unwrap();
+            }
+            ("GET", "/v1/things/long") => {
+                let text = format!("{}{}", "things ".repeat(40_000), secret.unwrap());
+                return Response::builder().header("set-cookie", "sid=1").body(Kept::whole(&text)).unwrap();
+            }
+            ("GET", "/v1/things/cookie") => {
+                return Response::builder().header("set-cookie", "sid=1").body(Kept::whole("[]")).unwrap();
+            }
+            ("POST", "/v1/keys") => {
+                let number =
+                    self.seen.lock().unwrap().iter().filter(|seen| seen.target.starts_with("/v1/keys")).count() - 1;
+                (201, format!(r#"{{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c{number:x}"}}"#))
+            }
             ("GET" | "POST" | "OPTIONS", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
             _ => (404, "{}".to_owned()),
         };
@@ -466,5 +590,10 @@ impl hyper::body::Body for Kept {
             None if self.ends => std::task::Poll::Ready(None),
             None => std::task::Poll::Pending,
         }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        let piece = self.piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        if self.ends { hyper::body::SizeHint::with_exact(piece) } else { hyper::body::SizeHint::default() }
     }
 }

@@ -3,26 +3,38 @@
 
 use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
 
+use console::api::{HolderList, HolderView};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use law::{Call, Ended, Outcome as CallOutcome, Verdict, Who};
+use law::{Call, Ended, HolderId, Outcome as CallOutcome, Verdict, Who};
 use record::{Entry, Filter, Joined, Joiner, Reader};
 use serde::Serialize;
 
 use super::{Done, Outcome, json};
 use crate::{
     cli::{Calls, Cli},
+    client::address,
     config::Config,
+    house,
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
-    state::record_folder,
+    state::{named_by, record_folder, running},
 };
 
 /// How often who follows looks for more.
 const POLL: Duration = Duration::from_millis(200);
 
-pub(crate) fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
-    let wanted = filter(calls, now)?;
-    let folder = record_folder(&Config::read(&cli.config)?.gate.state);
+/// How far the end of a line is set in that is too long for a terminal.
+const SET_IN: usize = 4;
+
+pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
+    let mut wanted = filter(calls, now)?;
+    let named = named_by(&cli.config);
+    let state = if running(&named).is_some() { named } else { Config::read(&cli.config)?.gate.state };
+    if let Some(named) = &calls.holder {
+        let HolderList { holders } = house::client(&cli.config).await?.read(&address(&["holders"])).await?;
+        wanted.holder = Some(holder(&holders, named)?);
+    }
+    let folder = record_folder(&state);
     let Some(reader) = open(&folder)? else {
         if calls.follow {
             return Err(format!("there is no record in `{}` yet; `greave serve` begins it", folder.display()).into());
@@ -43,7 +55,11 @@ pub(crate) fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         for joined in &newest {
             print(joined, cli.json)?;
         }
+        // Somebody may begin to write at any time: what ends the book may yet become whole.
         return follow(&mut reading, &wanted, cli.json);
+    }
+    if running(&state).is_none() {
+        reading.tell_torn();
     }
     let open: Vec<Joined> = reading.joiner.still_open().collect();
     for joined in open {
@@ -58,7 +74,7 @@ pub(crate) fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         return nothing(calls);
     }
     for joined in &newest {
-        show::say(line(joined))?;
+        show::say(show::wrapped(&line(joined), SET_IN, show::width()))?;
     }
     if found > newest.len() {
         aside(FAINT, format!("the newest {} of {found}; `--last {found}` shows all", newest.len()));
@@ -67,7 +83,7 @@ pub(crate) fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
 }
 
 fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::Error>> {
-    let Calls { key, operation, power, source, decision, status, since, last: _, follow: _ } = calls;
+    let Calls { key, holder: _, operation, power, source, decision, status, since, last: _, follow: _ } = calls;
     Ok(Filter {
         key: *key,
         holder: None,
@@ -80,6 +96,15 @@ fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::E
         since: Some(now.saturating_sub(SignedDuration::from(*since)).unwrap_or(Timestamp::MIN)),
         until: None,
     })
+}
+
+/// The holder with this id or, where there is none, this name.
+fn holder(holders: &[HolderView], named: &str) -> Result<HolderId, String> {
+    let by_id = holders.iter().find(|holder| holder.id.to_string() == named);
+    let found = by_id.or_else(|| holders.iter().find(|holder| holder.name.eq_ignore_ascii_case(named)));
+    found
+        .map(|holder| holder.id)
+        .ok_or_else(|| format!("there is no holder `{}`; see `greave holders list`", clean(named)))
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -105,6 +130,14 @@ struct Reading {
 }
 
 impl Reading {
+    /// Tells what ends the record and is no whole entry. Only for who knows that nobody writes it.
+    fn tell_torn(&mut self) {
+        if let Some(damage) = self.reader.torn() {
+            aside(ALARM, &damage);
+            self.damaged = true;
+        }
+    }
+
     /// The next call that has ended; nothing where the record ends for now.
     fn next(&mut self) -> Option<Joined> {
         loop {
@@ -165,7 +198,11 @@ fn follow(reading: &mut Reading, wanted: &Filter, json: bool) -> Outcome {
 
 /// Prints one call of many that are yet to come: as JSON, one object a line.
 fn print(joined: &Joined, json: bool) -> io::Result<()> {
-    if json { show::say(serde_json::to_string(&Line::from(joined))?) } else { show::say(line(joined)) }
+    if json {
+        show::say(serde_json::to_string(&Line::from(joined))?)
+    } else {
+        show::say(show::wrapped(&line(joined), SET_IN, show::width()))
+    }
 }
 
 /// A call and what became of it, as one object.
@@ -183,7 +220,8 @@ impl<'a> From<&'a Joined> for Line<'a> {
     }
 }
 
-/// One line, the same columns for every call, so that it can be searched and cut.
+/// One line, the same columns for every call, so that it can be searched and cut; on a terminal
+/// that is too narrow for it, its end goes below.
 fn line(joined: &Joined) -> String {
     let Joined { call, outcome } = joined;
     let who = call.key.map_or_else(|| who(call.who).to_owned(), |key| key.to_string());
@@ -277,6 +315,23 @@ mod tests {
     }
 
     #[test]
+    fn on_a_terminal_of_80_columns_a_call_fits() {
+        let text = calls().iter().map(|call| show::wrapped(&line(call), SET_IN, Some(80)) + "\n").collect::<String>();
+        let text = plain(&text);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!("calls_80", text);
+    }
+
+    #[test]
+    fn a_holder_is_found_by_id_before_name() {
+        let mut holders = testing::holders();
+        holders[1].name = "h1".to_owned();
+        assert_eq!(holder(&holders, "h1"), Ok(HolderId(1)), "nobody hides behind another's id");
+        assert_eq!(holder(&holders, "ANN"), Ok(HolderId(1)));
+        assert!(holder(&holders, "nobody").is_err_and(|mend| mend.contains("`greave holders list`")));
+    }
+
+    #[test]
     fn as_json_a_call_is_one_object_with_its_id_and_its_outcome() {
         let calls = calls();
         let whole = serde_json::to_value(Line::from(&calls[0])).unwrap();
@@ -304,6 +359,7 @@ mod tests {
     fn what_cannot_be_searched_for_is_said() {
         let calls = Calls {
             key: None,
+            holder: None,
             operation: None,
             power: None,
             source: None,

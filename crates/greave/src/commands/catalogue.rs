@@ -1,13 +1,13 @@
 //! `greave catalogue`: what was accepted, and what the document says now.
 
-use catalogue::{Drift, Locked};
+use catalogue::{By, Drift, Locked};
 use serde_json::{Value, json};
 
 use super::{Done, Outcome, json as print_json};
 use crate::{
     cli::{self, Cli},
     config::Config,
-    document::Document,
+    document::{Accepted, Document},
     show::{self, ALARM, FAINT, aside, clean, count, styled},
 };
 
@@ -28,7 +28,9 @@ pub(crate) fn run(cli: &Cli, command: &cli::Catalogue) -> Outcome {
             Ok(Done::Findings)
         }
         cli::Catalogue::Accept => {
-            let (catalogue, drift, troubles) = Document::accept(&config)?;
+            let accepted = Document::to_accept(&config)?;
+            accepted.write(&config)?;
+            let Accepted { catalogue, drift, troubles, .. } = accepted;
             let accepted = catalogue.operations().len();
             if cli.json {
                 let changes = drift.as_ref().map(as_json);
@@ -41,7 +43,12 @@ pub(crate) fn run(cli: &Cli, command: &cli::Catalogue) -> Outcome {
             for trouble in &troubles {
                 aside(ALARM, format!("skipped: {}", clean(&trouble.to_string())));
             }
-            aside(FAINT, format!("`{lock}` is written; review it, then `kill -HUP` the running gate"));
+            aside(
+                FAINT,
+                format!(
+                    "`{lock}` is written; review it, then `kill -HUP` the running gate; what is easier waits for a code then: `greave law accept --as NAME`"
+                ),
+            );
             Ok(Done::Clean)
         }
     }
@@ -64,11 +71,12 @@ fn summary(drift: Option<&Drift>, accepted: usize) -> String {
     for changed in easier {
         let lost = changed.lost();
         let opened = changed.to.open && !changed.from.open;
-        let how = match (lost.is_empty(), opened) {
-            (false, false) => format!("no longer {lost}"),
-            (true, _) => "open to anybody".to_owned(),
-            (false, true) => format!("no longer {lost}, and open to anybody"),
-        };
+        let how = [
+            (!lost.is_empty()).then(|| format!("no longer {lost}")),
+            opened.then(|| "open to anybody".to_owned()),
+            changed.frees_upgrades().then(|| "as overridden, which holds for a change of protocol, too".to_owned()),
+        ];
+        let how = how.into_iter().flatten().collect::<Vec<_>>().join(", and ");
         text.push(format!("  {}: {how}", clean(&changed.name)));
     }
     let listed = added.iter().filter(|(_, now)| now.powers != law::Powers::EVERY).count();
@@ -78,9 +86,12 @@ fn summary(drift: Option<&Drift>, accepted: usize) -> String {
     text.join("\n")
 }
 
-fn as_json(drift: &Drift) -> Value {
+pub(super) fn as_json(drift: &Drift) -> Value {
     let Drift { added, gone, changed, classifier } = drift;
-    let locked = |name: &str, Locked { powers, open, by: _, evidence }: &Locked| json!({ "operation": name, "powers": powers, "open": open, "evidence": evidence });
+    let locked = |name: &str, Locked { powers, open, by, evidence }: &Locked| {
+        let by = *by == By::Override;
+        json!({ "operation": name, "powers": powers, "open": open, "override": by, "evidence": evidence })
+    };
     let all = |some: &[(String, Locked)]| some.iter().map(|(name, what)| locked(name, what)).collect::<Vec<_>>();
     let changed = changed.iter().map(|changed| {
         let (from, to) = (locked(&changed.name, &changed.from), locked(&changed.name, &changed.to));

@@ -1,109 +1,146 @@
 //! `greave check`: what is wrong, what would change, and whether there is a way around.
 
-use std::{path::Path, time::Duration};
+mod direct;
 
-use authority::Digest;
-use http::{Method, Request, StatusCode};
+use std::{path::Path, sync::Arc};
+
+use authority::{Digest, Files, NoDigest, Weaker};
+use console::api::{LawView, PostureView};
 use jiff::Timestamp;
-use tokio::{net::TcpStream, time::timeout};
+use law::Law;
+use serde_json::{Value, json};
 
 use crate::{
-    cli::Check,
-    commands::{Done, Outcome},
-    config::Config,
-    document::Document,
-    house, show,
+    cli::{Check, Cli},
+    client::{Client, address},
+    commands::{Done, Outcome, catalogue::as_json, json as print_json},
+    house, issuers,
+    posture::Posture,
+    show,
+    state::{StateFolder, database, running},
     telling::observing,
 };
 
-/// How long an upstream may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-pub(crate) async fn run(path: &Path, check: &Check, now: Timestamp) -> Outcome {
-    let config = Config::read(path)?;
-    let document = Document::load(&config)?;
-    show::document(&document.catalogue, &document.troubles);
-    let mut done = if document.troubles.is_empty() { Done::Clean } else { Done::Findings };
-    if !document.drift.is_empty() {
-        println!("\nThe document has changed since catalogue.lock was accepted:");
-        show::drift(&document.drift);
-        done = Done::Findings;
-    }
+pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
+    let written = Posture::read(&cli.config)?;
+    let Posture { config, document, .. } = &written;
     // What the gate would be made of is made, and let go.
-    let catalogue = std::sync::Arc::new(document.catalogue);
-    house::realm(&config, catalogue)?;
-    house::upstream(&config)?;
-    law(&config, now);
-    if let Some(direct) = &check.direct {
-        done = worse(done, around(direct, &config).await?);
+    house::realm(config, Arc::clone(&document.catalogue))?;
+    house::upstream(config)?;
+    let (issuers, issuers_are_wrong) = issuers::look(config).await?;
+    let weaker = waits(&written, now).await?;
+    let direct = match &check.direct {
+        Some(url) => Some(direct::attempt(url, config).await?),
+        None => None,
+    };
+    let is_wrong = !document.troubles.is_empty() || !document.drift.is_empty() || issuers_are_wrong;
+    let done = if is_wrong || !weaker.is_empty() { Done::Findings } else { Done::Clean };
+    let done = direct.as_ref().map_or(done, |direct| done.worse(direct.done()));
+
+    let law = config.guard.law();
+    if cli.json {
+        let waits = weaker.iter().map(|weaker| waiting(&written, weaker));
+        print_json(&json!({
+            "clean": done == Done::Clean,
+            "operations": document.catalogue.operations().len(),
+            "skipped": document.troubles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "drift": as_json(&document.drift),
+            "issuers": issuers.iter().map(|line| line.trim()).collect::<Vec<_>>(),
+            "law": digest(&law),
+            "observing": observing(&law, now),
+            "waits": waits.collect::<Vec<_>>(),
+            "direct": direct,
+        }))?;
+        return Ok(done);
+    }
+    show::document(&document.catalogue, &document.troubles);
+    if !document.drift.is_empty() {
+        show::say("\nThe document has changed since catalogue.lock was accepted:")?;
+        show::drift(&document.drift);
+    }
+    if !issuers.is_empty() {
+        show::say("\nTokens are verified of:")?;
+    }
+    for line in issuers {
+        show::say(format!("  {line}"))?;
+    }
+    print_law(&law, now)?;
+    print_waits(&written, &weaker)?;
+    if let Some(direct) = &direct {
+        direct.print()?;
     }
     if done == Done::Clean {
-        anstream::println!("{}", show::styled(show::WELL, "nothing is wrong"));
+        show::say(show::styled(show::WELL, "nothing is wrong"))?;
+    }
+    if direct.is_none() {
+        let upstream = &config.gate.upstream;
+        show::aside(
+            show::FAINT,
+            format!("not tried: whether the API answers without the gate; `greave check --direct {upstream}` tries it"),
+        );
     }
     Ok(done)
 }
 
-fn law(config: &Config, now: Timestamp) {
-    let law = config.guard.law();
-    let digest = Digest::of(law.to_string().as_bytes()).to_string();
-    println!("\nThe law of the file, {}:", digest.get(..16).unwrap_or_default());
+/// What would wait for a code, because it is weaker than what is in force.
+async fn waits(written: &Posture, now: Timestamp) -> Result<Vec<Weaker>, Box<dyn std::error::Error>> {
+    let Some((files, law)) = in_force(&written.config.gate.state, now).await? else { return Ok(Vec::new()) };
+    let mut weaker = authority::weaker_cells(&written.config.guard.law(), &law);
+    if let Some(files) = files.filter(|files| *files != written.texts.files()) {
+        weaker.extend(written.weaker_than(&written.beside(&files)?));
+    }
+    Ok(weaker)
+}
+
+fn waiting(written: &Posture, Weaker { what, from, to }: &Weaker) -> Value {
+    json!({ "line": written.line(what), "what": what, "in_force": from, "written": to })
+}
+
+fn print_waits(written: &Posture, weaker: &[Weaker]) -> std::io::Result<()> {
+    if weaker.is_empty() {
+        return Ok(());
+    }
+    let text = "\nWeaker than what is in force; the gate will ask for a code and go on as before until then:";
+    show::say(show::styled(show::ALARM, text))?;
+    let mut table = show::table(["", "", "in force", "written"]);
+    for Weaker { what, from, to } in weaker {
+        let line = written.line(what).unwrap_or_default();
+        table.add_row([line, show::clean(what), show::clean(from), show::clean(to)]);
+    }
+    show::print(&table, "");
+    Ok(())
+}
+
+/// The files in force, where the gate has started before, and the law: from the running gate,
+/// or from the state that it left.
+async fn in_force(state: &Path, now: Timestamp) -> Result<Option<(Option<Files>, Law)>, Box<dyn std::error::Error>> {
+    if let Some(socket) = running(state) {
+        let LawView { page, posture, .. } = Client::Running(socket).read(&address(&["law"])).await?;
+        let files = |PostureView { digest: _, config, lock, document }| -> Result<Files, NoDigest> {
+            Ok(Files { config: config.try_into()?, lock: lock.try_into()?, document: document.try_into()? })
+        };
+        return Ok(Some((posture.map(files).transpose()?, page.parse()?)));
+    }
+    if !database(state).exists() {
+        return Ok(None);
+    }
+    let authority = StateFolder::take(state)?.authority(now).await?;
+    let (founded, posture) = authority.view(|state| (state.is_founded(), state.posture()));
+    Ok(founded.then(|| (posture.map(|(_, files)| files), authority.law().law.clone())))
+}
+
+fn digest(law: &Law) -> String {
+    Digest::of(law.to_string().as_bytes()).to_string()
+}
+
+fn print_law(law: &Law, now: Timestamp) -> std::io::Result<()> {
+    show::say(format!("\nThe law of the file, {}:", digest(law).get(..16).unwrap_or_default()))?;
     for (power, cell) in law.person.iter() {
-        println!("  {power:<9}{:<42}{}", cell.guard.to_string(), cell.mode);
+        show::say(format!("  {power:<9}{:<42}{}", cell.guard.to_string(), cell.mode))?;
     }
-    let observing = observing(&law, now);
+    let observing = observing(law, now);
     if !observing.is_empty() {
-        anstream::println!("{}", show::styled(show::ALARM, format!("observing: {}", observing.join(", "))));
+        show::say(show::styled(show::ALARM, format!("observing: {}", observing.join(", "))))?;
     }
-}
-
-/// Whether the API answers without the gate.
-async fn around(direct: &str, config: &Config) -> Result<Done, Box<dyn std::error::Error>> {
-    let origin: gateway::Origin = direct.parse().map_err(|error| format!("--direct: {error}"))?;
-    let found = timeout(PATIENCE, answers(&origin.to_string())).await;
-    match found {
-        Ok(Ok(status)) if config.gate.proof.is_some() && matches!(status.as_u16(), 401 | 403) => {
-            println!("{direct} answers {status} without the gate's proof");
-            Ok(Done::Clean)
-        }
-        Ok(Ok(status)) => {
-            let text = format!(
-                "{direct} answers ({status}) without the gate: whoever reaches it walks around the law. Let it listen \
-                 where only the gate can reach it, or demand the gate's proof (gate.proof, gate.client_certificate)"
-            );
-            anstream::println!("{}", show::styled(show::ALARM, text));
-            Ok(Done::Findings)
-        }
-        Ok(Err(_)) | Err(_) => {
-            println!("{direct} does not answer without the gate");
-            Ok(Done::Clean)
-        }
-    }
-}
-
-/// The status of `GET /`, over plain TCP: that anything listens there is what matters.
-async fn answers(origin: &str) -> Result<StatusCode, Box<dyn std::error::Error>> {
-    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-    let tls = origin.starts_with("https://");
-    let address = if host.rsplit_once(':').is_some() {
-        host.to_owned()
-    } else {
-        format!("{host}:{}", if tls { 443 } else { 80 })
-    };
-    let stream = TcpStream::connect(&address).await?;
-    if tls {
-        // Something accepts connections; what it would say over TLS makes no difference.
-        return Ok(StatusCode::OK);
-    }
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let request = Request::builder().method(Method::GET).uri("/").header("host", host);
-    let answer = sender.send_request(request.body(http_body_util::Empty::<hyper::body::Bytes>::new())?).await?;
-    Ok(answer.status())
-}
-
-const fn worse(one: Done, other: Done) -> Done {
-    match (one, other) {
-        (Done::Clean, Done::Clean) => Done::Clean,
-        _ => Done::Findings,
-    }
+    Ok(())
 }

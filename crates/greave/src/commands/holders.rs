@@ -2,10 +2,11 @@
 
 use comfy_table::{Cell, Table};
 use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof};
+use http::Method;
 use jiff::Timestamp;
 use law::HolderKind;
 
-use super::{Admin, Done, Outcome, json, proof};
+use super::{Admin, Done, Outcome, json};
 use crate::{
     cli::{Answers, Holders},
     client::address,
@@ -16,29 +17,22 @@ pub(crate) async fn run(admin: &Admin, command: &Holders) -> Outcome {
     match command {
         Holders::List => list(admin).await?,
         Holders::Add { name, kind, answers, proof: args } => {
-            let Answers { owner, deputies, mail, administrator } = answers.clone();
-            let proof = proof(args)?;
-            let (name, kind, administrator) = (name.clone(), *kind, administrator);
-            let wanted = AddHolder { name, kind, owner, deputies, mail, administrator, proof };
-            let holder: HolderView = admin.client.change(&address(&["holders"]), &wanted).await?;
+            let wanted_new = |proof| {
+                let Answers { owner, deputies, mail, administrator } = answers.clone();
+                let administrator = administrator.unwrap_or(false);
+                AddHolder { name: name.clone(), kind: *kind, owner, deputies, mail, administrator, proof }
+            };
+            let holder: HolderView = admin.prove(Method::POST, &address(&["holders"]), args, wanted_new).await?;
             admin.answer(&holder, || added(&holder))?;
         }
-        Holders::Change { name, kind, answers, proof: args } => {
-            let Answers { owner, deputies, mail, administrator } = answers.clone();
-            let wanted = ChangeHolder {
-                kind: *kind,
-                owner,
-                deputies: (!deputies.is_empty()).then_some(deputies),
-                mail,
-                // A flag cannot be told from one that was not given: it only ever gives.
-                administrator: administrator.then_some(true),
-                proof: proof(args)?,
-            };
-            let holder: HolderView = admin.client.amend(&address(&["holders", name]), &wanted).await?;
+        Holders::Change { name, kind, answers, no_deputies, proof: args } => {
+            let wanted = |proof| wanted(*kind, answers, *no_deputies, proof);
+            let holder: HolderView = admin.prove(Method::PATCH, &address(&["holders", name]), args, wanted).await?;
             admin.answer(&holder, || described(&holder))?;
         }
         Holders::Invite { name, proof: args } => {
-            let invited: Invited = admin.client.change(&address(&["holders", name, "invite"]), &proof(args)?).await?;
+            let to = address(&["holders", name, "invite"]);
+            let invited: Invited = admin.prove(Method::POST, &to, args, |proof| proof).await?;
             admin.answer(&invited, || invitation(&invited, admin.now))?;
         }
         Holders::Left { name } => {
@@ -50,11 +44,19 @@ pub(crate) async fn run(admin: &Admin, command: &Holders) -> Outcome {
             })?;
         }
         Holders::Return { name, proof: args } => {
-            let holder: HolderView = admin.client.change(&address(&["holders", name, "return"]), &proof(args)?).await?;
+            let to = address(&["holders", name, "return"]);
+            let holder: HolderView = admin.prove(Method::POST, &to, args, |proof| proof).await?;
             admin.answer(&holder, || format!("{} is back", clean(&holder.name)))?;
         }
     }
     Ok(Done::Clean)
+}
+
+/// What is to change, as the API takes it: what was not said stays.
+fn wanted(kind: Option<HolderKind>, answers: &Answers, no_deputies: bool, proof: Proof) -> ChangeHolder {
+    let Answers { owner, deputies, mail, administrator } = answers.clone();
+    let deputies = (no_deputies || !deputies.is_empty()).then_some(deputies);
+    ChangeHolder { kind, owner, deputies, mail, administrator, proof }
 }
 
 async fn list(admin: &Admin) -> Result<(), Box<dyn std::error::Error>> {
@@ -149,7 +151,7 @@ fn invitation(invited: &Invited, now: Timestamp) -> String {
     let Invited { name, link, until } = invited;
     let (name, until) = (clean(name), ahead(*until, now));
     format!(
-        "Give this to {name} and to nobody else. Whoever opens it enrols in their place; it serves once and lapses \
+        "Give this to {name} and to nobody else. Whoever begins with it first enrols in their place; it serves once and lapses \
          {until}.\n\n  {}\n",
         link.expose()
     )
@@ -164,6 +166,17 @@ mod tests {
     fn a_table_of_holders_says_who_cannot_be_asked() {
         let text = plain(&show::lines(&mut table(&testing::holders(), NOW), Some(100)));
         insta::assert_snapshot!("holders", text);
+    }
+
+    #[test]
+    fn what_is_not_said_of_a_holder_is_not_sent_and_what_is_taken_away_is() {
+        let none = Answers { owner: None, deputies: Vec::new(), mail: None, administrator: None };
+        let sent = |answers: &Answers, no_deputies| {
+            serde_json::to_value(wanted(None, answers, no_deputies, Proof::default())).unwrap()
+        };
+        assert_eq!(sent(&none, false), serde_json::json!({}));
+        let taken = Answers { administrator: Some(false), ..none };
+        assert_eq!(sent(&taken, true), serde_json::json!({"deputies": [], "administrator": false}));
     }
 
     #[test]

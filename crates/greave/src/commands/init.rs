@@ -5,17 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authority::{Authority, Command, Description, Limits, NotEnrolled, Warrant};
+use authority::{Authority, Command, Description, NotEnrolled, Offer, Warrant};
 use factor::{recovery, totp::Seed};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use law::HolderKind;
+use wire::IssuedForm;
 
 use crate::{
     ask,
     cli::Init,
     commands::{Done, Outcome},
     config::{Config, template},
-    document::Document,
+    document::{Document, replace},
     secrets::Vault,
     show,
     state::StateFolder,
@@ -33,24 +34,46 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
         listen: &init.listen,
         upstream: &init.upstream,
         document: &absolute(&init.document)?.to_string_lossy(),
+        prefix: &prefix(&init.document).to_string(),
         enforce_from: first_day(now, init)?,
     });
     // Whatever is wrong shows before anything is written.
     let config = Config::parse(&path, &text)?;
-    fs::create_dir_all(&init.dir).map_err(|cause| format!("`{}` cannot be made: {cause}", init.dir.display()))?;
-    let (catalogue, _, troubles) = Document::accept(&config)?;
+    fs::create_dir_all(&init.dir)
+        .map_err(|cause| format!("`{}` cannot be made: {cause}; name another `--dir`", init.dir.display()))?;
+    let accepted = Document::to_accept(&config)?;
     let state = StateFolder::make(&config.gate.state)?;
     Vault::of(&config.gate.state).furnish()?;
 
-    let (authority, _) = state.authority(Limits::default(), config.guard.law(), now).await?;
-    enrol_first(&authority, init, now).await?;
-    fs::write(&path, text).map_err(|cause| format!("`{}` cannot be written: {cause}", path.display()))?;
+    let authority = state.authority(now).await?;
+    authority.load(&Offer::of_law(config.guard.law()), now).await?;
+    if authority.view(authority::State::is_founded) {
+        let state = config.gate.state.display();
+        show::say(format!("An administrator is enrolled in `{state}` already; it stays as it is.\n"))?;
+    } else {
+        enrol_first(&authority, init, now).await?;
+    }
+    // The files come last: without them, what was begun can be begun again.
+    accepted.write(&config)?;
+    replace(&path, &text).map_err(|cause| {
+        format!("`{}` cannot be written: {cause}; mend that, and run the same command again", path.display())
+    })?;
 
-    show::document(&catalogue, &troubles);
+    show::document(&accepted.catalogue, &accepted.troubles);
     let file = path.display();
-    println!("\nWritten: {file}, {}, {}", config.api.lock.display(), config.gate.state.display());
+    show::say(format!("\nWritten: {file}, {}, {}", config.api.lock.display(), config.gate.state.display()))?;
     println!("Next:    greave check --config {file}\n         greave serve --config {file}");
     Ok(Done::Clean)
+}
+
+/// What issued keys begin with: as the API calls itself, or else as its document's file is called.
+fn prefix(document: &Path) -> IssuedForm {
+    let text = fs::read_to_string(document).unwrap_or_default();
+    // `title` is the first member of that name in all but odd documents; it is a proposal only.
+    let title = text.lines().find_map(|line| line.trim().trim_start_matches('"').strip_prefix("title"));
+    let title = title.map(|title| title.trim_matches(|letter: char| !letter.is_alphanumeric()));
+    let file = document.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    IssuedForm::proposed(title.filter(|title| !title.is_empty() && title.len() <= 64).unwrap_or(&file))
 }
 
 /// The guards bind from the day after the observing is over, counted in whole days.
@@ -61,7 +84,7 @@ fn first_day(now: Timestamp, init: &Init) -> Result<jiff::civil::Date, String> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, String> {
-    std::path::absolute(path).map_err(|cause| format!("`{}` is no path: {cause}", path.display()))
+    std::path::absolute(path).map_err(|cause| format!("`--document {}` is no path: {cause}", path.display()))
 }
 
 async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
@@ -91,7 +114,7 @@ async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Resu
             Err(error) => return Err(error.into()),
         }
     }
-    Err("no code was right; nobody is enrolled, and nothing was written but the state folder".into())
+    Err("no code was right, and nobody is enrolled; run the same command again".into())
 }
 
 fn show_seed(seed: &Seed, name: &str) {
@@ -101,7 +124,8 @@ fn show_seed(seed: &Seed, name: &str) {
 }
 
 fn show_codes(codes: &[recovery::Code]) -> io::Result<()> {
-    println!("\nRecovery codes, each good once. Keep them where the authenticator is not; they are not shown again.\n");
+    let text = "Recovery codes, each good once. Keep them where the authenticator is not; they are not shown again.";
+    show::say(format!("\n{text}\n"))?;
     for pair in codes.chunks(2) {
         let shown: Vec<_> = pair.iter().map(recovery::Code::show).collect();
         println!("  {}", shown.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("   "));

@@ -1,14 +1,18 @@
 //! `greave keys`: who has them, where they were used, and stopping them.
 
+mod canary;
 mod page;
+mod request;
 
-use console::api::{DisableKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey};
+use authority::Scope;
+use console::api::{DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, RevokeKey};
+use http::Method;
 use law::{KeyId, Standing};
 
 use self::page::{details, standing, table, title};
-use super::{Admin, Done, Outcome, json, proof};
+use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::Keys,
+    cli::{IssueArgs, Keys, ProofArgs},
     client::{address, filtered},
     show::{self, FAINT},
 };
@@ -26,14 +30,35 @@ pub(crate) async fn run(admin: &Admin, command: &Keys) -> Outcome {
             let key: KeyView = admin.client.change(&of(*key, Some("disable")), &wanted).await?;
             admin.answer(&key, || stands(&key))?;
         }
-        Keys::Enable { key, proof: args } => {
-            let key: KeyView = admin.client.change(&of(*key, Some("enable")), &proof(args)?).await?;
+        Keys::Issue { order, proof } => issue(admin, order, proof).await?,
+        Keys::Revoke { key, children, why } => {
+            let wanted = RevokeKey { why: why.clone(), children: *children, ..RevokeKey::default() };
+            let key: KeyView = admin.client.change(&of(*key, Some("revoke")), &wanted).await?;
             admin.answer(&key, || stands(&key))?;
         }
+        Keys::Canary { name, holder, end, proof } => match (end, name, holder) {
+            (Some(end), _, _) => canary::end(admin, *end, proof).await?,
+            (None, Some(name), Some(holder)) => canary::issue(admin, name, holder, proof).await?,
+            (None, _, _) => return Err("name it and say where it will lie: add `--name` and `--holder`".into()),
+        },
+        Keys::Request { wish, proof } => request::ask(admin, wish, proof).await?,
+        Keys::Requests { request: None } => request::list(admin).await?,
+        Keys::Requests { request: Some(request) } => request::show(admin, *request).await?,
+        Keys::Approve { request, less, proof } => request::approve(admin, *request, less, proof).await?,
+        Keys::Deny { request, why } => request::deny(admin, *request, why).await?,
+        Keys::Collect { request, proof } => request::collect(admin, *request, proof).await?,
+        Keys::Canaries => canary::list(admin).await?,
+        Keys::Enable { key, proof: args } => {
+            let key: KeyView = admin.prove(Method::POST, &of(*key, Some("enable")), args, |proof| proof).await?;
+            admin.answer(&key, || stands(&key))?;
+        }
+        Keys::Forget { key, proof: args } => {
+            let key: KeyView = admin.prove(Method::POST, &of(*key, Some("forget")), args, |proof| proof).await?;
+            admin.answer(&key, || format!("{} is forgotten; used again, it is a new key", title(&key)))?;
+        }
         Keys::Name { key, name, holder, owner, proof: args } => {
-            let wanted =
-                NameKey { name: name.clone(), holder: holder.clone(), owner: owner.clone(), proof: proof(args)? };
-            let key: KeyView = admin.client.change(&of(*key, Some("name")), &wanted).await?;
+            let wanted = |proof| NameKey { name: name.clone(), holder: holder.clone(), owner: owner.clone(), proof };
+            let key: KeyView = admin.prove(Method::POST, &of(*key, Some("name")), args, wanted).await?;
             admin.answer(&key, || named(&key))?;
         }
     }
@@ -64,6 +89,31 @@ async fn list(admin: &Admin, holder: Option<String>) -> Result<(), Box<dyn std::
         }
     };
     show::print(&table(&keys, admin.now), &empty);
+    Ok(())
+}
+
+/// The secret goes to standard output alone, so that it can be piped to where it belongs; what
+/// is said of it goes beside.
+async fn issue(admin: &Admin, order: &IssueArgs, args: &ProofArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let IssueArgs { name, holder, parent, powers, operations, sources, limits, lifetime } = order;
+    let scope =
+        Scope { powers: powers.iter().copied().collect(), operations: operations.clone(), sources: sources.clone() };
+    let wanted = |proof| IssueKey {
+        name: name.clone(),
+        holder: holder.clone(),
+        parent: *parent,
+        scope: scope.clone(),
+        limits: limits.clone(),
+        lifetime: *lifetime,
+        proof,
+    };
+    let issued: IssuedKey = admin.prove(Method::POST, &address(&["keys"]), args, wanted).await?;
+    if admin.json {
+        return json(&issued);
+    }
+    let end = issued.key.end.map_or_else(String::new, |end| format!(", ends {}", show::ahead(end, admin.now)));
+    show::aside(FAINT, format!("{}{end}; its secret is shown this once:", title(&issued.key)));
+    show::say(issued.secret.expose())?;
     Ok(())
 }
 

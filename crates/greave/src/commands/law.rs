@@ -1,10 +1,11 @@
-//! `greave law`: what each power requires, and a weaker law that waits for a code.
+//! `greave law`: what each power requires, and what is weaker and waits for a code.
 
-use console::api::{AcceptLaw, LawView, WaitingLaw};
+use console::api::{AcceptLaw, LawView, Proof, WaitingLaw};
+use http::Method;
 use jiff::Timestamp;
 use law::{HolderKind, Law, Power};
 
-use super::{Admin, Done, Outcome, json, proof};
+use super::{Admin, Done, Outcome};
 use crate::{
     cli::LawCommand,
     client::address,
@@ -19,26 +20,39 @@ pub(crate) async fn run(admin: &Admin, command: &LawCommand) -> Outcome {
             Ok(if in_force.waiting.is_some() { Done::Findings } else { Done::Clean })
         }
         LawCommand::Accept { proof: args } => {
-            let Some(waiting) = &in_force.waiting else {
-                if admin.json {
-                    json(&in_force)?;
-                } else {
-                    show::say("no law waits; the law of the file is in force, or the gate has not loaded the file")?;
-                }
-                return Ok(Done::Clean);
-            };
+            let Some(waiting) = &in_force.waiting else { return nothing_waits(admin, &in_force) };
             // Nobody weakens what they have not read.
             anstream::eprintln!("{}", weaker(waiting, None));
-            let wanted = AcceptLaw { digest: waiting.digest.clone(), proof: proof(args)? };
-            let accepted: LawView = admin.client.change(&address(&["law", "accept"]), &wanted).await?;
-            admin.answer(&accepted, || format!("the law {} is in force", short(&accepted.digest)))?;
+            let wanted = |proof| AcceptLaw { digest: waiting.digest.clone(), proof };
+            let accepted: LawView = admin.prove(Method::POST, &address(&["law", "accept"]), args, wanted).await?;
+            admin.answer(&accepted, || {
+                format!("{} is in force, with the law {}", short(&waiting.digest), short(&accepted.digest))
+            })?;
+            Ok(Done::Clean)
+        }
+        LawCommand::Refuse => {
+            let Some(waiting) = &in_force.waiting else { return nothing_waits(admin, &in_force) };
+            let wanted = AcceptLaw { digest: waiting.digest.clone(), proof: Proof::default() };
+            let goes_on: LawView = admin.client.change(&address(&["law", "refuse"]), &wanted).await?;
+            admin.answer(&goes_on, || {
+                format!(
+                    "{} is refused; undo the change, or it waits again at the next start or reload",
+                    short(&wanted.digest)
+                )
+            })?;
             Ok(Done::Clean)
         }
     }
 }
 
+fn nothing_waits(admin: &Admin, in_force: &LawView) -> Outcome {
+    admin
+        .answer(in_force, || "no law waits; that of the file is in force, or the gate has not loaded it".to_owned())?;
+    Ok(Done::Clean)
+}
+
 fn page(in_force: &LawView, now: Timestamp, width: Option<u16>) -> String {
-    let LawView { page, digest, loaded, observing, waiting } = in_force;
+    let LawView { page, digest, loaded, posture: _, observing, waiting } = in_force;
     let since = loaded.map_or_else(String::new, |loaded| format!(", in force since {}", ago(loaded, now)));
     let mut text = vec![styled(BOLD, format!("The law {}{since}", short(digest)))];
     match page.parse::<Law>() {
@@ -50,7 +64,10 @@ fn page(in_force: &LawView, now: Timestamp, width: Option<u16>) -> String {
     text.push(styled(style, observing));
     if let Some(waiting) = waiting {
         text.extend([String::new(), weaker(waiting, width)]);
-        text.push(styled(FAINT, "`greave law accept --as NAME` puts it into force"));
+        text.push(styled(
+            FAINT,
+            "`greave law accept --as NAME` puts it into force, as a whole; `greave law refuse` does not",
+        ));
     }
     text.join("\n")
 }
@@ -75,10 +92,10 @@ fn cells(law: &Law, now: Timestamp, width: Option<u16>) -> Vec<String> {
 
 fn weaker(waiting: &WaitingLaw, width: Option<u16>) -> String {
     let mut table = show::table(["", "in force", "waits"]);
-    for cell in &waiting.weaker {
-        table.add_row([&cell.cell, &cell.from, &cell.to].map(|text| clean(text)));
+    for part in &waiting.weaker {
+        table.add_row([&part.what, &part.from, &part.to].map(|text| clean(text)));
     }
-    let head = styled(ALARM, format!("The law {} waits for a code, because it is weaker here", short(&waiting.digest)));
+    let head = styled(ALARM, format!("{} waits for a code, because it is weaker here", short(&waiting.digest)));
     format!("{head}\n{}", lines(&mut table, width))
 }
 

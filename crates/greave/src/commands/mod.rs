@@ -1,5 +1,6 @@
 //! What the command line does, one file a command.
 
+pub(crate) mod backup;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod check;
@@ -15,18 +16,17 @@ pub(crate) mod reach;
 pub(crate) mod serve;
 #[cfg(test)]
 mod testing;
-
-use std::io;
+pub(crate) mod upstream;
 
 use console::api::{HealthView, Proof};
+use http::Method;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ask,
     cli::{Cli, ProofArgs},
-    client::{Client, address},
-    config::Config,
+    client::{Client, ClientError, address},
     house, show,
 };
 
@@ -37,6 +37,18 @@ pub(crate) enum Done {
     Clean,
     /// Something to look at: exit code 1.
     Findings,
+    /// Nothing but that whoever is on this host can go around the gate: exit code 3.
+    OnThisHost,
+}
+
+impl Done {
+    pub(crate) const fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Clean, Self::Clean) => Self::Clean,
+            (Self::Findings, _) | (_, Self::Findings) => Self::Findings,
+            (Self::OnThisHost, _) | (_, Self::OnThisHost) => Self::OnThisHost,
+        }
+    }
 }
 
 /// How a command ended. An error is exit code 2.
@@ -52,7 +64,7 @@ pub(crate) struct Admin {
 impl Admin {
     /// Reads the configuration and finds the way: to the running gate, or to the state itself.
     pub(crate) async fn reach(cli: &Cli, now: Timestamp) -> Result<Self, Box<dyn std::error::Error>> {
-        let client = house::client(&Config::read(&cli.config)?).await?;
+        let client = house::client(&cli.config).await?;
         Ok(Self { client, json: cli.json, now })
     }
 
@@ -68,6 +80,27 @@ impl Admin {
         Ok(())
     }
 
+    /// Does what may need a code. Whose it is was said in the arguments; it is asked for when
+    /// everything else is known to be well. Without a name nothing is asked: what needs a code
+    /// is declined then, and says so.
+    async fn prove<W: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        address: &str,
+        args: &ProofArgs,
+        wanted: impl Fn(Proof) -> W,
+    ) -> Result<T, Box<dyn std::error::Error>> {
+        let without = Proof { person: args.person.clone(), code: None };
+        match (self.client.send(method.clone(), address, &wanted(without)).await, &args.person) {
+            (Err(ClientError::Refused(problem)), Some(person)) if problem.code == "code-needed" => {
+                let code = ask::line("Code:")?;
+                let proof = Proof { person: Some(person.clone()), code: Some(code.to_string().into()) };
+                Ok(self.client.send(method, address, &wanted(proof)).await?)
+            }
+            (done, _) => Ok(done?),
+        }
+    }
+
     /// What was asked for: as JSON where a program reads it, else as people read it.
     fn answer(&self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<(), Box<dyn std::error::Error>> {
         if self.json { json(value) } else { Ok(show::say(words())?) }
@@ -77,16 +110,4 @@ impl Admin {
 /// Prints one value as JSON.
 fn json(value: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
     Ok(show::say(serde_json::to_string_pretty(value)?)?)
-}
-
-/// Whose code it is, and the code, which is asked for. Without a name nothing is asked: what
-/// needs a code is declined then, and says so.
-fn proof(args: &ProofArgs) -> io::Result<Proof> {
-    let Some(person) = &args.person else { return Ok(Proof::default()) };
-    code_of(person, "Code:")
-}
-
-fn code_of(person: &str, question: &str) -> io::Result<Proof> {
-    let code = ask::line(question)?;
-    Ok(Proof { person: Some(person.to_owned()), code: Some(code.to_string().into()) })
 }

@@ -1,20 +1,41 @@
 //! `greave questions`, `approve` and `deny`: calls that wait for a person.
 
-use console::api::{Approve, Proof, QuestionDetails, QuestionList, QuestionState, QuestionView};
+use console::{
+    Excerpt, Size,
+    api::{Approve, Notified, Proof, QuestionDetails, QuestionList, QuestionState, QuestionView},
+};
+use http::Method;
 use jiff::Timestamp;
 use law::{ChallengeId, Power};
 
-use super::{Admin, Done, Outcome, code_of, json};
+use super::{Admin, Done, Outcome, json};
 use crate::{
     cli::{self, Deny},
     client::{ClientError, address},
-    show::{self, ALARM, BOLD, FAINT, ago, ahead, clean, styled},
+    show::{self, ALARM, BOLD, FAINT, ago, ahead, clean, moment, styled},
 };
 
-/// Lines of a body that are shown; the desk shows all that was kept.
-const BODY_LINES: usize = 20;
+/// What is shown of the beginning and of the end of a long text.
+const BEGIN: Size = Size { letters: 1500, lines: 24 };
+const END: Size = Size { letters: 500, lines: 8 };
+const ALL: Size = Size { letters: usize::MAX, lines: usize::MAX };
 
-pub(crate) async fn list(admin: &Admin) -> Outcome {
+/// Where what is said begins, behind the word that says what it is.
+const EDGE: usize = 13;
+
+/// How much of a request is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Much {
+    Ends,
+    Whole,
+}
+
+pub(crate) async fn list(admin: &Admin, command: &cli::Questions) -> Outcome {
+    let cli::Questions { questions: wanted, whole } = command;
+    let much = if *whole { Much::Whole } else { Much::Ends };
+    if !wanted.is_empty() {
+        return these(admin, wanted, much).await;
+    }
     let QuestionList { questions } = admin.client.read(&address(&["questions"])).await?;
     admin.tell_observing().await?;
     if admin.json {
@@ -29,10 +50,36 @@ pub(crate) async fn list(admin: &Admin) -> Outcome {
         // Between the list and this, it may have been answered.
         let details =
             details(admin, question.id).await.unwrap_or(QuestionDetails { question: question.clone(), exhibit: None });
-        show::say(card(&details, admin.now))?;
+        say(&details, admin.now, much)?;
     }
     show::aside(FAINT, next(&questions));
     Ok(Done::Clean)
+}
+
+/// Those that were asked for, whatever became of them.
+async fn these(admin: &Admin, wanted: &[ChallengeId], much: Much) -> Outcome {
+    let mut found = Vec::new();
+    for id in wanted {
+        found.push(details(admin, *id).await?);
+    }
+    if admin.json {
+        json(&found)?;
+        return Ok(Done::Clean);
+    }
+    for details in &found {
+        say(details, admin.now, much)?;
+    }
+    Ok(Done::Clean)
+}
+
+fn say(details: &QuestionDetails, now: Timestamp, much: Much) -> std::io::Result<()> {
+    show::say(fitting(&card(details, now, much), show::width()) + "\n")
+}
+
+/// A card on a terminal of this width. Nothing of a request comes to stand at the left edge,
+/// where the words are that say what it is.
+fn fitting(card: &str, width: Option<u16>) -> String {
+    card.lines().map(|line| show::wrapped(line, EDGE, width)).collect::<Vec<_>>().join("\n")
 }
 
 pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
@@ -41,18 +88,17 @@ pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
     // Nobody says yes to what they have not seen.
     for id in questions {
         let details = details(admin, *id).await?;
-        anstream::eprintln!("{}", card(&details, admin.now));
+        anstream::eprintln!("{}\n", fitting(&card(&details, admin.now, Much::Ends), show::width()));
         answerers = Some(match answerers {
             None => details.question.answerers,
             Some(before) => before.into_iter().filter(|name| details.question.answerers.contains(name)).collect(),
         });
     }
-    let Some(person) = &proof.person else {
+    if proof.person.is_none() {
         return Err(whose_code(questions, &answerers.unwrap_or_default()).into());
-    };
-    let proof = code_of(person, "Code:")?;
-    let wanted = Approve { questions: questions.clone(), proof };
-    let QuestionList { questions } = admin.client.change(&address(&["approvals"]), &wanted).await?;
+    }
+    let wanted = |proof| Approve { questions: questions.clone(), proof };
+    let QuestionList { questions } = admin.prove(Method::POST, &address(&["approvals"]), proof, wanted).await?;
     if admin.json {
         json(&questions)?;
     } else {
@@ -102,7 +148,7 @@ fn next(questions: &[QuestionView]) -> String {
 }
 
 /// All that a person must know of a question.
-fn card(details: &QuestionDetails, now: Timestamp) -> String {
+fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
     let QuestionDetails { question, exhibit } = details;
     let key = &question.key;
     let times = format!("asked {}, lapses {}", ago(question.asked, now), ahead(question.until, now));
@@ -110,17 +156,19 @@ fn card(details: &QuestionDetails, now: Timestamp) -> String {
         vec![format!("{}  {}  {}", styled(BOLD, question.id), clean(&question.operation), styled(FAINT, times))];
     let mut line = |word: &str, text: String| card.push(format!("    {word:<9}{text}"));
     if let Some(exhibit) = exhibit {
-        line("request", clean(&format!("{} {}", exhibit.method, exhibit.path)));
-        exhibit.query.iter().flat_map(|query| query.lines()).for_each(|text| line("query", clean(text)));
+        text(&mut line, "request", &format!("{} {}", exhibit.method, exhibit.path), question.id, much);
+        exhibit.query.iter().for_each(|query| text(&mut line, "query", query, question.id, much));
         for (name, value) in &exhibit.headers {
-            line("", clean(&format!("{name}: {value}")));
+            line("header", clean(&format!("{name}: {value}")));
         }
         match &exhibit.body {
-            Some(body) => body_lines(body).into_iter().for_each(|text| line("", text)),
-            None if exhibit.body_bytes > 0 => {
-                line("", format!("a body of {} bytes that is no text", exhibit.body_bytes))
-            }
+            Some(body) => text(&mut line, "body", body, question.id, much),
+            None if exhibit.body_bytes > 0 => line("body", "no text".to_owned()),
             None => {}
+        }
+        if exhibit.body_bytes > 0 {
+            line("", styled(FAINT, format!("{} bytes", exhibit.body_bytes)));
+            exhibit.body_digest.iter().for_each(|digest| line("sha-256", styled(FAINT, digest)));
         }
     }
     for power in question.powers.iter() {
@@ -135,35 +183,78 @@ fn card(details: &QuestionDetails, now: Timestamp) -> String {
         line("client", clean(agent));
     }
     line(
-        "asked",
+        "answers",
         match question.answerers.as_slice() {
-            [] => styled(ALARM, "nobody who could answer"),
+            [] => styled(ALARM, "nobody could; the key needs an owner: `greave keys name KEY --owner NAME`"),
             names => clean(&names.join(", ")),
         },
     );
+    if question.state == QuestionState::Open {
+        let told: Vec<String> = question.told.iter().map(|told| notified(told, now)).collect();
+        line("told", if told.is_empty() { styled(ALARM, "nobody by mail or webhook") } else { told.join("; ") });
+        let waits = if question.waiting {
+            "held open until the answer"
+        } else {
+            "nobody any more: after a yes it passes when the same request is sent again in time"
+        };
+        line("waits", waits.to_owned());
+    }
     if question.people > 1 {
         let yes = if question.yes.is_empty() { "nobody yet".to_owned() } else { clean(&question.yes.join(", ")) };
         line("needs", format!("{} people; yes from {yes}", question.people));
     }
-    card.join("\n") + "\n"
+    card.join("\n")
 }
 
-fn body_lines(body: &str) -> Vec<String> {
-    let mut lines: Vec<String> = body.lines().take(BODY_LINES).map(clean).collect();
-    let more = body.lines().count().saturating_sub(BODY_LINES);
-    if more > 0 {
-        lines.push(format!("… and {more} more lines; the desk shows them"));
+/// A text of the request, or its beginning and its end. What is left out is said at the
+/// left edge, where nothing of the request stands.
+fn text(line: &mut impl FnMut(&str, String), word: &str, text: &str, id: ChallengeId, much: Much) {
+    let (begin, end) = if much == Much::Whole { (ALL, ALL) } else { (BEGIN, END) };
+    let excerpt = Excerpt::of(text, begin, end);
+    let mut word = word;
+    for text in excerpt.begin.lines() {
+        line(std::mem::take(&mut word), clean(text));
     }
-    lines
+    if excerpt.omitted.is_none() {
+        return;
+    }
+    let more = format!("{} letters; `greave questions {id} --whole` shows all", excerpt.letters());
+    line("LEFT OUT", styled(ALARM, more));
+    let (names, more) = excerpt.weighty();
+    if !names.is_empty() {
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        line("among it", styled(ALARM, clean(&names.join(", ")) + &more));
+    }
+    for text in excerpt.end.lines() {
+        line("", clean(text));
+    }
+}
+
+fn notified(told: &Notified, now: Timestamp) -> String {
+    let Notified { name, by, at } = told;
+    let who = name.as_ref().map_or_else(|| format!("a {by}"), |name| format!("{} by {by}", clean(name)));
+    format!("{who}, {}", ago(*at, now))
 }
 
 fn answered(question: &QuestionView) -> String {
-    let (id, operation) = (question.id, clean(&question.operation));
+    let (id, operation, until) = (question.id, clean(&question.operation), moment(question.until));
     match question.state {
-        QuestionState::Approved | QuestionState::Spent => format!("{id}: approved, {operation} goes on"),
+        QuestionState::Approved | QuestionState::Spent if question.waiting => {
+            format!("{id}: approved, {operation} goes on")
+        }
+        QuestionState::Spent => format!("{id}: approved, {operation} went on"),
+        QuestionState::Approved => format!(
+            "{id}: approved; nobody waits any more, {operation} passes when the same request is sent again until \
+             {until} UTC"
+        ),
         QuestionState::Open => format!("{id}: your yes counts, {operation} waits for another person's"),
-        QuestionState::Denied => format!("{id}: denied, {operation} does not pass"),
-        QuestionState::Lapsed => format!("{id}: it has lapsed"),
+        QuestionState::Denied => {
+            format!("{id}: denied, {operation} does not pass; the same request is refused until {until} UTC")
+        }
+        QuestionState::Lapsed => {
+            format!("{id}: it has lapsed; a yes is asked for again when the request is sent again")
+        }
+        QuestionState::KeyFell => format!("{id}: it fell with its key, which does not work any more"),
     }
 }
 
@@ -174,7 +265,21 @@ mod tests {
 
     #[test]
     fn a_question_shows_what_the_yes_would_let_pass() {
-        insta::assert_snapshot!("question", plain(&card(&testing::question(), NOW)));
+        insta::assert_snapshot!("question", plain(&card(&testing::question(), NOW, Much::Ends)));
+    }
+
+    #[test]
+    fn on_a_terminal_of_80_columns_nothing_of_a_request_stands_at_the_edge() {
+        let mut question = testing::question();
+        if let Some(exhibit) = &mut question.exhibit {
+            let path = "/x".repeat(200);
+            exhibit.path = path;
+            exhibit.body = Some(format!("{}from     192.0.2.7, where this key comes from", "word ".repeat(13)));
+        }
+        let text = plain(&fitting(&card(&question, NOW, Much::Ends), Some(80)));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let at_edge = |line: &&str| line.get(4..8) == Some("from");
+        assert_eq!(text.lines().filter(at_edge).count(), 1, "{text}");
     }
 
     #[test]
@@ -186,7 +291,7 @@ mod tests {
             exhibit.user_agent = Some("\u{1b}]0;x\u{7}".to_owned());
         }
         question.question.operation = "GET /\u{1b}[8m".to_owned();
-        let text = plain(&card(&question, NOW));
+        let text = plain(&card(&question, NOW, Much::Ends));
         assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
         assert!(!text.contains('\u{202e}'), "{text:?}");
         for spelt in
@@ -197,12 +302,30 @@ mod tests {
     }
 
     #[test]
-    fn a_long_body_is_cut_and_says_so() {
-        let lines = body_lines(&"x\n".repeat(BODY_LINES + 3));
-        assert_eq!(
-            (lines.len(), lines.last().map(String::as_str)),
-            (BODY_LINES + 1, Some("… and 3 more lines; the desk shows them"))
-        );
+    fn a_long_body_shows_its_end_and_names_what_matters_between() {
+        let mut question = testing::question();
+        let filler = "- ".repeat(2000);
+        let body =
+            format!("{{\"note\": \"{filler}\", \"role\": \"owner\", \"x\": \"{filler}\", \"last\": \"the end\"}}");
+        if let Some(exhibit) = &mut question.exhibit {
+            exhibit.body = Some(body);
+        }
+        let text = plain(&card(&question, NOW, Much::Ends));
+        assert!(text.contains("\"the end\"") && text.len() < 5000, "{text}");
+        assert!(text.contains("LEFT OUT") && text.contains("`greave questions c9 --whole` shows all"), "{text}");
+        assert!(text.contains("among it role"), "{text}");
+        let whole = plain(&card(&question, NOW, Much::Whole));
+        assert!(whole.contains("\"role\": \"owner\"") && !whole.contains("LEFT OUT"), "{whole}");
+    }
+
+    #[test]
+    fn nothing_is_said_to_go_on_where_nobody_waits_and_how_long_a_no_stands_is() {
+        let asked = testing::question().question;
+        let said = |state, waiting| answered(&QuestionView { state, waiting, ..asked.clone() });
+        assert_eq!(said(QuestionState::Approved, true), "c9: approved, DELETE /users/{name} goes on");
+        let nobody = said(QuestionState::Approved, false);
+        assert!(!nobody.contains("goes on") && nobody.contains("sent again until 2026-11-24 10:23:00 UTC"), "{nobody}");
+        assert!(said(QuestionState::Denied, true).ends_with("refused until 2026-11-24 10:23:00 UTC"));
     }
 
     #[test]

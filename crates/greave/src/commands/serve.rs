@@ -9,24 +9,27 @@ use std::{
 };
 
 use authority::{Change, Loaded};
-use axum::Router;
+use axum::{Router, serve::ListenerExt as _};
 use console::{Desk, Door};
 use gateway::{Gate, GateParts, Running, Server, ServerSettings, Worker};
 use jiff::Timestamp;
 use record::Book;
 use tokio::{
     net::{TcpListener, UnixListener},
-    signal::unix::{SignalKind, signal},
-    sync::{mpsc, watch},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{broadcast::error::RecvError, mpsc, watch},
     task::JoinHandle,
 };
 
 use crate::{
     commands::{Done, Outcome},
     config::Config,
-    document::Document,
+    files,
+    guests::Guests,
     house::{self, House, HouseError},
-    metrics, show,
+    metrics,
+    posture::Posture,
+    show,
     state::socket,
     stop::stopped,
     telling::{self, Telling},
@@ -35,15 +38,48 @@ use crate::{
 /// Findings that wait to be told; beyond it the record alone has what they are about.
 const FINDINGS: usize = 1024;
 
+/// So many weaker parts are named in one line; `greave law show` has all.
+const SHOWN: usize = 5;
+
 /// How often the record is asked what it has to tell.
 const BEAT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(path: &Path, now: Timestamp) -> Outcome {
-    let config = Config::read(path)?;
-    let serving = Serving::start(&config, now).await?;
-    announce(&config, &serving);
-    serving.until_stopped(path).await?;
+    // Heard from here on: whoever says stop while the gate starts means it, and whoever says
+    // that the configuration has changed is right even before it was read.
+    let mut signals = Signals::hear()?;
+    let serving = tokio::select! {
+        serving = Serving::start(path, now) => serving?,
+        () = signals.end() => return Ok(Done::Clean),
+    };
+    announce(&serving);
+    serving.until_stopped(path, signals).await;
     Ok(Done::Clean)
+}
+
+/// What the system tells the gate.
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn hear() -> io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Comes back when it is over.
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Everything that runs.
@@ -60,8 +96,10 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Binds, opens and starts. What fails does so before the first request is taken.
-    pub(crate) async fn start(config: &Config, now: Timestamp) -> Result<Self, HouseError> {
-        let house = House::open(config, now).await?;
+    pub(crate) async fn start(path: &Path, now: Timestamp) -> Result<Self, HouseError> {
+        let house = House::open(Posture::read(path)?, now).await?;
+        let config = &house.config;
+        let server = bind(config)?;
         let book = Arc::new(house::book(config)?);
         let upstream = house::upstream(config)?;
         let realm = house::realm(config, house.catalogue.load_full())?;
@@ -75,13 +113,12 @@ impl Serving {
             findings,
             cut: Arc::clone(&cut),
         }));
-        let desk = Arc::new(house.desk(config, Some(Arc::clone(&book))));
-        let server = bind(config)?;
+        let desk = Arc::new(house.desk(Some(Arc::clone(&book))));
         let gate_address = server.address();
         let (stop, stopping) = watch::channel(false);
 
         let mut tasks = listen(config, &desk, &stopping).await?;
-        let telling = Telling::new(config, Arc::clone(&house.authority))?;
+        let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
         tasks.extend(telling.start(found, &stopping));
         tasks.push(tokio::spawn(keep_book(Arc::clone(&book), Arc::clone(&house.authority), stopping.clone())));
         if let Some(address) = config.gate.metrics {
@@ -89,7 +126,7 @@ impl Serving {
             let pages = metrics::pages(Arc::clone(&gate), Arc::clone(&book));
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
-        note_lock(&house).await;
+        note_catalogue(&house, house.lock).await;
 
         let serving_gate = Arc::clone(&gate);
         let equip = move || {
@@ -110,18 +147,28 @@ impl Serving {
         &self.house.authority
     }
 
-    /// Serves until a signal says that it is over; another signal loads the configuration anew.
-    async fn until_stopped(self, path: &Path) -> io::Result<()> {
-        let (mut reload, mut end) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
+    /// Serves until a signal says that it is over; another signal loads the configuration
+    /// anew, and so does a person who accepts what waits.
+    async fn until_stopped(self, path: &Path, mut signals: Signals) {
+        let posture = || self.house.authority.view(authority::State::posture).map(|(digest, _)| digest);
+        let mut changes = self.house.authority.listen();
+        let mut obeyed = posture();
+        let Signals { reload, terminate, interrupt } = &mut signals;
         loop {
             tokio::select! {
                 _ = reload.recv() => self.reload(path).await,
-                _ = end.recv() => break,
-                _ = tokio::signal::ctrl_c() => break,
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                // Whoever missed changes looks all the same.
+                changed = changes.recv() => match changed {
+                    Err(RecvError::Closed) => break,
+                    _ if posture() == obeyed => continue,
+                    _ => self.take_over(path).await,
+                },
             }
+            obeyed = posture();
         }
         self.stop().await;
-        Ok(())
     }
 
     /// Takes over what can be changed while the gate runs. A broken configuration changes
@@ -129,7 +176,10 @@ impl Serving {
     async fn reload(&self, path: &Path) {
         match self.load(path).await {
             Ok(loaded) => {
-                tracing::info!("the configuration is loaded");
+                match loaded {
+                    Loaded::Waits(_) => tracing::warn!("the configuration waits for a code; the one in force goes on"),
+                    _ => tracing::info!("the configuration is loaded"),
+                }
                 warn_of_waiting(&loaded);
             }
             Err(error) => tracing::error!(error = &*error, "the configuration is refused; the last good one goes on"),
@@ -137,17 +187,44 @@ impl Serving {
     }
 
     async fn load(&self, path: &Path) -> Result<Loaded, Box<dyn std::error::Error>> {
-        let config = Config::read(path)?;
-        let document = Document::load(&config)?;
-        let catalogue = Arc::new(document.catalogue);
+        let written = Posture::read(path)?;
+        if written.config.gate.state != self.house.config.gate.state {
+            return Err("gate.state: a running gate stays with its state; stop it to move the folder".into());
+        }
+        // Whatever could be wrong is found before anything is written down.
+        house::realm(&written.config, Arc::clone(&written.document.catalogue))?;
+        let (in_force, loaded) = written.load(&self.house.authority, Timestamp::now()).await?;
+        self.obey(in_force).await?;
+        Ok(loaded)
+    }
+
+    /// Obeys the posture that a person has put into force.
+    async fn take_over(&self, path: &Path) {
+        let Some((_, files)) = self.house.authority.view(authority::State::posture) else { return };
+        let taken = match Posture::of_state(path, &self.house.config.gate.state, &files) {
+            Ok(posture) => self.obey(posture).await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(()) => tracing::info!("the configuration that was accepted is loaded"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the configuration that was accepted is refused; the last good one goes on");
+            }
+        }
+    }
+
+    async fn obey(&self, posture: Posture) -> Result<(), HouseError> {
+        let Posture { config, document, .. } = posture;
+        let catalogue = document.catalogue;
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
-        // Whatever could be wrong has been found: from here on it is taken over.
-        let loaded = self.house.authority.load_law(config.guard.law(), Timestamp::now()).await?;
+        house::lend_credential(&config, &self.house.authority)?;
+        self.house.authority.limit(house::limits(&config));
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
         self.gate.obey(realm);
         note_catalogue(&self.house, document.lock).await;
-        Ok(loaded)
+        Ok(())
     }
 
     /// Takes nothing new, answers what waits, and gives what is in flight its grace.
@@ -168,7 +245,9 @@ impl Serving {
 fn bind(config: &Config) -> Result<Server, HouseError> {
     let mut settings = ServerSettings::new(config.gate.listen);
     settings.workers = config.gate.workers.unwrap_or(settings.workers);
+    settings.connections = settings.connections.min(files::room().clients);
     settings.grace = house::grace(config).into();
+    settings.head = config.gate.head_timeout.into();
     Server::bind(settings).map_err(|error| unlistened("gate.listen", &config.gate.listen, &error))
 }
 
@@ -209,7 +288,9 @@ async fn listen(
 fn serve_pages(listener: TcpListener, pages: Router, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let pages = pages.into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let served = axum::serve(listener, pages).with_graceful_shutdown(stopped(stopping)).await;
+        // The tap does nothing: it is what makes axum tell pages the address behind any listener.
+        let guests = Guests::new(listener, files::room().guests).tap_io(|_| ());
+        let served = axum::serve(guests, pages).with_graceful_shutdown(stopped(stopping)).await;
         report("the desk", served);
     })
 }
@@ -241,10 +322,6 @@ async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stoppi
     }
 }
 
-async fn note_lock(house: &House) {
-    note_catalogue(house, house.lock).await;
-}
-
 /// The ledger keeps which lock was obeyed, from when on.
 async fn note_catalogue(house: &House, digest: authority::Digest) {
     let known = house.authority.view(|state| state.catalogue()) == Some(digest);
@@ -258,31 +335,40 @@ async fn note_catalogue(house: &House, digest: authority::Digest) {
     }
 }
 
-fn announce(config: &Config, serving: &Serving) {
-    anstream::println!("{config}");
+fn announce(serving: &Serving) {
+    tell(&serving.house.config);
     let observing: Vec<String> = telling::observing(&serving.house.authority.law().law, Timestamp::now());
     if !observing.is_empty() {
         let text =
             format!("observing: {} — nothing is asked yet; `greave guards preview` says whom", observing.join(", "));
-        anstream::println!("{}", show::styled(show::ALARM, text));
+        tell(show::styled(show::ALARM, text));
     }
     let drift = &serving.house.drift;
     if !drift.is_empty() {
         let text = "the document has changed since catalogue.lock was accepted; see `greave catalogue drift`";
-        anstream::println!("{}", show::styled(show::ALARM, text));
+        tell(show::styled(show::ALARM, text));
     }
     if !serving.house.troubles.is_empty() {
         let count = serving.house.troubles.len();
-        anstream::println!("{count} parts of the document were skipped, and count as undescribed; see `greave check`");
+        tell(format!("{count} parts of the document were skipped, and count as undescribed; see `greave check`"));
     }
     warn_of_waiting(&serving.house.law);
 }
 
 fn warn_of_waiting(loaded: &Loaded) {
     if let Loaded::Waits(waiting) = loaded {
-        let cells = waiting.weaker.join(", ");
-        let text =
-            format!("the configured law is weaker ({cells}) and waits for a code: `greave law accept --as NAME`");
-        anstream::println!("{}", show::styled(show::ALARM, text));
+        let parts: Vec<String> = waiting.weaker.iter().take(SHOWN).map(|weaker| show::clean(&weaker.what)).collect();
+        let more = if waiting.weaker.len() > SHOWN { ", …" } else { "" };
+        let text = format!(
+            "what is configured is weaker than what is in force ({}{more}) and waits for a code, \
+             as a whole: `greave law show`, `greave law accept --as NAME`",
+            parts.join(", ")
+        );
+        tell(show::styled(show::ALARM, text));
     }
+}
+
+/// Who started the gate and reads no more does not stop it.
+fn tell(text: impl std::fmt::Display) {
+    let _ = show::say(text);
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use authority::{Actor, Exhibit};
 use console::api::{
     EvidenceLine, ExplainedPower, Explanation, Guarded, HolderView, KeyDetails, KeyRef, KeyView, LastUsed, LawView,
-    LedgerEntry, Observing, ObservingCell, OperationReach, PowerReach, PowerUse, Preview, PreviewLine, QuestionDetails,
-    QuestionState, QuestionView, Reach, SourceUse, UndescribedUse, Use, WaitingLaw, WeakerCell,
+    LedgerEntry, Notified, Observing, ObservingCell, OperationReach, PowerReach, PowerUse, Preview, PreviewLine,
+    QuestionDetails, QuestionState, QuestionView, Reach, SourceUse, UndescribedUse, Use, WaitingLaw, WeakerPart,
 };
 use jiff::Timestamp;
 use law::{
@@ -59,6 +59,8 @@ pub(super) fn key(number: u64) -> KeyView {
         stopped: 3,
         scopes: Some("repo admin:org".to_owned()),
         parent: None,
+        claim: None,
+        issued: None,
     };
     match number {
         17 => whole,
@@ -191,6 +193,11 @@ pub(super) fn question() -> QuestionDetails {
             people: 2,
             yes: vec!["bob".to_owned()],
             answerers: vec!["ann".to_owned(), "bob".to_owned()],
+            waiting: true,
+            told: vec![
+                Notified { name: None, by: "webhook".to_owned(), at: at(-119) },
+                Notified { name: Some("ann".to_owned()), by: "mail".to_owned(), at: at(-119) },
+            ],
         },
         exhibit: Some(Exhibit {
             method: "DELETE".to_owned(),
@@ -199,6 +206,7 @@ pub(super) fn question() -> QuestionDetails {
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: Some("{\n  \"reason\": \"has left\"\n}".to_owned()),
             body_bytes: 26,
+            body_digest: Some(authority::Digest([0xab; 32])),
             user_agent: Some("deploy/2.1".to_owned()),
         }),
     }
@@ -354,12 +362,13 @@ pub(super) fn law_view() -> LawView {
         page: law.to_string(),
         digest: "0123456789abcdef".repeat(4),
         loaded: Some(at(-3 * 86_400)),
+        posture: None,
         observing: Observing { everything: false, cells: HolderKind::ALL.map(cell).to_vec() },
         waiting: Some(WaitingLaw {
             page: law.to_string(),
             digest: "fedcba9876543210".repeat(4),
-            weaker: vec![WeakerCell {
-                cell: "person grant".to_owned(),
+            weaker: vec![WeakerPart {
+                what: "person grant".to_owned(),
                 from: "person; enforce".to_owned(),
                 to: "secret; enforce".to_owned(),
             }],

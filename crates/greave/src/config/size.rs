@@ -1,6 +1,6 @@
 //! Sizes as people write them.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
 
@@ -18,6 +18,16 @@ impl Size {
     /// As many as memory can have.
     pub(crate) fn bytes(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shift, unit) = [(30, "GiB"), (20, "MiB")]
+            .into_iter()
+            .find(|(shift, _)| self.0 != 0 && self.0.trailing_zeros() >= *shift)
+            .unwrap_or((10, "KiB"));
+        write!(f, "{} {unit}", self.0 >> shift)
     }
 }
 
@@ -57,6 +67,9 @@ mod tests {
         assert_eq!("4KiB".parse(), Ok(Size(4096)));
         for text in ["", "5", "MiB", "5 MB", "-5 MiB", "99999999999999 GiB"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+        for text in ["256 MiB", "4 KiB", "1025 KiB", "16 GiB", "0 KiB"] {
+            assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
         }
     }
 }

@@ -7,17 +7,19 @@ pub(crate) struct Given<'a> {
     pub(crate) listen: &'a str,
     pub(crate) upstream: &'a str,
     pub(crate) document: &'a str,
+    /// What keys begin with that are issued, if any will be.
+    pub(crate) prefix: &'a str,
     /// The day from which the guards bind.
     pub(crate) enforce_from: Date,
 }
 
 /// A new `greave.toml`.
 pub(crate) fn file(given: &Given<'_>) -> String {
-    let Given { listen, upstream, document, enforce_from } = given;
-    let (listen, upstream, document) = (quoted(listen), quoted(upstream), quoted(document));
+    let Given { listen, upstream, document, prefix, enforce_from } = given;
+    let (listen, upstream, document, prefix) = (quoted(listen), quoted(upstream), quoted(document), quoted(prefix));
     format!(
         r##"# Greave. After a change: `greave check`, then `kill -HUP` the running gate.
-# A law that is weaker in any place waits for a code: `greave law accept`.
+# What is weaker than before in any place waits for a code, as a whole: `greave law accept`.
 
 [gate]
 listen   = {listen}
@@ -25,6 +27,8 @@ upstream = {upstream}
 # public = "https://api.example.com"     # the origin that clients know, where it differs
 # host   = "preserve"                    # or "upstream"
 # trusted_proxies = ["10.0.0.0/8"]       # whose X-Forwarded-For is believed
+# head_timeout = "75s"                  # for the head of a request, and an idle connection
+# body_pace = "1 KiB in 30s"             # the slowest that the body of a request may come
 # metrics = "127.0.0.1:9464"             # Prometheus
 # proof = {{ header = "X-From-Gate", secret = "proof" }}   # state/secrets/proof; let the upstream demand it
 
@@ -43,6 +47,19 @@ unknown_keys = "learn"                   # or "refuse"
 # two_factor = "/two_factor_authentication"
 # scopes_header = "X-OAuth-Scopes"
 # end_header = "GitHub-Authentication-Token-Expiration"
+
+# Tokens that expire (JWT) are one key for each client: verified, and told apart by a claim.
+# [[api.issuer]]
+# name = "login"
+# issuer = "https://login.example.com/"
+# audience = "https://api.example.com"
+# algorithms = ["ES256"]
+# jwks = "https://login.example.com/.well-known/jwks.json"   # or a file beside this one
+# identity = "client_id"                 # or "sub", "azp", "/act/sub": what names the key
+# holder = "sub"                         # who has it
+# type = "at+jwt"
+# kind = "key"                           # or "session": a person's login
+# counts_as_person = {{ claim = "amr", any = ["mfa", "otp"], within = "15m" }}   # their own second factor, by `auth_time`
 
 # How loosely the upstream reads paths. Refused is what could be read in two ways.
 # [api.paths]
@@ -73,6 +90,25 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # [guard.workload]                       # where keys of programs differ; [guard.vendor] likewise
 # export = "person within 8h"
 
+# Before somebody else's API: the API's own credential stays in the gate, and each client has a
+# narrow key that Greave issues: `greave upstream set-credential`, `greave keys issue`.
+# [issued]
+# prefix = {prefix}
+# place = "authorization:bearer"         # where the API takes its credential; or "authorization:basic", "header:x-api-key"
+# credential = "upstream"                # state/secrets/upstream or systemd's greave-upstream, where it is kept outside
+# longest = "365d"
+
+# Who may say yes to `greave keys request`, beside administrators. Where nobody is named: the
+# owner of a program, to reading and writing.
+# [keys]
+# lapse = "7d"                           # a request waits so long for an answer
+# collect = "1d"                         # a yes waits so long until the key is collected
+# [[keys.approvers]]
+# people = ["bob"]
+# powers = ["read", "write"]
+# longest = "30d"
+# holders = ["ci"]                       # for all, where it is silent
+
 [hold]
 wait  = "50s"                            # a request without `Prefer: wait=N` waits so long for its person
 # most  = "5m"
@@ -81,6 +117,7 @@ wait  = "50s"                            # a request without `Prefer: wait=N` wa
 [desk]                                   # where people answer
 # listen = "127.0.0.1:8081"
 # public = "https://greave.example.com"
+# trusted_proxies = ["10.0.0.0/8"]       # whose X-Forwarded-For is believed here
 
 # [tell]
 # escalate = "3m"
@@ -115,6 +152,7 @@ mod tests {
             listen: "127.0.0.1:8080",
             upstream: "http://127.0.0.1:8000",
             document: "open \"api\".yaml",
+            prefix: "gk_open_api",
             enforce_from: "2027-01-15".parse().unwrap(),
         })
     }
@@ -142,6 +180,7 @@ mod tests {
             .collect();
         let config = Config::parse(Path::new("greave.toml"), &whole).unwrap();
         assert!(config.api.identify.is_some() && config.tell.mail.is_some() && config.gate.proof.is_some());
+        assert_eq!(config.issued.unwrap().prefix.0.to_string(), "gk_open_api");
     }
 
     fn is_name(text: &str) -> bool {

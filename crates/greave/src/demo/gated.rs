@@ -20,8 +20,8 @@ use crate::{
     commands::serve::Serving,
     config::Config,
     document::Document,
-    secrets::{Vault, private_folder},
-    state::socket,
+    secrets::Vault,
+    state::{StateFolder, socket},
 };
 
 /// A temporary folder that nobody else can enter. It goes when this value goes.
@@ -77,11 +77,13 @@ impl Gated {
         fs::write(folder.path().join("openapi.yaml"), company::DOCUMENT)?;
         fs::write(&file, configuration(upstream, free_addresses()?))?;
         let config = Config::read(&file)?;
-        Document::accept(&config)?;
-        private_folder(&config.gate.state)?;
+        Document::to_accept(&config)?.write(&config)?;
+        let state = StateFolder::make(&config.gate.state)?;
         Vault::of(&config.gate.state).furnish()?;
+        drop(state.authority(now).await?);
+        drop(state);
 
-        let serving = Serving::start(&config, now).await?;
+        let serving = Serving::start(&file, now).await?;
         // An enrolled administrator is asked for codes: until there is one, the operator invites.
         let mut links = Vec::new();
         for (name, seed, administrator) in people {

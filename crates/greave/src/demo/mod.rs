@@ -27,8 +27,8 @@ use crate::{
 const STOPPING: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(demo: &Demo, now: Timestamp) -> Outcome {
+    let mut interrupted = pin!(interrupted()?);
     let folder = Folder::make()?;
-    let mut interrupted = pin!(interrupted());
     let mut stage = Stage::new(!demo.no_wait);
     let mut scene = Scene::open(&folder, now).await?;
     tokio::select! {
@@ -37,12 +37,12 @@ pub(crate) async fn run(demo: &Demo, now: Timestamp) -> Outcome {
             stage.verdict()?;
             played?;
         }
-        signal = &mut interrupted => return signal.map(|()| Done::Clean).map_err(Into::into),
+        () = &mut interrupted => return Ok(Done::Clean),
     }
     if !demo.no_wait {
         tokio::select! {
             never = scene.stay(&stage) => never?,
-            signal = &mut interrupted => signal?,
+            () = &mut interrupted => {}
         }
         stage.line("");
     }
@@ -52,12 +52,15 @@ pub(crate) async fn run(demo: &Demo, now: Timestamp) -> Outcome {
     Ok(Done::Clean)
 }
 
-/// Somebody wants it to end.
-async fn interrupted() -> io::Result<()> {
+/// Somebody wants it to end. Heard from the call on, not only when somebody waits for it.
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let (mut end, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        signal = tokio::signal::ctrl_c() => signal,
-        _ = end.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = end.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
 }

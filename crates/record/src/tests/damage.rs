@@ -154,6 +154,28 @@ fn a_torn_tail_is_cut_and_reported_and_the_book_goes_on_behind_it() {
 }
 
 #[test]
+fn a_torn_tail_of_the_newest_file_is_told_to_who_knows_that_nobody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, starts) = file_of(&[testing::call(1), testing::call(2)]);
+    for length in [starts[1] + 1, bytes.len() - 1, bytes.len(), 7, 0] {
+        let place = put(folder.path(), &bytes[..length]);
+        let mut reader = Reader::open(folder.path()).unwrap();
+        let whole = reader.by_ref().filter(Result::is_ok).count();
+        let begins = match whole {
+            0 => 0,
+            1 => starts[1],
+            _ => bytes.len(),
+        };
+        let torn = (length - begins) as u64;
+        let told = Damage::Torn { file: place.name(), offset: begins as u64, bytes: torn };
+        assert_eq!(reader.torn(), (torn > 0).then_some(told), "{length}");
+        // A writer may have been there after all: it goes on where it was.
+        put(folder.path(), &bytes);
+        assert_eq!(reader.filter(Result::is_ok).count(), 2 - whole, "{length}");
+    }
+}
+
+#[test]
 fn a_torn_tail_of_an_older_file_is_told_and_left_as_it_is() {
     let scratch = testing::made_folder();
     let (bytes, starts) = file_of(&[testing::call(1), testing::call(2)]);

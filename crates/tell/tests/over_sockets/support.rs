@@ -104,6 +104,7 @@ pub(crate) fn notice(id: &str, severity: Severity) -> Notice {
         severity,
         to: vec![person("Ada")],
         details: Map::new(),
+        life: None,
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use law::Severity;
 use serde_json::Value;
 use tell::{
-    Kind, Limits, Roots, Settings, State, Teller, Webhook,
+    Kind, Life, Limits, Notice, Roots, Settings, State, Teller, Webhook,
     signature::{self, Secret},
 };
 use tokio::{
@@ -189,6 +189,28 @@ async fn what_failed_is_sent_again_under_the_same_name() {
     assert_eq!(second.verify(CURRENT), Ok(()));
     until("a delivery", || state(&running.teller) == State::Well).await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn what_failed_is_not_sent_again_once_its_question_is_over() {
+    let clock = Clock::stopped();
+    let mut receiver = Receiver::start(&[Answer::Status(500), Answer::Status(500), Answer::Status(200)]).await;
+    let running = Running::start(to(&receiver));
+    let life = Life::until(Timestamp::MAX);
+    let lapsed = Life::until(Timestamp::now() - SignedDuration::from_secs(1));
+    running.teller.tell(Notice { life: Some(lapsed), ..notice("lapsed", Severity::High) });
+    running.teller.tell(Notice { life: Some(life.clone()), ..notice("answered", Severity::High) });
+    running.teller.tell(notice("lasting", Severity::High));
+    let first = [receiver.next().await, receiver.next().await];
+    assert_eq!(first.map(|got| got.header("webhook-id").to_owned()), ["answered", "lasting"]);
+    until("two failures", || running.teller.health()[0].failed == 2).await;
+    life.end();
+    clock.pass(Duration::from_secs(3)).await;
+    assert_eq!(receiver.next().await.header("webhook-id"), "lasting");
+    until("a delivery", || state(&running.teller) == State::Well).await;
+    assert!(receiver.is_quiet());
+    let teller = running.stop().await;
+    assert_eq!((teller.health()[0].delivered, teller.health()[0].waiting), (1, 0));
 }
 
 #[tokio::test]

@@ -164,6 +164,60 @@ fn a_session_is_told_from_a_key_and_excuses_none() {
     assert!(find(&basic, Query::default(), &places()).unwrap_or_else(|_| panic!()).sessions.is_empty());
 }
 
+fn base64(text: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[test]
+fn behind_a_sessions_beginning_no_key_passes_along() {
+    for value in ["X sess_a;token=new", "X sess_a,token=new", "sess_a;token=new", "Bearer sess_a;x", "X sess_a=b=c"] {
+        match find(&head(&[("authorization", value)]), Query::default(), &places()) {
+            Ok(found) => assert!(found.sessions.is_empty() && found.candidates.len() == 1, "{value}"),
+            Err(refusal) => assert_eq!(refusal, Refusal::BadHeader, "{value}"),
+        }
+    }
+    for value in ["Bearer sess_a", "JWT sess_a", "sess_a", "Bearer sess_a-._~+/=="] {
+        let found = find(&head(&[("authorization", value)]), Query::default(), &places()).unwrap_or_else(|_| panic!());
+        assert!(found.candidates.is_empty() && found.sessions.len() == 1, "{value}");
+    }
+}
+
+#[test]
+fn a_configured_parameter_is_known_in_every_spelling() {
+    for query in [
+        "api_key=K",
+        "API_KEY=K",
+        "api[key=K",
+        "api.key=K",
+        "api+key=K",
+        "api%20key=K",
+        "%61pi_key=K",
+        "[api_key]=K",
+        "api_key[]=K",
+        "api_key%00x=K",
+        "+api_key=K",
+    ] {
+        let found = find(&HeaderMap::new(), Query::new(Some(query)), &places()).unwrap_or_else(|_| panic!());
+        assert_eq!(found.candidates.len(), 1, "{query}");
+    }
+    for query in ["api=K", "key=K", "[a]=api_key", "apis_key=K"] {
+        let found = find(&HeaderMap::new(), Query::new(Some(query)), &places()).unwrap_or_else(|_| panic!());
+        assert!(found.candidates.is_empty(), "{query}");
+    }
+}
+
+#[test]
+fn words_are_told_from_what_a_machine_made() {
+    let headers = head(&[("x-role", "administrator"), ("x-id", KEY)]);
+    let query = Query::new(Some("q=the administrator of all&id=8f14e45fceea167a5a36dedd4bea2543"));
+    let values = possible(&headers, query, &Found::default()).values;
+    let of = |value: &str| values.iter().find(|it| *it.value == *value.as_bytes()).map(|it| it.distinctive);
+    assert_eq!(of("administrator"), Some(false), "where it stands alone");
+    assert_eq!(of(KEY), Some(true));
+    assert_eq!(of("8f14e45fceea167a5a36dedd4bea2543"), Some(true));
+    assert_eq!(values.iter().filter(|it| *it.value == *b"administrator").count(), 1, "and not among other words");
+}
+
 fn is_possible(lines: &[(&str, &str)], query: &str) -> bool {
     let headers = head(lines);
     let found = find(&headers, Query::new(Some(query)), &places()).unwrap_or_else(|_| panic!());
@@ -190,24 +244,46 @@ fn a_key_is_possible_wherever_a_thief_puts_it() {
         ("authorization", format!("Digest x={KEY}, y=z")),
         ("x-forwarded-access-token", KEY.into()),
         ("greave-key", KEY.into()),
+        ("cookie", KEY.into()),
+        ("cookie", format!("a=token={KEY}&b=c")),
+        ("cookie", format!("a={{%22key%22:%22{KEY}%22}}")),
+        ("cookie", format!("a=\"{}\"", KEY.replace('z', "\\172"))),
+        ("cookie", format!("a=\"{}\"", KEY.replace('z', "\\z"))),
+        ("cookie", format!("a={}", base64(KEY))),
+        ("cookie", format!("a={}", base64(&format!("user:{KEY}")).trim_end_matches('='))),
+        ("cookie", format!("a={}", base64(KEY).replace('=', "%3D"))),
+        ("x-made-up", format!("Basic {}", base64(&format!("{KEY}:")))),
+        ("x-made-up", format!("v=1; k={}", base64(KEY))),
+        ("authorization", format!("X sess_a;token={KEY}")),
     ];
     for (name, value) in rows {
         assert!(is_possible(&[(name, value)], ""), "{name}: {value}");
     }
-    for query in
-        [format!("k={KEY}"), format!("a=1;k={KEY}"), format!("k={}", KEY.replace('z', "%7A")), format!("k[]={KEY}")]
-    {
+    for query in [
+        format!("k={KEY}"),
+        format!("a=1;k={KEY}"),
+        format!("k={}", KEY.replace('z', "%7A")),
+        format!("k[]={KEY}"),
+        KEY.to_owned(),
+        format!("k=Bearer+{KEY}"),
+        format!("k=token:{KEY}"),
+        format!("k={}", base64(KEY)),
+    ] {
         assert!(is_possible(&[], &query), "{query}");
+    }
+    for segment in [KEY.to_owned(), format!("bot{}", ""), format!("key={KEY}"), format!("{KEY}:x")] {
+        let values = possible_in_path(["v1", &segment].into_iter(), &Found::default()).values;
+        assert_eq!(values.iter().any(|it| *it.value == *KEY.as_bytes()), segment.contains(KEY), "{segment}");
     }
     assert!(!is_possible(&[("proxy-authorization", &bearer), ("x-api-key", KEY)], ""), "spent here, or found already");
 }
 
 #[test]
 fn more_possible_values_than_can_be_looked_at_are_said_to_be_so() {
-    let query = (0..70).map(|number| format!("id=value-{number:04}")).collect::<Vec<_>>().join("&");
+    let query = (0..300).map(|number| format!("id=value-{number:04}")).collect::<Vec<_>>().join("&");
     let headers = HeaderMap::new();
     let values = possible(&headers, Query::new(Some(&query)), &Found::default());
-    assert_eq!(values.values.len(), 64);
+    assert_eq!(values.values.len(), 256);
     assert!(values.overflowed);
     let few = possible(&headers, Query::new(Some("a=short&b=long enough")), &Found::default());
     assert_eq!((few.values.len(), few.overflowed), (1, false));
@@ -279,6 +355,7 @@ fn plant(headers: &mut HeaderMap, query: &mut String, place: &Place, key: &str) 
             query.push_str(&format!("&{name}={encoded}"));
             false
         }
+        Place::Path => false,
     };
 }
 
@@ -313,7 +390,7 @@ proptest! {
         let mut headers = head(&lines);
         if let Ok(found) = find(&headers, Query::new(Some(&query)), &places()) {
             let values = possible(&headers, Query::new(Some(&query)), &found);
-            prop_assert!(values.values.len() <= 64);
+            prop_assert!(values.values.len() <= 256);
         }
         strip(&mut headers, &places(), Keep::Nothing);
         let left = find(&headers, Query::default(), &places()).unwrap_or_else(|_| panic!());

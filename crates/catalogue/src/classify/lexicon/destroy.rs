@@ -10,6 +10,7 @@ pub(in crate::classify) const FOR_GOOD: &[&str] = &[
     "expunge",
     "nuke",
     "obliterate",
+    "prune",
     "purge",
     "reimage",
     "reinstall",
@@ -24,6 +25,8 @@ pub(in crate::classify) const FOR_GOOD: &[&str] = &[
 /// Verbs that take things apart and leave both.
 pub(in crate::classify) const UNTIES: &[&str] = &[
     "cancel",
+    "deassign",
+    "deassociate",
     "detach",
     "disable",
     "disassociate",
@@ -35,25 +38,39 @@ pub(in crate::classify) const UNTIES: &[&str] = &[
     "stop",
     "unarchive",
     "unassign",
+    "unassociate",
     "unbind",
     "unblock",
+    "unbookmark",
+    "unfavorite",
+    "unfavourite",
     "unfollow",
+    "unlike",
     "unlink",
     "unlock",
     "unmute",
     "unpin",
+    "unrepost",
+    "unretweet",
+    "unsave",
     "unset",
+    "unshare",
     "unstar",
     "unsubscribe",
+    "untag",
+    "unvote",
     "unwatch",
 ];
 
 /// What comes and goes with a click.
 pub(in crate::classify) const LIGHT: &[&str] = &[
     "assignee",
+    "blocking",
     "bookmark",
     "cache",
+    "downvote",
     "favorite",
+    "favorited",
     "favourite",
     "follow",
     "follower",
@@ -64,10 +81,14 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
     "pin",
     "reaction",
     "read marker",
+    "repost",
     "requested reviewer",
+    "retweet",
+    "seen",
     "star",
     "starred",
     "typing",
+    "unread",
     "upload",
     "upload session",
     "upvote",
@@ -80,7 +101,8 @@ pub(in crate::classify) const LIGHT: &[&str] = &[
 pub(in crate::classify) const DELETES: &[&str] = &["delete", "destroy", "erase", "purge", "wipe"];
 
 /// What stands on a thing and belongs to somebody else.
-pub(in crate::classify) const REFERENCES: &[&str] = &["author", "category", "discount", "label", "tag", "topic"];
+pub(in crate::classify) const REFERENCES: &[&str] =
+    &["author", "category", "custom tag", "discount", "hashtag", "label", "tag", "topic"];
 
 /// What [`REFERENCES`] belong to.
 pub(in crate::classify) const OWNERS: &[&str] = &[
@@ -120,3 +142,36 @@ pub(in crate::classify) const CHOOSE: &[&str] =
 /// Values of [`CHOOSE`] that delete, without `_`.
 pub(in crate::classify) const CHOICES: &[&str] =
     &["delete", "deleteall", "destroy", "erase", "purge", "terminate", "truncate", "wipe"];
+
+/// That two things belong together.
+pub(in crate::classify) const TIED: &[&str] = &["association", "relation", "relationship"];
+
+/// Ties that are things where nothing holds them.
+pub(in crate::classify) const BY_THEMSELVES: &[&str] = &[
+    "beta tester",
+    "collaborator",
+    "contributor",
+    "delegate",
+    "guest",
+    "member",
+    "moderator",
+    "organizer",
+    "permission",
+    "team member",
+    "tester",
+];
+
+/// They leave a machine as it came.
+pub(in crate::classify) const RESETS: &[&str] = &["factory reset", "hard reset"];
+
+/// A reset leaves nothing in them.
+pub(in crate::classify) const EMPTIED: &[&str] =
+    &["all data", "collection", "corpus", "data", "database", "dataset", "db", "factory", "index", "storage", "store"];
+
+/// What was done with a click, and is taken back with another.
+pub(in crate::classify) const LIGHTLY: &[&str] =
+    &["bookmarked", "favorited", "favourited", "followed", "hidden", "liked", "rated", "saved", "tagged", "watched"];
+
+/// What things are in, and outlive.
+pub(in crate::classify) const LISTS: &[&str] =
+    &["audience", "bookmark", "cart", "favorite", "group", "playlist", "segment", "watchlist", "wishlist"];

@@ -191,7 +191,7 @@ pub(in crate::classify) const HOLDERS: &[&str] =
 
 /// Segments of a path that say nothing.
 pub(in crate::classify) const EMPTY_SEGMENTS: &[&str] =
-    &["alpha", "api", "beta", "ext", "json", "latest", "me", "public", "rest", "service", "v", "xml"];
+    &["alpha", "api", "beta", "ext", "json", "latest", "me", "public", "relationship", "rest", "service", "v", "xml"];
 
 /// Segments before a verb that say nothing: `servers/{id}/actions/reset` acts on the server.
 pub(in crate::classify) const BEFORE_VERBS: &[&str] = &["action", "do", "lifecycle"];
@@ -201,3 +201,6 @@ pub(in crate::classify) const GLUE: &[&str] = &["and", "async", "batch", "bulk",
 
 /// They stand before what a description says before its verb.
 pub(in crate::classify) const DETERMINERS: &[&str] = &["a", "an", "deprecated", "it", "the", "this", "you"];
+
+/// Before `in`, they make one word with it.
+pub(in crate::classify) const BEFORE_IN: &[&str] = &["built", "check", "log", "logged", "opt", "sign", "signed"];

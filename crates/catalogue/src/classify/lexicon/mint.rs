@@ -6,6 +6,9 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "access key",
     "access token",
     "account key",
+    "account recovery",
+    "activation link",
+    "api access",
     "api client",
     "api credential",
     "api key",
@@ -44,7 +47,6 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "deploy token",
     "device code",
     "door code",
-    "email code",
     "emergency code",
     "encryption key",
     "entry code",
@@ -53,6 +55,7 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "hmac key",
     "host key",
     "id token",
+    "invite link",
     "jwk",
     "jwt",
     "key",
@@ -85,13 +88,15 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "oauth2 client",
     "oidc client",
     "one time code",
-    "otp",
     "pairing code",
     "passcode",
     "passkey",
     "passphrase",
     "passwd",
     "password",
+    "password change",
+    "password recovery",
+    "password reminder",
     "password reset",
     "pat",
     "personal access token",
@@ -121,17 +126,22 @@ pub(in crate::classify) const CREDENTIALS: &[&str] = &[
     "shared secret",
     "sign in link",
     "signed cookie",
+    "signin link",
     "signing key",
     "signing secret",
-    "sms code",
+    "smtp user",
     "ssh key",
+    "sshkey",
     "ssl",
     "stream key",
+    "sts",
     "token",
     "trust store",
     "truststore",
+    "tsigkey",
     "user key",
     "vault item",
+    "virtual mfa device",
     "webhook secret",
     "x509",
 ];
@@ -156,10 +166,14 @@ pub(in crate::classify) const HOLDS_CREDENTIALS: &[&str] = &[
 
 /// Called a token or a key, and none that opens anything.
 pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
+    "activation token",
     "allow credential",
+    "asset token",
     "bank token",
     "bookmark token",
+    "burn token",
     "cancellation token",
+    "card on file token",
     "card token",
     "change token",
     "client request token",
@@ -170,8 +184,11 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "csrf token",
     "cursor token",
     "delta token",
+    "design token",
     "device token",
     "dictionary key",
+    "erc20 token",
+    "fcm token",
     "foreign key",
     "has password",
     "hashed token",
@@ -179,13 +196,16 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "idempotency key",
     "idempotency token",
     "index key",
+    "instance id token",
     "invite code",
     "is password",
     "key result",
     "license key",
     "lock token",
     "media token",
+    "network token",
     "next token",
+    "nft token",
     "object key",
     "page token",
     "pagination token",
@@ -193,6 +213,9 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "password requirement",
     "password rule",
     "password setting",
+    "payment bearer token",
+    "payment client secret",
+    "payment method token",
     "payment token",
     "primary key column",
     "public certificate",
@@ -201,50 +224,77 @@ pub(in crate::classify) const NO_CREDENTIALS: &[&str] = &[
     "push token",
     "read token",
     "registration id",
+    "registration token count",
+    "request token id",
     "response token",
     "resume token",
     "revision token",
     "row key",
     "search token",
     "skip token",
+    "sms token",
     "sort key",
     "ssl setting",
+    "stock token",
     "sync token",
+    "token balance",
+    "token holder",
+    "token price",
+    "token transfer",
     "tracking token",
     "translation key",
-    "upload token",
+    "unsubscribe token",
+    "vault token id",
     "verification key id",
+    "verification token",
     "version token",
+    "wallet token",
     "xsrf token",
 ];
 
 /// Where a `key` is a name and a `token` is a word or a coin.
 pub(in crate::classify) const OTHER_KEYS: &[&str] = &[
     "balance",
+    "bitcoin",
     "blockchain",
     "cache",
     "card",
     "chat",
+    "coin",
     "contract",
     "course",
+    "crypto",
+    "cryptocurrency",
+    "currency",
     "custom",
+    "debit",
     "dictionary",
     "erc20",
+    "ethereum",
     "gift",
+    "i18n",
     "index",
     "keyword",
     "kv",
     "language",
+    "ledger",
     "locale",
     "metadata",
+    "minting",
     "namespace",
     "nft",
+    "payment",
+    "price",
     "push",
     "recognition",
     "redis",
+    "stock",
+    "swap",
+    "symbol",
     "tag",
     "tokenize",
     "tokenizer",
+    "trading",
     "training",
     "translation",
     "wallet",
@@ -254,23 +304,20 @@ pub(in crate::classify) const OTHER_KEYS: &[&str] = &[
 pub(in crate::classify) const SIGN_INS: &[&str] = &[
     "impersonation",
     "log in",
-    "log off",
-    "log out",
     "login",
-    "logoff",
-    "logout",
+    "magic link",
     "oauth token",
     "sign in",
-    "sign off",
-    "sign out",
     "signin",
-    "signout",
     "token exchange",
+    "token request",
 ];
 
 /// What is a session or a sign-in and nothing but that.
 pub(in crate::classify) const SESSIONS: &[&str] = &[
+    "active session",
     "admin session",
+    "all session",
     "anonymous session",
     "auth",
     "auth session",
@@ -281,8 +328,11 @@ pub(in crate::classify) const SESSIONS: &[&str] = &[
     "login session",
     "magic url session",
     "oauth session",
+    "other session",
     "phone session",
     "session",
+    "sign in session",
+    "signin session",
     "user session",
 ];
 
@@ -306,7 +356,6 @@ pub(in crate::classify) const SECRETS: &[&str] = &[
     "access code",
     "access key secret",
     "access secret",
-    "account key",
     "activation code",
     "api secret",
     "app secret",
@@ -340,7 +389,10 @@ pub(in crate::classify) const SECRETS: &[&str] = &[
     "ssl key",
     "stream key",
     "tls key",
+    "unlock key",
     "webhook secret",
+    "webhook token",
+    "worker token",
 ];
 
 /// Usable tokens where they are the thing's own.
@@ -395,6 +447,7 @@ pub(in crate::classify) const SHOWABLE: &[&str] = &[
     "encryption key",
     "file key",
     "id token",
+    "ingest key",
     "jwt",
     "kubeconfig",
     "login link",
@@ -409,20 +462,29 @@ pub(in crate::classify) const SHOWABLE: &[&str] = &[
     "private key",
     "query key",
     "recovery code",
+    "recovery key",
     "refresh token",
     "registration token",
     "sas token",
+    "sdk key",
     "secret",
     "secret key",
     "secret version",
+    "security key",
     "service token",
     "session token",
     "shared access signature",
     "shared key",
     "signing key",
+    "storage key",
     "stream key",
+    "subscription key",
     "token",
+    "tsig key",
+    "tsigkey",
+    "unlock key",
     "vault item",
+    "write key",
 ];
 
 /// Usable secrets where the operation is about such a credential.
@@ -461,6 +523,7 @@ pub(in crate::classify) const SET: &[&str] = &[
     "passphrase",
     "passwd",
     "password",
+    "password1",
     "pem",
     "pin code",
     "pre shared key",
@@ -499,7 +562,7 @@ pub(in crate::classify) const ROTATED_TOO: &[&str] =
     &["file", "image", "log", "page", "photo", "picture", "screen", "video"];
 
 /// Verbs that sign in or out.
-pub(in crate::classify) const SIGNS: &[&str] = &["authenticate", "impersonate", "login", "logout"];
+pub(in crate::classify) const SIGNS: &[&str] = &["authenticate", "impersonate", "login"];
 
 /// Holders of fields about somebody who is mentioned in passing.
 pub(in crate::classify) const SOMEBODY: &[&str] = &[
@@ -596,8 +659,6 @@ pub(in crate::classify) const CONNECTIONS: &[&str] = &[
 
 /// Tokens of something else, in a request.
 pub(in crate::classify) const OTHERS_TOKENS: &[&str] = &[
-    "access token",
-    "api key",
     "api token",
     "app token",
     "application token",
@@ -637,7 +698,59 @@ pub(in crate::classify) const RENEWS: &[&str] =
 
 /// Fields with the variables of a program.
 pub(in crate::classify) const ENVIRONMENTS: &[&str] =
-    &["config var", "env", "env var", "env variable", "environment variable", "secret environment variable"];
+    &["config var", "env var", "env variable", "environment variable", "secret environment variable"];
 
 /// Secrets that no list shows by name.
 pub(in crate::classify) const NEVER_A_NAME: &[&str] = &["api secret", "app secret", "client secret", "consumer secret"];
+
+/// Words for signing out.
+pub(in crate::classify) const SIGN_OUTS: &[&str] =
+    &["log off", "log out", "logoff", "logout", "sign off", "sign out", "signoff", "signout"];
+
+/// Verbs that only send or try a code.
+pub(in crate::classify) const TRIES: &[&str] =
+    &["check", "has", "introspect", "resend", "send", "test", "validate", "verify"];
+
+/// Codes that are sent and tried.
+pub(in crate::classify) const TRIED: &[&str] = &["code", "otp", "sms code", "token"];
+
+/// Words by which a code proves an address or a number.
+pub(in crate::classify) const VERIFICATIONS: &[&str] = &["activation", "verification"];
+
+/// To confirm them, the caller proves once more who calls.
+pub(in crate::classify) const CONFIRMED: &[&str] = &["authorisation", "authorization"];
+
+/// They lock a document or are those of somebody else's device.
+pub(in crate::classify) const NOT_SET: &[&str] =
+    &["default password", "document password", "open password", "owner password", "pdf password", "template password"];
+
+/// Names of a token in what connects to something else.
+pub(in crate::classify) const CONNECTING: &[&str] = &["access key", "access token", "api key", "key", "token"];
+
+/// Fields with what stands on a card.
+pub(in crate::classify) const CARDS: &[&str] =
+    &["card cvv", "card number", "cvc", "cvd", "cvv", "cvv2", "expiry month", "expiry year", "pan"];
+
+/// Fields of what there can be so much of.
+pub(in crate::classify) const COINS: &[&str] =
+    &["amount", "burn", "contract address", "decimal", "divisibility", "gas", "supply", "total supply"];
+
+/// They are answered whole where there is only one of them.
+pub(in crate::classify) const WHOLE_ALONE: &[&str] = &[
+    "api key",
+    "app key",
+    "auth token",
+    "encryption key",
+    "join token",
+    "master key",
+    "recovery key",
+    "root password",
+    "secret key",
+    "signing key",
+    "stream key",
+    "unlock key",
+    "vnc password",
+];
+
+/// What is confirmed by an authorisation in it.
+pub(in crate::classify) const CONFIRMED_IN: &[&str] = &["basket", "consent", "payment", "transfer"];

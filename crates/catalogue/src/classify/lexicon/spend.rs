@@ -1,8 +1,10 @@
 //! Money, and what costs it.
 
 /// Verbs that move money, whatever their object is.
-pub(in crate::classify) const VERBS: &[&str] =
-    &["buy", "capture", "charge", "checkout", "debit", "pay", "purchase", "refund", "resize", "withdraw"];
+pub(in crate::classify) const VERBS: &[&str] = &[
+    "buy", "capture", "charge", "checkout", "debit", "pay", "purchase", "recharge", "refund", "resize", "settle",
+    "withdraw",
+];
 
 /// Fields that choose how much of a thing is rented.
 pub(in crate::classify) const SIZES: &[&str] = &[
@@ -56,18 +58,23 @@ pub(in crate::classify) const WITH_MONEY: &[&str] = &[
     "accept",
     "activate",
     "approve",
+    "broadcast",
     "close",
     "complete",
     "confirm",
     "execute",
     "finalize",
     "finish",
+    "force",
+    "process",
     "reactivate",
+    "reject",
     "release",
     "renew",
     "resume",
     "reverse",
     "send",
+    "settle",
     "submit",
     "transfer",
     "upgrade",
@@ -77,6 +84,7 @@ pub(in crate::classify) const WITH_MONEY: &[&str] = &[
 /// Money on its way, or what it is paid for.
 pub(in crate::classify) const MONEY: &[&str] = &[
     "bid",
+    "booking",
     "charge",
     "checkout",
     "dispute",
@@ -90,6 +98,7 @@ pub(in crate::classify) const MONEY: &[&str] = &[
     "quote",
     "refund",
     "seat",
+    "settlement",
     "subscription",
     "top up",
     "topup",
@@ -102,13 +111,16 @@ pub(in crate::classify) const MONEY: &[&str] = &[
 /// To make one moves money, or commits to it.
 pub(in crate::classify) const MOVES: &[&str] = &[
     "bank transfer",
+    "bet",
     "bid",
     "billing plan",
+    "booking",
     "charge",
     "checkout",
     "credit",
     "credit note",
     "deposit",
+    "direct debit",
     "disbursement",
     "donation",
     "gift card",
@@ -123,15 +135,20 @@ pub(in crate::classify) const MOVES: &[&str] = &[
     "payroll",
     "purchase",
     "purchase order",
+    "raw transaction",
     "refund",
+    "remittance",
     "reservation",
     "reversal",
+    "signed transaction",
     "subscription order",
     "top up",
     "topup",
     "trade",
     "transfer",
+    "wager",
     "wallet transfer",
+    "wire",
     "withdrawal",
 ];
 
@@ -139,9 +156,13 @@ pub(in crate::classify) const MOVES: &[&str] = &[
 pub(in crate::classify) const PAID: &[&str] = &[
     "add on",
     "addon",
+    "bare metal",
+    "cloud server",
     "database cluster",
+    "dedicated ip",
     "dedicated server",
     "domain registration",
+    "droplet",
     "elastic ip",
     "floating ip",
     "incoming phone number",
@@ -157,7 +178,10 @@ pub(in crate::classify) const PAID: &[&str] = &[
     "reserved instance",
     "reserved ip",
     "short code",
+    "toll free number",
     "virtual machine",
+    "virtual number",
+    "virtual server",
     "vm",
     "volume",
 ];
@@ -212,3 +236,10 @@ pub(in crate::classify) const OWNED: &[&str] = &[
     "team",
     "workspace",
 ];
+
+/// What an authorisation in them confirms moves money.
+pub(in crate::classify) const CONFIRMED: &[&str] = &["basket", "payment", "signing basket", "transfer"];
+
+/// What is done to a payment, said as a thing.
+pub(in crate::classify) const PARTS: &[&str] =
+    &["capture", "completion", "refund", "return", "reversal", "settlement", "void"];

@@ -9,10 +9,11 @@ use law::{ChallengeId, Power};
 
 use super::{Frame, html};
 use crate::{
-    api::{KeyRef, QuestionState, QuestionView},
+    Excerpt, Size,
+    api::{KeyRef, Notified, QuestionState, QuestionView},
     pages::{
         browser::Destination,
-        text::{excerpt, length, moment, time_of_day, visible},
+        text::{length, moment, time_of_day, visible},
     },
 };
 
@@ -20,8 +21,10 @@ use crate::{
 /// person may be typing.
 const LOOK_AGAIN: u32 = 10;
 
-/// Bytes of a body that are shown whole; of a longer one the gate may have cut the end off.
-const SHOWN_WHOLE: u64 = 16 * 1024;
+/// What a card shows of the beginning and of the end of a long text: so little that nobody has
+/// to scroll within it, for what stands below an edge is not seen.
+const BEGIN: Size = Size { letters: 3000, lines: 40 };
+const END: Size = Size { letters: 1000, lines: 12 };
 
 /// The questions that wait, or one of them.
 #[derive(Template)]
@@ -89,20 +92,53 @@ pub(in crate::pages) struct Card {
     people: usize,
     yes: String,
     answerers: String,
+    /// Whether a request is held open until the answer.
+    waiting: bool,
+    told: Vec<String>,
+    /// Until when an answer stands.
+    until: String,
     ticked: bool,
 }
 
 /// The request as it was sent, credentials masked.
 struct Request {
     method: String,
-    path: String,
-    query: Option<String>,
+    /// Path and query.
+    target: Part,
     /// Those that say what is wanted.
     headers: Vec<(String, String)>,
-    body: Option<String>,
-    /// How much of the body the person does not see, in words.
-    unseen: Option<String>,
+    body: Option<Part>,
+    bytes: u64,
+    /// SHA-256 of the body, where it is known.
+    digest: Option<String>,
     client: Option<String>,
+}
+
+/// A text, or its beginning and its end.
+struct Part {
+    begin: String,
+    /// What is to be said of the rest.
+    omitted: Option<Omitted>,
+    end: String,
+}
+
+/// What a person does not see at once.
+struct Omitted {
+    letters: usize,
+    /// Names in it that sound as if they mattered.
+    names: String,
+}
+
+impl Part {
+    fn new(text: &str) -> Self {
+        let excerpt = Excerpt::of(text, BEGIN, END);
+        let omitted = excerpt.omitted.is_some().then(|| {
+            let (names, more) = excerpt.weighty();
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            Omitted { letters: excerpt.letters(), names: visible(&names.join(", "), false) + &more }
+        });
+        Self { begin: visible(excerpt.begin, true), omitted, end: visible(excerpt.end, true) }
+    }
 }
 
 /// The key that called.
@@ -154,12 +190,25 @@ impl Card {
             people: question.people,
             yes: list(&question.yes),
             answerers: list(&question.answerers),
+            waiting: question.waiting,
+            told: question.told.iter().map(|told| in_words(told, now)).collect(),
+            until: time_of_day(question.until),
             ticked,
         }
     }
 
     fn is_open(&self) -> bool {
         self.state == QuestionState::Open
+    }
+
+    /// Whether the answer stands until a moment that is to be told.
+    fn stands(&self) -> bool {
+        matches!(self.state, QuestionState::Denied | QuestionState::Approved)
+    }
+
+    /// Whether the API's document says nothing of this call.
+    fn is_undescribed(&self) -> bool {
+        self.operation.ends_with(" *")
     }
 
     fn can_say_yes(&self) -> bool {
@@ -170,42 +219,76 @@ impl Card {
     fn fate(&self) -> &'static str {
         match self.state {
             QuestionState::Open => "This waits for an answer.",
-            QuestionState::Approved => "This was approved. The call goes on when it comes again.",
-            QuestionState::Denied => "This was denied. The call does not pass.",
+            QuestionState::Approved => "This was approved. The call passes when the same request is sent again, until",
+            QuestionState::Denied => "This was denied. The call does not pass, and the same request is refused until",
             QuestionState::Spent => "This was approved, and the call went on.",
+            QuestionState::KeyFell => "This fell with its key, which does not work any more. The call does not pass.",
             QuestionState::Lapsed => "This lapsed: nobody answered in time, or the call did not come again.",
         }
     }
 }
 
+/// One who was told.
+fn in_words(told: &Notified, now: Timestamp) -> String {
+    let Notified { name, by, at } = told;
+    let who = name.as_ref().map_or_else(|| format!("a {by}"), |name| format!("{} by {by}", visible(name, false)));
+    format!("{who}, {} ago", length(*at, now))
+}
+
 impl Request {
     fn new(exhibit: &Exhibit) -> Self {
-        let Exhibit { method, path, query, headers, body, body_bytes, user_agent } = exhibit;
-        let (body, unseen) = shown_body(body.as_deref(), *body_bytes);
+        let Exhibit { method, path, query, headers, body, body_bytes, body_digest, user_agent } = exhibit;
         Self {
             method: visible(method, false),
-            path: visible(path, false),
-            query: query.as_ref().map(|query| visible(query, false)),
+            target: Part::new(&target(path, query.as_deref())),
             headers: headers.iter().map(|(name, value)| (visible(name, false), visible(value, false))).collect(),
-            body,
-            unseen,
+            body: body.as_ref().map(|body| Part::new(body)),
+            bytes: *body_bytes,
+            digest: body_digest.as_ref().map(ToString::to_string),
             client: user_agent.as_ref().map(|client| visible(client, false)),
         }
     }
 }
 
-/// The body's excerpt, and what is to be said of the rest. Who approves must know that they
-/// have not seen all of it.
-fn shown_body(body: Option<&str>, bytes: u64) -> (Option<String>, Option<String>) {
-    let Some(body) = body else {
-        let unseen =
-            (bytes > 0).then(|| format!("The request has a body of {bytes} bytes that cannot be shown as text."));
-        return (None, unseen);
-    };
-    let (shown, cut) = excerpt(body);
-    let unseen = (cut || bytes > SHOWN_WHOLE)
-        .then(|| format!("The body has {bytes} bytes. What is shown may not be all of it."));
-    (Some(visible(shown, true)), unseen)
+/// Path and query as they are shown: the query has a parameter a line.
+fn target(path: &str, query: Option<&str>) -> String {
+    let path = visible(path, false);
+    query.map_or_else(|| path.clone(), |query| format!("{path}\n?{}", query.trim_end().replace('\n', "\n ")))
+}
+
+/// All of a request, however long it is.
+#[derive(Template)]
+#[template(path = "body.html")]
+pub(in crate::pages) struct WholeBody {
+    frame: Frame,
+    id: ChallengeId,
+    operation: String,
+    request: String,
+    body: Option<String>,
+    bytes: u64,
+    digest: Option<String>,
+}
+
+impl WholeBody {
+    pub(in crate::pages) fn new(question: &QuestionView, exhibit: &Exhibit, frame: Frame) -> Self {
+        Self {
+            frame,
+            id: question.id,
+            operation: visible(&question.operation, false),
+            request: format!(
+                "{} {}",
+                visible(&exhibit.method, false),
+                visible(&target(&exhibit.path, exhibit.query.as_deref()), true)
+            ),
+            body: exhibit.body.as_ref().map(|body| visible(body, true)),
+            bytes: exhibit.body_bytes,
+            digest: exhibit.body_digest.as_ref().map(ToString::to_string),
+        }
+    }
+
+    pub(in crate::pages) fn page(&self) -> Response {
+        html(StatusCode::OK, self)
+    }
 }
 
 /// Asks once more before a key stops.

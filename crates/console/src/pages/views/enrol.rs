@@ -12,6 +12,25 @@ use crate::pages::{
     text::visible,
 };
 
+/// How to begin, for the first browser that comes with a link.
+#[derive(Template)]
+#[template(path = "begin.html")]
+pub(in crate::pages) struct BeginEnrolling {
+    frame: Frame,
+    name: String,
+    path: String,
+}
+
+impl BeginEnrolling {
+    pub(in crate::pages) fn new(name: &str, path: &str) -> Self {
+        Self { frame: Frame::bare(), name: visible(name, false), path: path.to_owned() }
+    }
+
+    pub(in crate::pages) fn page(&self) -> Response {
+        html(StatusCode::OK, self)
+    }
+}
+
 /// A seed, for an authenticator to take.
 #[derive(Template)]
 #[template(path = "enrol.html")]

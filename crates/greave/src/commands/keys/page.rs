@@ -1,7 +1,7 @@
 //! How keys look.
 
 use comfy_table::{Cell, Table};
-use console::api::{KeyDetails, KeyView};
+use console::api::{IssuedView, KeyDetails, KeyView};
 use jiff::Timestamp;
 use law::{HolderKind, Standing};
 
@@ -11,7 +11,8 @@ use crate::show::{self, ALARM, BOLD, FAINT, ago, ahead, alarm_if, clean, lines, 
 pub(super) fn table(keys: &[KeyView], now: Timestamp) -> Table {
     let mut table = show::table(["key", "holder", "answers", "2FA", "standing", "last used", "calls"]);
     for key in keys {
-        let name = key.name.as_ref().map_or_else(String::new, |name| format!(" {}", clean(name)));
+        let name = key.name.as_ref().or(key.claim.as_ref());
+        let name = name.map_or_else(String::new, |name| format!(" {}", clean(name)));
         let stands = alarm_if(key.standing != Standing::Active || over(key, now), where_it_stands(key, now));
         let calls = match key.stopped {
             0 => key.passed.to_string(),
@@ -106,8 +107,14 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     };
     line("2FA", two_factor);
     line("could show", presentable.to_string());
+    if let Some(claim) = &key.claim {
+        line("tokens of", clean(claim));
+    }
     line("travels in", key.place.clone());
-    line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born)));
+    match &key.issued {
+        Some(_) => line("issued", format!("{}, {} UTC", ago(key.born, now), moment(key.born))),
+        None => line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born))),
+    }
     if let Some(end) = key.end {
         line("ends", format!("{}, {} UTC", ahead(end, now), moment(end)));
     }
@@ -120,7 +127,14 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         line("scopes", clean(scopes));
     }
     if let Some(parent) = key.parent {
-        line("minted by", parent.to_string());
+        line(if key.issued.is_some() { "child of" } else { "minted by" }, parent.to_string());
+    }
+    if let Some(IssuedView { scope, limits }) = &key.issued {
+        line("powers", scope.powers.to_string());
+        let listed = |words: Vec<String>, none: &str| if words.is_empty() { none.to_owned() } else { words.join(", ") };
+        line("operations", listed(scope.operations.iter().map(ToString::to_string).collect(), "all"));
+        line("sources", listed(scope.sources.iter().map(ToString::to_string).collect(), "anywhere"));
+        line("limits", listed(limits.iter().map(ToString::to_string).collect(), "none"));
     }
     if !children.is_empty() {
         line("has minted", children.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));

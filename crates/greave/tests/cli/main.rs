@@ -1,6 +1,14 @@
 //! The command line as somebody uses it: the real program, in folders of its own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what panics here is a failed test")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "what panics here is a failed test")]
+
+mod backup;
+mod canary;
+mod killed;
+mod posture;
+mod requests;
+mod starting;
+mod wires;
 
 use std::{
     fs,
@@ -87,7 +95,10 @@ struct Company {
 
 impl Company {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    fn within(folder: TempDir) -> Self {
         fs::write(folder.path().join("openapi.yaml"), DOCUMENT).unwrap();
         let words = [
             "init",
@@ -282,6 +293,25 @@ fn what_is_broken_is_named_with_its_file_its_line_and_how_to_mend_it() {
 }
 
 #[test]
+fn check_says_what_is_wrong_with_an_issuer_and_how_to_mend_it() {
+    let company = Company::new();
+    let issuer = "[[api.issuer]]\nname = \"login\"\nissuer = \"https://login.example\"\naudience = \"api\"\n\
+                  algorithms = [\"ES256\"]\njwks = \"keys.json\"\nidentity = \"client_id\"\n";
+    company.edit("greave.toml", "[guard]", &format!("{issuer}\n[guard]"));
+    company.run(&["check"]).says(2, &["`login`", "keys.json` cannot be read", "`jwks_uri`"]);
+    fs::write(company.path("keys.json"), r#"{"keys": [{"kty": "oct", "k": "AAAA", "kid": "old"}]}"#).unwrap();
+    company.run(&["check"]).says(2, &["no key in it can be used", "`old` has its secret part published"]);
+    // The public key of RFC 7515, A.3, beside one that is of no use.
+    let keys = r#"{"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}, {"kty": "RSA", "kid": "b", "use": "enc", "n": "AQ", "e": "AQ"}]}"#;
+    fs::write(company.path("keys.json"), keys).unwrap();
+    let says = ["login: keys by `client_id`, 1 public key", "`b` is not for signatures, and is left out"];
+    company.run(&["check"]).says(0, &says);
+    company.edit("greave.toml", "[\"ES256\"]\njwks = \"keys", "[\"HS256\"]\njwks = \"keys");
+    company.run(&["check"]).says(2, &["api.issuer", "`HS256` is a secret that both sides have", "`ES256`"]);
+}
+
+#[test]
 fn a_ledger_that_somebody_changed_is_found() {
     let company = Company::new();
     company.run(&["ledger", "verify"]).says(0, &["hold together"]);
@@ -289,6 +319,10 @@ fn a_ledger_that_somebody_changed_is_found() {
     let changed = runtime.block_on(async {
         let database = SqliteConnectOptions::new().filename(company.path("state/state.db"));
         let mut database = SqliteConnection::connect_with(&database).await.unwrap();
+        // The database itself is in the way of who only tidies up.
+        let tidy = sqlx::query("DELETE FROM ledger WHERE seq = 1").execute(&mut database).await;
+        assert!(tidy.unwrap_err().to_string().contains("append-only"));
+        sqlx::query("DROP TRIGGER ledger_is_not_changed").execute(&mut database).await.unwrap();
         let change = "UPDATE ledger SET change = replace(change, '\"name\":\"ann\"', '\"name\":\"eve\"')";
         sqlx::query(change).execute(&mut database).await.unwrap();
         let seen = "SELECT count(*) FROM ledger WHERE change LIKE '%eve%'";
@@ -306,6 +340,65 @@ fn a_ledger_that_somebody_changed_is_found() {
 
 /// A gate that runs until this is dropped.
 struct Running(Child);
+
+impl Running {
+    /// Starts a gate, and comes back when it can be reached.
+    fn start(company: &Company) -> (Self, Told) {
+        let mut gate = Self(greave(company.folder.path(), &["serve"]).spawn().unwrap());
+        let mut told = Told::by(&mut gate);
+        told.until("desk ");
+        (gate, told)
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its exit code; none where a signal killed it.
+    fn ended(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+/// What a gate says, on both its streams, as it comes.
+struct Told(std::sync::mpsc::Receiver<String>, String);
+
+impl Told {
+    fn by(gate: &mut Running) -> Self {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let streams: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(gate.0.stdout.take().unwrap()), Box::new(gate.0.stderr.take().unwrap())];
+        for stream in streams {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines() {
+                    let _ = sender.send(line.unwrap());
+                }
+            });
+        }
+        Self(receiver, String::new())
+    }
+
+    /// Where the gate listens.
+    fn gate(&self) -> String {
+        let line = self.1.lines().find(|line| line.starts_with("gate ")).unwrap();
+        line.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned()
+    }
+
+    /// Waits for a line with these words, and gives all lines so far.
+    #[track_caller]
+    fn until(&mut self, words: &str) -> &str {
+        loop {
+            let line = self.0.recv_timeout(std::time::Duration::from_secs(60));
+            let Ok(line) = line else { panic!("{words} was not said, but:\n{}", self.1) };
+            self.1 += &format!("{line}\n");
+            if line.contains(words) {
+                return &self.1;
+            }
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -1,0 +1,17 @@
+//! `greave upstream`: the gate's own credential for the API.
+
+use console::api::{CredentialView, Secret, SetCredential};
+use http::Method;
+
+use super::{Admin, Done, Outcome};
+use crate::{ask, cli::UpstreamCommand, client::address};
+
+pub(crate) async fn run(admin: &Admin, command: &UpstreamCommand) -> Outcome {
+    let UpstreamCommand::SetCredential { proof: args } = command;
+    let credential: Secret = ask::line("Credential:")?.to_string().into();
+    let wanted = |proof| SetCredential { credential: credential.clone(), proof };
+    let to = address(&["upstream", "credential"]);
+    let set: CredentialView = admin.prove(Method::POST, &to, args, wanted).await?;
+    admin.answer(&set, || "the credential is set, sealed; issued keys call under it from now on".to_owned())?;
+    Ok(Done::Clean)
+}

@@ -1,0 +1,309 @@
+//! The configuration, setting by setting: what would let more through than now.
+//!
+//! Every struct is taken apart whole, so that a setting that is new must find its place here.
+//! Where two values cannot be ranked, a change counts as weaker: a person looks at it.
+
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
+
+use authority::Weaker;
+use law::Span;
+
+use crate::config::{
+    Api, Approver, Config, CountsAsPerson, Desk, Gate, Hold, Identify, Issued, Issuer, Keys, Mail, Paths, Proof,
+    Record, Size, Tell, UnknownKeys, Webhook,
+};
+
+/// What a configuration makes easier than the one in force. The law is compared by itself.
+pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
+    let Config {
+        gate: of_gate,
+        api: of_api,
+        guard: _,
+        hold: of_hold,
+        desk: of_desk,
+        tell: of_tell,
+        record: of_record,
+        issued: of_issued,
+        keys: of_keys,
+    } = from;
+    let mut found = Found::default();
+    gate(of_gate, &to.gate, &mut found);
+    api(of_api, &to.api, &mut found);
+    hold(of_hold, &to.hold, &mut found);
+    desk(of_desk, &to.desk, &mut found);
+    tell(of_tell, &to.tell, &mut found);
+    record(of_record, &to.record, &mut found);
+    issued(of_issued.as_ref(), to.issued.as_ref(), &mut found);
+    keys(of_keys, &to.keys, &mut found);
+    found.0
+}
+
+fn gate(from: &Gate, to: &Gate, found: &mut Found) {
+    let Gate {
+        listen,
+        upstream,
+        public,
+        host,
+        // The folder in use is what everything else was found in.
+        state: _,
+        metrics,
+        trusted_proxies,
+        workers: _,
+        connect_timeout: _,
+        answer_timeout: _,
+        stop_timeout: _,
+        head_timeout,
+        body_pace,
+        proof: of_proof,
+        upstream_authorities,
+        client_certificate,
+        client_key,
+    } = from;
+    // Another program of the host could take the port that is left, and what clients send there.
+    found.differs("gate.listen", &listen.to_string(), &to.listen.to_string());
+    // Whoever stands there gets every credential.
+    found.differs("gate.upstream", upstream, &to.upstream);
+    // Where answers send clients on to.
+    found.differs("gate.public", &maybe(public.as_ref()), &maybe(to.public.as_ref()));
+    found.differs("gate.host", &word(host), &word(&to.host));
+    found.wider("gate.metrics", *metrics, to.metrics);
+    // Trusting more believes forged sources; trusting fewer makes all callers one source.
+    found.differs("gate.trusted_proxies", &list(trusted_proxies), &list(&to.trusted_proxies));
+    // How long strangers may keep a place, and memory.
+    found.longer("gate.head_timeout", *head_timeout, to.head_timeout);
+    if to.body_pace.is_slower_than(*body_pace) {
+        found.push("gate.body_pace", body_pace, to.body_pace);
+    }
+    proof(of_proof.as_ref(), to.proof.as_ref(), found);
+    let path = |path: &Option<PathBuf>| maybe(path.as_ref().map(|path| path.display()));
+    found.differs("gate.upstream_authorities", &path(upstream_authorities), &path(&to.upstream_authorities));
+    // What is read there goes to the upstream, also where there was nothing before.
+    found.differs("gate.client_certificate", &path(client_certificate), &path(&to.client_certificate));
+    found.differs("gate.client_key", &path(client_key), &path(&to.client_key));
+}
+
+/// A secret goes out with every request, also where none did before.
+fn proof(from: Option<&Proof>, to: Option<&Proof>, found: &mut Found) {
+    let said = |Proof { header, secret }: &Proof| format!("{header} with the secret `{secret}`");
+    found.differs("gate.proof", &maybe(from.map(said)), &maybe(to.map(said)));
+}
+
+fn api(from: &Api, to: &Api, found: &mut Found) {
+    let Api {
+        // What stands in the two is compared, wherever it stands.
+        document: _,
+        lock: _,
+        base,
+        open,
+        unknown_keys,
+        // With the places that the document names.
+        keys: _,
+        sessions,
+        identity_headers,
+        identify: of_identify,
+        paths: of_paths,
+        issuers,
+        // They speak through the lock alone.
+        overrides: _,
+        selectors,
+        multi_segment,
+    } = from;
+    found.differs("api.base", &maybe(base.as_ref()), &maybe(to.base.as_ref()));
+    found.more("api.open", open, &to.open);
+    if (*unknown_keys, to.unknown_keys) == (UnknownKeys::Refuse, UnknownKeys::Learn) {
+        found.push("api.unknown_keys", "refuse", "learn");
+    }
+    found.more("api.sessions", sessions, &to.sessions);
+    // What is taken out, the upstream does not see: that may be what it goes by.
+    found.differs("api.identity_headers", &list(identity_headers), &list(&to.identity_headers));
+    identify(of_identify.as_ref(), to.identify.as_ref(), found);
+    // Whose word names a key or a session, and for whom.
+    if *issuers != to.issuers {
+        let said = |Issuer { name, issuer, audience, identity, kind, counts_as_person, .. }: &Issuer| {
+            let counts = counts_as_person.as_ref().map_or_else(String::new, |CountsAsPerson { claim, any, within }| {
+                format!(", their {claim} of {} as their person within {within}", list(any))
+            });
+            format!("{name}: {}s of {issuer} for {audience} by {identity}{counts}", word(kind))
+        };
+        found.push("api.issuer", list(issuers.iter().map(said)), list(to.issuers.iter().map(said)));
+    }
+    paths(*of_paths, to.paths, found);
+    if *selectors != to.selectors {
+        let said = |rules: &[::catalogue::SelectorRule]| list(rules.iter().map(|rule| &rule.operation));
+        found.push("api.selector", said(selectors), said(&to.selectors));
+    }
+    if *multi_segment != to.multi_segment {
+        let said = |rules: &[::catalogue::MultiSegment]| {
+            list(rules.iter().map(|rule| format!("{} in {}", rule.parameter, rule.operation)))
+        };
+        found.push("api.multi_segment", said(multi_segment), said(&to.multi_segment));
+    }
+}
+
+/// Whose a key is, who is asked for it, and when it ends, hang on it.
+fn identify(from: Option<&Identify>, to: Option<&Identify>, found: &mut Found) {
+    let said = |Identify { path, holder, two_factor, scopes, scopes_header, end_header }: &Identify| {
+        let rest = [two_factor, scopes, scopes_header, end_header].map(|name| maybe(name.as_ref()));
+        format!("{path}: {holder}, {}", rest.join(", "))
+    };
+    found.differs("api.identify", &maybe(from.map(said)), &maybe(to.map(said)));
+}
+
+fn paths(from: Paths, to: Paths, found: &mut Found) {
+    let Paths { double_slash, semicolon, case, trailing_slash } = from;
+    let mut strict = |what: &str, strict: &str, from: String, to: String| {
+        if to != strict {
+            found.differs(what, &from, &to);
+        }
+    };
+    strict("api.paths.double_slash", "refuse", word(&double_slash), word(&to.double_slash));
+    strict("api.paths.semicolon", "refuse", word(&semicolon), word(&to.semicolon));
+    // How strict the upstream is, the gate cannot make it.
+    found.differs("api.paths.case", &word(&case), &word(&to.case));
+    found.differs("api.paths.trailing_slash", &word(&trailing_slash), &word(&to.trailing_slash));
+}
+
+fn hold(from: &Hold, to: &Hold, found: &mut Found) {
+    // How long a request waits that does not say is within what one may ask for.
+    let Hold { wait: _, most, lapse, body, memory } = from;
+    found.longer("hold.most", *most, to.most);
+    found.longer("hold.lapse", *lapse, to.lapse);
+    found.larger("hold.body", *body, to.body);
+    found.larger("hold.memory", *memory, to.memory);
+}
+
+fn desk(from: &Desk, to: &Desk, found: &mut Found) {
+    let Desk { listen, public, session, trusted_proxies } = from;
+    // Codes are typed there: another program of the host could take the port that is left.
+    found.differs("desk.listen", &listen.to_string(), &to.listen.to_string());
+    // Where people are sent to type their codes.
+    found.differs("desk.public", &maybe(public.as_ref()), &maybe(to.public.as_ref()));
+    found.longer("desk.session", *session, to.session);
+    // Who guesses codes is told apart by where they come from.
+    found.differs("desk.trusted_proxies", &list(trusted_proxies), &list(&to.trusted_proxies));
+}
+
+/// Who is told, and who else reads along.
+fn tell(from: &Tell, to: &Tell, found: &mut Found) {
+    let Tell { escalate, webhook, mail } = from;
+    found.longer("tell.escalate", *escalate, to.escalate);
+    // An address may hold a credential: only its origin is shown.
+    let address = |Webhook { url, secret, kinds, danger_plain_http: _ }: &Webhook| {
+        let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let origin = origin.rsplit('@').next().unwrap_or_default();
+        let kinds = kinds.as_ref().map_or_else(|| "all".to_owned(), |kinds| list(kinds.iter().map(|kind| kind.word())));
+        format!("{origin} ({kinds}), signed with the secret `{secret}`")
+    };
+    if *webhook != to.webhook {
+        found.push("tell.webhook", list(webhook.iter().map(address)), list(to.webhook.iter().map(address)));
+    }
+    if *mail != to.mail {
+        let said = |mail: &Option<Mail>| {
+            let said = |Mail { server, port: _, security, from, user: _, password: _ }: &Mail| {
+                format!("{server}, {}, from {from}", word(security))
+            };
+            maybe(mail.as_ref().map(said))
+        };
+        found.push("tell.mail", said(mail), said(&to.mail));
+    }
+}
+
+fn record(from: &Record, to: &Record, found: &mut Found) {
+    let Record { roll: _, cap, grace } = from;
+    if to.cap < *cap {
+        found.push("record.cap", cap, to.cap);
+    }
+    found.longer("record.grace", *grace, to.grace);
+}
+
+/// What issued keys look like, and under whose name they call.
+fn issued(from: Option<&Issued>, to: Option<&Issued>, found: &mut Found) {
+    let said = |Issued { prefix, place, credential, longest: _ }: &Issued| {
+        format!("{} as {}, with the secret {}", prefix.0, place.0, maybe(credential.as_ref()))
+    };
+    found.differs("issued", &maybe(from.map(said)), &maybe(to.map(said)));
+    if let (Some(from), Some(to)) = (from, to) {
+        found.longer("issued.longest", from.longest, to.longest);
+    }
+}
+
+/// Who may say yes to keys. Taking all rules away lets owners, who could not before.
+fn keys(from: &Keys, to: &Keys, found: &mut Found) {
+    let Keys { lapse, collect, approvers } = from;
+    found.longer("keys.lapse", *lapse, to.lapse);
+    found.longer("keys.collect", *collect, to.collect);
+    if *approvers != to.approvers {
+        let said = |Approver { people, powers, longest, holders }: &Approver| {
+            let holders = if holders.is_empty() { "all".to_owned() } else { holders.join(" and ") };
+            format!("{} to {powers} for {holders}, at most {}", people.join(" and "), maybe(longest.as_ref()))
+        };
+        found.push("keys.approvers", list(approvers.iter().map(said)), list(to.approvers.iter().map(said)));
+    }
+}
+
+/// What was found to be weaker.
+#[derive(Default)]
+struct Found(Vec<Weaker>);
+
+impl Found {
+    fn push(&mut self, what: &str, from: impl fmt::Display, to: impl fmt::Display) {
+        self.0.push(Weaker { what: what.to_owned(), from: from.to_string(), to: to.to_string() });
+    }
+
+    /// Any change.
+    fn differs(&mut self, what: &str, from: &str, to: &str) {
+        if from != to {
+            self.push(what, from, to);
+        }
+    }
+
+    fn longer(&mut self, what: &str, from: Span, to: Span) {
+        if to > from {
+            self.push(what, from, to);
+        }
+    }
+
+    fn larger(&mut self, what: &str, from: Size, to: Size) {
+        if to > from {
+            self.push(what, from, to);
+        }
+    }
+
+    /// What was not there before.
+    fn more(&mut self, what: &str, from: &[String], to: &[String]) {
+        if to.iter().any(|one| !from.contains(one)) {
+            self.push(what, list(from), list(to));
+        }
+    }
+
+    /// An address that others can reach. This host alone, and no address, are narrower than
+    /// any other; all addresses are wider; two others cannot be ranked.
+    fn wider(&mut self, what: &str, from: Option<SocketAddr>, to: Option<SocketAddr>) {
+        let Some(new) = to.filter(|new| !new.ip().is_loopback()) else { return };
+        let within = |old: SocketAddr| {
+            let (old, new) = (old.ip(), new.ip());
+            new == old || old.is_unspecified() && (old.is_ipv6() || new.is_ipv4())
+        };
+        if !from.is_some_and(within) {
+            self.push(what, maybe(from), new);
+        }
+    }
+}
+
+fn maybe(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
+}
+
+fn list<T: fmt::Display>(some: impl IntoIterator<Item = T>) -> String {
+    // The order of a list says nothing in any of them.
+    let texts: BTreeSet<String> = some.into_iter().map(|one| one.to_string()).collect();
+    if texts.is_empty() { "none".to_owned() } else { texts.into_iter().collect::<Vec<_>>().join(", ") }
+}
+
+/// The word of a choice, as the file writes it.
+fn word(choice: &impl fmt::Debug) -> String {
+    format!("{choice:?}").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! Whatever is weaker waits for a code, as a whole: at a reload, at a start, and shown everywhere.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use super::*;
+
+/// An API that likes everything.
+fn api() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+                    if line == "\r\n" {
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    }
+                    line.clear();
+                }
+            });
+        }
+    });
+    address
+}
+
+/// The address that the gate's first line names.
+fn address(told: &Told) -> String {
+    let line = told.1.lines().find(|line| line.starts_with("gate ")).unwrap();
+    line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+}
+
+/// The status of a call with a key.
+fn call(gate: &str, method: &str, path: &str, key: &str) -> u16 {
+    let mut stream = TcpStream::connect(gate).unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nprefer: wait=0\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_else(|| panic!("{answer}")).parse().unwrap()
+}
+
+const KEY: &str = "key_4f9a1c7e3b5d8062";
+/// A company whose guards bind, before an API that likes everything, on a port of its own.
+fn company() -> Company {
+    let company = Company::new();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    company.edit("greave.toml", "127.0.0.1:0", &port.to_string());
+    company.edit("greave.toml", "http://127.0.0.1:9", &format!("http://{}", api()));
+    let text = fs::read_to_string(company.path("greave.toml")).unwrap();
+    let mode = text.lines().find(|line| line.starts_with("mode ")).unwrap().to_owned();
+    company.edit("greave.toml", &mode, "mode = \"enforce\"");
+    company
+}
+
+#[test]
+fn an_edited_lock_waits_over_reload_and_restart_until_it_is_accepted() {
+    let mut company = company();
+    let (gate, mut told) = Running::start(&company);
+    let at = address(&told);
+    assert_eq!(call(&at, "GET", "/users", KEY), 200);
+    let refused = call(&at, "DELETE", "/users/bob", KEY);
+    assert!(matches!(refused, 401 | 403), "{refused}");
+
+    let lock = fs::read_to_string(company.path("catalogue.lock")).unwrap();
+    let line = lock.lines().find(|line| line.starts_with("\"DELETE /users/{name}\"")).unwrap().to_owned();
+    company.edit("catalogue.lock", &line, "\"DELETE /users/{name}\" = { powers = [\"read\"] }");
+    let place = format!("catalogue.lock:{}", lock.lines().position(|it| it == line).unwrap() + 1);
+    let weaker = ["DELETE /users/{name}", "destroy", "read"];
+    company.run(&["check"]).says(1, &[&place, "ask for a code"]).says(1, &weaker);
+    gate.signal("-HUP");
+    told.until("waits for a code");
+    assert_eq!(call(&at, "DELETE", "/users/bob", KEY), refused, "the lock in force goes on");
+    company.run(&["law", "show"]).says(1, &["waits for a code"]).says(1, &weaker);
+    company.run(&["keys", "list"]).says(0, &["a weaker law waits"]);
+    company.run(&["explain", "DELETE", "/users/bob"]).says(0, &["destroy"]);
+    drop(gate);
+
+    let (gate, mut told) = Running::start(&company);
+    told.until("greave law accept");
+    assert_eq!(call(&at, "DELETE", "/users/bob", KEY), refused, "after a restart, too");
+    company.run(&["law", "accept"]).says(2, &["--as NAME"]);
+    company.as_ann(&["law", "accept"]).says(0, &["is in force"]);
+    told.until("that was accepted is loaded");
+    assert_eq!(call(&at, "DELETE", "/users/bob", KEY), 200);
+    company.run(&["law", "show"]).says(0, &["in force since"]);
+    drop(gate);
+
+    let (gate, _told) = Running::start(&company);
+    assert_eq!(call(&at, "DELETE", "/users/bob", KEY), 200);
+    drop(gate);
+    let check = company.run(&["check"]);
+    assert!(!check.says(1, &["has changed since"]).out.contains("ask for a code"), "only drift is left");
+    company.run(&["ledger", "show"]).says(0, &["posture-waits", "posture-loaded"]);
+    company.run(&["ledger", "verify"]).says(0, &["hold together"]);
+}
+
+#[test]
+fn what_strengthens_takes_effect_at_once_and_what_weakens_beside_it_holds_it_back() {
+    let company = company();
+    let (gate, mut told) = Running::start(&company);
+    let at = address(&told);
+    company.edit("greave.toml", "unknown_keys = \"learn\"", "unknown_keys = \"refuse\"");
+    company.run(&["check"]).says(0, &["nothing is wrong"]);
+    gate.signal("-HUP");
+    told.until("the configuration is loaded");
+    assert_ne!(call(&at, "GET", "/users", KEY), 200);
+    // The undoing is weaker; so is the whole of what comes with it.
+    company.edit(
+        "greave.toml",
+        "unknown_keys = \"refuse\"",
+        "unknown_keys = \"learn\"\nidentity_headers = [\"x-user\"]",
+    );
+    company.run(&["check"]).says(1, &["api.unknown_keys", "greave.toml:", "learn"]);
+    gate.signal("-HUP");
+    told.until("waits for a code, as a whole");
+    assert_ne!(call(&at, "GET", "/users", KEY), 200);
+    company.run(&["law", "refuse"]).says(0, &["is refused"]);
+    company.run(&["law", "show"]).says(0, &[]);
+    gate.signal("-HUP");
+    told.until("waits for a code, as a whole");
+    assert_ne!(call(&at, "GET", "/users", KEY), 200, "it waits again");
+    company.edit(
+        "greave.toml",
+        "unknown_keys = \"learn\"\nidentity_headers = [\"x-user\"]",
+        "unknown_keys = \"refuse\"",
+    );
+    gate.signal("-HUP");
+    told.until("the configuration is loaded");
+    company.run(&["law", "show"]).says(0, &[]);
+}
+
+#[test]
+fn what_is_in_force_is_kept_for_its_owner_alone_and_believed_only_as_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let company = company();
+    drop(Running::start(&company));
+    let kept: Vec<PathBuf> =
+        fs::read_dir(company.path("state/posture")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 3);
+    for path in &kept {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    company.edit("greave.toml", "[api]", "[api]\nopen = [\"/login\"]");
+    let toml = kept.iter().find(|path| path.extension().is_some_and(|it| it == "toml")).unwrap();
+    let text = fs::read_to_string(toml).unwrap();
+    fs::write(toml, text.replace("[api]", "[api]\nopen = [\"/\"]")).unwrap();
+    company.run(&["serve"]).says(2, &["was changed", "put the file back", "state/posture"]);
+    fs::write(toml, text).unwrap();
+    company.run(&["check"]).says(1, &["api.open", "none", "/login"]);
+}
+
+#[test]
+fn a_broken_configuration_takes_no_key_out_of_reach() {
+    let mut company = company();
+    let (gate, told) = Running::start(&company);
+    assert_eq!(call(&address(&told), "GET", "/users", KEY), 200);
+    // Learned beside the answer: it is known once the ledger says so.
+    while !company.run(&["--json", "keys", "list"]).out.contains("\"k1\"") {}
+    company.edit("greave.toml", "[api]", "[api\nunknown_kyes = ");
+    company.run(&["check"]).says(2, &["`greave.toml` is refused"]);
+    company.run(&["keys", "disable", "k1"]).says(0, &["nothing passes with it"]);
+    assert_ne!(call(&address(&told), "GET", "/users", KEY), 200);
+    company.run(&["questions"]).says(0, &["nothing waits"]);
+    company.run(&["deny", "c1"]).says(2, &["no open question `c1`"]);
+    company.run(&["calls"]).says(0, &["GET /users"]);
+    company.run(&["keys", "forget", "k1", "--as", "ann"]).says(2, &["cannot be forgotten", "the key is disabled"]);
+    company.as_ann(&["keys", "enable", "k1"]).says(0, &["active"]);
+    company.as_ann(&["keys", "forget", "k1"]).says(0, &["is forgotten"]);
+    company.run(&["keys", "show", "k1"]).says(2, &["there is no key `k1`"]);
+    assert_eq!(call(&address(&told), "GET", "/users", KEY), 200);
+    while !company.run(&["--json", "keys", "list"]).out.contains("\"k2\"") {}
+    fs::remove_file(company.path("greave.toml")).unwrap();
+    company.run(&["keys", "disable", "k2"]).says(0, &["nothing passes with it"]);
+    drop(gate);
+    company.run(&["keys", "list"]).says(2, &["`greave.toml` cannot be read"]);
+}
+
+#[test]
+fn no_code_is_asked_for_what_could_not_be_done_with_one() {
+    let company = Company::new();
+    let code = company.codes.last().unwrap();
+    for (words, mend) in [
+        (&["approve", "c1"][..], "no open question `c1`"),
+        (&["holders", "change", "nobody"], "there is no holder `nobody`"),
+        (&["holders", "add", "ann"], "there is a holder `ann` already"),
+        (&["holders", "add", "ci", "--kind", "workload"], "needs an owner"),
+        (&["keys", "enable", "k9"], "there is no key `k9`"),
+        (&["keys", "forget", "k9"], "there is no key `k9`"),
+        (&["law", "accept"], "no law waits"),
+    ] {
+        let ended = run(company.folder.path(), &[words, &["--as", "ann"]].concat(), &format!("{code}\n"));
+        assert!(!ended.err.contains("Code:"), "{words:?}: {}", ended.err);
+        let all = format!("{}{}", ended.out, ended.err);
+        assert!(all.contains(mend), "{words:?}: {all}");
+    }
+    let nobody = run(company.folder.path(), &["holders", "add", "bob", "--as", "nobody"], "");
+    nobody.says(2, &["there is no holder `nobody`"]);
+}
+
+#[test]
+fn what_would_send_a_secret_out_or_blind_the_judgement_is_refused_and_the_rest_waits() {
+    let company = company();
+    let original = fs::read_to_string(company.path("greave.toml")).unwrap();
+    let gate = |line: &str| original.replacen("[gate]", &format!("[gate]\n{line}"), 1);
+    let api = |line: &str| original.replacen("[api]", &format!("[api]\n{line}"), 1);
+    let proof = |header: &str, secret: &str| gate(&format!("proof = {{ header = '{header}', secret = '{secret}' }}"));
+    let issued = proof("X-From-Gate", "upstream") + "\n[issued]\nprefix = \"acme\"\ncredential = \"UPSTREAM\"\n";
+    let refused = [
+        (proof("X-From-Gate", "pepper"), "is the gate's own"),
+        (proof("X-From-Gate", "Master"), "is the gate's own"),
+        (proof("X-From-Gate", "pepper_previous"), "is the gate's own"),
+        (proof("X-From-Gate", "/etc/hostname"), "is no name of a secret"),
+        (proof("X-From-Gate", "../state.db"), "is no name of a secret"),
+        (issued, "issued.credential"),
+        (proof("Authorization", "proof"), "judged by"),
+        (proof("X_Api_Key", "proof"), "judged by"),
+        (proof("X-Team", "proof").replacen("[api]", "[api]\nkeys = ['header:x-team']", 1), "judged by"),
+        (api("identity_headers = ['x-user', 'Content_Type']"), "judged by"),
+        (api("identity_headers = ['cookie']"), "judged by"),
+        (api("identity_headers = ['transfer-encoding']"), "judged by"),
+    ];
+    for (text, why) in refused {
+        fs::write(company.path("greave.toml"), &text).unwrap();
+        company.run(&["check"]).says(2, &[why]);
+        company.run(&["serve"]).says(2, &[why]);
+    }
+    fs::write(company.path("greave.toml"), &original).unwrap();
+    let (gate, mut told) = Running::start(&company);
+    company.edit("greave.toml", "[gate]", "[gate]\nproof = { header = 'X-From-Gate', secret = 'proof' }");
+    let secret = company.path("state/secrets/proof");
+    fs::write(&secret, "hidden").unwrap();
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    company.run(&["check"]).says(1, &["gate.proof", "ask for a code"]);
+    gate.signal("-HUP");
+    told.until("waits for a code, as a whole");
+}
+
+#[test]
+fn a_socket_where_others_can_put_one_is_not_talked_to() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let company = company();
+    let (_gate, _told) = Running::start(&company);
+    let open = |mode| fs::set_permissions(company.path("state"), fs::Permissions::from_mode(mode)).unwrap();
+    company.run(&["keys", "list"]).says(0, &[]);
+    open(0o777);
+    company.run(&["keys", "list"]).says(2, &["is not trusted", "chmod"]);
+    open(0o700);
+    company.run(&["keys", "list"]).says(0, &[]);
+}

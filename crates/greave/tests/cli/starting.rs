@@ -1,0 +1,138 @@
+//! Starting and stopping: what must not be shared, what must fit, and signals at any time.
+
+use std::{net::TcpListener, os::unix::fs::PermissionsExt as _};
+
+use super::*;
+
+#[test]
+fn two_gates_share_neither_state_nor_port() {
+    let (one, other) = (Company::new(), Company::new());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    one.edit("greave.toml", "127.0.0.1:0", &port);
+    other.edit("greave.toml", "127.0.0.1:0", &port);
+    let (gate, _told) = Running::start(&one);
+    one.run(&["serve"]).says(2, &["`state` is in use by another greave", "gate.state"]);
+    other.run(&["serve"]).says(2, &["gate.listen", &port, "is another gate running there"]);
+    one.run(&["keys", "list"]).says(0, &[]);
+    drop(gate);
+    // Started in the same instant, one of two runs and the other says why it does not.
+    for companies in [[&one, &one], [&one, &other]] {
+        let mut gates = companies.map(|company| Running(greave(company.folder.path(), &["serve"]).spawn().unwrap()));
+        let [mut first, mut second] = gates.each_mut().map(Told::by);
+        let (sender, ended) = std::sync::mpsc::channel();
+        let [a, b] = gates;
+        let ids = [a.0.id(), b.0.id()];
+        for mut gate in [a, b] {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                let id = gate.0.id();
+                let code = gate.0.wait().unwrap().code();
+                let _ = sender.send((id, code));
+            });
+        }
+        let (loser, code) = ended.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert_eq!(code, Some(2));
+        let (lost, won) = if loser == ids[0] { (&mut first, &mut second) } else { (&mut second, &mut first) };
+        won.until("desk ");
+        lost.until("greave:");
+        let winner = ids.into_iter().find(|id| *id != loser).unwrap();
+        assert!(Command::new("kill").arg(winner.to_string()).status().unwrap().success());
+        assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)).unwrap(), (winner, Some(0)));
+    }
+}
+
+#[test]
+fn other_secrets_than_the_state_was_made_with_are_refused() {
+    let company = Company::new();
+    let other = Company::new();
+    for name in ["pepper", "master"] {
+        let path = company.path(&format!("state/secrets/{name}"));
+        let right = fs::read(&path).unwrap();
+        fs::copy(other.path(&format!("state/secrets/{name}")), &path).unwrap();
+        company.run(&["serve"]).says(2, &[&format!("the secret `{name}`"), "put it back"]);
+        fs::write(&path, right).unwrap();
+    }
+    company.run(&["keys", "list"]).says(0, &[]);
+}
+
+#[test]
+fn a_signal_is_heard_while_the_gate_starts() {
+    for (signal, lives) in [("-TERM", false), ("-INT", false), ("-HUP", true)] {
+        let company = Company::new();
+        // Whoever reads the document waits for who writes it: the gate is held in its start.
+        let (document, pipe) = (company.path("openapi.yaml"), company.path("pipe"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::rename(&document, company.path("kept.yaml")).unwrap();
+        fs::rename(&pipe, &document).unwrap();
+        let mut gate = Running(greave(company.folder.path(), &["serve"]).spawn().unwrap());
+        let mut told = Told::by(&mut gate);
+        let mut writer = fs::OpenOptions::new().write(true).open(&document).unwrap();
+        gate.signal(signal);
+        fs::rename(company.path("kept.yaml"), &document).unwrap();
+        writer.write_all(DOCUMENT.as_bytes()).unwrap();
+        drop(writer);
+        if lives {
+            told.until("the configuration is loaded");
+            gate.signal("-TERM");
+        }
+        assert_eq!(gate.ended(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn what_init_began_it_can_begin_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("openapi.yaml"), DOCUMENT).unwrap();
+    let words = ["init", "--upstream", "http://127.0.0.1:9", "--document", "openapi.yaml", "--person", "ann"];
+    run(folder.path(), &words, "").says(2, &["nothing was typed"]);
+    for file in ["greave.toml", "catalogue.lock"] {
+        assert!(!folder.path().join(file).exists(), "{file} is half of what is needed");
+    }
+    run(folder.path(), &words, "1\n2\n3\n4\n5\n").says(2, &["run the same command again"]);
+    let company = Company::within(folder);
+    fs::remove_file(company.path("greave.toml")).unwrap();
+    run(company.folder.path(), &words, "").says(0, &["is enrolled", "Written:"]);
+    company.run(&["keys", "list"]).says(0, &[]);
+    run(company.folder.path(), &words, "").says(2, &["is there already"]);
+}
+
+#[test]
+fn looking_for_a_way_around_says_what_was_tried_and_knows_the_gate() {
+    let company = Company::new();
+    let (gate, told) = Running::start(&company);
+    let line = told.1.lines().find(|line| line.starts_with("gate ")).unwrap();
+    let own = line.split_whitespace().nth(1).unwrap();
+    company.edit("greave.toml", "127.0.0.1:0", own.trim_start_matches("http://"));
+    company.run(&["check", "--direct", own]).says(0, &["is the gate itself", "nothing was tried"]);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    company.run(&["check", "--direct", &api]).says(0, &["Tried from this host", &api, "does not answer"]);
+    company.run(&["check"]).says(0, &["nothing is wrong", "not tried", "greave check --direct http://"]);
+    drop(gate);
+}
+
+#[test]
+fn an_api_that_whoever_is_on_this_host_reaches_is_told_apart_from_closed_and_from_open() {
+    let company = Company::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let narrow = company.run(&["check", "--direct", &api]);
+    narrow.says(3, &["It answers (403 Forbidden)", "whoever is on this host walks around the law", "gate.proof"]);
+    assert!(!narrow.out.contains("nothing is wrong"), "{}", narrow.out);
+    let said: Value = serde_json::from_str(&company.run(&["--json", "check", "--direct", &api]).out).unwrap();
+    assert_eq!((said["direct"]["reach"].as_str(), said["clean"].as_bool()), (Some("this-host"), Some(false)));
+    // With the gate's proof demanded, the same answer is a refusal.
+    let proof = company.path("state/secrets/proof");
+    fs::write(&proof, "proof-that-nobody-else-has").unwrap();
+    fs::set_permissions(&proof, fs::Permissions::from_mode(0o600)).unwrap();
+    company.edit("greave.toml", "[api]", "proof = { header = \"X-From-Gate\", secret = \"proof\" }\n[api]");
+    company.run(&["check", "--direct", &api]).says(0, &["It refuses what does not have the gate's proof"]);
+}
