@@ -11,7 +11,10 @@ pub(crate) fn line(question: &str) -> io::Result<Zeroizing<String>> {
     terminal.flush()?;
     let mut typed = Zeroizing::new(String::new());
     if io::stdin().lock().read_line(&mut typed)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "nothing was typed"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "nothing was typed; type it at the terminal, or send it on standard input",
+        ));
     }
     Ok(Zeroizing::new(typed.trim().to_owned()))
 }

@@ -4,6 +4,7 @@
 //! word that is no guard) is found while reading; what does not fit together, in
 //! [`Config::check`].
 
+mod address;
 mod guards;
 mod issuer;
 mod pace;
@@ -13,6 +14,7 @@ pub(crate) mod template;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -142,6 +144,7 @@ impl TryFrom<String> for Bears {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Gate {
     /// Where clients connect.
+    #[serde(deserialize_with = "address::one")]
     pub(crate) listen: SocketAddr,
     /// The API behind the gate, `http://` or `https://`.
     pub(crate) upstream: String,
@@ -154,12 +157,13 @@ pub(crate) struct Gate {
     #[serde(default = "state")]
     pub(crate) state: PathBuf,
     /// Where Prometheus reads.
+    #[serde(default, deserialize_with = "address::perhaps")]
     pub(crate) metrics: Option<SocketAddr>,
     /// Networks whose forwarding headers are believed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "address::networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// Threads; one for each core where it is silent.
-    pub(crate) workers: Option<usize>,
+    pub(crate) workers: Option<NonZeroUsize>,
     #[serde(default = "seconds::<5>")]
     pub(crate) connect_timeout: Span,
     #[serde(default = "seconds::<60>")]
@@ -331,12 +335,14 @@ impl Default for Hold {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Desk {
+    #[serde(deserialize_with = "address::one")]
     pub(crate) listen: SocketAddr,
     /// The origin under which people reach it, where it differs from `listen`.
     pub(crate) public: Option<String>,
     /// How long a sign-in lasts.
     pub(crate) session: Span,
     /// Networks of the proxies before the desk whose forwarding headers are believed.
+    #[serde(deserialize_with = "address::networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
@@ -417,7 +423,7 @@ impl Default for Record {
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("`{path}` cannot be read: {cause}; `greave init` writes a new one")]
+    #[error("`{path}` cannot be read: {cause}; name yours with `--config FILE`, or write a new one with `greave init`")]
     Missing { path: PathBuf, cause: std::io::Error },
     #[error("`{path}` is refused\n{cause}")]
     Broken { path: PathBuf, cause: Box<toml::de::Error> },
@@ -463,8 +469,10 @@ impl Config {
         if self.hold.wait > self.hold.most {
             return Err(("hold.wait", format!("it is longer than hold.most, {}", self.hold.most)));
         }
-        for place in self.api.keys.iter().chain(&self.api.sessions) {
-            place.parse::<wire::Place>().map_err(|error| ("api.keys and api.sessions", error.to_string()))?;
+        for (what, places) in [("api.keys", &self.api.keys), ("api.sessions", &self.api.sessions)] {
+            for place in places {
+                place.parse::<wire::Place>().map_err(|error| (what, error.to_string()))?;
+            }
         }
         issuer::check(&self.api.issuers, &self.api.sessions).map_err(|why| ("api.issuer", why))?;
         wire::OpenPaths::new(&self.api.open, "").map_err(|error| ("api.open", error.to_string()))?;
@@ -480,6 +488,14 @@ impl Config {
         }
         if self.gate.client_certificate.is_some() != self.gate.client_key.is_some() {
             return Err(("gate.client_certificate", "it needs gate.client_key, and the other way round".to_owned()));
+        }
+        let Gate { upstream_authorities, client_certificate, .. } = &self.gate;
+        if self.gate.upstream.starts_with("http://") {
+            let files =
+                [("gate.upstream_authorities", upstream_authorities), ("gate.client_certificate", client_certificate)];
+            if let Some((what, _)) = files.into_iter().find(|(_, file)| file.is_some()) {
+                return Err((what, "nothing is encrypted towards an `http://` upstream; write `https://` in gate.upstream, or leave this out".to_owned()));
+            }
         }
         if self.gate.listen == self.desk.listen && self.gate.listen.port() != 0 {
             return Err(("desk.listen", "it is the address of gate.listen; choose another port".to_owned()));

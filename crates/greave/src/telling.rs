@@ -341,6 +341,7 @@ impl Voice {
             to,
             details,
             life: None,
+            receipt: None,
         });
     }
 

@@ -32,6 +32,14 @@ pub enum StoreError {
         /// What SQLite says.
         cause: sqlx::Error,
     },
+    /// Something else than a database stands in its place, or half of one.
+    #[error("`{path}` is no database, or a damaged one ({cause}); `greave restore` takes the state back from a backup")]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite says.
+        cause: sqlx::Error,
+    },
     /// The library that was linked has a known fault.
     #[error("SQLite {0} is too old, it may lose data; build with the bundled one, 3.51.3 or newer")]
     OldSqlite(String),
@@ -193,7 +201,14 @@ impl Store {
 }
 
 pub(crate) fn database_error(path: &Path, cause: sqlx::Error) -> StoreError {
-    StoreError::Database { path: path.to_owned(), cause }
+    /// SQLite's codes `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
+    const DAMAGED: [&str; 2] = ["11", "26"];
+    let path = path.to_owned();
+    let code = cause.as_database_error().and_then(|error| error.code());
+    if code.is_some_and(|code| DAMAGED.contains(&&*code)) {
+        return StoreError::Damaged { path, cause };
+    }
+    StoreError::Database { path, cause }
 }
 
 pub(crate) async fn newest_note(database: &mut SqliteConnection) -> sqlx::Result<Option<String>> {

@@ -91,6 +91,7 @@ impl Asked<'_> {
             to,
             details: self.details(),
             life: None,
+            receipt: None,
         }
     }
 

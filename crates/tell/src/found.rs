@@ -40,6 +40,7 @@ impl Notice {
             to,
             details,
             life: None,
+            receipt: None,
         }
     }
 }

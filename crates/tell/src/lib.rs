@@ -27,7 +27,7 @@ mod webhook;
 pub use crate::{
     asked::Asked,
     health::{State, WayHealth},
-    notice::{Kind, Life, Notice, NoticeId, NoticeIdError, Recipient, UnknownKind},
+    notice::{Kind, Life, Notice, NoticeId, NoticeIdError, Receipt, Recipient, UnknownKind},
     settings::{Limits, Login, Mail, Roots, Security, Settings, SettingsError, Webhook},
     teller::{Reached, Teller, Worker},
 };

@@ -47,6 +47,30 @@ pub struct Notice {
     pub details: Map<String, Value>,
     /// How long it is worth sending; for ever where it does not say.
     pub life: Option<Life>,
+    /// Where it is noted that it was delivered, for whoever must know.
+    pub receipt: Option<Receipt>,
+}
+
+/// Whether a notice was delivered: a webhook's receiver or a mail server of one of its
+/// recipients has taken it. One that went under in a notice of several, or that waits, was not.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt(Arc<AtomicBool>);
+
+impl Receipt {
+    /// Whether it was delivered.
+    pub fn is_given(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn give(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl PartialEq for Receipt {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// How long a notice is worth sending: until a moment, or until somebody ends it.
@@ -111,6 +135,8 @@ pub enum Kind {
     KeyLearned,
     /// A key was frozen, pinned, disabled or revoked.
     KeyContained,
+    /// A key ends soon, has ended, or goes on because nobody could be told.
+    KeyEnding,
     /// Somebody asks for a key, or their request was answered.
     KeyRequested,
     /// The operator tries whether notices arrive.
@@ -123,7 +149,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ChallengeOpened,
         Self::ChallengeEscalated,
         Self::ChallengeAnswered,
@@ -134,6 +160,7 @@ impl Kind {
         Self::CatalogueDrift,
         Self::KeyLearned,
         Self::KeyContained,
+        Self::KeyEnding,
         Self::KeyRequested,
         Self::Test,
         Self::Several,
@@ -153,6 +180,7 @@ impl Kind {
             Self::CatalogueDrift => "catalogue.drift",
             Self::KeyLearned => "key.learned",
             Self::KeyContained => "key.contained",
+            Self::KeyEnding => "key.ending",
             Self::KeyRequested => "key.requested",
             Self::Test => "test",
             Self::Several => "several",
@@ -285,6 +313,7 @@ impl Notice {
                 .max_by_key(|until| until.unwrap_or(Timestamp::MAX))
                 .flatten()
                 .map(Life::until),
+            receipt: None,
         })
     }
 
@@ -305,6 +334,7 @@ impl Notice {
             to,
             details: Map::from_iter([("count".to_owned(), Value::from(count))]),
             life: None,
+            receipt: None,
         }
     }
 
@@ -389,6 +419,7 @@ pub(crate) mod tests {
             to: vec![Recipient { name: "Ada".to_owned(), mail: Some("ada@example.org".to_owned()) }],
             details: Map::new(),
             life: None,
+            receipt: None,
         }
     }
 

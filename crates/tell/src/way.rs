@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    Limits, Notice,
+    Limits, Notice, Receipt,
     group::{Addressee, Groups},
     health::{Missed, Status},
     mail, retry, webhook,
@@ -213,7 +213,10 @@ impl Way {
     fn settle(&mut self, mut letter: Letter, result: Result<(), Failure>) {
         let now = Timestamp::now();
         match result {
-            Ok(()) => self.status.delivered(now),
+            Ok(()) => {
+                self.status.delivered(now);
+                letter.notice.receipt.iter().for_each(Receipt::give);
+            }
             Err(Failure::Gone) => {
                 self.status.disabled(now);
                 self.status.gave_up(self.letters.len() + 1);

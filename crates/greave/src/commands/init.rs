@@ -15,7 +15,7 @@ use crate::{
     ask,
     cli::Init,
     commands::{Done, Outcome},
-    config::{Config, template},
+    config::{Config, ConfigError, template},
     document::{Document, replace},
     secrets::Vault,
     show,
@@ -38,7 +38,7 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
         enforce_from: first_day(now, init)?,
     });
     // Whatever is wrong shows before anything is written.
-    let config = Config::parse(&path, &text)?;
+    let config = Config::parse(&path, &text).map_err(as_typed)?;
     fs::create_dir_all(&init.dir)
         .map_err(|cause| format!("`{}` cannot be made: {cause}; name another `--dir`", init.dir.display()))?;
     let accepted = Document::to_accept(&config)?;
@@ -64,6 +64,18 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
     show::say(format!("\nWritten: {file}, {}, {}", config.api.lock.display(), config.gate.state.display()))?;
     println!("Next:    greave check --config {file}\n         greave serve --config {file}");
     Ok(Done::Clean)
+}
+
+/// The file does not exist yet: what is wrong with it was said on the command line.
+fn as_typed(error: ConfigError) -> String {
+    match error {
+        ConfigError::Unfit { what: "gate.upstream", why, .. } => format!("`--upstream`: {why}"),
+        ConfigError::Unfit { what: "desk.listen", .. } => {
+            "`--listen` is the desk's own address, 127.0.0.1:8081; choose another port".to_owned()
+        }
+        ConfigError::Broken { cause, .. } => format!("`--listen`: {}", cause.message()),
+        error => error.to_string(),
+    }
 }
 
 /// What issued keys begin with: as the API calls itself, or else as its document's file is called.

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    num::NonZeroUsize,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
@@ -244,7 +245,7 @@ impl Serving {
 
 fn bind(config: &Config) -> Result<Server, HouseError> {
     let mut settings = ServerSettings::new(config.gate.listen);
-    settings.workers = config.gate.workers.unwrap_or(settings.workers);
+    settings.workers = config.gate.workers.map_or(settings.workers, NonZeroUsize::get);
     settings.connections = settings.connections.min(files::room().clients);
     settings.grace = house::grace(config).into();
     settings.head = config.gate.head_timeout.into();
@@ -350,7 +351,9 @@ fn announce(serving: &Serving) {
     }
     if !serving.house.troubles.is_empty() {
         let count = serving.house.troubles.len();
-        tell(format!("{count} parts of the document were skipped, and count as undescribed; see `greave check`"));
+        tell(format!(
+            "{count} parts of the document cannot be read, and give what they describe every power; see `greave check`"
+        ));
     }
     warn_of_waiting(&serving.house.law);
 }

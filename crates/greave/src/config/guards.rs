@@ -42,7 +42,10 @@ pub(crate) struct KindGuards {
 
 /// One mode for all powers, or one for each that is named and `others` for the rest.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a mode is \"enforce\" or \"observe until 2027-01-15\"; where powers differ, write { mint = \"enforce\", others = \"observe until 2027-01-15\" }"
+)]
 enum Modes {
     All(Mode),
     Each(BTreeMap<Named, Mode>),
@@ -145,6 +148,7 @@ mod tests {
         let error = |text: &str| toml::from_str::<Guards>(text).unwrap_err().to_string();
         assert!(error("grant = \"persn\"").contains("`persn` is no factor"));
         assert!(error("grants = \"person\"").contains("grants"));
-        assert!(error("\n\nmode = \"observe\"").contains("line 3"));
+        let mode = error("\n\nmode = \"observe\"");
+        assert!(mode.contains("line 3") && mode.contains("observe until 2027-01-15"), "{mode}");
     }
 }

@@ -105,6 +105,7 @@ pub(crate) fn notice(id: &str, severity: Severity) -> Notice {
         to: vec![person("Ada")],
         details: Map::new(),
         life: None,
+        receipt: None,
     }
 }
 

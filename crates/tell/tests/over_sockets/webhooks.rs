@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use law::Severity;
 use serde_json::Value;
 use tell::{
-    Kind, Life, Limits, Notice, Roots, Settings, State, Teller, Webhook,
+    Kind, Life, Limits, Notice, Receipt, Roots, Settings, State, Teller, Webhook,
     signature::{self, Secret},
 };
 use tokio::{
@@ -211,6 +211,31 @@ async fn what_failed_is_not_sent_again_once_its_question_is_over() {
     assert!(receiver.is_quiet());
     let teller = running.stop().await;
     assert_eq!((teller.health()[0].delivered, teller.health()[0].waiting), (1, 0));
+}
+
+#[tokio::test]
+async fn a_receipt_is_given_when_a_receiver_has_taken_the_notice_itself() {
+    let clock = Clock::stopped();
+    let mut receiver = Receiver::start(&[Answer::Status(500), Answer::Status(200)]).await;
+    let mut settings = to(&receiver);
+    settings.limits.webhooks_a_minute = 2;
+    let running = Running::start(settings);
+    let (alone, under) = (Receipt::default(), [Receipt::default(), Receipt::default()]);
+    running.teller.tell(Notice { receipt: Some(alone.clone()), ..notice("alone", Severity::High) });
+    for (receipt, name) in under.iter().zip(["first", "second"]) {
+        running.teller.tell(Notice { receipt: Some(receipt.clone()), ..notice(name, Severity::High) });
+    }
+    receiver.next().await;
+    until("a failure", || running.teller.health()[0].failed == 1).await;
+    assert!(!alone.is_given());
+    clock.pass(Duration::from_secs(3)).await;
+    assert_eq!(receiver.next().await.header("webhook-id"), "alone");
+    until("the receipt", || alone.is_given()).await;
+    clock.pass(MINUTE).await;
+    assert_eq!(receiver.next().await.json()["type"], "several");
+    until("two deliveries", || running.teller.health()[0].delivered == 2).await;
+    assert!(!under.iter().any(Receipt::is_given));
+    running.stop().await;
 }
 
 #[tokio::test]

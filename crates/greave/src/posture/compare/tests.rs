@@ -21,7 +21,7 @@ const CASES: &[Case] = &[
     Case("gate.listen", "gate: listen = \"127.0.0.1:1\"", "gate: listen = \"0.0.0.0:1\"", Waits),
     Case("gate.listen", "gate: listen = \"127.0.0.1:1\"", "gate: listen = \"127.0.0.1:2\"", Waits),
     Case("gate.listen", "gate: listen = \"10.0.0.1:1\"", "gate: listen = \"10.0.0.2:1\"", Waits),
-    Case("gate.upstream", "gate: upstream = \"http://a\"", "gate: upstream = \"http://b\"", Waits),
+    Case("gate.upstream", "gate: upstream = \"https://a\"", "gate: upstream = \"http://b\"", Waits),
     Case("gate.public", "", "gate: public = \"https://evil.example\"", Waits),
     Case("gate.host", "", "gate: host = \"upstream\"", Waits),
     Case("gate.metrics", "", "gate: metrics = \"0.0.0.0:9\"", Free),
@@ -104,7 +104,7 @@ fn config(said: &[&str]) -> Config {
     let silent = |name: &str| !said.iter().any(|line| line.starts_with(name));
     let given = [
         ("gate: listen =", "gate: listen = \"127.0.0.1:1\""),
-        ("gate: upstream =", "gate: upstream = \"http://a\""),
+        ("gate: upstream =", "gate: upstream = \"https://a\""),
         ("api: document =", "api: document = \"d\""),
     ];
     let given = given.into_iter().filter(|(name, _)| silent(name)).map(|(_, line)| line);
