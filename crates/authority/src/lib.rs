@@ -11,6 +11,7 @@ mod credential;
 mod guess;
 mod key;
 mod limit;
+mod meter;
 mod posture;
 mod question;
 mod request;
@@ -28,7 +29,8 @@ pub use crate::{
     command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
     credential::Credential,
     key::{Issued, Key},
-    limit::{Exhausted, Limit, LimitError, Measure, Meter},
+    limit::{Limit, LimitError, Measure},
+    meter::{Exhausted, Limited, Meters, Volume},
     posture::{Files, Loaded, Offer, Weaker, weaker_cells},
     question::{Ask, Exhibit, Limits},
     request::{Approver, Grant, Less, Request, RequestRules, RequestState, Wish},

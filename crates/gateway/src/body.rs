@@ -26,6 +26,7 @@ use crate::{
     pace::{Paced, Unsent},
     screen::Source,
     tally::{Seen, Tally},
+    toll::Toll,
     upstream::Lease,
     watch::{Over, Watch},
 };
@@ -244,6 +245,9 @@ pub enum AnswerBroken {
     /// The key was disabled, revoked or ended.
     #[error("the exchange was cut")]
     Cut,
+    /// A limit of the key has no room for more.
+    #[error("a limit of the key was reached")]
+    LimitReached,
     /// It showed the gate's own credential.
     #[error("the answer showed the gate's own credential")]
     Showed,
@@ -263,12 +267,24 @@ struct Minting {
     open: bool,
 }
 
+/// Who looks at an answer while it goes by.
+pub(crate) struct Watched {
+    pub(crate) tally: Arc<Tally>,
+    /// How long the upstream may send nothing.
+    pub(crate) idle: Option<Duration>,
+    pub(crate) lens: Option<Lens>,
+    pub(crate) toll: Option<Toll>,
+}
+
 /// The upstream's answer on its way to the client.
 pub(crate) struct Relay {
     body: Source,
     tally: Arc<Tally>,
     watch: Watch,
     lens: Option<Lens>,
+    toll: Option<Toll>,
+    /// Whether a limit had no room for the piece that came last.
+    is_beyond: bool,
     minting: Option<Minting>,
     /// Whether the upstream's answer was read to its end.
     whole: bool,
@@ -283,20 +299,25 @@ impl Answer {
         Self(Kind::Words(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
     }
 
-    pub(crate) fn relay(
-        body: Source,
-        tally: Arc<Tally>,
-        idle: Option<Duration>,
-        lens: Option<Lens>,
-        register: Option<Register>,
-        lease: Lease,
-    ) -> Self {
+    pub(crate) fn relay(body: Source, watched: Watched, register: Option<Register>, lease: Lease) -> Self {
+        let Watched { tally, idle, lens, toll } = watched;
         let watch = Watch::new(tally.cut().clone(), idle);
         let minting = register
             .filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential))
             .map(|register| Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false });
         let lease = Some(lease);
-        Self(Kind::Relay(Box::new(Relay { body, tally, watch, lens, minting, whole: false, lease, done: false })))
+        Self(Kind::Relay(Box::new(Relay {
+            body,
+            tally,
+            watch,
+            lens,
+            toll,
+            is_beyond: false,
+            minting,
+            whole: false,
+            lease,
+            done: false,
+        })))
     }
 }
 
@@ -371,10 +392,13 @@ impl Relay {
             if self.watch.is_cut() {
                 return self.breaks(Ended::Cut, AnswerBroken::Cut);
             }
+            if self.is_beyond {
+                return self.breaks(Ended::LimitReached, AnswerBroken::LimitReached);
+            }
             if let Some(minting) = &mut self.minting
                 && let Some(frame) = ready!(minting.poll_held(cx))
             {
-                return self.passes(frame);
+                return self.passes(cx, frame);
             }
             if self.whole {
                 self.finish();
@@ -401,7 +425,7 @@ impl Relay {
                     }
                     match &mut self.minting {
                         Some(minting) if !minting.open => minting.hold(frame),
-                        _ => return self.passes(frame),
+                        _ => return self.passes(cx, frame),
                     }
                 }
             }
@@ -417,8 +441,14 @@ impl Relay {
         left.exact().map_or_else(SizeHint::default, |left| SizeHint::with_exact(left.saturating_add(held)))
     }
 
-    fn passes(&self, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
+    fn passes(&mut self, cx: &Context<'_>, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
         if let Some(data) = frame.data_ref() {
+            if self.toll.as_mut().is_some_and(|toll| toll.pass(data).is_err()) {
+                // The head goes first: it says what has happened at the API.
+                self.is_beyond = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             self.tally.add_out(data.len());
         }
         Poll::Ready(Some(Ok(frame)))

@@ -20,19 +20,20 @@ use tokio::{sync::oneshot, time::timeout};
 use wire::Sought;
 
 use crate::{
-    body::{Answer, Asked, Inbound, Load, Register},
+    body::{Answer, Asked, Inbound, Load, Register, Watched},
     framing::{Onto, Outbound, reframe},
     lens::{Lens, Look},
     screen::{Screen, Source, WHOLE},
     server::Seat,
     tally::Tally,
-    tls, tunnel,
+    tls,
+    toll::{Kept, Toll},
+    tunnel,
     upstream::{Lease, Upstream},
     watch::{Cut, Over, Watch},
 };
 
 /// What a request goes on with.
-#[derive(Clone, Copy)]
 pub struct Onward<'a> {
     /// The API behind the gate.
     pub upstream: &'a Upstream,
@@ -44,6 +45,8 @@ pub struct Onward<'a> {
     pub register: Option<&'a Register>,
     /// The gate's own credential, where the request goes with it: the answer must not show it.
     pub sought: Option<&'a Arc<Sought>>,
+    /// Takes what the answer needs from the limits of its keys, where that counts.
+    pub toll: Option<Toll>,
     /// The client's place; a connection that changed its protocol keeps it.
     pub seat: &'a Seat,
 }
@@ -54,21 +57,23 @@ pub struct Onward<'a> {
 /// With [`Refusal::UpstreamUnreachable`], [`Refusal::UpstreamUntrusted`],
 /// [`Refusal::UpstreamRefusesGate`], [`Refusal::UpstreamBroken`] and
 /// [`Refusal::UpstreamSlow`] as the upstream fails, [`Refusal::BadFraming`] when the client's
-/// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and [`Refusal::Disabled`] when the exchange was cut before its answer began.
-pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> Result<Response<Answer>, Refusal> {
+/// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and [`Refusal::Disabled`] when
+/// the exchange was cut before its answer began; and where a limit has no room for the answer.
+pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>) -> Result<Response<Answer>, Kept> {
     // From here on the permit is spent: a retry below sends a request of which nothing was sent.
     let Permit { .. } = permit;
     let Onward { upstream, tally, look, register, sought, .. } = onward;
+    let toll = onward.toll.take();
     let (request, mut going) = going(outbound, upstream, tally)?;
     let (response, lease) = send(request, upstream, tally).await?;
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         // What follows cannot be searched.
         if sought.is_some() {
-            return Err(Refusal::UpstreamBroken);
+            return Err(Refusal::UpstreamBroken.into());
         }
         let onto = going.onto.take().ok_or(Refusal::UpstreamBroken)?;
-        return change(Response::from_parts(parts, body), &going.method, onto, onward);
+        return Ok(change(Response::from_parts(parts, body), &going.method, onto, &onward)?);
     }
     reframe(&going.method, &mut parts, &body)?;
     if going.asked.is_some_and(|asked| !asked.was_wanted()) {
@@ -79,10 +84,17 @@ pub async fn forward(permit: Permit, outbound: Outbound, onward: Onward<'_>) -> 
         Some(sought) => screened(sought, &mut parts, body, upstream, tally).await?,
         None => Source::Plain(body),
     };
+    let toll = match toll {
+        Some(mut toll) => {
+            toll.begins(&parts, body.size_hint().exact(), body.whole())?;
+            Some(toll)
+        }
+        None => None,
+    };
     tally.answers(parts.status.as_u16());
     let lens = Lens::new(look, &parts);
-    let answer =
-        Answer::relay(body, Arc::clone(tally), upstream.patience().idle, lens, register.map(Arc::clone), lease);
+    let watched = Watched { tally: Arc::clone(tally), idle: upstream.patience().idle, lens, toll };
+    let answer = Answer::relay(body, watched, register.map(Arc::clone), lease);
     Ok(Response::from_parts(parts, answer))
 }
 
@@ -271,7 +283,7 @@ fn change(
     mut response: Response<Incoming>,
     method: &Method,
     onto: Onto,
-    onward: Onward<'_>,
+    onward: &Onward<'_>,
 ) -> Result<Response<Answer>, Refusal> {
     let protocol = crate::framing::changed_to(&onto.protocol, response.headers()).ok_or(Refusal::UpstreamBroken)?;
     let upstream = hyper::upgrade::on(&mut response);

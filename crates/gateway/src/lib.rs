@@ -22,6 +22,7 @@ mod screen;
 mod server;
 mod tally;
 mod tls;
+mod toll;
 mod tunnel;
 mod upstream;
 mod watch;
@@ -45,6 +46,7 @@ pub use crate::{
     server::{Running, Seat, Server, ServerSettings, Visitor},
     tally::{Ending, Tally},
     tls::{TlsError, TlsFiles},
+    toll::{Kept, Toll},
     upstream::{HostSent, Origin, OriginError, Patience, Upstream},
     watch::Cut,
 };

@@ -132,6 +132,14 @@ impl Source {
         }
     }
 
+    /// All of a body that was read whole.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        match self {
+            Self::Screened(body, screen) if body.is_end_stream() => Some(&screen.waiting),
+            Self::Plain(_) | Self::Screened(..) => None,
+        }
+    }
+
     pub(crate) fn is_end_stream(&self) -> bool {
         match self {
             Self::Plain(body) => body.is_end_stream(),

@@ -94,6 +94,8 @@ pub enum Ended {
     UpstreamGone,
     /// The gate ended it, because the key was disabled, revoked or ended.
     Cut,
+    /// The gate ended it, because a limit of the key had no room for more.
+    LimitReached,
     /// The gate answered by itself.
     Answered,
 }

@@ -75,7 +75,8 @@ refusals! {
     CredentialOperation = "credential-operation", 403, Operator, "the operation makes or reveals credentials of the API, which issued keys keep in", "name this very operation in the key's scope, without a star, if that is wanted";
     SourceNotAllowed = "source-not-allowed", 403, Holder, "the key was issued for other sources", "call from one of its networks, or ask for a key for this one";
     WrongPlace = "wrong-place", 400, Caller, "an issued key stands where it cannot be taken out", "send it in Authorization, or in the header that the API's document names";
-    LimitReached = "limit-reached", 429, Time, "a limit of the key is used up", "wait as long as `Retry-After` says";
+    LimitReached = "limit-reached", 429, Time, "a limit of the key is used up, or has too little left for the answer", "wait as long as `Retry-After` says";
+    RowsUncounted = "rows-uncounted", 502, Operator, "the key has a limit of rows, the operation is sensitive, and the rows of its answer cannot be counted", "let the API answer in JSON, NDJSON or CSV, or limit the key in bytes instead";
     TooManyQuestions = "too-many-questions", 429, Time, "too many questions are open for this key or from this source", "answer or deny the open ones, or wait";
     TooManyGuesses = "too-many-guesses", 429, Time, "too many unknown keys came from this source", "wait, then send a key that is known";
     TooLargeToHold = "too-large-to-hold", 413, Caller, "the body is too large to be held while a person is asked", "ask first: send the request with a smaller body, or get a window by approving a smaller request of the same kind";

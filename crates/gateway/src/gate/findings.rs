@@ -87,6 +87,12 @@ impl Findings {
         self.tell("credential-in-answer", Severity::Critical, Some(key), what.to_owned(), now);
     }
 
+    /// An answer to this key was ended, because a limit had no room for the rest of it.
+    pub(crate) fn of_limit(&self, key: KeyId, now: Timestamp) {
+        let what = "an answer was cut off where a limit of the key was used up: somebody takes more than the key was issued for";
+        self.tell("limit-reached", Severity::High, Some(key), what.to_owned(), now);
+    }
+
     /// A window is open for this key, powers and all, but from another source.
     pub(crate) fn tell(
         &self,

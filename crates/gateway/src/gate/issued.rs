@@ -1,120 +1,23 @@
 //! Requests with keys that Greave issued: within their scope and limits they go on with the
 //! gate's own credential, and what comes back is searched for it.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
-use authority::{Authority, Credential, Exhausted, Key, Meter};
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{AUTHORIZATION, RETRY_AFTER},
-};
+use authority::{Authority, Credential, Key};
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use jiff::Timestamp;
-use law::{CallId, KeyId, Powers, Refusal, Standing};
+use law::{Refusal, Standing};
 use wire::{Likeness, Place};
 
 use crate::{
-    Outbound, Problem,
+    Outbound,
     gate::{
         attempt::Understood,
         presented::{Presented, Shown},
         realm::Realm,
     },
+    toll::{Kept, Line, Meters},
 };
-
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// An issued key and the keys above it, whose limits count, too.
-pub(crate) type Line = Vec<Arc<Key>>;
-
-/// What a request takes from the limits of its keys when its answer has gone.
-pub(crate) type Counted = OnceLock<(Line, Powers)>;
-
-/// Why an issued key does not go on here.
-pub(crate) enum Kept {
-    Refused(Refusal),
-    Exhausted(Exhausted),
-}
-
-impl From<Refusal> for Kept {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl Kept {
-    pub(crate) const fn refusal(&self) -> Refusal {
-        match self {
-            Self::Refused(refusal) => *refusal,
-            Self::Exhausted(_) => Refusal::LimitReached,
-        }
-    }
-
-    /// The answer; where a limit is used up, with the fields that say which and for how long.
-    pub(crate) fn problem(&self, call: CallId) -> Problem {
-        let problem = Problem::new(self.refusal(), call);
-        let Self::Exhausted(Exhausted { limit, again }) = self else { return problem };
-        let (name, most, window, again) = (limit.name(), limit.most, limit.measure.window().as_secs(), again.as_secs());
-        let fields = [
-            (RATE_LIMIT_POLICY, format!("\"{name}\";q={most};w={window}")),
-            (RATE_LIMIT, format!("\"{name}\";r=0;t={again}")),
-            (RETRY_AFTER, again.to_string()),
-        ];
-        let problem = problem.detail(format!("the key may have {limit}, and has had them"));
-        fields.into_iter().fold(problem, |problem, (name, value)| match HeaderValue::try_from(value) {
-            Ok(value) => problem.header(name, value),
-            Err(_) => problem,
-        })
-    }
-}
-
-/// What issued keys have used up since the gate started.
-#[derive(Default)]
-pub(crate) struct Meters(Mutex<HashMap<KeyId, Meter>>);
-
-impl Meters {
-    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Meter>> {
-        // Numbers that are counted up cannot be left half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn check(&self, line: &Line, powers: Powers, now: Timestamp) -> Result<(), Exhausted> {
-        check(&self.lock(), line, powers, now)
-    }
-
-    /// Counts a call on its key and those above it, unless one of them has no room.
-    pub(crate) fn take(&self, line: &Line, powers: Powers, now: Timestamp) -> Result<(), Exhausted> {
-        let mut meters = self.lock();
-        check(&meters, line, powers, now)?;
-        for (key, limits) in limited(line) {
-            meters.entry(key).or_default().take(limits, powers, now);
-        }
-        Ok(())
-    }
-
-    /// Counts what an answer took.
-    pub(crate) fn took(&self, (line, powers): &(Line, Powers), rows: u64, bytes: u64, now: Timestamp) {
-        let mut meters = self.lock();
-        for (key, limits) in limited(line) {
-            meters.entry(key).or_default().took(limits, *powers, rows, bytes, now);
-        }
-    }
-}
-
-fn check(meters: &HashMap<KeyId, Meter>, line: &Line, powers: Powers, now: Timestamp) -> Result<(), Exhausted> {
-    let fresh = Meter::default();
-    limited(line).try_for_each(|(key, limits)| meters.get(&key).unwrap_or(&fresh).check(limits, powers, now))
-}
-
-fn limited(line: &Line) -> impl Iterator<Item = (KeyId, &[authority::Limit])> {
-    line.iter()
-        .filter_map(|key| Some((key.id, key.issued()?.limits.as_slice())))
-        .filter(|(_, limits)| !limits.is_empty())
-}
 
 /// The key, where Greave issued it.
 pub(crate) fn issued(presented: &Presented) -> Option<(&Arc<Key>, &Shown)> {

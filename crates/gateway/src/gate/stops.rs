@@ -6,17 +6,17 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use authority::{Authority, Credential, Exhausted, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
+use authority::{Authority, Credential, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT_ENCODING, IF_RANGE, RANGE, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
 };
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use law::{
-    Attempt, Call, CallId, Caller, Challenge, Decision, Factors, Finding, Held, HolderKind, KeyFacts, KeyId, Permit,
-    Powers, Refusal, Severity, Span, Verdict, Who, decide, neighbourhood,
+    Attempt, Call, CallId, Caller, Challenge, Decision, Ended, Factors, Finding, Held, HolderKind, KeyFacts, KeyId,
+    Permit, Powers, Refusal, Severity, Span, Verdict, Who, decide, neighbourhood,
 };
 use record::Book;
 use tokio::sync::{OnceCell, mpsc, watch};
@@ -25,12 +25,12 @@ use wire::{Target, client_address, looks_like_credential};
 use zeroize::Zeroizing;
 
 use crate::{
-    Answer, Cut, Look, Onward, Outbound, Problem, Register, Spool, Tally, Upstream, Visitor, forward,
+    Answer, Cut, Kept, Look, Onward, Outbound, Problem, Register, Spool, Tally, Toll, Upstream, Visitor, forward,
     gate::{
         attempt::{Understood, may_be_overridden, understand, undescribed},
         counts::Counts,
         findings::Findings,
-        issued::{self, Counted, Kept, Line, Meters},
+        issued,
         learning::{Lesson, accepts, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
@@ -40,6 +40,7 @@ use crate::{
         writing::Writing,
     },
     lens,
+    toll::{Line, Meters},
 };
 
 const GREAVE_KEY: HeaderName = HeaderName::from_static("greave-key");
@@ -82,7 +83,7 @@ pub struct Gate {
     pub(crate) counts: Arc<Counts>,
     spool: Spool,
     throttle: Throttle,
-    meters: Meters,
+    meters: Arc<Meters>,
     findings: Findings,
     cut: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
@@ -101,7 +102,7 @@ impl Gate {
             counts: Arc::default(),
             spool,
             throttle: Throttle::default(),
-            meters: Meters::default(),
+            meters: Arc::default(),
             findings: Findings::new(findings),
             cut,
             stop: watch::Sender::new(false),
@@ -163,8 +164,7 @@ impl Worker {
         let realm = self.gate.realm.load_full();
         let at = Timestamp::now();
         let source = client_address(visitor.address.ip(), request.headers(), &realm.settings.forwarding.trusted);
-        let passage =
-            Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source, counted: OnceLock::new() };
+        let passage = Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source };
         match passage.through(request, visitor).await {
             Ok(answer) => answer,
             Err(problem) => problem.answer(),
@@ -179,8 +179,6 @@ struct Passage<'a> {
     id: CallId,
     at: Timestamp,
     source: IpAddr,
-    /// What its answer takes from the limits of issued keys, once it passes.
-    counted: OnceLock<Arc<Counted>>,
 }
 
 /// A refusal on its way to the client.
@@ -250,15 +248,16 @@ impl Passage<'_> {
 
         let request = Judged { presented: &presented, understood: &understood, target: &target, open };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
-        if let Err(exhausted) = self.count(line, understood.powers) {
-            return Err(self.keep(&writing, &tally, &Kept::Exhausted(exhausted)));
-        }
+        let toll = match self.count(line, understood.powers, &outbound.parts.method) {
+            Ok(toll) => toll,
+            Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
+        };
         // What anybody may call is neither secret nor a power: that is written beside the call.
         let durable = understood.powers.is_sensitive() && !is_nobody;
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
             return Err(self.end(&tally, Problem::new(refusal, self.id)));
         }
-        self.forward(permit, spent, outbound, &request, &visitor, &tally).await
+        self.forward((permit, spent, toll), outbound, &request, &visitor, &tally).await
     }
 
     /// Reads what hyper has parsed, more strictly than hyper does.
@@ -299,20 +298,19 @@ impl Passage<'_> {
     fn within(&self, presented: &Presented, understood: &Understood, outbound: &Outbound) -> Result<Line, Kept> {
         let Some(key) = issued::issued(presented) else { return Ok(Line::new()) };
         let gate = &self.worker.gate;
-        let over = (&*gate.authority, &gate.meters, self.realm);
+        let over = (&*gate.authority, &*gate.meters, self.realm);
         issued::within(over, key, understood, outbound, self.source, self.at)
     }
 
-    /// Counts a call that passes against the limits of its issued keys.
-    fn count(&self, line: Line, powers: Powers) -> Result<(), Exhausted> {
+    /// Counts a call that passes against the limits of its issued keys; what takes its answer
+    /// from them, where that counts.
+    fn count(&self, line: Line, powers: Powers, method: &Method) -> Result<Option<Toll>, Kept> {
         if line.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        self.worker.gate.meters.take(&line, powers, Timestamp::now())?;
-        if let Some(counted) = self.counted.get() {
-            let _ = counted.set((line, powers));
-        }
-        Ok(())
+        let meters = &self.worker.gate.meters;
+        meters.take(&line, powers, Timestamp::now()).map_err(Kept::Exhausted)?;
+        Ok(Toll::new(meters, line, powers, method))
     }
 
     fn keep(&self, writing: &Writing, tally: &Tally, kept: &Kept) -> Refused {
@@ -473,8 +471,7 @@ impl Passage<'_> {
     /// The fifth stop.
     async fn forward(
         &self,
-        permit: Permit,
-        spent: Option<Spent>,
+        (permit, spent, toll): (Permit, Option<Spent>, Option<Toll>),
         mut outbound: Outbound,
         request: &Judged<'_>,
         visitor: &Visitor,
@@ -510,6 +507,7 @@ impl Passage<'_> {
             look,
             register: register.as_ref(),
             sought: credential.as_ref().map(|credential| credential.sought()),
+            toll,
             seat: &visitor.seat,
         };
         match forward(permit, outbound, onward).await {
@@ -523,7 +521,7 @@ impl Passage<'_> {
                 }
                 Ok(answer)
             }
-            Err(refusal) => Err(self.end(tally, Problem::new(refusal, self.id))),
+            Err(kept) => Err(self.end(tally, kept.problem(self.id))),
         }
     }
 
@@ -641,11 +639,10 @@ impl Passage<'_> {
             return Tally::begin(cut, move |ending| writing.end(id, &ending, Timestamp::now()));
         };
         let (key, gate) = (key.id, Arc::clone(&self.worker.gate));
-        let counted = Arc::clone(self.counted.get_or_init(Arc::default));
         Tally::begin(cut, move |ending| {
             let now = Timestamp::now();
-            if let Some(counted) = counted.get() {
-                gate.meters.took(counted, ending.rows.unwrap_or(0), ending.bytes_out, now);
+            if ending.ended == Ended::LimitReached {
+                gate.findings.of_limit(key, now);
             }
             if ending.showed {
                 gate.findings.of_shown_credential(key, now);

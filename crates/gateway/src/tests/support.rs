@@ -144,13 +144,20 @@ async fn one(
             })
         });
         let register = outbound.target().starts_with("/tokens").then_some(&register);
-        let onward =
-            Onward { upstream: &upstream, tally: &tally, look: &look, register, sought: None, seat: &visitor.seat };
+        let onward = Onward {
+            upstream: &upstream,
+            tally: &tally,
+            look: &look,
+            register,
+            sought: None,
+            toll: None,
+            seat: &visitor.seat,
+        };
         forward(permit(), outbound, onward).await
     };
-    exchange.await.unwrap_or_else(|refusal| {
-        tally.answered(refusal.status());
-        refuse(refusal, CallId(Uuid::from_u128(1)))
+    exchange.await.unwrap_or_else(|kept: crate::Kept| {
+        tally.answered(kept.refusal().status());
+        refuse(kept.refusal(), CallId(Uuid::from_u128(1)))
     })
 }
 

@@ -1,7 +1,7 @@
 //! A gate before a small API, with a person who has an authenticator.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     path::Path,
     sync::{
@@ -314,12 +314,18 @@ impl House {
     /// What came of an answer before it ended or broke off, and whether it broke.
     pub(crate) async fn read_on(&self, target: &str, key: &str) -> (Vec<u8>, bool) {
         let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
-        let mut body = exchange(self.address, request.body("").unwrap()).await.into_body();
-        let mut came = Vec::new();
+        let (_, came, broke) = self.send_on(request).await;
+        (came, broke)
+    }
+
+    /// The same of any request, with its status.
+    pub(crate) async fn send_on(&self, request: Asking) -> (StatusCode, Vec<u8>, bool) {
+        let answer = exchange(self.address, request.body("").unwrap()).await;
+        let (status, mut body, mut came) = (answer.status(), answer.into_body(), Vec::new());
         loop {
             match timeout(NEVER, body.frame()).await.unwrap() {
-                None => return (came, false),
-                Some(Err(_)) => return (came, true),
+                None => return (status, came, false),
+                Some(Err(_)) => return (status, came, true),
                 Some(Ok(frame)) => came.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
             }
         }
@@ -549,6 +555,24 @@ impl Api {
             ("GET", "/v1/things/cookie") => {
                 return Response::builder().header("set-cookie", "sid=1").body(Kept::whole("[]")).unwrap();
             }
+            // Lists and files of every size.
+            ("GET" | "POST", path) if path.starts_with("/v1/things/sized-") => {
+                let items = path.rsplit('-').next().and_then(|items| items.parse().ok()).unwrap_or(0);
+                (200, serde_json::to_string(&vec!["thing"; items]).unwrap())
+            }
+            ("GET" | "POST", path) if path.starts_with("/v1/things/stream-") => {
+                let pieces = path.rsplit('-').next().and_then(|pieces| pieces.parse().ok()).unwrap_or(0);
+                return Response::builder().body(Kept::pieces(&"things ".repeat(1000), pieces)).unwrap();
+            }
+            ("GET", "/v1/things/lines") => {
+                return Response::builder().header("content-type", "text/csv").body(Kept::whole("a\nb\nc\n")).unwrap();
+            }
+            ("GET", "/v1/things/export") => {
+                return Response::builder()
+                    .header("content-type", "application/pdf")
+                    .body(Kept::whole("%PDF"))
+                    .unwrap();
+            }
             ("POST", "/v1/keys") => {
                 let number =
                     self.seen.lock().unwrap().iter().filter(|seen| seen.target.starts_with("/v1/keys")).count() - 1;
@@ -563,17 +587,24 @@ impl Api {
 
 /// A body that ends, or one that stays open after its first piece.
 struct Kept {
-    piece: Option<Bytes>,
+    pieces: VecDeque<Bytes>,
     ends: bool,
+    sized: bool,
 }
 
 impl Kept {
     fn whole(text: &str) -> Self {
-        Self { piece: Some(Bytes::copy_from_slice(text.as_bytes())), ends: true }
+        Self { pieces: [Bytes::copy_from_slice(text.as_bytes())].into(), ends: true, sized: true }
     }
 
     fn open(text: &str) -> Self {
-        Self { ends: false, ..Self::whole(text) }
+        Self { ends: false, sized: false, ..Self::whole(text) }
+    }
+
+    /// The same piece again and again; how often is not said before.
+    fn pieces(text: &str, times: usize) -> Self {
+        let piece = Bytes::copy_from_slice(text.as_bytes());
+        Self { pieces: vec![piece; times].into(), ends: true, sized: false }
     }
 }
 
@@ -585,7 +616,7 @@ impl hyper::body::Body for Kept {
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-        match self.piece.take() {
+        match self.pieces.pop_front() {
             Some(piece) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(piece)))),
             None if self.ends => std::task::Poll::Ready(None),
             None => std::task::Poll::Pending,
@@ -593,7 +624,7 @@ impl hyper::body::Body for Kept {
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
-        let piece = self.piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        if self.ends { hyper::body::SizeHint::with_exact(piece) } else { hyper::body::SizeHint::default() }
+        let piece = self.pieces.iter().map(|piece| piece.len() as u64).sum();
+        if self.sized { hyper::body::SizeHint::with_exact(piece) } else { hyper::body::SizeHint::default() }
     }
 }

@@ -1,5 +1,7 @@
 //! Keys that Greave issued, before an API that takes the gate's own credential.
 
+mod tolls;
+
 use authority::{Command, Scope, Warrant};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;

@@ -279,6 +279,7 @@ fn became(outcome: &CallOutcome) -> String {
         Ended::ClientGone => ", the client went away",
         Ended::UpstreamGone => ", the API broke off",
         Ended::Cut => ", cut off",
+        Ended::LimitReached => ", cut off at a limit",
     };
     text
 }
