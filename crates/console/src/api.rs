@@ -19,8 +19,8 @@ pub use self::{
     holders::{AddHolder, ChangeHolder, HolderList, HolderView, Invited},
     keys::{
         CanaryList, CanaryView, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey, IssuedView,
-        KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, RevokeKey, SetCredential,
-        SourceUse, UndescribedUse,
+        KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, ProgramUse, RevokeKey,
+        SetCredential, SourceUse, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,

@@ -22,6 +22,7 @@ pub struct Usage {
     pub stopped: u64,
     weeks: [Week; WEEKS],
     sources: Vec<SourceSeen>,
+    programs: Vec<ProgramSeen>,
     undescribed: Vec<UndescribedSeen>,
 }
 
@@ -49,6 +50,17 @@ pub struct SourceSeen {
     pub calls: u32,
 }
 
+/// What a key's calls said they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramSeen {
+    /// The `User-Agent`, cut at 80 bytes; none where calls had none.
+    pub user_agent: Option<Box<str>>,
+    /// When last.
+    pub last: Timestamp,
+    /// How many calls passed.
+    pub calls: u32,
+}
+
 /// A call of a key that the catalogue does not describe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndescribedSeen {
@@ -70,8 +82,10 @@ struct Week {
 const WEEKS: usize = 5;
 const SECONDS: i64 = 7 * 86_400;
 const MOST_SOURCES: usize = 32;
+const MOST_PROGRAMS: usize = 5;
 const MOST_UNDESCRIBED: usize = 8;
 const USER_AGENT: usize = 128;
+const PROGRAM: usize = 80;
 const REQUEST: usize = 96;
 
 impl Usage {
@@ -79,6 +93,7 @@ impl Usage {
     pub const MOST_BYTES: usize = size_of::<Self>()
         + USER_AGENT
         + MOST_SOURCES * size_of::<SourceSeen>()
+        + MOST_PROGRAMS * (size_of::<ProgramSeen>() + PROGRAM)
         + MOST_UNDESCRIBED * (size_of::<UndescribedSeen>() + REQUEST);
 
     /// What is known of the key's use from the source that this address belongs to. At most 32
@@ -94,6 +109,14 @@ impl Usage {
         let mut sources = self.sources.clone();
         sources.sort_unstable_by_key(|seen| std::cmp::Reverse(seen.last));
         sources
+    }
+
+    /// The programs by their user agents, the last used first. At most five are kept; the least
+    /// used give way.
+    pub fn programs(&self) -> Vec<ProgramSeen> {
+        let mut programs = self.programs.clone();
+        programs.sort_by_key(|seen| std::cmp::Reverse(seen.last));
+        programs
     }
 
     /// At most eight requests that the catalogue does not describe; the least frequent give way.
@@ -132,6 +155,7 @@ impl Usage {
         }
         self.note_week(call);
         self.note_source(source, call.at);
+        self.note_program(call);
     }
 
     fn note_week(&mut self, call: &Call) {
@@ -159,6 +183,17 @@ impl Usage {
         // The least used gives way, not the oldest: a flood from many addresses must not make
         // the key forget where it belongs.
         place(&mut self.sources, MOST_SOURCES, seen, |seen| (seen.calls, seen.last));
+    }
+
+    fn note_program(&mut self, call: &Call) {
+        let shown = call.user_agent.as_deref().map(|text| cut(text, PROGRAM));
+        if let Some(seen) = self.programs.iter_mut().find(|seen| seen.user_agent.as_deref() == shown) {
+            seen.last = seen.last.max(call.at);
+            seen.calls = seen.calls.saturating_add(1);
+            return;
+        }
+        let seen = ProgramSeen { user_agent: shown.map(Box::from), last: call.at, calls: 1 };
+        place(&mut self.programs, MOST_PROGRAMS, seen, |seen| (seen.calls, seen.last));
     }
 
     fn note_undescribed(&mut self, call: &Call) {
@@ -241,6 +276,24 @@ mod tests {
     }
 
     #[test]
+    fn programs_are_known_by_their_user_agents_and_a_flood_of_names_hides_no_usual_one() {
+        let nightly = |at| Call { user_agent: Some("nightly/1".into()), ..testing::call(at) };
+        let mut calls = vec![nightly(1), nightly(2), Call { user_agent: None, ..testing::call(3) }];
+        calls.push(Call { user_agent: None, ..testing::call(4) });
+        calls.extend(
+            (0..100).map(|name| Call { user_agent: Some(format!("made-up/{name}")), ..testing::call(5 + name) }),
+        );
+        calls.push(Call { verdict: Verdict::Refuse(Refusal::Denied), ..nightly(1000) });
+        let programs = usage(&calls).programs();
+        assert_eq!(programs.len(), MOST_PROGRAMS);
+        let of = |name: Option<&str>| programs.iter().find(|seen| seen.user_agent.as_deref() == name).cloned();
+        let nightly = of(Some("nightly/1")).unwrap();
+        assert_eq!((nightly.calls, nightly.last), (2, testing::call(2).at));
+        assert_eq!(of(None).unwrap().calls, 2);
+        assert_eq!(programs[0].user_agent.as_deref(), Some("made-up/99"));
+    }
+
+    #[test]
     fn a_thief_who_was_stopped_has_not_been_here_before() {
         for verdict in [Verdict::Challenge(Factors::NONE), Verdict::Refuse(Refusal::Denied)] {
             let usage = usage(&[Call { verdict, ..testing::call(1) }]);
@@ -296,12 +349,14 @@ mod tests {
                 operation: "GET *".into(),
                 parameters: vec![("path".into(), format!("/{number}/{}", "ä".repeat(500)))],
                 source: std::net::Ipv4Addr::from_bits(number).into(),
-                user_agent: Some("ä".repeat(200)),
+                user_agent: Some(format!("{number}/{}", "ä".repeat(200))),
                 ..testing::call(u64::from(number))
             })
             .collect();
-        let Usage { sources, undescribed, last, .. } = usage(&flood);
+        let Usage { sources, programs, undescribed, last, .. } = usage(&flood);
         let heap = sources.capacity() * size_of::<SourceSeen>()
+            + programs.capacity() * size_of::<ProgramSeen>()
+            + programs.iter().flat_map(|seen| &seen.user_agent).map(|agent| agent.len()).sum::<usize>()
             + undescribed.capacity() * size_of::<UndescribedSeen>()
             + undescribed.iter().map(|seen| seen.request.len()).sum::<usize>()
             + last.unwrap().user_agent.unwrap().len();

@@ -21,7 +21,7 @@ use crate::{
     Desk,
     api::{
         CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, PowerUse,
-        Problem, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
+        Problem, ProgramUse, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
     },
     explain::passes_alone,
     inventory,
@@ -57,6 +57,7 @@ fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
         presentable: desk.authority.facts(&key).presentable,
         powers: power_uses(desk, &key, &usage),
         sources: usage.sources().into_iter().map(source_use).collect(),
+        programs: usage.programs().into_iter().map(program_use).collect(),
         undescribed: usage.undescribed().iter().map(undescribed_use).collect(),
         children,
     })
@@ -81,6 +82,11 @@ fn power_uses(desk: &Desk, key: &Key, usage: &Usage) -> Vec<PowerUse> {
         }
     };
     Power::ALL.into_iter().map(power_use).collect()
+}
+
+fn program_use(seen: record::ProgramSeen) -> ProgramUse {
+    let record::ProgramSeen { user_agent, last, calls } = seen;
+    ProgramUse { user_agent: user_agent.map(String::from), last, calls: u64::from(calls) }
 }
 
 fn source_use(seen: record::SourceSeen) -> SourceUse {

@@ -153,6 +153,8 @@ pub struct KeyDetails {
     pub powers: Vec<PowerUse>,
     /// Where it came from, the last used first; at most 32.
     pub sources: Vec<SourceUse>,
+    /// The programs that used it, the last used first; at most five.
+    pub programs: Vec<ProgramUse>,
     /// What it called that the document does not describe; at most eight.
     pub undescribed: Vec<UndescribedUse>,
     /// Keys that were minted with it.
@@ -186,6 +188,17 @@ pub struct SourceUse {
     /// When last.
     pub last: Timestamp,
     /// How many calls passed from there.
+    pub calls: u64,
+}
+
+/// A program that used a key, by what it calls itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramUse {
+    /// Its `User-Agent`, cut at 80 bytes; none where it does not say.
+    pub user_agent: Option<String>,
+    /// When last.
+    pub last: Timestamp,
+    /// How many calls passed.
     pub calls: u64,
 }
 

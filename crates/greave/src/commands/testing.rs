@@ -6,7 +6,8 @@ use authority::{Actor, Exhibit};
 use console::api::{
     EvidenceLine, ExplainedPower, Explanation, Guarded, HolderView, KeyDetails, KeyRef, KeyView, LastUsed, LawView,
     LedgerEntry, Notified, Observing, ObservingCell, OperationReach, PowerReach, PowerUse, Preview, PreviewLine,
-    QuestionDetails, QuestionState, QuestionView, Reach, SourceUse, UndescribedUse, Use, WaitingLaw, WeakerPart,
+    ProgramUse, QuestionDetails, QuestionState, QuestionView, Reach, SourceUse, UndescribedUse, Use, WaitingLaw,
+    WeakerPart,
 };
 use jiff::Timestamp;
 use law::{
@@ -133,6 +134,10 @@ pub(super) fn key_details() -> KeyDetails {
             last: at(-180),
             calls: 12_030,
         }],
+        programs: vec![
+            ProgramUse { user_agent: Some("deploy/2.1".to_owned()), last: at(-180), calls: 12_030 },
+            ProgramUse { user_agent: None, last: at(-86_400), calls: 4 },
+        ],
         undescribed: vec![UndescribedUse { request: "POST /hidden/\u{1b}[2J".to_owned(), calls: 2, last: at(-9000) }],
         children: vec![KeyId(20), KeyId(21)],
     }

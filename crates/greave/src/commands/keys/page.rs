@@ -3,9 +3,12 @@
 use comfy_table::{Cell, Table};
 use console::api::{IssuedView, KeyDetails, KeyView};
 use jiff::Timestamp;
-use law::{HolderKind, Standing};
+use law::{HolderKind, Span, Standing};
 
 use crate::show::{self, ALARM, BOLD, FAINT, ago, ahead, alarm_if, clean, lines, moment, styled};
+
+/// What was not used for so long is hardly in use.
+const IDLE: Span = Span::days(7);
 
 /// Every key in a line.
 pub(super) fn table(keys: &[KeyView], now: Timestamp) -> Table {
@@ -92,7 +95,8 @@ fn last_used(key: &KeyView, now: Timestamp) -> String {
 
 /// All about one key.
 pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) -> String {
-    let KeyDetails { key, first_source, header_closed, presentable, powers, sources, undescribed, children } = shown;
+    let KeyDetails { key, first_source, header_closed, presentable, powers, sources, programs, undescribed, children } =
+        shown;
     let mut page = vec![styled(BOLD, title(key))];
     let mut line = |word: &str, text: String| page.push(format!("  {word:<12}{text}"));
     let stands = where_it_stands(key, now);
@@ -156,6 +160,13 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         ]);
     }
     section(&mut page, "", &mut table, width);
+    page.push(styled(BOLD, who_breaks(key, now)));
+    let mut table = show::table(["program", "last", "calls"]);
+    for seen in programs {
+        let name = seen.user_agent.as_ref().map_or_else(|| "does not say".to_owned(), |agent| clean(agent));
+        table.add_row([name, ago(seen.last, now), seen.calls.to_string()]);
+    }
+    section(&mut page, "", &mut table, width);
     let mut table = show::table(["from", "first", "last", "calls"]);
     for seen in sources {
         let times = [ago(seen.first, now), ago(seen.last, now), seen.calls.to_string()];
@@ -169,6 +180,17 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     section(&mut page, "What it called that the document does not describe:", &mut table, width);
     page.push(styled(FAINT, format!("`greave reach {}` lists the operations", key.id)));
     page.join("\n")
+}
+
+/// What is in use that would stop with this key.
+fn who_breaks(key: &KeyView, now: Timestamp) -> String {
+    match &key.last_used {
+        None => "Who breaks if it ends now: nobody is known, it has not been used".to_owned(),
+        Some(used) if Span::between(used.at, now) > IDLE => {
+            format!("Who breaks if it ends now: perhaps nobody, it was last used {}", ago(used.at, now))
+        }
+        Some(_) => "Who breaks if it ends now:".to_owned(),
+    }
 }
 
 fn section(page: &mut Vec<String>, head: &str, table: &mut Table, width: Option<u16>) {
