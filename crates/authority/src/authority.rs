@@ -36,6 +36,7 @@ use crate::{
     command::{Command, Declined, Description, Sighting, Warrant},
     guess::{Guesses, HeaderGuesses},
     key::Key,
+    life::Lifetimes,
     posture::{Files, Loaded, Offer},
     question::Asking,
     seal::Sealer,
@@ -173,6 +174,13 @@ impl Authority {
     /// Limits questions otherwise from now on.
     pub fn limit(&self, limits: Limits) {
         self.limits.store(Arc::new(limits));
+    }
+
+    /// Lets keys live by this from now on: issued ones end no later than the longest life.
+    pub async fn live_by(&self, lifetimes: Lifetimes) {
+        let _writing = self.writer.lock().await;
+        let changed = self.write_state().live_by(lifetimes);
+        changed.into_iter().for_each(|key| self.mirror_key(key));
     }
 
     /// The law in force.

@@ -235,6 +235,13 @@ pub enum Change {
         /// Who has it.
         holder: Option<HolderId>,
     },
+    /// A person said when a key ends.
+    KeyEndSet {
+        /// The key.
+        key: KeyId,
+        /// When it ends.
+        end: Timestamp,
+    },
     /// A key does not work for now.
     KeyDisabled {
         /// The key.

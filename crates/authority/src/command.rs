@@ -64,6 +64,16 @@ pub enum Command {
         /// The person who answers for it.
         owner: HolderId,
     },
+    /// Call a key otherwise, or say when it ends; what is not said stays. To say an earlier end
+    /// protects; to say a later one is like issuing.
+    ChangeKey {
+        /// The key.
+        key: KeyId,
+        /// What to call it.
+        name: Option<String>,
+        /// When it ends.
+        end: Option<Timestamp>,
+    },
     /// Stop a key for now.
     DisableKey(KeyId, String),
     /// Let a key work again.
@@ -92,8 +102,6 @@ pub enum Command {
     CollectRequest {
         /// The request.
         id: RequestId,
-        /// How long a key may last that is issued now.
-        longest: Span,
         /// What is kept of its secret.
         verifier: Verifier,
         /// The pepper that made the verifier.
@@ -158,8 +166,6 @@ pub struct Order {
     pub limits: Vec<Limit>,
     /// When it ends.
     pub end: Timestamp,
-    /// How long a key may last that is issued now.
-    pub longest: Span,
     /// What is kept of its secret.
     pub verifier: Verifier,
     /// The pepper that made the verifier.
@@ -298,11 +304,14 @@ pub enum Declined {
     #[error("a child does not outlive its parent, which ends at {0}")]
     OutlivesParent(Timestamp),
     /// It would end too late.
-    #[error("a key lasts at most {0} here; `issued.longest` in the configuration says so")]
+    #[error("a key lasts at most {0} here; `keys.longest` in the configuration says so")]
     TooLong(Span),
     /// It would have ended already.
     #[error("the key would have ended before it began; name a later end")]
     EndPassed,
+    /// The end has passed.
+    #[error("the end that is named has passed; to stop the key now, `greave keys disable {0}`")]
+    EndsBeforeNow(KeyId),
     /// It could do nothing.
     #[error("the key could do nothing; name its powers, such as `--power read`")]
     NoPowers,
@@ -371,6 +380,9 @@ impl State {
             Command::EntrustKey { key, name, program, owner } => {
                 changes.extend(self.entrust(*key, name.as_deref(), program, *owner)?);
             }
+            Command::ChangeKey { key, name, end } => {
+                changes.extend(self.change_key(*key, name.as_deref(), *end, now)?);
+            }
             Command::DisableKey(id, why) => changes.extend(self.disable(*id, why)?),
             Command::ForgetKey(id) => changes.push(self.forget(*id, now)?),
             Command::EnableKey(id) => {
@@ -388,7 +400,7 @@ impl State {
             Command::DenyRequest(id, why, rules) => {
                 changes.push(self.deny_request(*id, why, rules, person_of(by).ok(), now)?);
             }
-            Command::CollectRequest { id, longest, verifier, pepper } => {
+            Command::CollectRequest { id, verifier, pepper } => {
                 let (wish, grant) = self.collectable(*id, person_of(by)?, now)?;
                 let order = Order {
                     name: wish.name.clone(),
@@ -397,7 +409,6 @@ impl State {
                     scope: grant.scope.clone(),
                     limits: grant.limits.clone(),
                     end: now.saturating_add(SignedDuration::from(grant.lifetime)).unwrap_or(Timestamp::MAX),
-                    longest: *longest,
                     verifier: *verifier,
                     pepper: *pepper,
                 };
@@ -439,7 +450,8 @@ impl State {
             }
         }
         // All else is well.
-        if matches!(warrant, Warrant::Claimed(_)) && !matches!(command.needs(), Needs::Protector(_) | Needs::Denier) {
+        if matches!(warrant, Warrant::Claimed(_)) && !matches!(self.needs(command), Needs::Protector(_) | Needs::Denier)
+        {
             return Err(Declined::CodeNeeded);
         }
         Ok((by, changes))
@@ -451,7 +463,7 @@ impl State {
             Warrant::Gate => (Actor::Gate, Vec::new()),
             Warrant::Operator => (Actor::Operator, Vec::new()),
             // What protects needs no code: it is the operator's then.
-            Warrant::Claimed(_) if matches!(command.needs(), Needs::Protector(_) | Needs::Denier) => {
+            Warrant::Claimed(_) if matches!(self.needs(command), Needs::Protector(_) | Needs::Denier) => {
                 (Actor::Operator, Vec::new())
             }
             Warrant::Claimed(person) => {
@@ -469,7 +481,7 @@ impl State {
             }
         };
         let (fresh, claimed) = (matches!(warrant, Warrant::Fresh(..)), matches!(warrant, Warrant::Claimed(_)));
-        match (command.needs(), warrant) {
+        match (self.needs(command), warrant) {
             // The link or the code is the right; both are checked where they are used.
             (Needs::Nothing | Needs::Denier, _) => Ok(()),
             (Needs::Factor, _) if fresh || claimed => Ok(()),
@@ -489,6 +501,19 @@ impl State {
             (Needs::Administrator, _) => Err(Declined::CodeNeeded),
         }?;
         Ok((by, changes))
+    }
+
+    /// What a command needs, as things stand.
+    fn needs(&self, command: &Command) -> Needs {
+        match command {
+            Command::ChangeKey { key, name: None, end: Some(end) } => match self.keys.get(key.0) {
+                Some(known) if known.end().is_some_and(|at| *end > at) => {
+                    known.parent().filter(|_| known.issued().is_some()).map_or(Needs::Administrator, Needs::Answerer)
+                }
+                _ => Needs::Protector(Some(*key)),
+            },
+            _ => command.needs(),
+        }
     }
 
     fn check_proof(&self, person: HolderId, proof: Proof) -> Result<(), Declined> {
@@ -584,7 +609,7 @@ impl State {
     }
 
     fn disable(&self, id: KeyId, why: &str) -> Result<Option<Change>, Declined> {
-        let stands = self.known_key(id)? == Standing::Active;
+        let stands = self.known_key(id)?.works();
         Ok(stands.then(|| Change::KeyDisabled { key: id, why: why.to_owned() }))
     }
 
@@ -601,7 +626,7 @@ impl State {
     }
 
     fn issue(&self, order: &Order, now: Timestamp) -> Result<Change, Declined> {
-        let Order { name, holder, parent, scope, limits, end, longest, verifier, pepper } = order.clone();
+        let Order { name, holder, parent, scope, limits, end, verifier, pepper } = order.clone();
         if let Some(name) = &name {
             check_name(name)?;
         }
@@ -611,9 +636,7 @@ impl State {
         if end <= now {
             return Err(Declined::EndPassed);
         }
-        if now.saturating_add(SignedDuration::from(longest)).is_ok_and(|latest| end > latest) {
-            return Err(Declined::TooLong(longest));
-        }
+        self.lifetimes.check(now, end)?;
         let inherited = parent.map(|parent| self.check_parent(parent, &scope, end, now)).transpose()?;
         let holder = holder.or(inherited).ok_or(Declined::HolderNeeded)?;
         let known = self.known_holder(holder)?;
@@ -629,7 +652,7 @@ impl State {
         let (Some(issued), Some(holder)) = (parent.issued(), parent.holder()) else {
             return Err(Declined::NotIssued(id));
         };
-        if parent.standing != Standing::Active || parent.end().is_some_and(|end| end <= now) {
+        if !parent.standing.works() || parent.end().is_some_and(|end| end <= now) {
             return Err(Declined::NotActive(id));
         }
         if self.ancestors(id).len() + 1 >= DEEPEST {
@@ -698,7 +721,7 @@ impl State {
         self.holders.get(&id).ok_or_else(|| Declined::NoHolder(id.to_string()))
     }
 
-    fn known_key(&self, id: KeyId) -> Result<Standing, Declined> {
+    pub(crate) fn known_key(&self, id: KeyId) -> Result<Standing, Declined> {
         self.keys.get(id.0).map(|key| key.standing).ok_or(Declined::NoKey(id))
     }
 }
@@ -737,6 +760,8 @@ impl Command {
             | Self::Return(_)
             | Self::Invite(..)
             | Self::NameKey(..)
+            // As long as nothing is known of the key; see `State::needs`.
+            | Self::ChangeKey { .. }
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
             | Self::ForgetKey(_)
@@ -761,6 +786,7 @@ impl Command {
             Self::SignIn => "sign in",
             Self::NameKey(..) => "name a key",
             Self::EntrustKey { .. } => "entrust a key",
+            Self::ChangeKey { .. } => "change a key",
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
             Self::ForgetKey(_) => "forget a key",

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{Limit, PepperId, Scope, Verifier, change::Claim};
 
 /// A moment that no clock reaches.
-const NEVER: i64 = i64::MAX;
+pub(crate) const NEVER: i64 = i64::MAX;
 
 /// A key as the authority knows it. Never changed: a change makes a new one in its place,
 /// so that a request in flight sees one state of it, whole.
@@ -40,6 +40,7 @@ pub struct Key {
     holder: Option<NonZeroU64>,
     alike: Arc<Alike>,
     born: i64,
+    /// The earliest of all ends that bind it.
     end: i64,
     rare: Option<Box<Rare>>,
     /// Set once, when another state of the key took this one's place and it no longer works.
@@ -57,12 +58,22 @@ pub(crate) struct Alike {
 }
 
 /// What few keys have.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Rare {
     parent: Option<KeyId>,
     claim: Option<Arc<Claim>>,
     name: Option<Box<str>>,
     issued: Option<Arc<Issued>>,
+    /// The end that a person said, and beside it the one that the upstream told. Where no
+    /// person said one, the upstream's is the key's own.
+    said: i64,
+    told: i64,
+}
+
+impl Default for Rare {
+    fn default() -> Self {
+        Self { parent: None, claim: None, name: None, issued: None, said: NEVER, told: NEVER }
+    }
 }
 
 /// What a key that Greave issued may be used for, and how much.
@@ -164,10 +175,27 @@ impl Key {
         Timestamp::from_microsecond(self.born).unwrap_or(Timestamp::MIN)
     }
 
-    /// When it ends, where that is known.
+    /// When it ends, where that is known: for an issued key by what was said of it, by the
+    /// longest that the operator allows, and by the keys above it, whichever is first.
     pub fn end(&self) -> Option<Timestamp> {
         // Only NEVER is out of a timestamp's range.
         Timestamp::from_microsecond(self.end).ok()
+    }
+
+    /// The end that was said or told of it, whatever else binds it.
+    pub(crate) fn own_end(&self) -> i64 {
+        match &self.rare {
+            Some(rare) if rare.said != NEVER => rare.said.min(rare.told),
+            _ => self.end,
+        }
+    }
+
+    /// The end that the upstream told.
+    fn told_end(&self) -> i64 {
+        match &self.rare {
+            Some(rare) if rare.said != NEVER => rare.told,
+            _ => self.end,
+        }
     }
 
     /// Whether what this key has in flight must be cut: it was disabled or revoked since the
@@ -219,12 +247,41 @@ impl Key {
 
     pub(crate) fn set_issued(&mut self, issued: Issued, end: Timestamp) {
         self.rare.get_or_insert_default().issued = Some(Arc::new(issued));
-        self.end = end.as_microsecond();
+        self.say_end(end);
     }
 
+    /// A person said when it ends. What the upstream told still counts.
+    pub(crate) fn say_end(&mut self, said: Timestamp) {
+        let (said, told) = (said.as_microsecond(), self.told_end());
+        let rare = self.rare.get_or_insert_default();
+        (rare.said, rare.told) = (said, told);
+        self.end = said.min(told);
+    }
+
+    /// What the upstream says of it. That it says no end takes none away that a person said.
     pub(crate) fn set_bounds(&mut self, alike: Arc<Alike>, end: Option<Timestamp>) {
         self.alike = alike;
-        self.end = end.map_or(NEVER, Timestamp::as_microsecond);
+        let told = end.map_or(NEVER, Timestamp::as_microsecond);
+        self.end = match &mut self.rare {
+            Some(rare) if rare.said != NEVER => {
+                rare.told = told;
+                told.min(rare.said)
+            }
+            _ => told,
+        };
+    }
+
+    /// The earliest of all ends that bind it, in microseconds since 1970.
+    pub(crate) const fn bind_to(&mut self, end: i64) {
+        self.end = end;
+    }
+
+    pub(crate) const fn binding_end(&self) -> i64 {
+        self.end
+    }
+
+    pub(crate) const fn born_at(&self) -> i64 {
+        self.born
     }
 }
 

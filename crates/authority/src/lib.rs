@@ -10,6 +10,7 @@ mod command;
 mod credential;
 mod guess;
 mod key;
+mod life;
 mod limit;
 mod meter;
 mod posture;
@@ -29,6 +30,7 @@ pub use crate::{
     command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
     credential::Credential,
     key::{Issued, Key},
+    life::Lifetimes,
     limit::{Limit, LimitError, Measure},
     meter::{Exhausted, Limited, Meters, Volume},
     posture::{Files, Loaded, Offer, Weaker, weaker_cells},

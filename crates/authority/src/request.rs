@@ -132,15 +132,13 @@ pub struct RequestRules {
     pub lapse: Span,
     /// How long a yes waits to be collected.
     pub collect: Span,
-    /// How long a key may last.
-    pub longest: Span,
     /// Who may say yes; where nobody is named, an owner to reading and writing.
     pub approvers: Vec<Approver>,
 }
 
 impl Default for RequestRules {
     fn default() -> Self {
-        Self { lapse: Span::days(7), collect: Span::days(1), longest: Span::days(365), approvers: Vec::new() }
+        Self { lapse: Span::days(7), collect: Span::days(1), approvers: Vec::new() }
     }
 }
 
@@ -208,8 +206,9 @@ impl State {
             return Err(Declined::NotTheirs(asker.name.clone(), holder.name.clone()));
         }
         self.check_wish(wish)?;
-        if wish.lifetime > rules.longest {
-            return Err(Declined::TooLong(rules.longest));
+        let longest = self.lifetimes.longest;
+        if wish.lifetime > longest {
+            return Err(Declined::TooLong(longest));
         }
         let open = |request: &&Request| request.by == person && matches!(request.state(now), RequestState::Open);
         if self.requests().filter(open).count() >= MOST_OPEN {

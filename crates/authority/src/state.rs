@@ -18,6 +18,7 @@ use crate::{
     Key, PepperId, Verifier,
     change::{Actor, Change, Digest, Proof, Question, Written},
     key::{Alike, Issued},
+    life::Lifetimes,
     posture::{Files, Weaker},
     request::{Decided, Request},
     table::{Numbered, Shared},
@@ -197,6 +198,10 @@ pub struct State {
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
     alike: Shared<Alike>,
+    /// The issued keys right below an issued key.
+    pub(crate) below: HashMap<KeyId, Vec<KeyId>>,
+    /// How long keys live, as the operator says; not of the ledger.
+    pub(crate) lifetimes: Lifetimes,
     /// The pepper that made the newest verifier.
     pub(crate) newest_pepper: Option<PepperId>,
     founded: bool,
@@ -424,6 +429,10 @@ impl State {
                     key.set_holder(*holder);
                 }
             }),
+            Change::KeyEndSet { key, end } => {
+                self.with_key(*key, |key| key.say_end(*end));
+                self.age(*key);
+            }
             Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Disabled),
             Change::KeyEnabled { key } => self.with_key(*key, |key| {
                 if key.standing == Standing::Disabled {
@@ -441,6 +450,10 @@ impl State {
                 key.set_issued(Issued { scope: scope.clone(), limits: limits.clone() }, *end);
                 self.keys.insert(id.0, Arc::new(key));
                 self.last_key = self.last_key.max(id.0);
+                if let Some(parent) = parent {
+                    self.below.entry(*parent).or_default().push(*id);
+                }
+                self.age(*id);
             }
             Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Revoked),
             Change::KeyRequested { id, person, wish, until } => self.requested(*id, *person, wish, *until, at),
@@ -522,11 +535,11 @@ impl State {
         }
     }
 
-    fn with_key(&mut self, id: KeyId, change: impl FnOnce(&mut Key)) {
+    pub(crate) fn with_key(&mut self, id: KeyId, change: impl FnOnce(&mut Key)) {
         let Some(place) = self.keys.get_mut(id.0) else { return };
         let before = std::mem::replace(place, Arc::new(place.changed(change)));
         before.replaced_by(place);
-        if before.standing == Standing::Active && place.standing != Standing::Active {
+        if before.standing.works() && !place.standing.works() {
             before.fall();
             let why = if place.standing == Standing::Revoked { Refusal::Revoked } else { Refusal::Disabled };
             self.fell(&HashSet::from([id]), why);

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
 
+mod life;
+
 use std::{net::IpAddr, path::Path, sync::Arc};
 
 use authority::{
     Answer, Ask, Authority, Change, Command, Credential, Declined, Description, Digest, Exhibit, Failed, Files,
-    Identity, Key, Limits, Loaded, NotDone, NotProved, Offer, Order, PepperId, Peppers, Scope, SecretDigest, Secrets,
-    Sighting, Warrant, Weaker,
+    Identity, Key, Lifetimes, Limits, Loaded, NotDone, NotProved, Offer, Order, PepperId, Peppers, Scope, SecretDigest,
+    Secrets, Sighting, Warrant, Weaker,
 };
 use factor::totp::{Seed, Step};
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +43,7 @@ fn law(mode: &str) -> Law {
 async fn open(folder: &Path, law: Law, now: Timestamp) -> (Authority, Loaded) {
     let authority = Authority::open(folder, secrets(), Limits::default(), now).await.unwrap();
     let loaded = authority.load(&Offer::of_law(law), now).await.unwrap();
+    authority.live_by(Lifetimes { longest: Span::days(30), ..Lifetimes::default() }).await;
     (authority, loaded)
 }
 
@@ -829,7 +832,6 @@ impl House {
             scope,
             limits: vec!["calls 60/m".parse().unwrap()],
             end,
-            longest: Span::days(30),
             verifier,
             pepper,
         };

@@ -65,7 +65,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/openapi.yaml", get(document)),
         ("/health", get(law::health)),
         ("/keys", get(keys::list).post(keys::issue)),
-        ("/keys/{key}", get(keys::show)),
+        ("/keys/{key}", get(keys::show).patch(keys::change)),
         ("/keys/{key}/disable", post(keys::disable)),
         ("/keys/{key}/enable", post(keys::enable)),
         ("/keys/{key}/forget", post(keys::forget)),

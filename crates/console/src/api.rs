@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     holders::{AddHolder, ChangeHolder, HolderList, HolderView, Invited},
     keys::{
-        CanaryList, CanaryView, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey, IssuedView,
-        KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, ProgramUse, RevokeKey,
-        SetCredential, SourceUse, UndescribedUse,
+        CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey,
+        IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,
+        RevokeKey, SetCredential, SourceUse, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,

@@ -64,8 +64,6 @@ pub struct Settings {
 pub struct IssuedSettings {
     /// What they look like.
     pub form: wire::IssuedForm,
-    /// How long one may last.
-    pub longest: Span,
 }
 
 impl Settings {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use authority::{Authority, Declined, Holder, Key, State};
+use authority::{Authority, Declined, Holder, Key, Lifetimes, State};
 use law::{HolderId, HolderKind, KeyId};
 use record::{Book, Usage};
 
@@ -22,11 +22,11 @@ struct Brief {
 }
 
 /// Everybody, in brief.
-pub(crate) struct Holders(HashMap<HolderId, Brief>);
+pub(crate) struct Holders(HashMap<HolderId, Brief>, Lifetimes);
 
 impl Holders {
     pub(crate) fn of(state: &State) -> Self {
-        Self(state.holders().map(|holder| (holder.id, brief(state, holder))).collect())
+        Self(state.holders().map(|holder| (holder.id, brief(state, holder))).collect(), state.lifetimes())
     }
 
     /// One key; what is known of its use comes from the record.
@@ -51,6 +51,7 @@ impl Holders {
             place: key.place().to_owned(),
             born: key.born(),
             end: key.end(),
+            past_limit: self.1.is_past(key),
             standing: key.standing,
             last_used,
             passed: usage.map_or(0, |usage| usage.passed),
@@ -70,6 +71,8 @@ impl Holders {
             holder: key.holder().and_then(|holder| self.0.get(&holder)).map(|holder| holder.name.clone()),
             place: key.place().to_owned(),
             born: key.born(),
+            end: key.end(),
+            past_limit: self.1.is_past(key),
         }
     }
 }

@@ -69,7 +69,7 @@ struct Held {
 
 fn held(state: &State, request: &Request, facts: KeyFacts) -> Held {
     let holder = request.wish.holder;
-    let works = || state.keys().filter(|key| key.standing == Standing::Active);
+    let works = || state.keys().filter(|key| key.standing.works());
     let own: Vec<_> = works().filter(|key| key.holder() == Some(holder)).collect();
     let scopes = own.iter().map(|key| key.issued().map(|issued| issued.scope.clone())).collect();
     let same_holder = !own.is_empty();

@@ -95,6 +95,7 @@ impl From<Declined> for Problem {
             | Declined::OutlivesParent(_)
             | Declined::TooLong(_)
             | Declined::EndPassed
+            | Declined::EndsBeforeNow(_)
             | Declined::NoPowers
             | Declined::HolderNeeded => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
             Declined::Used => (StatusCode::FORBIDDEN, "wrong-code"),

@@ -40,7 +40,15 @@ pub(crate) fn answers(state: &State, asked: &Asked, person: HolderId) -> bool {
 fn question(desk: &Desk, state: &State, holders: &Holders, asked: &Asked, now: Timestamp) -> QuestionView {
     let question = &asked.question;
     let key = state.key(question.key);
-    let unknown = || KeyRef { id: question.key, name: None, holder: None, place: String::new(), born: asked.at };
+    let unknown = || KeyRef {
+        id: question.key,
+        name: None,
+        holder: None,
+        place: String::new(),
+        born: asked.at,
+        end: None,
+        past_limit: false,
+    };
     let answerers = key.and_then(|key| key.holder()).map_or_else(Vec::new, |holder| state.answerers(holder));
     QuestionView {
         id: asked.id,

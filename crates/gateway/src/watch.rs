@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How often an idle exchange looks whether it was cut.
-const BEAT: Duration = Duration::from_millis(500);
+pub(crate) const BEAT: Duration = Duration::from_millis(500);
 
 /// Whether exchanges must end: one flag of their key, one of the whole gate.
 ///

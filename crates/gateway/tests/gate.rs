@@ -313,6 +313,21 @@ async fn a_held_call_is_answered_when_its_key_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_key_has_in_flight_ends_when_its_end_comes_nearer() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let held = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    house.question().await;
+    let mut stream = house.start_stream("/v1/events", "secret-of-ann-1234567890").await;
+    assert!(stream.next().await);
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(300);
+    house.perform(&Command::ChangeKey { key, name: None, end: Some(end) }, Warrant::Operator).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::Ended));
+    assert!(!stream.next().await);
+    assert_eq!(house.get("/v1/things", "secret-of-ann-1234567890").await.refusal(), Some(Refusal::Ended));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_in_the_header_answers_for_a_persons_key() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;

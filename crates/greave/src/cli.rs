@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use law::{ChallengeId, HolderKind, KeyId, RequestId, Span};
 
 /// Commands to learn from, for the end of a help text; a test tries whether each can be read.
@@ -235,6 +236,28 @@ pub(crate) enum Keys {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Say when a key ends, or call it otherwise.
+    ///
+    /// An earlier end needs no code. A later one is like issuing the key anew: it needs a code,
+    /// and goes no further than `keys.longest` in the configuration, nor than its parent's end.
+    #[command(group(ArgGroup::new("change").args(["end", "lifetime", "name"]).required(true).multiple(true)))]
+    #[command(after_help = example!("keys change k17 --end 2027-03-01", "keys change k17 --for 30d", "keys change k17 --for 90d --name 'ci deploy' --as ann"))]
+    Change {
+        /// The key, such as `k17`; `greave keys list` shows them.
+        key: KeyId,
+        /// When it ends: a day, on which it does not work any more (UTC), or a moment such as
+        /// `2027-03-01T09:00:00Z`.
+        #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "lifetime")]
+        end: Option<Timestamp>,
+        /// How long it lasts from now on.
+        #[arg(long = "for", value_name = "TIME")]
+        lifetime: Option<Span>,
+        /// What to call it.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// End a key for good: nothing passes with it again. Needs no code.
     #[command(after_help = example!("keys revoke k17", "keys revoke k17 --children --why 'it was in a public repository'"))]
     Revoke {
@@ -374,7 +397,7 @@ pub(crate) struct WishArgs {
     /// How much, such as `calls 60/m`; may be given several times.
     #[arg(long = "limit", value_name = "LIMIT")]
     pub(crate) limits: Vec<authority::Limit>,
-    /// How long it would last; 90 days where nothing is said.
+    /// How long it would last; `keys.lifetime` in the configuration where nothing is said.
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) lifetime: Option<Span>,
     /// Why, for whoever answers.
@@ -426,7 +449,7 @@ pub(crate) struct IssueArgs {
     /// How much, such as `calls 60/m`, `spend calls 20/d`, `rows 10000/d`; may be given several times.
     #[arg(long = "limit", value_name = "LIMIT")]
     pub(crate) limits: Vec<authority::Limit>,
-    /// How long it lasts; 90 days where nothing is said.
+    /// How long it lasts; `keys.lifetime` in the configuration where nothing is said.
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) lifetime: Option<Span>,
 }
@@ -639,6 +662,13 @@ pub(crate) enum Catalogue {
     /// then reload the gate.
     #[command(after_help = example!("catalogue accept"))]
     Accept,
+}
+
+/// A moment, or the day that begins then.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let mend = "write a day such as `2027-03-01`, or a moment such as `2027-03-01T09:00:00Z`";
+    text.parse().ok().or_else(day).ok_or_else(|| format!("`{text}` is no day: {mend}"))
 }
 
 fn kind(text: &str) -> Result<HolderKind, String> {

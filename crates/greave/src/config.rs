@@ -51,10 +51,14 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
 }
 
-/// Who may say yes to requests for keys, and how long they wait.
+/// How long keys live, who may say yes to requests for them, and how long those wait.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Keys {
+    /// How long an issued key lives where nobody says; the longest life where that is shorter.
+    pub(crate) lifetime: Option<Span>,
+    /// How long a key may live.
+    pub(crate) longest: Option<Span>,
     /// How long a request waits for an answer.
     pub(crate) lapse: Span,
     /// How long a yes waits until the key is collected.
@@ -66,7 +70,7 @@ pub(crate) struct Keys {
 impl Default for Keys {
     fn default() -> Self {
         let authority::RequestRules { lapse, collect, .. } = authority::RequestRules::default();
-        Self { lapse, collect, approvers: Vec::new() }
+        Self { lifetime: None, longest: None, lapse, collect, approvers: Vec::new() }
     }
 }
 
@@ -95,9 +99,8 @@ pub(crate) struct Issued {
     pub(crate) place: Bears,
     /// The name of the credential where it is kept outside: a file in `secrets/` of the state folder.
     pub(crate) credential: Option<String>,
-    /// How long a key may last.
-    #[serde(default = "year")]
-    pub(crate) longest: Span,
+    /// Where `keys.longest` stood before. Files that are in force already may say it there.
+    pub(crate) longest: Option<Span>,
 }
 
 /// What issued keys begin with.
@@ -469,6 +472,11 @@ impl Config {
         if self.hold.wait > self.hold.most {
             return Err(("hold.wait", format!("it is longer than hold.most, {}", self.hold.most)));
         }
+        let authority::Lifetimes { usual, longest } = self.lifetimes();
+        if usual > longest {
+            let mend = "make it shorter, or keys.longest longer";
+            return Err(("keys.lifetime", format!("it is longer than keys.longest, {longest}; {mend}")));
+        }
         for (what, places) in [("api.keys", &self.api.keys), ("api.sessions", &self.api.sessions)] {
             for place in places {
                 place.parse::<wire::Place>().map_err(|error| (what, error.to_string()))?;
@@ -501,6 +509,14 @@ impl Config {
             return Err(("desk.listen", "it is the address of gate.listen; choose another port".to_owned()));
         }
         Ok(())
+    }
+
+    /// How long keys live.
+    pub(crate) fn lifetimes(&self) -> authority::Lifetimes {
+        let authority::Lifetimes { usual, longest } = authority::Lifetimes::default();
+        let before = self.issued.as_ref().and_then(|issued| issued.longest);
+        let longest = self.keys.longest.or(before).unwrap_or(longest);
+        authority::Lifetimes { usual: self.keys.lifetime.unwrap_or(usual.min(longest)), longest }
     }
 
     /// The origin under which clients know the gate.
@@ -562,10 +578,6 @@ pub(crate) fn state() -> PathBuf {
 
 fn lock() -> PathBuf {
     PathBuf::from("catalogue.lock")
-}
-
-const fn year() -> Span {
-    Span::days(365)
 }
 
 const fn seconds<const SECONDS: u32>() -> Span {

@@ -62,6 +62,7 @@ impl House {
         let authority = state.authority(now).await?;
         let (Posture { config, document, .. }, law) = written.load(&authority, now).await?;
         authority.limit(limits(&config));
+        authority.live_by(config.lifetimes()).await;
         lend_credential(&config, &authority)?;
         let Document { catalogue, lock, drift, troubles } = document;
         let catalogue = Arc::new(ArcSwap::new(catalogue));
@@ -92,25 +93,21 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
         proxies: TrustedProxies::new(config.desk.trusted_proxies.clone(), ProxyHeader::default()),
         path_rules: config.path_rules(),
         open: open_paths(config, catalogue).unwrap_or_default(),
-        issued: config
-            .issued
-            .as_ref()
-            .map(|issued| console::IssuedSettings { form: issued.prefix.0.clone(), longest: issued.longest }),
+        issued: config.issued.as_ref().map(|issued| console::IssuedSettings { form: issued.prefix.0.clone() }),
         requests: request_rules(config),
     }
 }
 
 /// Who may say yes to requests for keys.
 pub(crate) fn request_rules(config: &Config) -> RequestRules {
-    let config::Keys { lapse, collect, approvers } = &config.keys;
+    let config::Keys { lifetime: _, longest: _, lapse, collect, approvers } = &config.keys;
     let approver = |config::Approver { people, powers, longest, holders }: &config::Approver| Approver {
         people: people.clone(),
         powers: *powers,
         longest: *longest,
         holders: holders.clone(),
     };
-    let longest = config.issued.as_ref().map_or(RequestRules::default().longest, |issued| issued.longest);
-    RequestRules { lapse: *lapse, collect: *collect, longest, approvers: approvers.iter().map(approver).collect() }
+    RequestRules { lapse: *lapse, collect: *collect, approvers: approvers.iter().map(approver).collect() }
 }
 
 /// Lends the authority the credential that the operator keeps outside, where one is named;

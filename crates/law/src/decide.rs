@@ -95,6 +95,16 @@ pub enum Standing {
     Revoked,
 }
 
+impl Standing {
+    /// Whether a key that stands so works, as long as it has not ended.
+    pub const fn works(self) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Disabled | Self::Revoked => false,
+        }
+    }
+}
+
 /// What the law needs to know of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFacts {

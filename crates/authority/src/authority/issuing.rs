@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use jiff::Timestamp;
-use law::{KeyId, RequestId, Span};
+use law::{KeyId, RequestId};
 use wire::{IssuedForm, Secret};
 use zeroize::Zeroizing;
 
@@ -50,7 +50,6 @@ impl Authority {
         &self,
         form: &IssuedForm,
         id: RequestId,
-        longest: Span,
         warrant: Warrant,
         now: Timestamp,
     ) -> Result<(KeyId, Secret), NotDone> {
@@ -60,7 +59,7 @@ impl Authority {
         // Why it is exposed: by its digest it is recognised when it is used.
         let digest = SecretDigest::of(secret.expose());
         let (pepper, verifier) = self.peppers.verifier(&digest);
-        self.perform(&Command::CollectRequest { id, longest, verifier, pepper }, warrant, now).await?;
+        self.perform(&Command::CollectRequest { id, verifier, pepper }, warrant, now).await?;
         let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
         Ok((key.id, secret))
     }

@@ -33,6 +33,10 @@ impl Authority {
             | Change::KeyIssued { id: key, .. }
             | Change::HeaderClosed { key } => self.mirror_key(*key),
             // A forgotten key went from the table with its verifier.
+            Change::KeyEndSet { key, end: _ } => {
+                let line = self.view(|state| state.line_below(*key));
+                line.into_iter().for_each(|key| self.mirror_key(key));
+            }
             Change::KeyDisabled { key, why: _ } | Change::KeyRevoked { key, why: _ } | Change::KeyForgotten { key } => {
                 self.mirror_key(*key);
                 self.windows.pin().retain(|(windowed, _), _| windowed != key);

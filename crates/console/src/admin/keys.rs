@@ -20,8 +20,8 @@ use super::{
 use crate::{
     Desk,
     api::{
-        CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, PowerUse,
-        Problem, ProgramUse, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
+        ChangeKey, CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey,
+        PowerUse, Problem, ProgramUse, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
     },
     explain::passes_alone,
     inventory,
@@ -99,9 +99,6 @@ fn undescribed_use(seen: &record::UndescribedSeen) -> UndescribedUse {
     UndescribedUse { request: request.to_string(), calls: u64::from(*calls), last: *last }
 }
 
-/// How long a key lasts where nothing is said.
-const LIFETIME: Span = Span::days(90);
-
 pub(super) async fn issue(
     State(admin): State<Arc<Admin>>,
     caller: Extension<Caller>,
@@ -114,14 +111,9 @@ pub(super) async fn issue(
     let named = |holder: &String| desk.authority.view(|state| inventory::holder(state, holder));
     let holder = holder.as_ref().map(named).transpose()?;
     let now = desk.now();
-    let end = match (lifetime, parent.and_then(|parent| parent_end(desk, parent))) {
-        (Some(lifetime), _) => after(now, lifetime),
-        (None, Some(parents)) => after(now, LIFETIME.min(issuing.longest)).min(parents),
-        (None, None) => after(now, LIFETIME.min(issuing.longest)),
-    };
+    let end = end(desk, lifetime, parent, now);
     let warrant = admin.warrant(&caller, &proof).await?;
-    let longest = issuing.longest;
-    let order = |verifier, pepper| Order { name, holder, parent, scope, limits, end, longest, verifier, pepper };
+    let order = |verifier, pepper| Order { name, holder, parent, scope, limits, end, verifier, pepper };
     let (id, secret) = desk.authority.issue(&issuing.form, order, warrant, now).await?;
     let Json(key) = view(desk, id)?;
     // Why it is exposed: this is the one time that it is shown.
@@ -129,12 +121,33 @@ pub(super) async fn issue(
     Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into() })))
 }
 
-fn parent_end(desk: &Desk, parent: KeyId) -> Option<Timestamp> {
-    desk.authority.view(|state| state.key(parent).and_then(|key| key.end()))
+/// When a key ends that is issued now; where nothing is said, after the usual life, and with its parent.
+fn end(desk: &Desk, lifetime: Option<Span>, parent: Option<KeyId>, now: Timestamp) -> Timestamp {
+    desk.authority.view(|state| match lifetime {
+        Some(lifetime) => after(now, lifetime),
+        None => {
+            let parents = parent.and_then(|parent| state.key(parent)?.end());
+            after(now, state.lifetimes().usual).min(parents.unwrap_or(Timestamp::MAX))
+        }
+    })
 }
 
 fn after(now: Timestamp, span: Span) -> Timestamp {
     now.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
+}
+
+pub(super) async fn change(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(ChangeKey { name, end, proof }): Body<ChangeKey>,
+) -> Result<Json<KeyView>, Problem> {
+    let key = id(&key)?;
+    if name.is_none() && end.is_none() {
+        return Err(Problem::unfit("say what is to change: `name` or `end`"));
+    }
+    admin.perform(&Command::ChangeKey { key, name, end }, &caller, &proof).await?;
+    view(&admin.desk, key)
 }
 
 pub(super) async fn revoke(

@@ -8,7 +8,7 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
-use law::{RequestId, Span};
+use law::RequestId;
 
 use super::{
     Admin,
@@ -23,9 +23,6 @@ use crate::{
     },
     inventory, outlook,
 };
-
-/// How long a key lasts where nothing is said.
-const LIFETIME: Span = Span::days(90);
 
 pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Json<RequestList> {
     let (rules, now) = (rules(&admin.desk), admin.desk.now());
@@ -57,7 +54,7 @@ pub(super) async fn ask(
         (None, Caller::Operator) => return Err(Declined::CodeNeeded.into()),
     };
     let holder = desk.authority.view(|state| inventory::holder(state, &named))?;
-    let lifetime = lifetime.unwrap_or(LIFETIME.min(rules.longest));
+    let lifetime = lifetime.unwrap_or_else(|| desk.authority.view(|state| state.lifetimes().usual));
     let reason = in_a_line(&reason);
     let wish = Wish { name, holder, scope, limits, lifetime, reason };
     let warrant = admin.warrant(&caller, &proof).await?;
@@ -101,7 +98,7 @@ pub(super) async fn collect(
         return Err(Problem::unfit("no keys are issued here; add `[issued]` with a `prefix` to the configuration"));
     };
     let warrant = admin.warrant(&caller, &proof).await?;
-    let (key, secret) = desk.authority.collect(&issuing.form, request, issuing.longest, warrant, desk.now()).await?;
+    let (key, secret) = desk.authority.collect(&issuing.form, request, warrant, desk.now()).await?;
     let Json(key) = key_view(desk, key)?;
     // Why it is exposed: this is the one time that it is shown.
     let text = String::from_utf8_lossy(secret.expose()).into_owned();

@@ -49,6 +49,12 @@ pub struct KeyRef {
     pub place: String,
     /// When it was first seen.
     pub born: Timestamp,
+    /// When it ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Timestamp>,
+    /// Whether it works for longer than a key may live here, as far as is known.
+    #[serde(default)]
+    pub past_limit: bool,
 }
 
 /// A key.
@@ -86,6 +92,10 @@ pub struct KeyView {
     /// When it ends, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Timestamp>,
+    /// Whether it works for longer than a key may live here, as far as is known: an adopted one
+    /// without an end, or with one that is too late.
+    #[serde(default)]
+    pub past_limit: bool,
     /// Where it stands.
     pub standing: Standing,
     /// The last call that passed.
@@ -244,7 +254,7 @@ pub struct IssueKey {
     /// How much it may be used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
-    /// How long it lasts; 90 days where it is missing, for a child at most as long as its parent.
+    /// How long it lasts; as `keys.lifetime` says where it is missing, for a child at most as long as its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Span>,
     /// An administrator and their code; for a child, somebody who answers for its parent.
@@ -259,6 +269,21 @@ pub struct IssuedKey {
     pub key: KeyView,
     /// What its client sends. Shown once, and kept nowhere.
     pub secret: Secret,
+}
+
+/// `PATCH /v1/keys/{key}`: what to call a key, and when it ends. What is not said stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ChangeKey {
+    /// What to call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Timestamp>,
+    /// Who acts, and their code. An earlier end needs none; a later one an administrator's, or
+    /// for a child that of somebody who answers for its parent; a name an administrator's.
+    #[serde(flatten)]
+    pub proof: Proof,
 }
 
 /// `POST /v1/keys/{key}/revoke`. Needs no code, and cannot be undone.

@@ -104,7 +104,6 @@ async fn of_an_issued_key_the_preview_knows_what_it_was_issued_for() {
         scope,
         limits: Vec::new(),
         end: now + jiff::SignedDuration::from_hours(1),
-        longest: law::Span::days(1),
         verifier,
         pepper,
     };

@@ -3,7 +3,7 @@
 use authority::{Command, RequestRules, Warrant};
 use console::{IssuedSettings, Settings};
 use http::StatusCode;
-use law::{HolderKind, Span};
+use law::HolderKind;
 
 use crate::support::{Browser, House, describe, now};
 
@@ -11,7 +11,7 @@ use crate::support::{Browser, House, describe, now};
 async fn issuing() -> House {
     let house = House::new().await;
     let settings = Settings {
-        issued: Some(IssuedSettings { form: "gk".parse().unwrap(), longest: Span::days(365) }),
+        issued: Some(IssuedSettings { form: "gk".parse().unwrap() }),
         requests: RequestRules::default(),
         ..Settings::clone(&house.desk.settings.load())
     };

@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 use authority::{Authority, Credential, Key};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use jiff::Timestamp;
-use law::{Refusal, Standing};
+use law::Refusal;
 use wire::{Likeness, Place};
 
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) fn within(
     now: Timestamp,
 ) -> Result<Line, Kept> {
     let Some(issued) = key.issued() else { return Ok(Line::new()) };
-    if key.standing != Standing::Active || key.end().is_some_and(|end| end <= now) {
+    if !key.standing.works() || key.end().is_some_and(|end| end <= now) {
         return Ok(Line::new());
     }
     let is_header = |place: &Place| matches!(place, Place::Authorization(_) | Place::Header(_));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authority::{Authority, Claim, Key, KnownBy, SecretDigest};
 use http::HeaderMap;
 use jiff::Timestamp;
-use law::{KeyId, Refusal, Standing};
+use law::{KeyId, Refusal};
 use wire::{Candidate, Found, Keep, Place, Places, Scheme, Secret, Target, looks_like_credential};
 
 use crate::gate::{
@@ -106,7 +106,7 @@ impl<'a> Eyes<'a> {
                 let known_by = token.known_by(None);
                 // Before its issuer was configured this very token may have become a key, and
                 // that key may have been stopped since.
-                let itself = self.authority().recognise(&digest).filter(|key| key.standing != Standing::Active);
+                let itself = self.authority().recognise(&digest).filter(|key| !key.standing.works());
                 let key = itself.or_else(|| self.authority().recognise(known_by));
                 Look { known_by, key, token: Some(token), bad: None }
             }

@@ -7,10 +7,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
 use law::{CallId, Challenge, Held, HolderKind, KeyFacts, Refusal, Span, neighbourhood};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use wire::{Secret, Target};
 
-use crate::gate::{attempt::Understood, presented::Shown, stops::Gate};
+use crate::{
+    gate::{attempt::Understood, presented::Shown, stops::Gate},
+    watch::BEAT,
+};
 
 /// How long a key must have come from a source before that is usual.
 const USUAL: Span = Span::days(1);
@@ -77,7 +80,10 @@ impl Waiting<'_> {
         let waits = gate.counts.one_waits();
         let waited = timeout(self.patience(gate, &ticket), async {
             tokio::select! {
+                biased;
                 answer = ticket.answer() => answer,
+                // Its end may have come nearer since: then it is said below.
+                () = fallen(self.key) => Answered::Refused(Refusal::StepUp),
                 () = gate.stopping() => Answered::Refused(Refusal::Stopping),
             }
         })
@@ -250,6 +256,13 @@ impl Waiting<'_> {
                 .get(header::USER_AGENT)
                 .map(|agent| mask(agent.as_bytes(), wire::Form::Text, SHOWN_HEADER)),
         }
+    }
+}
+
+/// Waits until the key does not work any more.
+async fn fallen(key: &Key) {
+    while !key.has_fallen(Timestamp::now) {
+        sleep(BEAT).await;
     }
 }
 

@@ -207,7 +207,6 @@ impl House {
             scope,
             limits: limits.iter().map(|limit| limit.parse::<Limit>().unwrap()).collect(),
             end: now + jiff::SignedDuration::from_hours(1),
-            longest: Span::days(1),
             verifier,
             pepper,
         };

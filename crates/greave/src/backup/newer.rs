@@ -9,7 +9,7 @@ use std::{
 
 use authority::Authority;
 use jiff::Timestamp;
-use law::{KeyId, Refusal, Standing, Verdict};
+use law::{KeyId, Refusal, Verdict};
 use record::{Entry, Reader};
 use serde::Serialize;
 use store::CheckpointError;
@@ -113,7 +113,7 @@ impl Newer {
         }
         authority.view(|state| {
             self.unknown.retain(|key| state.key(*key).is_none());
-            let works = |key: KeyId| state.key(key).is_some_and(|key| key.standing == Standing::Active);
+            let works = |key: KeyId| state.key(key).is_some_and(|key| key.standing.works());
             let stopped = refused.into_iter().filter(|(key, _)| works(*key));
             self.stopped = stopped.map(|(key, refusal)| Stopped { key, why: refusal.code(), refusal }).collect();
         });

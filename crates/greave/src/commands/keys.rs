@@ -5,11 +5,14 @@ mod page;
 mod request;
 
 use authority::Scope;
-use console::api::{DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, RevokeKey};
+use console::api::{
+    ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, RevokeKey,
+};
 use http::Method;
-use law::{KeyId, Standing};
+use jiff::{SignedDuration, Timestamp};
+use law::{KeyId, Span, Standing};
 
-use self::page::{details, standing, table, title};
+use self::page::{details, end, standing, table, title};
 use super::{Admin, Done, Outcome, json};
 use crate::{
     cli::{IssueArgs, Keys, ProofArgs},
@@ -31,6 +34,16 @@ pub(crate) async fn run(admin: &Admin, command: &Keys) -> Outcome {
             admin.answer(&key, || stands(&key))?;
         }
         Keys::Issue { order, proof } => issue(admin, order, proof).await?,
+        Keys::Change { key, end, lifetime, name, proof: args } => {
+            let lasts = |lifetime: Span| admin.now.saturating_add(SignedDuration::from(lifetime));
+            let end = match (end, lifetime) {
+                (Some(end), _) => Some(*end),
+                (None, lifetime) => lifetime.map(lasts).transpose()?,
+            };
+            let wanted = |proof| ChangeKey { name: name.clone(), end, proof };
+            let key: KeyView = admin.prove(Method::PATCH, &of(*key, None), args, wanted).await?;
+            admin.answer(&key, || ends(&key, admin.now))?;
+        }
         Keys::Revoke { key, children, why } => {
             let wanted = RevokeKey { why: why.clone(), children: *children, ..RevokeKey::default() };
             let key: KeyView = admin.client.change(&of(*key, Some("revoke")), &wanted).await?;
@@ -126,6 +139,10 @@ fn stands(key: &KeyView) -> String {
         }
         Standing::Revoked => format!("{} is {word}: nothing will ever pass with it again", title(key)),
     }
+}
+
+fn ends(key: &KeyView, now: Timestamp) -> String {
+    format!("{}: ends {}", title(key), end(key, now))
 }
 
 fn named(key: &KeyView) -> String {

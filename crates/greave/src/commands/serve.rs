@@ -221,6 +221,7 @@ impl Serving {
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
         house::lend_credential(&config, &self.house.authority)?;
         self.house.authority.limit(house::limits(&config));
+        self.house.authority.live_by(config.lifetimes()).await;
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
         self.gate.obey(realm);

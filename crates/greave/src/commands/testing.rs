@@ -50,6 +50,7 @@ pub(super) fn key(number: u64) -> KeyView {
         place: "header authorization, scheme bearer".to_owned(),
         born: at(-40 * 86_400),
         end: Some(at(27 * 86_400)),
+        past_limit: false,
         standing: Standing::Active,
         last_used: Some(LastUsed {
             at: at(-180),
@@ -75,6 +76,7 @@ pub(super) fn key(number: u64) -> KeyView {
             answerers: Vec::new(),
             two_factor: Some(false),
             end: None,
+            past_limit: true,
             stopped: 0,
             passed: 7,
             ..whole
@@ -185,7 +187,7 @@ pub(super) fn question() -> QuestionDetails {
     QuestionDetails {
         question: QuestionView {
             id: ChallengeId(9),
-            key: KeyRef { id, name, holder, place, born },
+            key: KeyRef { id, name, holder, place, born, end: None, past_limit: true },
             operation: "DELETE /users/{name}".to_owned(),
             powers,
             in_words: powers.iter().map(|power| power.in_words().to_owned()).collect(),

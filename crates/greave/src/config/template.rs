@@ -96,11 +96,15 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # prefix = {prefix}
 # place = "authorization:bearer"         # where the API takes its credential; or "authorization:basic", "header:x-api-key"
 # credential = "upstream"                # state/secrets/upstream or systemd's greave-upstream, where it is kept outside
+
+# How long keys live. `longest` binds keys that are there already, too: an issued one ends then,
+# an adopted one is shown as past the limit.
+# [keys]
+# lifetime = "90d"                       # of an issued key, where nobody says
 # longest = "365d"
 
 # Who may say yes to `greave keys request`, beside administrators. Where nobody is named: the
 # owner of a program, to reading and writing.
-# [keys]
 # lapse = "7d"                           # a request waits so long for an answer
 # collect = "1d"                         # a yes waits so long until the key is collected
 # [[keys.approvers]]

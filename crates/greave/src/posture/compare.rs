@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
 
-use authority::Weaker;
+use authority::{Lifetimes, Weaker};
 use law::Span;
 
 use crate::config::{
@@ -35,6 +35,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
     record(of_record, &to.record, &mut found);
     issued(of_issued.as_ref(), to.issued.as_ref(), &mut found);
     keys(of_keys, &to.keys, &mut found);
+    lifetimes(from.lifetimes(), to.lifetimes(), &mut found);
     found.0
 }
 
@@ -222,14 +223,18 @@ fn issued(from: Option<&Issued>, to: Option<&Issued>, found: &mut Found) {
         format!("{} as {}, with the secret {}", prefix.0, place.0, maybe(credential.as_ref()))
     };
     found.differs("issued", &maybe(from.map(said)), &maybe(to.map(said)));
-    if let (Some(from), Some(to)) = (from, to) {
-        found.longer("issued.longest", from.longest, to.longest);
-    }
+}
+
+/// How long keys live, wherever that is said.
+fn lifetimes(from: Lifetimes, to: Lifetimes, found: &mut Found) {
+    let Lifetimes { usual, longest } = from;
+    found.longer("keys.lifetime", usual, to.usual);
+    found.longer("keys.longest", longest, to.longest);
 }
 
 /// Who may say yes to keys. Taking all rules away lets owners, who could not before.
 fn keys(from: &Keys, to: &Keys, found: &mut Found) {
-    let Keys { lapse, collect, approvers } = from;
+    let Keys { lifetime: _, longest: _, lapse, collect, approvers } = from;
     found.longer("keys.lapse", *lapse, to.lapse);
     found.longer("keys.collect", *collect, to.collect);
     if *approvers != to.approvers {

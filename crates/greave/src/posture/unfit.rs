@@ -14,8 +14,20 @@ use crate::{
 type Unfit = (&'static str, String);
 
 pub(super) fn check(config: &Config, catalogue: &Catalogue) -> Result<(), Unfit> {
+    moved(config)?;
     secrets(config)?;
     headers(config, catalogue)
+}
+
+/// What stands elsewhere now. Files that a person has accepted may still say it.
+fn moved(config: &Config) -> Result<(), Unfit> {
+    match config.issued.as_ref().and_then(|issued| issued.longest) {
+        Some(longest) => {
+            let mend = format!("move the line to `[keys]`: `longest = \"{longest}\"`");
+            Err(("issued.longest", format!("it binds every key now, and stands with the keys; {mend}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn secrets(config: &Config) -> Result<(), Unfit> {

@@ -5,6 +5,7 @@
 mod backup;
 mod canary;
 mod killed;
+mod life;
 mod posture;
 mod requests;
 mod starting;

@@ -148,11 +148,13 @@ pub(super) struct Key {
     holder: Option<String>,
     place: String,
     born: String,
+    end: String,
 }
 
 impl Key {
     pub(super) fn new(key: &KeyRef) -> Self {
-        let KeyRef { id, name, holder, place, born } = key;
+        let KeyRef { id, name, holder, place, born, end, past_limit } = key;
+        let ends = end.map_or_else(|| "without a known end".to_owned(), |end| format!("ends {}", moment(end)));
         let shown = |text: &String| visible(text, false);
         Self {
             id: id.to_string(),
@@ -160,6 +162,7 @@ impl Key {
             holder: holder.as_ref().map(shown),
             place: shown(place),
             born: moment(*born),
+            end: if *past_limit { format!("{ends}: past the limit") } else { ends },
         }
     }
 }

@@ -69,11 +69,24 @@ const fn two_factor(key: &KeyView) -> &'static str {
 }
 
 fn where_it_stands(key: &KeyView, now: Timestamp) -> String {
+    let word = standing(key.standing);
     match key.end {
         Some(_) if over(key, now) => "ended".to_owned(),
-        Some(end) => format!("{}, ends {}", standing(key.standing), ahead(end, now)),
-        None => standing(key.standing).to_owned(),
+        Some(end) if key.past_limit => format!("{word}, past the limit, ends {}", ahead(end, now)),
+        Some(end) => format!("{word}, ends {}", ahead(end, now)),
+        None if key.past_limit => format!("{word}, past the limit"),
+        None => word.to_owned(),
     }
+}
+
+/// When it ends, in words; what is past the limit is said.
+pub(super) fn end(key: &KeyView, now: Timestamp) -> String {
+    let end = match key.end {
+        Some(end) if end <= now => format!("{}, {} UTC", ago(end, now), moment(end)),
+        Some(end) => format!("{}, {} UTC", ahead(end, now), moment(end)),
+        None => "nobody knows when".to_owned(),
+    };
+    if key.past_limit { format!("{end}: past the limit") } else { end }
 }
 
 fn over(key: &KeyView, now: Timestamp) -> bool {
@@ -119,9 +132,8 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         Some(_) => line("issued", format!("{}, {} UTC", ago(key.born, now), moment(key.born))),
         None => line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born))),
     }
-    if let Some(end) = key.end {
-        line("ends", format!("{}, {} UTC", ahead(end, now), moment(end)));
-    }
+    let ends = end(key, now);
+    line("ends", if key.past_limit { styled(ALARM, ends) } else { ends });
     if let Some(used) = &key.last_used {
         let agent = used.user_agent.as_ref().map_or_else(String::new, |agent| format!(", as {}", clean(agent)));
         line("last used", format!("{} from {}{agent}", ago(used.at, now), used.source));

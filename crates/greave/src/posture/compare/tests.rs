@@ -65,6 +65,8 @@ const CASES: &[Case] = &[
     Case("api.paths.trailing_slash", "", "api.paths: trailing_slash = \"ignored\"", Waits),
     Case("api.selector", "", "[api.selector]: operation = \"POST /g\"\nby = { query = \"q\" }", Waits),
     Case("api.multi_segment", "", "[api.multi_segment]: operation = \"GET /f/*\"\nparameter = \"p\"", Waits),
+    Case("keys.lifetime", "", "keys: lifetime = \"91d\"", Free),
+    Case("keys.longest", "", "keys: longest = \"366d\"", Free),
     Case("keys.lapse", "", "keys: lapse = \"30d\"", Free),
     Case("keys.collect", "", "keys: collect = \"7d\"", Free),
     Case("keys.approvers", "", "[keys.approvers]: people = [\"bob\"]\npowers = [\"mint\"]", Waits),
@@ -81,7 +83,6 @@ const CASES: &[Case] = &[
     Case("tell.webhook", "", "[tell.webhook]: url = \"https://u:p@h.example/token\"\nsecret = \"w\"", Waits),
     Case("tell.mail", "", "tell.mail: server = \"m\"\nfrom = \"a@example.com\"", Waits),
     Case("issued", "", "issued: prefix = \"acme\"", Waits),
-    Case("issued.longest", "issued: prefix = \"acme\"\nlongest = \"30d\"", "issued: prefix = \"acme\"", Free),
     Case("record.cap", "", "record: cap = \"1 GiB\"", Free),
     Case("record.grace", "", "record: grace = \"1d\"", Free),
 ];

@@ -1,0 +1,57 @@
+//! When keys end.
+
+use super::{
+    backup::issuing,
+    wires::{ask, call},
+    *,
+};
+
+/// From a key's birth to its end, in hours.
+fn lives(company: &Company, key: &str) -> i64 {
+    let shown = company.run(&["--json", "keys", "show", key]).json();
+    let at = |name: &str| shown["key"][name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    at("end").duration_since(at("born")).as_hours()
+}
+
+#[test]
+fn a_key_ends_as_it_was_said_and_never_later_than_the_posture_lets_it() {
+    let mut company = issuing();
+    company.edit("greave.toml", "prefix = ", "longest = \"30d\"\nprefix = ");
+    company.run(&["check"]).says(2, &["issued.longest", "`[keys]`", "longest = \"30d\""]);
+    company.edit("greave.toml", "longest = \"30d\"\n", "");
+    company.edit("greave.toml", "# [keys]", "[keys]");
+    company.edit("greave.toml", "# lifetime = \"90d\"", "lifetime = \"20d\"");
+    company.run(&["keys", "list"]).says(0, &[]);
+    let issued = company.as_ann(&["--json", "keys", "issue", "--holder", "ann", "--power", "read"]).json();
+    let secret = issued["secret"].as_str().unwrap();
+    assert_eq!(lives(&company, "k1"), 20 * 24);
+
+    company.run(&["keys", "change", "k1"]).says(2, &["--end", "--for"]);
+    company.run(&["keys", "change", "k1", "--end", "soon"]).says(2, &["`soon` is no day", "2027-03-01"]);
+    company.run(&["keys", "change", "k1", "--for", "10d"]).says(0, &["k1 of ann: ends in "]);
+    assert_eq!(lives(&company, "k1"), 10 * 24, "from now on");
+    company.run(&["keys", "change", "k1", "--for", "11d"]).says(2, &["--as NAME"]);
+    company.as_ann(&["keys", "change", "k1", "--for", "11d", "--name", "nightly"]).says(0, &["nightly"]);
+    assert_eq!(lives(&company, "k1"), 11 * 24);
+    company.as_ann(&["keys", "change", "k1", "--end", "2099-01-01"]).says(2, &["at most 365d", "`keys.longest`"]);
+
+    // A shorter life binds at once; a longer one waits for a code.
+    company.edit("greave.toml", "# longest = \"365d\"", "longest = \"1d\"");
+    company.edit("greave.toml", "lifetime = \"20d\"", "lifetime = \"1d\"");
+    assert_eq!(lives(&company, "k1"), 24);
+    company.edit("greave.toml", "longest = \"1d\"", "longest = \"2d\"");
+    company.run(&["law", "show"]).says(1, &["keys.longest"]);
+    assert_eq!(lives(&company, "k1"), 24);
+    company.as_ann(&["law", "accept"]).says(0, &["keys.longest"]);
+    assert_eq!(lives(&company, "k1"), 48);
+
+    let (_gate, told) = Running::start(&company);
+    let address = told.gate();
+    assert_eq!(call(&address, secret), Some(200));
+    let socket = company.path("state/admin.sock");
+    let end = serde_json::json!({"end": Timestamp::now() + jiff::SignedDuration::from_millis(50)});
+    assert_eq!(ask(&socket, "PATCH", "/keys/k1", &end).unwrap().status, 200);
+    // What was under way at that moment is cut.
+    while call(&address, secret) != Some(401) {}
+    company.run(&["keys", "list"]).says(0, &["ended"]);
+}
