@@ -112,6 +112,8 @@ pub struct Authority {
     law: ArcSwap<LawInForce>,
     canaries: ArcSwap<canary::Watched>,
     credential: ArcSwapOption<Credential>,
+    /// Credentials that operations of the API made, by the key that stands for them.
+    made: papaya::HashMap<KeyId, Arc<Credential>>,
     /// The one that the operator keeps elsewhere, as long as the configuration names it.
     lent: ArcSwapOption<Credential>,
     // People who wait, and people who guess.
@@ -158,6 +160,7 @@ impl Authority {
             law: ArcSwap::from_pointee(in_force_of(in_force)),
             canaries: ArcSwap::default(),
             credential: ArcSwapOption::empty(),
+            made: papaya::HashMap::new(),
             lent: ArcSwapOption::empty(),
             lines: Mutex::default(),
             guesses: Mutex::default(),
@@ -423,6 +426,9 @@ impl Authority {
         if changes.is_empty() && shelf.is_empty() {
             return Ok(());
         }
+        let forgotten: Vec<Shelf> =
+            self.view(|state| changes.iter().filter_map(|it| issuing::forgets(state, it)).collect());
+        let shelf = &[shelf, &forgotten].concat();
         let written: Vec<Written> = changes.into_iter().map(|change| Written { by, change }).collect();
         let texts = written.iter().map(|written| serde_json::to_string(written).unwrap_or_default()).collect();
         self.store.append(now, texts, shelf).await?;

@@ -285,6 +285,16 @@ pub enum Change {
         /// When it ends.
         end: Timestamp,
     },
+    /// An issued key stands for a credential that an operation of the API made in the answer to
+    /// its parent: its calls go on with that. It stands sealed on the shelf.
+    KeyStandsFor {
+        /// The key.
+        key: KeyId,
+        /// The operation.
+        operation: String,
+        /// What the API calls the credential, where its answer said so.
+        upstream: Option<String>,
+    },
     /// A key never works again.
     KeyRevoked {
         /// The key.

@@ -82,6 +82,15 @@ pub enum Command {
     ForgetKey(KeyId),
     /// Issue a key.
     IssueKey(Order),
+    /// Issue a key to stand for a credential that an operation of the API made.
+    IssueFor {
+        /// The key.
+        order: Order,
+        /// The operation.
+        operation: String,
+        /// What the API calls the credential, where its answer said so.
+        upstream: Option<String>,
+    },
     /// A key never works again; nor do those that were issued from it, where that is said.
     RevokeKey {
         /// The key.
@@ -392,6 +401,11 @@ impl State {
                 changes.push(Change::KeyEnabled { key: *id });
             }
             Command::IssueKey(order) => changes.push(self.issue(order, now)?),
+            Command::IssueFor { order, operation, upstream } => {
+                changes.push(self.issue(order, now)?);
+                let (key, operation, upstream) = (self.next_key(), operation.clone(), upstream.clone());
+                changes.push(Change::KeyStandsFor { key, operation, upstream });
+            }
             Command::RevokeKey { key, children, why } => changes.extend(self.revoke(*key, *children, why)?),
             Command::RequestKey(wish, rules) => changes.push(self.ask_for_key(wish, rules, person_of(by)?, now)?),
             Command::GrantRequest(id, less, rules) => {
@@ -483,7 +497,8 @@ impl State {
         let (fresh, claimed) = (matches!(warrant, Warrant::Fresh(..)), matches!(warrant, Warrant::Claimed(_)));
         match (self.needs(command), warrant) {
             // The link or the code is the right; both are checked where they are used.
-            (Needs::Nothing | Needs::Denier, _) => Ok(()),
+            (Needs::Nothing | Needs::Denier, _) | (Needs::Gate, Warrant::Gate) => Ok(()),
+            (Needs::Gate, _) => Err(Declined::CodeNeeded),
             (Needs::Factor, _) if fresh || claimed => Ok(()),
             (Needs::Factor, _) => Err(Declined::CodeNeeded),
             (Needs::Protector(_), Warrant::Gate | Warrant::Operator | Warrant::Claimed(_)) => Ok(()),
@@ -655,7 +670,7 @@ impl State {
         if !parent.standing.works() || parent.end().is_some_and(|end| end <= now) {
             return Err(Declined::NotActive(id));
         }
-        if self.ancestors(id).len() + 1 >= DEEPEST {
+        if !self.may_have_children(id) {
             return Err(Declined::TooDeep(id));
         }
         scope.is_within(&issued.scope)?;
@@ -663,6 +678,11 @@ impl State {
             Some(latest) if end > latest => Err(Declined::OutlivesParent(latest)),
             _ => Ok(holder),
         }
+    }
+
+    /// Whether there may be another key below this one.
+    pub fn may_have_children(&self, id: KeyId) -> bool {
+        self.ancestors(id).len() + 1 < DEEPEST
     }
 
     /// The keys above a key that were issued, its parent first.
@@ -730,6 +750,8 @@ impl State {
 enum Needs {
     /// The link that it brings.
     Nothing,
+    /// The gate itself: what it forwarded was permitted.
+    Gate,
     /// A fresh code of any person; whose, is checked where it is used.
     Factor,
     /// Nothing more than being let in: it protects. The key that it is about.
@@ -746,6 +768,7 @@ impl Command {
     const fn needs(&self) -> Needs {
         match self {
             Self::Enrol(..) => Needs::Nothing,
+            Self::IssueFor { .. } => Needs::Gate,
             Self::SignIn
             | Self::Approve(_)
             | Self::RequestKey(..)
@@ -790,7 +813,7 @@ impl Command {
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
             Self::ForgetKey(_) => "forget a key",
-            Self::IssueKey(_) => "issue a key",
+            Self::IssueKey(_) | Self::IssueFor { .. } => "issue a key",
             Self::RevokeKey { .. } => "revoke a key",
             Self::RequestKey(..) => "ask for a key",
             Self::GrantRequest(..) => "grant a key",

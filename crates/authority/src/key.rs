@@ -64,6 +64,7 @@ struct Rare {
     claim: Option<Arc<Claim>>,
     name: Option<Box<str>>,
     issued: Option<Arc<Issued>>,
+    stands_for: Option<Arc<StandsFor>>,
     /// The end that a person said, and beside it the one that the upstream told. Where no
     /// person said one, the upstream's is the key's own.
     said: i64,
@@ -72,8 +73,17 @@ struct Rare {
 
 impl Default for Rare {
     fn default() -> Self {
-        Self { parent: None, claim: None, name: None, issued: None, said: NEVER, told: NEVER }
+        Self { parent: None, claim: None, name: None, issued: None, stands_for: None, said: NEVER, told: NEVER }
     }
+}
+
+/// The credential of the API for which an issued key stands: an operation made it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct StandsFor {
+    /// The operation.
+    pub operation: String,
+    /// What the API calls the credential, where its answer said so.
+    pub upstream: Option<String>,
 }
 
 /// What a key that Greave issued may be used for, and how much.
@@ -170,6 +180,12 @@ impl Key {
         self.rare.as_ref()?.issued.as_ref()
     }
 
+    /// The API's credential that an operation made and that this key stands for. Other issued
+    /// keys stand for the gate's own, or for that of a key above them.
+    pub fn stands_for(&self) -> Option<&StandsFor> {
+        self.rare.as_ref()?.stands_for.as_deref()
+    }
+
     /// When it was first seen.
     pub fn born(&self) -> Timestamp {
         Timestamp::from_microsecond(self.born).unwrap_or(Timestamp::MIN)
@@ -248,6 +264,10 @@ impl Key {
     pub(crate) fn set_issued(&mut self, issued: Issued, end: Timestamp) {
         self.rare.get_or_insert_default().issued = Some(Arc::new(issued));
         self.say_end(end);
+    }
+
+    pub(crate) fn set_stands_for(&mut self, stands_for: StandsFor) {
+        self.rare.get_or_insert_default().stands_for = Some(Arc::new(stands_for));
     }
 
     /// A person said when it ends. What the upstream told still counts.

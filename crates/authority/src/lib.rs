@@ -29,7 +29,7 @@ pub use crate::{
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
     command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
     credential::Credential,
-    key::{Issued, Key},
+    key::{Issued, Key, StandsFor},
     life::Lifetimes,
     limit::{Limit, LimitError, Measure},
     meter::{Exhausted, Limited, Meters, Volume},

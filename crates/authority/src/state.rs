@@ -17,7 +17,7 @@ use law::{
 use crate::{
     Key, PepperId, Verifier,
     change::{Actor, Change, Digest, Proof, Question, Written},
-    key::{Alike, Issued},
+    key::{Alike, Issued, StandsFor},
     life::Lifetimes,
     posture::{Files, Weaker},
     request::{Decided, Request},
@@ -455,6 +455,9 @@ impl State {
                 }
                 self.age(*id);
             }
+            Change::KeyStandsFor { key, operation, upstream } => self.with_key(*key, |key| {
+                key.set_stands_for(StandsFor { operation: operation.clone(), upstream: upstream.clone() });
+            }),
             Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Revoked),
             Change::KeyRequested { id, person, wish, until } => self.requested(*id, *person, wish, *until, at),
             Change::KeyRequestGranted { id, grant } => self.decide_request(*id, Decided::Granted(grant.clone())),

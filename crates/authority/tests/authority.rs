@@ -949,3 +949,49 @@ async fn the_gates_own_credential_is_sealed_and_comes_back() {
         assert!(!bytes.windows(12).any(|window| window == b"all_powerful"));
     }
 }
+
+#[tokio::test]
+async fn a_key_that_stands_for_a_made_credential_uses_that_or_none() {
+    let mut house = House::new().await;
+    house.authority.lend_credential(Credential::new(b"sk_live_all_powerful_0123456789").ok());
+    let proof = house.proof().await;
+    let (parent, _) = house.issue(house.reading(), proof).await.unwrap();
+    let Wanted { scope, hours, .. } = house.reading();
+    let order = |verifier, pepper| Order {
+        name: None,
+        holder: None,
+        parent: Some(parent),
+        scope,
+        limits: Vec::new(),
+        end: house.now + SignedDuration::from_hours(hours),
+        verifier,
+        pepper,
+    };
+    let made = Credential::new(b"made_by_the_api_0123456789").unwrap();
+    let from = ("POST /keys".to_owned(), Some("17".to_owned()));
+    let form = "gk_test".parse().unwrap();
+    let (child, _) = house.authority.issue_for(&form, made, from, order, house.now).await.unwrap();
+    let wanted = Wanted { parent: Some(child), holder: None, hours: 1, ..house.reading() };
+    let proof = house.proof().await;
+    let (below, _) = house.issue(wanted, proof).await.unwrap();
+    house.restart().await;
+    house.authority.lend_credential(Credential::new(b"sk_live_all_powerful_0123456789").ok());
+    let used = |house: &House, id| {
+        let key = house.authority.view(|state| Arc::clone(state.key(id).unwrap()));
+        house.authority.credential_for(&key).map(|credential| credential.secret().expose().to_vec())
+    };
+    assert_eq!(used(&house, parent).unwrap(), b"sk_live_all_powerful_0123456789");
+    for key in [child, below] {
+        assert_eq!(used(&house, key).unwrap(), b"made_by_the_api_0123456789");
+    }
+    let stands_for = house.authority.view(|state| state.key(child).unwrap().stands_for().unwrap().upstream.clone());
+    assert_eq!(stands_for.as_deref(), Some("17"));
+    assert!(house.authority.store().shelf("made", &child.to_string()).await.unwrap().is_some());
+
+    let revoke = Command::RevokeKey { key: child, children: false, why: String::new() };
+    house.authority.perform(&revoke, Warrant::Operator, house.now).await.unwrap();
+    for key in [child, below] {
+        assert_eq!(used(&house, key), None, "never the gate's own instead");
+    }
+    assert!(house.authority.store().shelf("made", &child.to_string()).await.unwrap().is_none());
+}

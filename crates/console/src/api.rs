@@ -20,7 +20,7 @@ pub use self::{
     keys::{
         CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey,
         IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,
-        RevokeKey, SetCredential, SourceUse, UndescribedUse,
+        RevokeKey, SetCredential, SourceUse, StandsForView, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,

@@ -60,6 +60,7 @@ impl Holders {
             parent: key.parent(),
             claim: key.claim().map(ToString::to_string),
             issued: key.issued().map(|issued| (&**issued).into()),
+            stands_for: key.stands_for().map(Into::into),
         }
     }
 

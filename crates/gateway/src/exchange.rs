@@ -25,7 +25,8 @@ use crate::{
     lens::{Lens, Look},
     screen::{Screen, Source, WHOLE},
     server::Seat,
-    tally::Tally,
+    swap::{Swap, Unswapped},
+    tally::{Seen, Tally},
     tls,
     toll::{Kept, Toll},
     tunnel,
@@ -43,8 +44,10 @@ pub struct Onward<'a> {
     pub look: &'a Look,
     /// Makes a key known that the answer brings, before the client has the answer.
     pub register: Option<&'a Register>,
-    /// The gate's own credential, where the request goes with it: the answer must not show it.
-    pub sought: Option<&'a Arc<Sought>>,
+    /// The gate's own credentials that the answer must not show, where the request goes with one.
+    pub sought: &'a [Arc<Sought>],
+    /// Swaps a new credential that the answer brings, where the request goes with the gate's own.
+    pub swap: Option<&'a Swap>,
     /// Takes what the answer needs from the limits of its keys, where that counts.
     pub toll: Option<Toll>,
     /// The client's place; a connection that changed its protocol keeps it.
@@ -62,14 +65,14 @@ pub struct Onward<'a> {
 pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>) -> Result<Response<Answer>, Kept> {
     // From here on the permit is spent: a retry below sends a request of which nothing was sent.
     let Permit { .. } = permit;
-    let Onward { upstream, tally, look, register, sought, .. } = onward;
+    let Onward { upstream, tally, look, register, sought, swap, .. } = onward;
     let toll = onward.toll.take();
     let (request, mut going) = going(outbound, upstream, tally)?;
     let (response, lease) = send(request, upstream, tally).await?;
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         // What follows cannot be searched.
-        if sought.is_some() {
+        if !sought.is_empty() {
             return Err(Refusal::UpstreamBroken.into());
         }
         let onto = going.onto.take().ok_or(Refusal::UpstreamBroken)?;
@@ -80,9 +83,10 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
         // The client may send its body all the same, and nobody could tell it from a request.
         parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let body = match sought {
-        Some(sought) => screened(sought, &mut parts, body, upstream, tally).await?,
-        None => Source::Plain(body),
+    let body = if sought.is_empty() {
+        Source::Plain(body)
+    } else {
+        screened(sought, swap, &mut parts, body, upstream, tally).await?
     };
     let toll = match toll {
         Some(mut toll) => {
@@ -101,12 +105,13 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
 /// Looks at an answer to a request that went with the gate's own credential: at its head, and
 /// at its body, too, where that is short.
 async fn screened(
-    sought: &Arc<Sought>,
+    sought: &[Arc<Sought>],
+    swap: Option<&Swap>,
     parts: &mut http::response::Parts,
     mut body: Incoming,
     upstream: &Upstream,
     tally: &Tally,
-) -> Result<Source, Refusal> {
+) -> Result<Source, Kept> {
     let showed = |refusal: Refusal| {
         if refusal == Refusal::CredentialInAnswer {
             tally.showed();
@@ -114,7 +119,8 @@ async fn screened(
         refusal
     };
     let mut screen = Screen::new(sought, parts).map_err(showed)?;
-    if body.size_hint().exact().is_none_or(|size| size > WHOLE) {
+    let swap = swap.filter(|_| parts.status.is_success());
+    if body.size_hint().exact().is_none_or(|size| size > WHOLE) && swap.is_none() {
         return Ok(Source::Screened(body, Box::new(screen)));
     }
     let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
@@ -122,8 +128,19 @@ async fn screened(
         let frame = frame.map_err(|_| Refusal::UpstreamBroken)?;
         let piece = frame.data_ref().map_or(&[][..], |data| data);
         screen.keep(piece).map_err(|_| showed(Refusal::CredentialInAnswer))?;
+        if screen.kept().len() as u64 > WHOLE {
+            return Err(Unswapped::TooLong.into());
+        }
         watch.moved();
     }
+    let swapped = match swap {
+        Some(swap) => swap.swap(parts, screen.kept()).await?,
+        None => None,
+    };
+    if let Some((key, _)) = &swapped {
+        tally.saw(Seen { rows: None, minted: Some(*key) });
+    }
+    screen.ends(swapped.as_ref().map(|(_, body)| &**body));
     Ok(Source::Screened(body, Box::new(screen)))
 }
 

@@ -21,6 +21,8 @@ pub struct Look {
     pub list: Option<Pointer>,
     /// The credential that the operation mints.
     pub minted: Option<Pointer>,
+    /// The API's name for it, by which it is revoked there.
+    pub named: Option<Pointer>,
 }
 
 pub(crate) struct Lens {
@@ -97,7 +99,7 @@ pub(crate) fn can_look(status: StatusCode, headers: &HeaderMap) -> bool {
     status.is_success() && is_plain_json(headers)
 }
 
-fn is_plain_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     let plain =
         headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
@@ -118,7 +120,7 @@ mod tests {
         for (name, value) in headers {
             answer = answer.header(*name, *value);
         }
-        let look = Look { list: Pointer::parse("/keys"), minted: Pointer::parse("/keys/0/token") };
+        let look = Look { list: Pointer::parse("/keys"), minted: Pointer::parse("/keys/0/token"), named: None };
         Lens::new(&look, &answer.body(()).unwrap().into_parts().0)
     }
 

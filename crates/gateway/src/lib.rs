@@ -20,6 +20,7 @@ mod pace;
 mod rows;
 mod screen;
 mod server;
+mod swap;
 mod tally;
 mod tls;
 mod toll;
@@ -44,6 +45,7 @@ pub use crate::{
     pace::Pace,
     rows::Pointer,
     server::{Running, Seat, Server, ServerSettings, Visitor},
+    swap::{Brought, PutAway, Swap, Unswapped},
     tally::{Ending, Tally},
     tls::{TlsError, TlsFiles},
     toll::{Kept, Toll},

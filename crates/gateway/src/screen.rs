@@ -26,7 +26,7 @@ pub(crate) const WHOLE: u64 = 256 * 1024;
 
 /// Searches one answer's body.
 pub(crate) struct Screen {
-    search: Search,
+    searches: Vec<Search>,
     /// So many bytes wait, whatever they are: see [`Sought::tail`].
     tail: usize,
     /// The last bytes that came, which may be the beginning of the credential.
@@ -45,11 +45,10 @@ impl Screen {
     ///
     /// # Errors
     /// Where the head shows the credential, or the body cannot be read.
-    pub(crate) fn new(sought: &Arc<Sought>, parts: &mut response::Parts) -> Result<Self, Refusal> {
-        let shows = parts
-            .headers
-            .iter()
-            .any(|(name, value)| sought.is_in(name.as_str().as_bytes()) || sought.is_in(value.as_bytes()));
+    pub(crate) fn new(sought: &[Arc<Sought>], parts: &mut response::Parts) -> Result<Self, Refusal> {
+        let is_in = |text: &[u8]| sought.iter().any(|sought| sought.is_in(text));
+        let shows =
+            parts.headers.iter().any(|(name, value)| is_in(name.as_str().as_bytes()) || is_in(value.as_bytes()));
         if shows {
             return Err(Refusal::CredentialInAnswer);
         }
@@ -60,8 +59,8 @@ impl Screen {
         parts.headers.remove(TRAILER);
         parts.extensions.remove::<hyper::ext::ReasonPhrase>();
         Ok(Self {
-            search: Search::new(Arc::clone(sought)),
-            tail: sought.tail(),
+            searches: sought.iter().cloned().map(Search::new).collect(),
+            tail: sought.iter().map(|sought| sought.tail()).max().unwrap_or(0),
             waiting: BytesMut::new(),
             ended: false,
         })
@@ -70,7 +69,7 @@ impl Screen {
     /// What of the body may go on, now that this piece came; perhaps nothing yet.
     fn pass(&mut self, piece: &[u8]) -> Result<Bytes, Shown> {
         self.waiting.extend_from_slice(piece);
-        if self.search.pass(piece) {
+        if self.finds(piece) {
             return Err(Shown);
         }
         Ok(self.waiting.split_to(self.waiting.len().saturating_sub(self.tail)).freeze())
@@ -82,7 +81,25 @@ impl Screen {
     /// Where it shows the credential.
     pub(crate) fn keep(&mut self, piece: &[u8]) -> Result<(), Shown> {
         self.waiting.extend_from_slice(piece);
-        if self.search.pass(piece) { Err(Shown) } else { Ok(()) }
+        if self.finds(piece) { Err(Shown) } else { Ok(()) }
+    }
+
+    fn finds(&mut self, piece: &[u8]) -> bool {
+        // Once one of them has found it, the answer is over.
+        self.searches.iter_mut().any(|search| search.pass(piece))
+    }
+
+    /// How much was kept.
+    pub(crate) fn kept(&self) -> &[u8] {
+        &self.waiting
+    }
+
+    /// The body was read to its end; this goes on in place of what was kept.
+    pub(crate) fn ends(&mut self, instead: Option<&[u8]>) {
+        self.ended = true;
+        if let Some(instead) = instead {
+            self.waiting = BytesMut::from(instead);
+        }
     }
 
     /// The body has ended: what waited is no credential.
@@ -135,7 +152,7 @@ impl Source {
     /// All of a body that was read whole.
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         match self {
-            Self::Screened(body, screen) if body.is_end_stream() => Some(&screen.waiting),
+            Self::Screened(body, screen) if screen.ended || body.is_end_stream() => Some(&screen.waiting),
             Self::Plain(_) | Self::Screened(..) => None,
         }
     }
@@ -152,7 +169,7 @@ impl Source {
             Self::Plain(body) => body.size_hint(),
             Self::Screened(body, screen) => {
                 let waiting = screen.waiting.len() as u64;
-                let left = body.size_hint().exact();
+                let left = if screen.ended { Some(0) } else { body.size_hint().exact() };
                 left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(left.saturating_add(waiting)))
             }
         }
@@ -174,7 +191,7 @@ mod tests {
             answer = answer.header(*name, *value);
         }
         let mut parts = answer.body(()).unwrap().into_parts().0;
-        Screen::new(&sought, &mut parts).map(|screen| (screen, parts))
+        Screen::new(&[sought], &mut parts).map(|screen| (screen, parts))
     }
 
     #[test]

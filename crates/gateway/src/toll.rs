@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, header::RETRY_AFTER, response};
 use jiff::Timestamp;
 use law::{CallId, Power, Powers, Refusal};
 
-use crate::{Problem, toll::rows::Rows};
+use crate::{Problem, swap::Unswapped, toll::rows::Rows};
 
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -22,11 +22,19 @@ pub enum Kept {
     Refused(Refusal),
     /// A limit of an issued key has no room for it.
     Exhausted(Exhausted),
+    /// A credential that it brings could not be swapped.
+    Unswapped(Unswapped),
 }
 
 impl From<Refusal> for Kept {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Unswapped> for Kept {
+    fn from(why: Unswapped) -> Self {
+        Self::Unswapped(why)
     }
 }
 
@@ -36,13 +44,18 @@ impl Kept {
         match self {
             Self::Refused(refusal) => *refusal,
             Self::Exhausted(_) => Refusal::LimitReached,
+            Self::Unswapped(_) => Refusal::MintedKept,
         }
     }
 
     /// The answer; where a limit has no room, with the fields that say which and for how long.
     pub(crate) fn problem(&self, call: CallId) -> Problem {
         let problem = Problem::new(self.refusal(), call);
-        let Self::Exhausted(Exhausted { limit, left, again }) = self else { return problem };
+        let Exhausted { limit, left, again } = match self {
+            Self::Exhausted(exhausted) => exhausted,
+            Self::Unswapped(why) => return problem.detail(format!("the answer was kept back: {why}")),
+            Self::Refused(_) => return problem,
+        };
         let (name, most, window, again) = (limit.name(), limit.most, limit.measure.window().as_secs(), again.as_secs());
         let fields = [
             (RATE_LIMIT_POLICY, format!("\"{name}\";q={most};w={window}")),

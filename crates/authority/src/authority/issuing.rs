@@ -4,19 +4,32 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use jiff::Timestamp;
-use law::{KeyId, RequestId};
+use law::{KeyId, RequestId, Standing};
+use store::Shelf;
 use wire::{IssuedForm, Secret};
 use zeroize::Zeroizing;
 
 use super::{Authority, Failed, NotDone, place};
 use crate::{
     Credential, SecretDigest,
+    change::Change,
     command::{Command, Order, Warrant},
     key::Key,
+    state::State,
 };
 
 /// Where the credential stands on the shelf.
 const SHELF: (&str, &str) = ("upstream", "credential");
+
+/// Where the credentials stand that operations of the API made, by the key that stands for them.
+const MADE: &str = "made";
+
+/// What goes from the shelf with a change: the credential of a key that never works again.
+pub(super) fn forgets(state: &State, change: &Change) -> Option<Shelf> {
+    let Change::KeyRevoked { key, why: _ } = change else { return None };
+    state.key(*key)?.stands_for()?;
+    Some(Shelf { bucket: MADE, name: key.to_string(), value: None })
+}
 
 impl Authority {
     /// Issues a key. Its secret is returned, to be shown once; it is kept nowhere. The order's
@@ -31,15 +44,62 @@ impl Authority {
         warrant: Warrant,
         now: Timestamp,
     ) -> Result<(KeyId, Secret), NotDone> {
-        let mut entropy = Zeroizing::new([0; 32]);
-        rand::fill(entropy.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
-        let secret = form.key(&entropy);
-        // Why it is exposed: by its digest it is recognised when it is used.
-        let digest = SecretDigest::of(secret.expose());
+        let (secret, digest) = fresh(form)?;
         let (pepper, verifier) = self.peppers.verifier(&digest);
         self.perform(&Command::IssueKey(order(verifier, pepper)), warrant, now).await?;
         let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
         Ok((key.id, secret))
+    }
+
+    /// Issues a key to stand for a credential that an operation of the API made. Key and sealed
+    /// credential are on disk when it returns, and the key's secret is kept nowhere.
+    ///
+    /// # Errors
+    /// When it is declined, or cannot be written down; then there is no key.
+    pub async fn issue_for(
+        &self,
+        form: &IssuedForm,
+        credential: Credential,
+        (operation, upstream): (String, Option<String>),
+        order: impl FnOnce(crate::Verifier, crate::PepperId) -> Order,
+        now: Timestamp,
+    ) -> Result<(KeyId, Secret), NotDone> {
+        let (secret, digest) = fresh(form)?;
+        let (pepper, verifier) = self.peppers.verifier(&digest);
+        let command = Command::IssueFor { order: order(verifier, pepper), operation, upstream };
+        let writing = self.writer.lock().await;
+        let (id, proposed) = self.view(|state| (state.next_key(), state.propose(&command, Warrant::Gate, now)));
+        let (by, changes) = proposed?;
+        // Why it is exposed: to be sealed.
+        let sealed = self.sealed(MADE, &id.to_string(), credential.secret().expose())?;
+        // It is there before the key is: no call finds the key without it.
+        self.made.pin().insert(id, Arc::new(credential));
+        match self.write(&writing, by, changes, &[sealed], now).await {
+            Ok(()) => Ok((id, secret)),
+            Err(failed) => {
+                self.made.pin().remove(&id);
+                Err(failed.into())
+            }
+        }
+    }
+
+    /// The credential with which an issued key's calls go on: the one that it or the nearest key
+    /// above it stands for, and else the gate's own. Never the gate's own in place of another.
+    pub fn credential_for(&self, key: &Key) -> Option<Arc<Credential>> {
+        let made = if key.stands_for().is_some() {
+            Some(key.id)
+        } else if key.parent().is_some() {
+            self.view(|state| {
+                let stands_for = |id: &KeyId| state.key(*id).is_some_and(|key| key.stands_for().is_some());
+                state.ancestors(key.id).into_iter().find(stands_for)
+            })
+        } else {
+            None
+        };
+        match made {
+            Some(key) => self.made.pin().get(&key).cloned(),
+            None => self.credential(),
+        }
     }
 
     /// Makes the key that was asked for and granted. Its secret is returned to whoever asked.
@@ -53,11 +113,7 @@ impl Authority {
         warrant: Warrant,
         now: Timestamp,
     ) -> Result<(KeyId, Secret), NotDone> {
-        let mut entropy = Zeroizing::new([0; 32]);
-        rand::fill(entropy.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
-        let secret = form.key(&entropy);
-        // Why it is exposed: by its digest it is recognised when it is used.
-        let digest = SecretDigest::of(secret.expose());
+        let (secret, digest) = fresh(form)?;
         let (pepper, verifier) = self.peppers.verifier(&digest);
         self.perform(&Command::CollectRequest { id, verifier, pepper }, warrant, now).await?;
         let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
@@ -109,6 +165,28 @@ impl Authority {
             let text = self.sealer.open(&place(bucket, name), &sealed)?;
             self.credential.store(Credential::new(&text).ok().map(Arc::new));
         }
+        let made: Vec<KeyId> = self.view(|state| {
+            let stands = |key: &&Arc<Key>| key.stands_for().is_some() && key.standing != Standing::Revoked;
+            state.keys().filter(stands).map(|key| key.id).collect()
+        });
+        for key in made {
+            let name = key.to_string();
+            let Some(sealed) = self.store.shelf(MADE, &name).await? else { continue };
+            let text = self.sealer.open(&place(MADE, &name), &sealed)?;
+            if let Ok(credential) = Credential::new(&text) {
+                self.made.pin().insert(key, Arc::new(credential));
+            }
+        }
         Ok(())
     }
+}
+
+/// A new secret, and its digest.
+fn fresh(form: &IssuedForm) -> Result<(Secret, SecretDigest), Failed> {
+    let mut entropy = Zeroizing::new([0; 32]);
+    rand::fill(entropy.as_mut_slice()).map_err(|_| Failed::NoRandomness)?;
+    let secret = form.key(&entropy);
+    // Why it is exposed: by its digest it is recognised when it is used.
+    let digest = SecretDigest::of(secret.expose());
+    Ok((secret, digest))
 }

@@ -31,6 +31,7 @@ impl Authority {
             | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
+            | Change::KeyStandsFor { key, .. }
             | Change::HeaderClosed { key } => self.mirror_key(*key),
             // A forgotten key went from the table with its verifier.
             Change::KeyEndSet { key, end: _ } => {
@@ -39,6 +40,9 @@ impl Authority {
             }
             Change::KeyDisabled { key, why: _ } | Change::KeyRevoked { key, why: _ } | Change::KeyForgotten { key } => {
                 self.mirror_key(*key);
+                if matches!(change, Change::KeyRevoked { .. }) {
+                    self.made.pin().remove(key);
+                }
                 self.windows.pin().retain(|(windowed, _), _| windowed != key);
                 self.call_out_all(now);
             }

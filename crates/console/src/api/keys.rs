@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use authority::{Issued, Limit, Scope};
+use authority::{Issued, Limit, Scope, StandsFor};
 use jiff::Timestamp;
 use law::{Factors, HolderId, HolderKind, KeyId, Power, Span, Standing};
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,25 @@ pub struct KeyView {
     /// What it may be used for, where Greave issued it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedView>,
+    /// The API's credential that an operation made and that it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<StandsForView>,
+}
+
+/// The API's credential for which a key stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandsForView {
+    /// The operation that made it.
+    pub operation: String,
+    /// What the API calls it, where its answer said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+}
+
+impl From<&StandsFor> for StandsForView {
+    fn from(StandsFor { operation, upstream }: &StandsFor) -> Self {
+        Self { operation: operation.clone(), upstream: upstream.clone() }
+    }
 }
 
 /// What a key that Greave issued may be used for, and how much.

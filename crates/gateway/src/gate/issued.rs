@@ -3,14 +3,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use authority::{Authority, Credential, Key};
+use authority::{Authority, Credential, Key, Order};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
-use jiff::Timestamp;
-use law::Refusal;
-use wire::{Likeness, Place};
+use jiff::{SignedDuration, Timestamp};
+use law::{KeyId, Refusal};
+use wire::{IssuedForm, Likeness, Place, Secret, Sought};
 
 use crate::{
-    Outbound,
+    Brought, Outbound, PutAway, Swap,
     gate::{
         attempt::Understood,
         presented::{Presented, Shown},
@@ -54,12 +54,17 @@ pub(crate) fn within(
     if !shown.expected || !shown.places.iter().all(is_header) || is_elsewhere(shown, outbound) {
         return Err(Refusal::WrongPlace.into());
     }
-    if realm.settings.issued.is_none() || authority.credential().is_none() {
+    if realm.settings.issued.is_none() || authority.credential_for(key).is_none() {
         return Err(Refusal::NoUpstreamCredential.into());
     }
     // Whatever it may be taken for, the scope names.
     for name in [&understood.name].into_iter().chain(&understood.beside) {
         issued.scope.admits(name, understood.powers, source)?;
+    }
+    // What it would bring is swapped for a key below this one: while there may be one.
+    let look = understood.id.and_then(|id| realm.look(id));
+    if look.is_some_and(|look| look.minted.is_some()) && !authority.view(|state| state.may_have_children(key.id)) {
+        return Err(Refusal::CredentialOperation.into());
     }
     // What follows a change of protocol cannot be searched.
     if outbound.upgrade().is_some() {
@@ -100,4 +105,68 @@ pub(crate) fn replace(headers: &mut HeaderMap, realm: &Realm, credential: &Crede
     let issuing = realm.settings.issued.as_ref().ok_or(Refusal::NoUpstreamCredential)?;
     wire::replace(headers, &realm.settings.places, &issuing.place, credential.secret());
     Ok(())
+}
+
+/// What the answers to a request that goes with this credential must not show: it, and the
+/// gate's own.
+pub(crate) fn sought(authority: &Authority, credential: &Arc<Credential>) -> Vec<Arc<Sought>> {
+    let own = authority.credential().filter(|own| !Arc::ptr_eq(own, credential));
+    [Arc::clone(credential)].into_iter().chain(own).map(|credential| Arc::clone(credential.sought())).collect()
+}
+
+/// How a credential is swapped that this operation's answer brings to the key: for a child that
+/// reaches as far as the key does, and lasts as long as it may.
+pub(crate) fn swap(
+    (authority, realm): (&Arc<Authority>, &Realm),
+    key: &Arc<Key>,
+    understood: &Understood,
+) -> Option<Swap> {
+    let look = understood.id.and_then(|id| realm.look(id))?;
+    let (at, issuing) = (look.minted.clone()?, realm.settings.issued.clone()?);
+    let (authority, key, operation) = (Arc::clone(authority), Arc::clone(key), Arc::clone(&understood.name));
+    let put_away: PutAway = Arc::new(move |brought: Brought| {
+        let (authority, key, operation, form) =
+            (Arc::clone(&authority), Arc::clone(&key), Arc::clone(&operation), issuing.form.clone());
+        // A task of its own: what the API made is put away also where the client goes away.
+        let task = tokio::spawn(async move { put_away(&authority, &key, &operation, &form, brought).await });
+        Box::pin(async move { task.await.ok().flatten() })
+    });
+    Some(Swap { at, named: look.named.clone(), put_away })
+}
+
+async fn put_away(
+    authority: &Authority,
+    key: &Key,
+    operation: &str,
+    form: &IssuedForm,
+    Brought { credential, upstream }: Brought,
+) -> Option<(KeyId, Secret)> {
+    let now = Timestamp::now();
+    let longest = authority.view(|state| state.lifetimes().longest);
+    let latest = now.saturating_add(SignedDuration::from(longest)).unwrap_or(Timestamp::MAX);
+    let scope = key.issued()?.scope.clone();
+    let order = |verifier, pepper| Order {
+        name: Some(name(operation)),
+        holder: None,
+        parent: Some(key.id),
+        scope,
+        limits: Vec::new(),
+        end: key.end().map_or(latest, |end| end.min(latest)),
+        verifier,
+        pepper,
+    };
+    match authority.issue_for(form, credential, (operation.to_owned(), upstream), order, now).await {
+        Ok(issued) => Some(issued),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a credential of the API cannot be put away");
+            None
+        }
+    }
+}
+
+/// What the child is called: the operation that made what it stands for.
+fn name(operation: &str) -> String {
+    let fit = |letter: char| if letter.is_ascii_alphanumeric() || "._@+-:/ ".contains(letter) { letter } else { '_' };
+    let name: String = operation.chars().map(fit).take(120).collect();
+    format!("by {}", name.trim())
 }

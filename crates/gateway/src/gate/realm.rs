@@ -31,6 +31,7 @@ impl Realm {
         let look = |operation: &catalogue::Operation| Look {
             list: operation.list.as_deref().and_then(Pointer::parse),
             minted: operation.minted().and_then(Pointer::parse),
+            named: None,
         };
         let looks = catalogue.operations().iter().map(look).collect();
         let weaker = catalogue.is_weaker_than_others();

@@ -481,20 +481,24 @@ impl Passage<'_> {
         let settings = &self.realm.settings;
         let headers = &mut outbound.parts.headers;
         settings.forwarding.to_upstream(headers, visitor.address.ip(), false, &settings.places);
-        let credential = match issued::issued(request.presented) {
-            Some(_) => match self.with_own_credential(headers) {
-                Ok(credential) => Some(credential),
+        let authority = &self.worker.gate.authority;
+        let (sought, swap) = match issued::issued(request.presented) {
+            Some((key, _)) => match self.with_own_credential(headers, key) {
+                Ok(credential) => {
+                    let swap = issued::swap((authority, self.realm), key, request.understood);
+                    (issued::sought(authority, &credential), swap)
+                }
                 Err(refusal) => return Err(self.end(tally, Problem::new(refusal, self.id))),
             },
             None => {
                 self.say_who(headers, request.presented, spent);
-                None
+                (Vec::new(), None)
             }
         };
         self.prove_gate(headers);
         let nothing = Look::default();
         let look = request.understood.id.and_then(|id| self.realm.look(id)).unwrap_or(&nothing);
-        let register = look.minted.is_some().then(|| self.register(request.presented));
+        let register = (look.minted.is_some() && swap.is_none()).then(|| self.register(request.presented));
         if register.is_some() {
             // Compressed, or in part, the answer would hide the key that it brings.
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -506,7 +510,8 @@ impl Passage<'_> {
             tally,
             look,
             register: register.as_ref(),
-            sought: credential.as_ref().map(|credential| credential.sought()),
+            sought: &sought,
+            swap: swap.as_ref(),
             toll,
             seat: &visitor.seat,
         };
@@ -521,7 +526,16 @@ impl Passage<'_> {
                 }
                 Ok(answer)
             }
-            Err(kept) => Err(self.end(tally, kept.problem(self.id))),
+            Err(kept) => {
+                if let (Kept::Unswapped(why), Some((key, _))) = (&kept, issued::issued(request.presented)) {
+                    let name = &request.understood.name;
+                    let what = format!(
+                        "`{name}` made a credential, and its answer was kept back: {why}; the credential is alive at the API: revoke it there"
+                    );
+                    self.worker.gate.findings.tell("minted-kept", Severity::High, Some(key.id), what, self.at);
+                }
+                Err(self.end(tally, kept.problem(self.id)))
+            }
         }
     }
 
@@ -546,8 +560,8 @@ impl Passage<'_> {
     }
 
     /// The request becomes the gate's own: who called is the gate's to know.
-    fn with_own_credential(&self, headers: &mut HeaderMap) -> Result<Arc<Credential>, Refusal> {
-        let credential = self.worker.gate.authority.credential().ok_or(Refusal::NoUpstreamCredential)?;
+    fn with_own_credential(&self, headers: &mut HeaderMap, key: &Key) -> Result<Arc<Credential>, Refusal> {
+        let credential = self.worker.gate.authority.credential_for(key).ok_or(Refusal::NoUpstreamCredential)?;
         issued::replace(headers, self.realm, &credential)?;
         Ok(credential)
     }

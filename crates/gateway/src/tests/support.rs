@@ -135,7 +135,7 @@ async fn one(
         if outbound.target().starts_with("/held") {
             outbound.hold(&spool).await?;
         }
-        let look = Look { list: Pointer::parse("/data"), minted: Pointer::parse("/token") };
+        let look = Look { list: Pointer::parse("/data"), minted: Pointer::parse("/token"), named: None };
         // A register that takes its time, and knows the key by the length of its secret.
         let register: Register = Arc::new(|secret| {
             Box::pin(async move {
@@ -149,7 +149,8 @@ async fn one(
             tally: &tally,
             look: &look,
             register,
-            sought: None,
+            sought: &[],
+            swap: None,
             toll: None,
             seat: &visitor.seat,
         };

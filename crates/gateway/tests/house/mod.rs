@@ -572,10 +572,29 @@ impl Api {
                     .body(Kept::whole("%PDF"))
                     .unwrap();
             }
+            ("GET", "/v1/things/leak") => (200, format!("[\"{OWN}\"]")),
+            ("POST", "/v1/keys") if request.uri().query().is_some() => {
+                let made = "mint_9f3c1e7a52d84b06a1cf";
+                let (kind, body) = match request.uri().query().unwrap() {
+                    "as=text" => ("text/plain", format!(r#"{{"secret":"{made}"}}"#)),
+                    "as=twice" => ("application/json", format!(r#"{{"secret":"{made}","use":"Bearer {made}"}}"#)),
+                    "as=elsewhere" => ("application/json", format!(r#"{{"token":"{made}"}}"#)),
+                    "as=long" => {
+                        ("application/json", format!(r#"{{"secret":"{made}","x":"{}"}}"#, "x".repeat(300_000)))
+                    }
+                    _ => ("application/json", String::new()),
+                };
+                let answer = Response::builder().status(201).header("content-type", kind);
+                let answer = if body.is_empty() { answer.header("content-encoding", "gzip") } else { answer };
+                // Its length is not said.
+                return answer.body(Kept::pieces(&body, 1)).unwrap();
+            }
             ("POST", "/v1/keys") => {
                 let number =
                     self.seen.lock().unwrap().iter().filter(|seen| seen.target.starts_with("/v1/keys")).count() - 1;
-                (201, format!(r#"{{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c{number:x}"}}"#))
+                let body = format!(r#"{{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c{number:x}"}}"#);
+                let answer = Response::builder().status(201).header("content-type", "application/json");
+                return answer.header("etag", "\"1\"").body(Kept::whole(&body)).unwrap();
             }
             ("GET" | "POST" | "OPTIONS", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
             _ => (404, "{}".to_owned()),

@@ -63,6 +63,7 @@ pub(super) fn key(number: u64) -> KeyView {
         parent: None,
         claim: None,
         issued: None,
+        stands_for: None,
     };
     match number {
         17 => whole,

@@ -1,7 +1,7 @@
 //! How keys look.
 
 use comfy_table::{Cell, Table};
-use console::api::{IssuedView, KeyDetails, KeyView};
+use console::api::{IssuedView, KeyDetails, KeyView, StandsForView};
 use jiff::Timestamp;
 use law::{HolderKind, Span, Standing};
 
@@ -144,6 +144,10 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     }
     if let Some(parent) = key.parent {
         line(if key.issued.is_some() { "child of" } else { "minted by" }, parent.to_string());
+    }
+    if let Some(StandsForView { operation, upstream }) = &key.stands_for {
+        let called = upstream.as_ref().map_or_else(String::new, |name| format!(", `{}` at the API", clean(name)));
+        line("stands for", format!("what `{}` made{called}", clean(operation)));
     }
     if let Some(IssuedView { scope, limits }) = &key.issued {
         line("powers", scope.powers.to_string());
