@@ -609,7 +609,7 @@ impl State {
     }
 
     fn check_invitation(&self, id: HolderId, token: &Digest, now: Timestamp) -> Result<(), Declined> {
-        let holder = self.holders.get(&id).ok_or(Declined::BadLink)?;
+        let holder = self.holder(id).ok_or(Declined::BadLink)?;
         let invitation = holder.invitation.as_ref().ok_or(Declined::BadLink)?;
         // Both are digests of 256 random bits: how long the comparison takes tells nothing of use.
         if holder.left || invitation.token != *token || now >= invitation.until {
@@ -620,7 +620,7 @@ impl State {
 
     /// Whom a link's secret lets enrol.
     pub fn invited(&self, token: &Digest, now: Timestamp) -> Option<&Holder> {
-        self.holders.values().find(|holder| self.check_invitation(holder.id, token, now).is_ok())
+        self.holders().find(|holder| self.check_invitation(holder.id, token, now).is_ok())
     }
 
     fn disable(&self, id: KeyId, why: &str) -> Result<Option<Change>, Declined> {
@@ -705,7 +705,7 @@ impl State {
         person: HolderId,
         now: Timestamp,
     ) -> Result<Vec<Change>, Declined> {
-        let name = || self.holders.get(&person).map_or_else(String::new, |holder| holder.name.clone());
+        let name = || self.holder(person).map_or_else(String::new, |holder| holder.name.clone());
         let mut changes = Vec::new();
         let mut approval = self.next_approval();
         for challenge in challenges {
@@ -738,7 +738,7 @@ impl State {
     }
 
     fn known_holder(&self, id: HolderId) -> Result<&Holder, Declined> {
-        self.holders.get(&id).ok_or_else(|| Declined::NoHolder(id.to_string()))
+        self.holder(id).ok_or_else(|| Declined::NoHolder(id.to_string()))
     }
 
     pub(crate) fn known_key(&self, id: KeyId) -> Result<Standing, Declined> {

@@ -69,11 +69,22 @@ struct Rare {
     /// person said one, the upstream's is the key's own.
     said: i64,
     told: i64,
+    /// Since when it does not work.
+    stopped: Option<Timestamp>,
 }
 
 impl Default for Rare {
     fn default() -> Self {
-        Self { parent: None, claim: None, name: None, issued: None, stands_for: None, said: NEVER, told: NEVER }
+        Self {
+            parent: None,
+            claim: None,
+            name: None,
+            issued: None,
+            stands_for: None,
+            said: NEVER,
+            told: NEVER,
+            stopped: None,
+        }
     }
 }
 
@@ -214,6 +225,11 @@ impl Key {
         }
     }
 
+    /// Since when it has been disabled or revoked, where it is: of both the first.
+    pub fn stopped(&self) -> Option<Timestamp> {
+        self.rare.as_ref()?.stopped
+    }
+
     /// Whether what this key has in flight must be cut: it was disabled or revoked since the
     /// request was judged, or has ended by now.
     pub fn has_fallen(&self, now: impl FnOnce() -> Timestamp) -> bool {
@@ -251,6 +267,17 @@ impl Key {
     pub(crate) fn replaced_by(&self, newer: &Arc<Self>) {
         // Once: the state puts each key's states one behind the other.
         self.newer.store(Some(Arc::clone(newer)));
+    }
+
+    /// Where it stands from this moment on.
+    pub(crate) fn stand(&mut self, standing: Standing, at: Timestamp) {
+        match (self.standing, standing) {
+            (Standing::Active, Standing::Active) => {}
+            (Standing::Active, _) => self.rare.get_or_insert_default().stopped = Some(at),
+            (_, Standing::Active) => self.rare.get_or_insert_default().stopped = None,
+            _ => {}
+        }
+        self.standing = standing;
     }
 
     pub(crate) fn set_holder(&mut self, holder: HolderId) {
@@ -312,6 +339,22 @@ const fn number(holder: HolderId) -> Option<NonZeroU64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn since_when_a_key_has_not_worked_is_kept_until_it_works_again() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let alike = Arc::new(Alike { place: "authorization:bearer".into(), scopes: None });
+        let (pepper, verifier) = crate::Peppers::new((PepperId(1), &[1; 32]), None)
+            .verifier(&crate::SecretDigest::of(b"a secret of a test"));
+        let from = "192.0.2.1".parse().unwrap();
+        let key = Key::adopted(KeyId(1), (verifier, pepper), alike, at(0), from, None, None, None);
+        assert!(key.stopped().is_none() && key.rare.is_none(), "a key that works takes no room for it");
+        let disabled = key.changed(|key| key.stand(Standing::Disabled, at(1)));
+        let revoked = disabled.changed(|key| key.stand(Standing::Revoked, at(2)));
+        assert_eq!((revoked.standing, revoked.stopped()), (Standing::Revoked, Some(at(1))));
+        let enabled = disabled.changed(|key| key.stand(Standing::Active, at(3)));
+        assert_eq!((enabled.standing, enabled.stopped()), (Standing::Active, None));
+    }
 
     #[test]
     fn a_key_and_the_counts_of_its_pointer_take_two_cache_lines() {

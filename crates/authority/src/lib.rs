@@ -13,6 +13,7 @@ mod key;
 mod life;
 mod limit;
 mod meter;
+mod people;
 mod posture;
 mod question;
 mod request;
@@ -33,6 +34,7 @@ pub use crate::{
     life::Lifetimes,
     limit::{Limit, LimitError, Measure},
     meter::{Exhausted, Limited, Meters, Volume},
+    people::People,
     posture::{Files, Loaded, Offer, Weaker, weaker_cells},
     question::{Ask, Exhibit, Limits},
     request::{Approver, Grant, Less, Request, RequestRules, RequestState, Wish},

@@ -10,7 +10,7 @@ use std::{
 use factor::{recovery, totp};
 use jiff::{SignedDuration, Timestamp};
 use law::{
-    ApprovalId, ByPower, ChallengeId, Factor, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Refusal, RequestId,
+    ApprovalId, ByPower, ChallengeId, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Refusal, RequestId,
     Standing, neighbourhood,
 };
 
@@ -19,6 +19,7 @@ use crate::{
     change::{Actor, Change, Digest, Proof, Question, Written},
     key::{Alike, Issued, StandsFor},
     life::Lifetimes,
+    people::{Names, People},
     posture::{Files, Weaker},
     request::{Decided, Request},
     table::{Numbered, Shared},
@@ -187,7 +188,8 @@ pub struct Waiting {
 /// What is true after all changes.
 #[derive(Debug, Default)]
 pub struct State {
-    pub(crate) holders: BTreeMap<HolderId, Holder>,
+    pub(crate) holders: People,
+    names: Names,
     pub(crate) keys: Numbered<Arc<Key>>,
     pub(crate) questions: BTreeMap<ChallengeId, Asked>,
     pub(crate) requests: BTreeMap<RequestId, Request>,
@@ -214,17 +216,22 @@ pub struct State {
 impl State {
     /// Everybody who has or had keys.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
-        self.holders.values()
+        self.holders.iter()
+    }
+
+    /// Everybody; a copy can be read when the state is not held any more.
+    pub const fn people(&self) -> &People {
+        &self.holders
     }
 
     /// One holder.
     pub fn holder(&self, id: HolderId) -> Option<&Holder> {
-        self.holders.get(&id)
+        self.holders.holder(id)
     }
 
     /// The holder with this name, letter case aside.
     pub fn holder_named(&self, name: &str) -> Option<&Holder> {
-        self.holders.values().find(|holder| holder.name.eq_ignore_ascii_case(name))
+        self.names.find(&self.holders, name).and_then(|id| self.holder(id))
     }
 
     /// Every key.
@@ -275,24 +282,12 @@ impl State {
     /// The people who can be asked for this holder's keys, the first asked first: the person
     /// itself or the owner, then the deputies. Only those who can prove to be one.
     pub fn answerers(&self, holder: HolderId) -> Vec<HolderId> {
-        let Some(holder) = self.holders.get(&holder) else { return Vec::new() };
-        let first = if holder.kind == HolderKind::Person { Some(holder.id) } else { holder.owner };
-        let mut people: Vec<HolderId> = Vec::new();
-        for person in first.into_iter().chain(holder.deputies.iter().copied()) {
-            if !people.contains(&person) && self.holders.get(&person).is_some_and(Holder::can_prove) {
-                people.push(person);
-            }
-        }
-        people
+        self.holders.answerers(holder)
     }
 
     /// What could be shown for this holder's keys.
     pub fn presentable(&self, holder: HolderId) -> Factors {
-        match self.answerers(holder).len() {
-            0 => Factors::NONE,
-            1 => Factor::Person.into(),
-            _ => Factors::from(Factor::Person).with(Factor::SecondPerson),
-        }
+        self.holders.presentable(holder)
     }
 
     /// Whether an administrator has ever enrolled. Until then the operator on the host sets the
@@ -304,12 +299,12 @@ impl State {
     /// Whether this is the only administrator who can prove to be one.
     pub(crate) fn is_last_administrator(&self, person: HolderId) -> bool {
         let can = |holder: &&Holder| holder.administrator && holder.can_prove();
-        let mut able = self.holders.values().filter(can);
+        let mut able = self.holders.iter().filter(can);
         able.next().is_some_and(|holder| holder.id == person) && able.next().is_none()
     }
 
     pub(crate) fn next_holder(&self) -> HolderId {
-        HolderId(self.holders.last_key_value().map_or(1, |(id, _)| id.0 + 1))
+        HolderId(self.holders.0.last_key_value().map_or(1, |(id, _)| id.0 + 1))
     }
 
     pub(crate) const fn next_key(&self) -> KeyId {
@@ -342,7 +337,8 @@ impl State {
                     authenticator: None,
                     invitation: None,
                 };
-                self.holders.insert(*id, holder);
+                self.names.add(&self.holders, *id, name);
+                self.holders.0.insert(*id, Arc::new(holder));
             }
             Change::HolderChanged { id, kind, owner, deputies, mail, administrator } => {
                 self.with_holder(*id, |holder| {
@@ -383,7 +379,7 @@ impl State {
                     holder.authenticator = Some(Box::new(authenticator));
                     holder.invitation = None;
                 });
-                self.founded |= self.holders.get(holder).is_some_and(|holder| holder.administrator);
+                self.founded |= self.holder(*holder).is_some_and(|holder| holder.administrator);
             }
             Change::Proved { holder, proof, purpose: _ } => self.use_proof(*holder, *proof),
             Change::AuthenticatorDisabled { holder } => self.with_holder(*holder, |holder| {
@@ -433,10 +429,10 @@ impl State {
                 self.with_key(*key, |key| key.say_end(*end));
                 self.age(*key);
             }
-            Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Disabled),
+            Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Disabled, at)),
             Change::KeyEnabled { key } => self.with_key(*key, |key| {
                 if key.standing == Standing::Disabled {
-                    key.standing = Standing::Active;
+                    key.stand(Standing::Active, at);
                 }
             }),
             Change::HeaderClosed { key } => self.with_key(*key, |key| key.header_closed = true),
@@ -458,7 +454,7 @@ impl State {
             Change::KeyStandsFor { key, operation, upstream } => self.with_key(*key, |key| {
                 key.set_stands_for(StandsFor { operation: operation.clone(), upstream: upstream.clone() });
             }),
-            Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.standing = Standing::Revoked),
+            Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Revoked, at)),
             Change::KeyRequested { id, person, wish, until } => self.requested(*id, *person, wish, *until, at),
             Change::KeyRequestGranted { id, grant } => self.decide_request(*id, Decided::Granted(grant.clone())),
             Change::KeyRequestDenied { id, why } => self.decide_request(*id, Decided::Denied(why.clone())),
@@ -507,7 +503,7 @@ impl State {
             Change::StateRestored { taken: _, newest_key } => self.restored(*newest_key, at),
             Change::EnrolmentContested { holder: _ } | Change::RecordTrimmed { what: _ } => {}
         }
-        debug_assert!(!matches!(written.by, Actor::Person(person) if !self.holders.contains_key(&person)));
+        debug_assert!(!matches!(written.by, Actor::Person(person) if self.holder(person).is_none()));
     }
 
     /// What was good for a short time when the backup was made may have been used since.
@@ -518,7 +514,8 @@ impl State {
         for asked in self.questions.values_mut() {
             asked.question.until = asked.question.until.min(at);
         }
-        for holder in self.holders.values_mut() {
+        for holder in self.holders.0.values_mut() {
+            let holder = Arc::make_mut(holder);
             holder.invitation = None;
             if let Some(authenticator) = &mut holder.authenticator {
                 authenticator.last = authenticator.last.max(totp::Step::at(at));
@@ -533,8 +530,8 @@ impl State {
     }
 
     fn with_holder(&mut self, id: HolderId, change: impl FnOnce(&mut Holder)) {
-        if let Some(holder) = self.holders.get_mut(&id) {
-            change(holder);
+        if let Some(holder) = self.holders.0.get_mut(&id) {
+            change(Arc::make_mut(holder));
         }
     }
 
@@ -560,7 +557,7 @@ impl State {
     /// Why a key does not work, if it does not.
     pub(crate) fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
         let Some(key) = self.keys.get(key.0) else { return Some(Refusal::UnknownKey) };
-        let left = || key.holder().and_then(|holder| self.holders.get(&holder)).is_some_and(|holder| holder.left);
+        let left = || key.holder().and_then(|holder| self.holder(holder)).is_some_and(|holder| holder.left);
         key.refusal(now).or_else(|| left().then_some(Refusal::HolderLeft))
     }
 

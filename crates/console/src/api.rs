@@ -19,7 +19,7 @@ pub use self::{
     holders::{AddHolder, ChangeHolder, HolderList, HolderView, Invited},
     keys::{
         CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey,
-        IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,
+        IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,
         RevokeKey, SetCredential, SourceUse, StandsForView, UndescribedUse,
     },
     law::{

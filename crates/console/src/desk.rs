@@ -17,6 +17,7 @@ use record::Book;
 
 use crate::{
     Told,
+    reaching::Reaches,
     session::{Session, Sessions},
 };
 
@@ -84,6 +85,11 @@ pub(crate) struct Person {
 impl Desk {
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// What keys reach under the law and the catalogue in force.
+    pub(crate) fn reaches(&self, now: Timestamp) -> Reaches {
+        Reaches::new(Arc::clone(&self.authority.law()), self.catalogue.load_full(), now)
     }
 
     /// Opens a session for a person and forgets the one that this client had.

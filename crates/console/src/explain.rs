@@ -28,7 +28,7 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     let subject = match key {
         Some(id) => {
             let usage = desk.book.as_ref().and_then(|book| book.usage(*id));
-            let (key, view) = inventory::key(&desk.authority, usage.as_ref(), *id)?;
+            let (key, view) = inventory::key(desk, usage.as_ref(), *id)?;
             let held = source.map(|source| desk.authority.held(*id, neighbourhood(source), now));
             Some((desk.authority.facts(&key), view, held.unwrap_or_default()))
         }

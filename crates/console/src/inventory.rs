@@ -2,99 +2,132 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use authority::{Authority, Declined, Holder, Key, Lifetimes, State};
-use law::{HolderId, HolderKind, KeyId};
-use record::{Book, Usage};
+use authority::{Declined, Holder, Key, Lifetimes, People, State};
+use jiff::Timestamp;
+use law::{Factors, HolderId, HolderKind, KeyId};
+use record::Usage;
 
-use crate::api::{HolderView, KeyFilter, KeyRef, KeyView, LastUsed};
+use crate::{
+    Desk,
+    api::{HolderView, KeyRef, KeyView, LastUsed},
+    reaching::{Bearer, Reach, Reaches},
+};
 
-/// What is shown of a key's holder, taken from the state at once so that changes need not wait
-/// while many keys are shown.
-#[derive(Clone, Debug)]
-struct Brief {
-    name: String,
-    kind: HolderKind,
-    left: bool,
-    two_factor: Option<bool>,
-    owner: Option<String>,
-    owner_enrolled: bool,
-    answerers: Vec<String>,
+/// What is shown of a key's holder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Brief {
+    pub(crate) name: Option<String>,
+    pub(crate) kind: HolderKind,
+    pub(crate) left: bool,
+    pub(crate) two_factor: Option<bool>,
+    pub(crate) owner: Option<String>,
+    pub(crate) owner_left: bool,
+    pub(crate) owner_enrolled: bool,
+    pub(crate) owner_two_factor: Option<bool>,
+    pub(crate) answerers: Vec<String>,
+    pub(crate) presentable: Factors,
 }
 
-/// Everybody, in brief.
-pub(crate) struct Holders(HashMap<HolderId, Brief>, Lifetimes);
-
-impl Holders {
-    pub(crate) fn of(state: &State) -> Self {
-        Self(state.holders().map(|holder| (holder.id, brief(state, holder))).collect(), state.lifetimes())
-    }
-
-    /// One key; what is known of its use comes from the record.
-    pub(crate) fn key(&self, key: &Key, usage: Option<&Usage>) -> KeyView {
-        let holder = key.holder().and_then(|holder| self.0.get(&holder));
-        let last_used = usage.and_then(|usage| usage.last.as_ref()).map(|last| LastUsed {
-            at: last.at,
-            source: last.source.address(),
-            user_agent: last.user_agent.as_deref().map(str::to_owned),
-        });
-        KeyView {
-            id: key.id,
-            name: key.name().map(str::to_owned),
-            holder_id: key.holder(),
-            holder: holder.map(|holder| holder.name.clone()),
-            kind: holder.map_or(HolderKind::Person, |holder| holder.kind),
-            holder_left: holder.is_some_and(|holder| holder.left),
-            owner: holder.and_then(|holder| holder.owner.clone()),
-            owner_enrolled: holder.is_some_and(|holder| holder.owner_enrolled),
-            answerers: holder.map_or_else(Vec::new, |holder| holder.answerers.clone()),
-            two_factor: holder.and_then(|holder| holder.two_factor),
-            place: key.place().to_owned(),
-            born: key.born(),
-            end: key.end(),
-            past_limit: self.1.is_past(key),
-            standing: key.standing,
-            last_used,
-            passed: usage.map_or(0, |usage| usage.passed),
-            stopped: usage.map_or(0, |usage| usage.stopped),
-            scopes: key.scopes().map(str::to_owned),
-            parent: key.parent(),
-            claim: key.claim().map(ToString::to_string),
-            issued: key.issued().map(|issued| (&**issued).into()),
-            stands_for: key.stands_for().map(Into::into),
+impl Brief {
+    /// Of a key's holder; of nobody, where that is not known.
+    pub(crate) fn of(people: &People, holder: Option<HolderId>) -> Self {
+        let Some(holder) = holder.and_then(|holder| people.holder(holder)) else { return Self::default() };
+        let owner = if holder.kind == HolderKind::Person {
+            Some(holder)
+        } else {
+            holder.owner.and_then(|id| people.holder(id))
+        };
+        let answerers = people.answerers(holder.id);
+        Self {
+            name: Some(holder.name.clone()),
+            kind: holder.kind,
+            left: holder.left,
+            two_factor: holder.two_factor,
+            owner: owner.map(|owner| owner.name.clone()),
+            owner_left: owner.is_some_and(|owner| owner.left),
+            owner_enrolled: owner.is_some_and(Holder::can_prove),
+            owner_two_factor: owner.and_then(|owner| owner.two_factor),
+            answerers: names(people, answerers),
+            presentable: people.presentable(holder.id),
         }
     }
 
-    /// One key, in a line.
-    pub(crate) fn key_ref(&self, key: &Key) -> KeyRef {
-        KeyRef {
-            id: key.id,
-            name: key.name().map(str::to_owned),
-            holder: key.holder().and_then(|holder| self.0.get(&holder)).map(|holder| holder.name.clone()),
-            place: key.place().to_owned(),
-            born: key.born(),
-            end: key.end(),
-            past_limit: self.1.is_past(key),
+    /// Whether nobody answers for its keys: it has no owner, or the owner has left. Who has left
+    /// themselves are told as such.
+    pub(crate) const fn is_ownerless(&self) -> bool {
+        self.owner.is_none() || self.owner_left && !self.left
+    }
+
+    /// Whether a key of this holder passes anything at all.
+    pub(crate) fn works(&self, key: &Key, now: Timestamp) -> bool {
+        key.standing.works() && !self.left && key.end().is_none_or(|end| end > now)
+    }
+
+    /// What a key of this holder reaches: nothing where it does not work.
+    pub(crate) fn reach(&self, key: &Key, reaches: &mut Reaches, now: Timestamp) -> Reach {
+        if !self.works(key, now) {
+            return Reach::default();
         }
+        let bearer = Bearer { kind: self.kind, presentable: self.presentable };
+        reaches.of(bearer, key.issued().map(|issued| &issued.scope))
     }
 }
 
-fn brief(state: &State, holder: &Holder) -> Brief {
-    let owner =
-        if holder.kind == HolderKind::Person { Some(holder) } else { holder.owner.and_then(|id| state.holder(id)) };
-    Brief {
-        name: holder.name.clone(),
-        kind: holder.kind,
-        left: holder.left,
-        two_factor: holder.two_factor,
-        owner: owner.map(|owner| owner.name.clone()),
-        owner_enrolled: owner.is_some_and(Holder::can_prove),
-        answerers: names(state, state.answerers(holder.id)),
+/// One key; what is known of its use comes from the record.
+pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifetimes, usage: Option<&Usage>) -> KeyView {
+    let last_used = usage.and_then(|usage| usage.last.as_ref()).map(|last| LastUsed {
+        at: last.at,
+        source: last.source.address(),
+        user_agent: last.user_agent.as_deref().map(str::to_owned),
+    });
+    KeyView {
+        id: key.id,
+        name: key.name().map(str::to_owned),
+        holder_id: key.holder(),
+        holder: brief.name.clone(),
+        kind: brief.kind,
+        holder_left: brief.left,
+        owner: brief.owner.clone(),
+        owner_left: brief.owner_left,
+        owner_enrolled: brief.owner_enrolled,
+        owner_two_factor: brief.owner_two_factor,
+        answerers: brief.answerers.clone(),
+        two_factor: brief.two_factor,
+        reach: reach.powers,
+        without_second_factor: reach.alone,
+        place: key.place().to_owned(),
+        born: key.born(),
+        end: key.end(),
+        past_limit: lifetimes.is_past(key),
+        standing: key.standing,
+        stopped_since: key.stopped(),
+        last_used,
+        passed: usage.map_or(0, |usage| usage.passed),
+        stopped: usage.map_or(0, |usage| usage.stopped),
+        scopes: key.scopes().map(str::to_owned),
+        parent: key.parent(),
+        claim: key.claim().map(ToString::to_string),
+        issued: key.issued().map(|issued| (&**issued).into()),
+        stands_for: key.stands_for().map(Into::into),
+    }
+}
+
+/// One key, in a line.
+pub(crate) fn key_ref(state: &State, key: &Key) -> KeyRef {
+    KeyRef {
+        id: key.id,
+        name: key.name().map(str::to_owned),
+        holder: key.holder().and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone()),
+        place: key.place().to_owned(),
+        born: key.born(),
+        end: key.end(),
+        past_limit: state.lifetimes().is_past(key),
     }
 }
 
 /// The names of these holders.
-pub(crate) fn names(state: &State, holders: impl IntoIterator<Item = HolderId>) -> Vec<String> {
-    holders.into_iter().filter_map(|id| state.holder(id)).map(|holder| holder.name.clone()).collect()
+pub(crate) fn names(people: &People, holders: impl IntoIterator<Item = HolderId>) -> Vec<String> {
+    holders.into_iter().filter_map(|id| people.holder(id)).map(|holder| holder.name.clone()).collect()
 }
 
 /// The holder that a request names. An id comes first: a holder that is called like the id of
@@ -105,37 +138,16 @@ pub(crate) fn holder(state: &State, named: &str) -> Result<HolderId, Declined> {
     found.map(|holder| holder.id).ok_or_else(|| Declined::NoHolder(named.to_owned()))
 }
 
-/// The keys that a filter wants.
-pub(crate) fn keys(authority: &Authority, book: Option<&Book>, filter: &KeyFilter) -> Result<Vec<KeyView>, Declined> {
-    let KeyFilter { holder: named, standing, query } = filter;
-    let (keys, holders): (Vec<Arc<Key>>, Holders) = authority.view(|state| {
-        let wanted = named.as_deref().map(|named| holder(state, named)).transpose()?;
-        let keys = state.keys().filter(|key| {
-            wanted.is_none_or(|wanted| key.holder() == Some(wanted))
-                && standing.is_none_or(|wanted| key.standing == wanted)
-        });
-        Ok::<_, Declined>((keys.cloned().collect(), Holders::of(state)))
-    })?;
-    let views = keys.iter().map(|key| holders.key(key, book.and_then(|book| book.usage(key.id)).as_ref()));
-    let query = query.as_deref().map(str::to_lowercase);
-    Ok(views.filter(|key| query.as_deref().is_none_or(|query| mentions(key, query))).collect())
-}
-
-/// Whether anything that names the key contains this text, in lower case.
-fn mentions(key: &KeyView, text: &str) -> bool {
-    let id = key.id.to_string();
-    let KeyView { name, holder, owner, place, scopes, claim, .. } = key;
-    let names =
-        [Some(&id), name.as_ref(), holder.as_ref(), owner.as_ref(), Some(place), scopes.as_ref(), claim.as_ref()];
-    names.into_iter().flatten().any(|name| name.to_lowercase().contains(text))
-}
-
 /// One key.
-pub(crate) fn key(authority: &Authority, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<Key>, KeyView), Declined> {
-    authority.view(|state| {
+pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<Key>, KeyView), Declined> {
+    let (key, brief, lifetimes) = desk.authority.view(|state| {
         let key = state.key(id).ok_or(Declined::NoKey(id))?;
-        Ok((Arc::clone(key), Holders::of(state).key(key, usage)))
-    })
+        Ok::<_, Declined>((Arc::clone(key), Brief::of(state.people(), key.holder()), state.lifetimes()))
+    })?;
+    let now = desk.now();
+    let reach = brief.reach(&key, &mut desk.reaches(now), now);
+    let view = key_view(&key, &brief, reach, lifetimes, usage);
+    Ok((key, view))
 }
 
 /// Everybody who has or had keys, or answers for them.
@@ -144,18 +156,21 @@ pub(crate) fn holders(state: &State) -> Vec<HolderView> {
     for holder in state.keys().filter_map(|key| key.holder()) {
         *counts.entry(holder).or_default() += 1;
     }
-    state.holders().map(|holder| holder_view(state, holder, counts.get(&holder.id).copied().unwrap_or(0))).collect()
+    state
+        .holders()
+        .map(|holder| holder_view(state.people(), holder, counts.get(&holder.id).copied().unwrap_or(0)))
+        .collect()
 }
 
 /// One holder, and how many keys it has.
-pub(crate) fn holder_view(state: &State, holder: &Holder, keys: usize) -> HolderView {
+pub(crate) fn holder_view(people: &People, holder: &Holder, keys: usize) -> HolderView {
     let authenticator = holder.authenticator.as_ref();
     HolderView {
         id: holder.id,
         name: holder.name.clone(),
         kind: holder.kind,
-        owner: holder.owner.and_then(|owner| state.holder(owner)).map(|owner| owner.name.clone()),
-        deputies: names(state, holder.deputies.iter().copied()),
+        owner: holder.owner.and_then(|owner| people.holder(owner)).map(|owner| owner.name.clone()),
+        deputies: names(people, holder.deputies.iter().copied()),
         mail: holder.mail.clone(),
         administrator: holder.administrator,
         left: holder.left,

@@ -51,7 +51,7 @@ pub(crate) fn view(state: &State, request: &Request, rules: &RequestRules, now: 
         at: request.at,
         until: grant.map_or(request.until, |grant| grant.until),
         standing,
-        approvers: names(state, approvers),
+        approvers: names(state.people(), approvers),
         granted_by: grant.map(|grant| name(grant.by)),
         granted: grant.map(granted),
         why,

@@ -7,17 +7,16 @@ use law::{ChallengeId, HolderId, Power};
 use crate::{
     Desk,
     api::{KeyRef, QuestionState, QuestionView},
-    inventory::{Holders, names},
+    inventory::{key_ref, names},
 };
 
 /// The open questions, newest first: all, or those that this person answers for.
 pub(crate) fn open(desk: &Desk, of: Option<HolderId>) -> Vec<QuestionView> {
     let now = desk.now();
     desk.authority.view(|state| {
-        let holders = Holders::of(state);
         let open = state.questions().filter(|asked| asked.progress(now) == Progress::Open);
         let mine = open.filter(|asked| of.is_none_or(|person| answers(state, asked, person)));
-        let mut questions: Vec<QuestionView> = mine.map(|asked| question(desk, state, &holders, asked, now)).collect();
+        let mut questions: Vec<QuestionView> = mine.map(|asked| question(desk, state, asked, now)).collect();
         questions.sort_unstable_by_key(|question| std::cmp::Reverse((question.asked, question.id)));
         questions
     })
@@ -27,7 +26,7 @@ pub(crate) fn open(desk: &Desk, of: Option<HolderId>) -> Vec<QuestionView> {
 pub(crate) fn one(desk: &Desk, id: ChallengeId) -> Result<QuestionView, Declined> {
     desk.authority.view(|state| {
         let asked = state.question(id).ok_or(Declined::NoQuestion(id))?;
-        Ok(question(desk, state, &Holders::of(state), asked, desk.now()))
+        Ok(question(desk, state, asked, desk.now()))
     })
 }
 
@@ -37,7 +36,7 @@ pub(crate) fn answers(state: &State, asked: &Asked, person: HolderId) -> bool {
     holder.is_some_and(|holder| state.answerers(holder).contains(&person))
 }
 
-fn question(desk: &Desk, state: &State, holders: &Holders, asked: &Asked, now: Timestamp) -> QuestionView {
+fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> QuestionView {
     let question = &asked.question;
     let key = state.key(question.key);
     let unknown = || KeyRef {
@@ -52,7 +51,7 @@ fn question(desk: &Desk, state: &State, holders: &Holders, asked: &Asked, now: T
     let answerers = key.and_then(|key| key.holder()).map_or_else(Vec::new, |holder| state.answerers(holder));
     QuestionView {
         id: asked.id,
-        key: key.map_or_else(unknown, |key| holders.key_ref(key)),
+        key: key.map_or_else(unknown, |key| key_ref(state, key)),
         operation: question.operation.clone(),
         powers: question.powers,
         in_words: question.powers.iter().map(|power| Power::in_words(power).to_owned()).collect(),
@@ -70,8 +69,8 @@ fn question(desk: &Desk, state: &State, holders: &Holders, asked: &Asked, now: T
             Progress::KeyFell(_) => QuestionState::KeyFell,
         },
         people: question.people(),
-        yes: names(state, asked.yes.iter().map(|yes| yes.by)),
-        answerers: names(state, answerers),
+        yes: names(state.people(), asked.yes.iter().map(|yes| yes.by)),
+        answerers: names(state.people(), answerers),
         waiting: desk.authority.waits(asked.id),
         told: desk.told.of(asked.id),
     }

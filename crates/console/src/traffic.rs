@@ -18,7 +18,7 @@ const MOST_UNDESCRIBED: usize = 200;
 /// Damages that are told.
 const MOST_DAMAGES: usize = 20;
 
-/// Runs something that reads the record where it does not hold up others.
+/// Runs something that takes long, such as reading the record, where it does not hold up others.
 pub(crate) async fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     spawn_blocking(read).await.map_err(|error| {
         tracing::error!(%error, "reading the record ended early");

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use console::api::KeySort;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{ChallengeId, HolderKind, KeyId, RequestId, Span};
+use law::{ChallengeId, HolderKind, KeyId, RequestId, Span, Standing};
 
 /// Commands to learn from, for the end of a help text; a test tries whether each can be read.
 macro_rules! example {
@@ -61,9 +62,11 @@ pub(crate) enum Command {
     /// The law in force, and one that waits for a code.
     #[command(subcommand)]
     Law(LawCommand),
-    /// Keys: who has them, where they were used, and stopping them.
-    #[command(subcommand)]
-    Keys(Keys),
+    /// Keys: who has them, what they reach, where they were used, and stopping them.
+    ///
+    /// Alone it lists them, like `greave keys list`.
+    #[command(args_conflicts_with_subcommands = true)]
+    Keys(KeysCommand),
     /// People, workloads and vendors: who has keys, and who answers for them.
     #[command(subcommand)]
     Holders(Holders),
@@ -204,15 +207,90 @@ pub(crate) struct ProofArgs {
     pub(crate) person: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct KeysCommand {
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Keys>,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// With a head, for spreadsheets.
+    Csv,
+    /// One array.
+    Json,
+    /// One object a line.
+    Jsonl,
+}
+
+/// Which keys, in which order, and how they are written.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ListArgs {
+    /// Only keys of this holder.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+    /// Only keys for which this person answers first.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+    /// Only keys that stand so.
+    #[arg(long, value_parser = standing)]
+    pub(crate) standing: Option<Standing>,
+    /// Only keys that work: active, not ended, and their holder has not left.
+    #[arg(long)]
+    pub(crate) working: bool,
+    /// Only keys that reach this power.
+    #[arg(long)]
+    pub(crate) power: Option<law::Power>,
+    /// Only keys that reach it without a second factor; any sensitive power where none is named.
+    #[arg(long)]
+    pub(crate) without_factor: bool,
+    /// Only working keys that were not used for so long, such as `30d`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) idle: Option<Span>,
+    /// Only working keys that end within so long, such as `14d`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) ends_within: Option<Span>,
+    /// Only working keys of which no end is known.
+    #[arg(long)]
+    pub(crate) no_end: bool,
+    /// Only working keys that live longer than `keys.longest`, as far as is known.
+    #[arg(long)]
+    pub(crate) past_limit: bool,
+    /// Only keys for which nobody answers.
+    #[arg(long)]
+    pub(crate) no_owner: bool,
+    /// Only keys of holders who have left.
+    #[arg(long)]
+    pub(crate) leavers: bool,
+    /// Only keys that mention this: in the id, the names, the place or the scopes.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) query: Option<String>,
+    /// id, name, holder, owner, standing, born, end, last-used, calls, reach or without-factor;
+    /// what is not known comes last.
+    #[arg(long, value_name = "COLUMN", value_parser = sort)]
+    pub(crate) sort: Option<KeySort>,
+    /// Sort the other way round.
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    /// At most so many; a table shows 1000 where nothing is said, the other formats all.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// How it is written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Every key that is known.
-    #[command(after_help = example!("keys list", "keys list --holder ann", "keys list --json"))]
-    List {
-        /// Only keys of this holder.
-        #[arg(long, value_name = "NAME")]
-        holder: Option<String>,
-    },
+    /// Every key that is known: who has it and answers for it, what it reaches and what of that
+    /// without a second factor, when it ends, when and from where it was last used.
+    #[command(after_help = example!("keys list", "keys list --power mint --without-factor", "keys list --idle 90d --sort last-used", "keys list --ends-within 14d --format csv", "keys list --leavers --format jsonl", "keys list --holder ann --json"))]
+    List(ListArgs),
     /// All about one key: what it reaches, and where it was used from.
     #[command(after_help = example!("keys show k17"))]
     Show {
@@ -671,6 +749,14 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().ok().or_else(day).ok_or_else(|| format!("`{text}` is no day: {mend}"))
 }
 
+fn standing(text: &str) -> Result<Standing, String> {
+    serde_json::from_value(text.into()).map_err(|error| format!("`{text}` is no standing: {error}"))
+}
+
+fn sort(text: &str) -> Result<KeySort, String> {
+    serde_json::from_value(text.into()).map_err(|error| format!("nothing is sorted by `{text}`: {error}"))
+}
+
 fn kind(text: &str) -> Result<HolderKind, String> {
     let known = HolderKind::ALL.into_iter().find(|kind| kind.word() == text);
     known.ok_or_else(|| format!("`{text}` is no kind of holder; the kinds are person, workload, vendor"))
@@ -746,6 +832,19 @@ mod tests {
         // Without the sign it would be another word of the command.
         assert_eq!(change(&["--administrator", "false"]), None);
         assert_eq!(change(&["--no-deputies", "--deputy", "ann"]), None, "one or the other");
+    }
+
+    #[test]
+    fn keys_alone_lists_them() {
+        let read = |line: &str| Cli::try_parse_from(shell(line)).map(|cli| cli.command);
+        for line in ["greave keys", "greave keys --idle 30d --sort end --format csv", "greave keys list --idle 30d"] {
+            assert!(matches!(read(line), Ok(Command::Keys(_))), "{line}");
+        }
+        for line in
+            ["greave keys --idle 30d show k1", "greave keys --sort colour", "greave keys list --standing asleep"]
+        {
+            assert!(read(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{
 use law::{Call, KeyId, Outcome};
 
 use crate::{
-    Counts, Damage, Entry, Health, Notice, Reader, Unavailable, Usage, entry,
+    Counts, Damage, Entry, Health, Notice, Reader, Unavailable, Usage, Used, entry,
     log::Log,
     state::{Item, Shared},
     usage::Index,
@@ -208,9 +208,21 @@ impl Book {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner).of(key).cloned()
     }
 
+    /// The same in a few words; nothing where the key does not appear in the book.
+    pub fn used(&self, key: KeyId) -> Used {
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.of(key).map_or_else(Used::default, Usage::brief)
+    }
+
     /// How every key was used that appears in the book.
     pub fn usages(&self) -> Vec<(KeyId, Usage)> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner).all()
+    }
+
+    /// The oldest call that [`usage`](Self::usage) knows of: before it, a key may have been used
+    /// however it liked.
+    pub fn usage_since(&self) -> Option<jiff::Timestamp> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).since()
     }
 
     /// Whether [`usage`](Self::usage) knows all that was in the book when it was opened. A large

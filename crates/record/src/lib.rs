@@ -55,5 +55,5 @@ pub use crate::{
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
     read::{Damage, Follow, Reader},
     state::{Counts, Health, Notice, Unavailable},
-    usage::{LastUse, ProgramSeen, SourceSeen, UndescribedSeen, Usage},
+    usage::{LastUse, ProgramSeen, SourceSeen, UndescribedSeen, Usage, Used},
 };

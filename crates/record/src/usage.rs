@@ -26,6 +26,17 @@ pub struct Usage {
     undescribed: Vec<UndescribedSeen>,
 }
 
+/// How one key was used, in a few words: what lists of all keys need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// When it was last used, and from where.
+    pub last: Option<(Timestamp, Neighbourhood)>,
+    /// Calls that passed.
+    pub passed: u64,
+    /// Calls that were asked for a further factor, or refused.
+    pub stopped: u64,
+}
+
 /// The last use of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
@@ -122,6 +133,11 @@ impl Usage {
     /// At most eight requests that the catalogue does not describe; the least frequent give way.
     pub fn undescribed(&self) -> &[UndescribedSeen] {
         &self.undescribed
+    }
+
+    pub(crate) fn brief(&self) -> Used {
+        let last = self.last.as_ref().map(|last| (last.at, last.source));
+        Used { last, passed: self.passed, stopped: self.stopped }
     }
 
     /// Calls that passed in this week and the four before, by power, and when that time began.
@@ -228,21 +244,30 @@ fn cut(text: &str, most: usize) -> &str {
 
 /// The use of every key that appears in the book.
 #[derive(Debug, Default)]
-pub(crate) struct Index(HashMap<KeyId, Usage>);
+pub(crate) struct Index {
+    keys: HashMap<KeyId, Usage>,
+    since: Option<Timestamp>,
+}
 
 impl Index {
     pub(crate) fn note(&mut self, call: &Call) {
+        self.since = Some(self.since.map_or(call.at, |since| since.min(call.at)));
         if let Some(key) = call.key {
-            self.0.entry(key).or_default().note(call);
+            self.keys.entry(key).or_default().note(call);
         }
     }
 
     pub(crate) fn of(&self, key: KeyId) -> Option<&Usage> {
-        self.0.get(&key)
+        self.keys.get(&key)
+    }
+
+    /// The oldest call that the index knows.
+    pub(crate) const fn since(&self) -> Option<Timestamp> {
+        self.since
     }
 
     pub(crate) fn all(&self) -> Vec<(KeyId, Usage)> {
-        let mut all: Vec<(KeyId, Usage)> = self.0.iter().map(|(key, usage)| (*key, usage.clone())).collect();
+        let mut all: Vec<(KeyId, Usage)> = self.keys.iter().map(|(key, usage)| (*key, usage.clone())).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
         all
     }

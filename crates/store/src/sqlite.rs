@@ -163,6 +163,20 @@ impl Store {
         row.map_err(|cause| self.database_error(cause))
     }
 
+    /// Everything that stands in one bucket of the shelf, with its name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn bucket(&self, bucket: &'static str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let rows = sqlx::query("SELECT name, value FROM shelf WHERE bucket = $1 ORDER BY name")
+            .bind(bucket)
+            .fetch_all(&mut writer.database)
+            .await
+            .and_then(|rows| rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("value")?))).collect());
+        rows.map_err(|cause| self.database_error(cause))
+    }
+
     /// Entries from a place on, at most so many, in their order.
     ///
     /// # Errors
@@ -399,6 +413,8 @@ mod tests {
         let store = Store::open(&path, signer(), |entry| changes.push(entry.change)).await.unwrap();
         assert_eq!(changes, ["1", "2", "3"]);
         assert_eq!(store.shelf("seed", "h1").await.unwrap().unwrap(), b"sealed");
+        assert_eq!(store.bucket("seed").await.unwrap(), [("h1".to_owned(), b"sealed".to_vec())]);
+        assert_eq!(store.bucket("other").await.unwrap(), []);
         store.shelve(&thing("h1", None)).await.unwrap();
         assert_eq!(store.shelf("seed", "h1").await.unwrap(), None);
         let note = store.checkpoint().await.unwrap().unwrap();

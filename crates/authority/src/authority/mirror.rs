@@ -79,20 +79,20 @@ impl Authority {
     pub(super) async fn mirror_all(&self, now: Timestamp) -> Result<(), Failed> {
         self.mirror_holders();
         self.mirror_canaries();
-        let (windows, people): (Vec<_>, Vec<HolderId>) = {
+        let windows: Vec<_> = {
             let state = self.read();
             state.keys.values().for_each(|key| self.keys.put(key));
-            (state.windows.iter().map(|(at, window)| (*at, *window)).collect(), state.holders.keys().copied().collect())
+            state.windows.iter().map(|(at, window)| (*at, *window)).collect()
         };
         let mirrored = self.windows.pin();
         windows.into_iter().for_each(|(at, window)| {
             mirrored.insert(at, window);
         });
         drop(mirrored);
-        for person in people {
-            if let Some(kept) = self.store.shelf("guesses", &person.to_string()).await? {
-                let count =
-                    |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
+        for (name, kept) in self.store.bucket("guesses").await? {
+            let count =
+                |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
+            if let Ok(person) = name.parse::<HolderId>() {
                 lock(&self.guesses).restore(person, Wrong { known: count(0), strangers: count(4) }, now);
             }
         }

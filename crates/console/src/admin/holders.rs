@@ -120,7 +120,7 @@ fn person(desk: &Desk, named: &str) -> Result<(HolderId, String), Problem> {
 fn view(desk: &Desk, id: HolderId) -> Result<Json<HolderView>, Problem> {
     let view = desk.authority.view(|state| {
         let keys = state.keys().filter(|key| key.holder() == Some(id)).count();
-        state.holder(id).map(|holder| inventory::holder_view(state, holder, keys))
+        state.holder(id).map(|holder| inventory::holder_view(state.people(), holder, keys))
     });
     view.map(Json).ok_or_else(|| Declined::NoHolder(id.to_string()).into())
 }

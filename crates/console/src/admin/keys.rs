@@ -24,16 +24,16 @@ use crate::{
         PowerUse, Problem, ProgramUse, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
     },
     explain::passes_alone,
-    inventory,
+    inventory, listing, traffic,
 };
 
 pub(super) async fn list(
     State(admin): State<Arc<Admin>>,
     Filter(filter): Filter<KeyFilter>,
 ) -> Result<Json<KeyList>, Problem> {
-    let book = admin.desk.book.as_deref();
-    let keys = inventory::keys(&admin.desk.authority, book, &filter)?;
-    Ok(Json(KeyList { keys, usage_complete: book.is_some_and(record::Book::usage_is_complete) }))
+    let (desk, now) = (Arc::clone(&admin.desk), admin.desk.now());
+    let list = traffic::reading(move || listing::keys(&desk, &filter, now)).await??;
+    Ok(Json(list))
 }
 
 pub(super) async fn show(
@@ -45,7 +45,7 @@ pub(super) async fn show(
 
 fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
     let usage = desk.book.as_ref().and_then(|book| book.usage(id));
-    let (key, view) = inventory::key(&desk.authority, usage.as_ref(), id)?;
+    let (key, view) = inventory::key(desk, usage.as_ref(), id)?;
     let usage = usage.unwrap_or_default();
     let children = desk
         .authority
@@ -247,5 +247,5 @@ fn program_with(desk: &Desk, key: KeyId, name: Option<&str>) -> String {
 /// The key as it is after a change.
 pub(super) fn view(desk: &Desk, key: KeyId) -> Result<Json<KeyView>, Problem> {
     let usage = desk.book.as_ref().and_then(|book| book.usage(key));
-    Ok(Json(inventory::key(&desk.authority, usage.as_ref(), key)?.1))
+    Ok(Json(inventory::key(desk, usage.as_ref(), key)?.1))
 }

@@ -62,7 +62,12 @@ pub(super) async fn preview(
 
 fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
     let Stopped { who, key, operation, powers, verdict: then, calls, first, last } = group;
-    let known = key.and_then(|key| inventory::key(&desk.authority, None, key).ok());
+    let known = key.and_then(|key| {
+        desk.authority.view(|state| {
+            let key = state.key(key)?;
+            Some((Arc::clone(key), inventory::key_ref(state, key)))
+        })
+    });
     let caller = match (&known, who) {
         (Some((key, _)), _) => LawCaller::Key(desk.authority.facts(key)),
         (None, Who::Session) => LawCaller::Session,
@@ -78,10 +83,10 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
         held: Held::default(),
         at: desk.now(),
     };
-    let scope = known.as_ref().and_then(|(_, view)| view.issued.as_ref()).map(|issued| &issued.scope);
+    let scope = known.as_ref().and_then(|(key, _)| key.issued()).map(|issued| &issued.scope);
     let outside = scope.and_then(|scope| scope.admits_from_anywhere(&operation, attempt.powers).err());
     let now: Verdict = verdict(&within(decide(law, &attempt), outside));
-    let (name, holder) = known.map_or((None, None), |(_, view)| (view.name, view.holder));
+    let (name, holder) = known.map_or((None, None), |(_, key)| (key.name, key.holder));
     PreviewLine { who, key, name, holder, operation: operation.to_string(), powers, then, now, calls, first, last }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn of_key(
     }
     let (id, desk) = (id(&key)?, &admin.desk);
     let usage = desk.book.as_ref().and_then(|book| book.usage(id));
-    let (key, view) = inventory::key(&desk.authority, usage.as_ref(), id)?;
+    let (key, view) = inventory::key(desk, usage.as_ref(), id)?;
     reach(desk, Some(view), desk.authority.facts(&key), since).await
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use authority::{Issued, Limit, Scope, StandsFor};
 use jiff::Timestamp;
-use law::{Factors, HolderId, HolderKind, KeyId, Power, Span, Standing};
+use law::{Factors, HolderId, HolderKind, KeyId, Power, Powers, Span, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::{Proof, Secret};
@@ -19,19 +19,105 @@ pub struct KeyFilter {
     /// Where the key stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
+    /// The id or name of who answers for it first: the person itself, or the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Only keys that work: active, not ended, and their holder has not left.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub working: bool,
+    /// Only keys that reach this power.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+    /// Only keys that reach it with the key alone; any sensitive power where none is named.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_factor: bool,
+    /// Only working keys that have not been used for so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Span>,
+    /// Only working keys that end within this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_within: Option<Span>,
+    /// Only working keys of which no end is known.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_end: bool,
+    /// Only working keys that live longer than `keys.longest`, as far as is known.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub past_limit: bool,
+    /// Only keys for which nobody answers: no owner is known, or the owner has left.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_owner: bool,
+    /// Only keys of holders who have left.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub leavers: bool,
     /// Part of the id, the name, the holder's or the owner's name, the place or the scopes, letter case aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// By what they are sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<KeySort>,
+    /// The other way round. What is not known still comes last.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reverse: bool,
+    /// At most so many; 10,000 where nothing is said, and never more than 20,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Without the first so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<usize>,
+    /// Only keys that became known after this one: for walking through all of them by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<KeyId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// By what keys are sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeySort {
+    /// The order in which they became known.
+    #[default]
+    Id,
+    /// What people call them.
+    Name,
+    /// Who has them.
+    Holder,
+    /// Who answers for them.
+    Owner,
+    /// Where they stand.
+    Standing,
+    /// When they became known.
+    Born,
+    /// When they end, the soonest first.
+    End,
+    /// When they were last used, the longest ago first.
+    LastUsed,
+    /// How many calls passed.
+    Calls,
+    /// How many sensitive powers they reach.
+    Reach,
+    /// How many of these with the key alone.
+    WithoutFactor,
 }
 
 /// Keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyList {
-    /// In the order in which they were first seen.
+    /// The keys of this page.
     pub keys: Vec<KeyView>,
+    /// How many the filter wants, on all pages.
+    pub found: usize,
+    /// How many are known.
+    pub known: usize,
     /// Whether what is said of their use reaches back as far as the record does. It does not
     /// while a large record is being read, or while the gate is not running.
     pub usage_complete: bool,
+    /// Since when their use is known; before, they may have been used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_since: Option<Timestamp>,
 }
 
 /// A key, as far as one line can show it.
@@ -78,13 +164,26 @@ pub struct KeyView {
     /// Who answers for it first: the person itself, or the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Whether the owner has left.
+    #[serde(default)]
+    pub owner_left: bool,
     /// Whether the owner has an authenticator enrolled here.
     pub owner_enrolled: bool,
+    /// Whether the owner's account has 2FA at the upstream, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_two_factor: Option<bool>,
     /// Everybody who can be asked now, the first asked first.
     pub answerers: Vec<String>,
     /// Whether the holder's account has 2FA at the upstream, where it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor: Option<bool>,
+    /// The powers of the described operations that it may call, with whatever could be shown
+    /// for it; none where it does not work.
+    #[serde(default)]
+    pub reach: Powers,
+    /// Those of them for which the key alone is enough now.
+    #[serde(default)]
+    pub without_second_factor: Powers,
     /// Where it travels, such as `header authorization, scheme bearer`.
     pub place: String,
     /// When it was first seen.
@@ -98,6 +197,9 @@ pub struct KeyView {
     pub past_limit: bool,
     /// Where it stands.
     pub standing: Standing,
+    /// Since when it has been disabled or revoked, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_since: Option<Timestamp>,
     /// The last call that passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<LastUsed>,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::{House, Program, home, law, now, pass};
 
-fn call(number: u128, key: Option<KeyId>, operation: &str, powers: Powers, verdict: Verdict) -> Call {
+pub(crate) fn call(number: u128, key: Option<KeyId>, operation: &str, powers: Powers, verdict: Verdict) -> Call {
     Call {
         id: CallId(Uuid::from_u128(number)),
         at: now(),

@@ -1,28 +1,31 @@
 //! `greave keys`: who has them, where they were used, and stopping them.
 
 mod canary;
+mod list;
 mod page;
 mod request;
 
 use authority::Scope;
-use console::api::{
-    ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey, RevokeKey,
-};
+use console::api::{ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RevokeKey};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span, Standing};
 
-use self::page::{details, end, standing, table, title};
+use self::page::{details, end, standing, title};
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{IssueArgs, Keys, ProofArgs},
-    client::{address, filtered},
+    cli::{IssueArgs, Keys, KeysCommand, ProofArgs},
+    client::address,
     show::{self, FAINT},
 };
 
-pub(crate) async fn run(admin: &Admin, command: &Keys) -> Outcome {
+pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysCommand) -> Outcome {
+    let Some(command) = command else {
+        list::run(admin, list).await?;
+        return Ok(Done::Clean);
+    };
     match command {
-        Keys::List { holder } => list(admin, holder.clone()).await?,
+        Keys::List(list) => list::run(admin, list).await?,
         Keys::Show { key } => {
             let shown: KeyDetails = admin.client.read(&of(*key, None)).await?;
             admin.tell_observing().await?;
@@ -82,27 +85,6 @@ fn of(key: KeyId, act: Option<&str>) -> String {
     let id = key.to_string();
     let segments: Vec<&str> = ["keys", &id].into_iter().chain(act).collect();
     address(&segments)
-}
-
-async fn list(admin: &Admin, holder: Option<String>) -> Result<(), Box<dyn std::error::Error>> {
-    let filter = KeyFilter { holder, ..KeyFilter::default() };
-    let KeyList { keys, usage_complete } = admin.client.read(&filtered(address(&["keys"]), &filter)).await?;
-    admin.tell_observing().await?;
-    if admin.json {
-        return json(&keys);
-    }
-    if !keys.is_empty() && !usage_complete {
-        let text = "of use, little is known: the gate does not run, or still reads its record";
-        show::aside(FAINT, text);
-    }
-    let empty = match &filter.holder {
-        Some(holder) => format!("`{holder}` has no keys; `greave keys list` shows all of them"),
-        None => {
-            "no key is known yet; each is, once the API has accepted it through the gate (`greave serve`)".to_owned()
-        }
-    };
-    show::print(&table(&keys, admin.now), &empty);
-    Ok(())
 }
 
 /// The secret goes to standard output alone, so that it can be piped to where it belongs; what

@@ -14,6 +14,7 @@ pub(crate) mod ledger;
 pub(crate) mod questions;
 pub(crate) mod reach;
 pub(crate) mod serve;
+pub(crate) mod sheet;
 #[cfg(test)]
 mod testing;
 pub(crate) mod upstream;

@@ -172,6 +172,10 @@ fn from_nothing_to_a_first_look() {
     );
     company.run(&["check"]).says(0, &["grant", "observing", "nothing is wrong"]);
     company.run(&["keys", "list"]).says(0, &["no key is known yet", "observing until"]);
+    company.run(&["keys"]).says(0, &["no key is known yet", "observing until"]);
+    company.run(&["keys", "--format", "csv"]).says(0, &["id,name,holder,kind,"]);
+    company.run(&["keys", "--format", "jsonl"]).says(0, &[]);
+    company.run(&["keys", "--idle", "30d"]).says(2, &["only while the gate runs"]);
     company.run(&["keys", "show", "k1"]).says(2, &["there is no key `k1`; see `greave keys list`"]);
     company.run(&["questions"]).says(0, &["nothing waits"]);
     company.run(&["calls"]).says(0, &["no call fits"]);
@@ -190,7 +194,7 @@ fn from_nothing_to_a_first_look() {
 #[test]
 fn as_json_there_is_one_value_on_stdout_and_nothing_else() {
     let company = Company::new();
-    for list in ["keys list", "holders list", "questions", "calls", "ledger show"] {
+    for list in ["keys", "keys list", "keys list --format json", "holders list", "questions", "calls", "ledger show"] {
         let words: Vec<&str> = ["--json"].into_iter().chain(list.split(' ')).collect();
         assert!(company.run(&words).json().is_array(), "{list}");
     }

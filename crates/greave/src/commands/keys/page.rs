@@ -3,35 +3,78 @@
 use comfy_table::{Cell, Table};
 use console::api::{IssuedView, KeyDetails, KeyView, StandsForView};
 use jiff::Timestamp;
-use law::{HolderKind, Span, Standing};
+use law::{HolderKind, Power, Powers, Span, Standing};
 
 use crate::show::{self, ALARM, BOLD, FAINT, ago, ahead, alarm_if, clean, lines, moment, styled};
 
 /// What was not used for so long is hardly in use.
 const IDLE: Span = Span::days(7);
 
-/// Every key in a line.
-pub(super) fn table(keys: &[KeyView], now: Timestamp) -> Table {
-    let mut table = show::table(["key", "holder", "answers", "2FA", "standing", "last used", "calls"]);
+/// From this width on a table has room for all columns.
+const WIDE: u16 = 110;
+
+/// What a narrow table leaves out.
+pub(super) const LEFT_OUT: &str = "reach, source and calls";
+
+/// Whether a terminal of this width has room for all columns; where nobody looks, there is.
+pub(super) fn is_wide(width: Option<u16>) -> bool {
+    width.is_none_or(|width| width >= WIDE)
+}
+
+/// Every key in a line, the most important columns first.
+pub(super) fn table(keys: &[KeyView], now: Timestamp, wide: bool) -> Table {
+    let few = ["key", "holder", "answers", "2FA", "without 2FA", "standing", "last used"];
+    let mut table = show::table(few);
+    if wide {
+        table.set_header(few.into_iter().chain(["from", "reach", "calls"]));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+    }
     for key in keys {
         let name = key.name.as_ref().or(key.claim.as_ref());
         let name = name.map_or_else(String::new, |name| format!(" {}", clean(name)));
         let stands = alarm_if(key.standing != Standing::Active || over(key, now), where_it_stands(key, now));
-        let calls = match key.stopped {
-            0 => key.passed.to_string(),
-            stopped => format!("{}, {stopped} stopped", key.passed),
-        };
-        table.add_row([
+        let used = key.last_used.as_ref();
+        let mut row = vec![
             Cell::new(format!("{}{name}", key.id)),
             alarm_if(key.holder.is_none() || key.holder_left, holder(key)),
             alarm_if(key.answerers.is_empty(), answers(key)),
-            alarm_if(key.two_factor == Some(false), two_factor(key)),
+            alarm_if(!key.owner_enrolled && key.owner_two_factor != Some(true), factor(key)),
+            alarm_if(key.without_second_factor.is_sensitive(), powers(key.without_second_factor)),
             stands,
-            Cell::new(last_used(key, now)),
-            Cell::new(calls),
-        ]);
+            Cell::new(used.map_or_else(String::new, |used| ago(used.at, now))),
+        ];
+        if wide {
+            row.push(Cell::new(used.map_or_else(String::new, |used| used.source.to_string())));
+            row.push(Cell::new(powers(key.reach)));
+            row.push(Cell::new(match key.stopped {
+                0 => key.passed.to_string(),
+                stopped => format!("{}, {stopped} stopped", key.passed),
+            }));
+        }
+        table.add_row(row);
     }
     table
+}
+
+/// Powers in few letters.
+pub(super) fn powers(powers: Powers) -> String {
+    if powers == Powers::EVERY {
+        return "all".to_owned();
+    }
+    powers.iter().map(Power::word).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether who answers has a second factor: enrolled here, or as the API says of their account.
+const fn factor(key: &KeyView) -> &'static str {
+    match (key.owner_enrolled, key.owner_two_factor) {
+        (true, Some(false)) => "here; off at the API",
+        (true, _) => "here",
+        (false, Some(true)) => "at the API",
+        (false, Some(false)) => "off",
+        (false, None) => "?",
+    }
 }
 
 /// Its id, what people call it, and who has it.
@@ -56,15 +99,6 @@ fn answers(key: &KeyView) -> String {
     match &key.owner {
         Some(owner) if !key.owner_enrolled => format!("nobody: {} is not enrolled", clean(owner)),
         _ => "nobody".to_owned(),
-    }
-}
-
-/// Whether the holder's account has 2FA at the API.
-const fn two_factor(key: &KeyView) -> &'static str {
-    match key.two_factor {
-        Some(true) => "on",
-        Some(false) => "off",
-        None => "?",
     }
 }
 
@@ -99,11 +133,6 @@ pub(super) const fn standing(standing: Standing) -> &'static str {
         Standing::Disabled => "disabled",
         Standing::Revoked => "revoked",
     }
-}
-
-fn last_used(key: &KeyView, now: Timestamp) -> String {
-    let used = key.last_used.as_ref();
-    used.map_or_else(String::new, |used| format!("{} from {}", ago(used.at, now), used.source))
 }
 
 /// All about one key.
@@ -231,14 +260,16 @@ mod tests {
 
     #[test]
     fn a_table_of_keys_fits_80_columns() {
-        let text = plain(&lines(&mut table(&keys(), NOW), Some(80)));
+        let text = plain(&lines(&mut table(&keys(), NOW, is_wide(Some(80))), Some(80)));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         insta::assert_snapshot!("keys_80", text);
     }
 
     #[test]
     fn a_table_of_keys_fits_120_columns() {
-        insta::assert_snapshot!("keys_120", plain(&lines(&mut table(&keys(), NOW), Some(120))));
+        let text = plain(&lines(&mut table(&keys(), NOW, is_wide(Some(120))), Some(120)));
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        insta::assert_snapshot!("keys_120", text);
     }
 
     #[test]

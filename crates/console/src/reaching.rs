@@ -1,0 +1,115 @@
+//! What keys reach, by power: worked out once for all keys that are alike in what the law looks at.
+
+use std::{collections::HashMap, sync::Arc};
+
+use authority::{LawInForce, Scope};
+use catalogue::Catalogue;
+use jiff::Timestamp;
+use law::{Attempt, Caller, Decision, Factors, Held, HolderKind, KeyFacts, KeyId, Powers, Standing, decide};
+
+/// What a key reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// By what the catalogue describes: what passes, or waits for a factor that could be shown.
+    pub(crate) powers: Powers,
+    /// Of these what passes with the key alone.
+    pub(crate) alone: Powers,
+    /// Whether what nobody describes passes with the key alone.
+    pub(crate) undescribed: bool,
+}
+
+/// What the law looks at in a key that works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Bearer {
+    pub(crate) kind: HolderKind,
+    pub(crate) presentable: Factors,
+}
+
+/// How far an attempt gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    Alone,
+    Asked,
+    Not,
+}
+
+/// What keys reach under the law and the catalogue of one moment.
+pub(crate) struct Reaches {
+    law: Arc<LawInForce>,
+    catalogue: Arc<Catalogue>,
+    now: Timestamp,
+    /// The sets of powers that operations have which a key is needed for.
+    sets: Vec<Powers>,
+    passes: HashMap<(Bearer, Powers), Passes>,
+    known: HashMap<(Bearer, Option<String>), Reach>,
+}
+
+impl Reaches {
+    pub(crate) fn new(law: Arc<LawInForce>, catalogue: Arc<Catalogue>, now: Timestamp) -> Self {
+        let mut sets: Vec<Powers> = Vec::new();
+        for operation in catalogue.operations().iter().filter(|operation| !operation.open) {
+            if !sets.contains(&operation.powers) {
+                sets.push(operation.powers);
+            }
+        }
+        Self { law, catalogue, now, sets, passes: HashMap::new(), known: HashMap::new() }
+    }
+
+    /// What a working key reaches. What anybody may call is nobody's reach.
+    pub(crate) fn of(&mut self, bearer: Bearer, scope: Option<&Scope>) -> Reach {
+        let name = scope.map(scope_name);
+        if let Some(known) = self.known.get(&(bearer, name.clone())) {
+            return *known;
+        }
+        let reach = self.work_out(bearer, scope);
+        self.known.insert((bearer, name), reach);
+        reach
+    }
+
+    fn work_out(&mut self, bearer: Bearer, scope: Option<&Scope>) -> Reach {
+        let admitted: Vec<Powers> = match scope {
+            None => self.sets.clone(),
+            Some(scope) => {
+                let needing = self.catalogue.operations().iter().filter(|operation| !operation.open);
+                let admits = |name: &str, powers| scope.admits_from_anywhere(name, powers).is_ok();
+                needing.filter(|it| admits(&it.name, it.powers)).map(|operation| operation.powers).collect()
+            }
+        };
+        let mut reach = Reach::default();
+        for powers in admitted {
+            match self.passes(bearer, powers) {
+                Passes::Alone => {
+                    reach.powers = reach.powers.union(powers);
+                    reach.alone = reach.alone.union(powers);
+                }
+                Passes::Asked => reach.powers = reach.powers.union(powers),
+                Passes::Not => {}
+            }
+        }
+        let admits = |scope: &Scope| scope.admits_from_anywhere("GET *", Powers::EVERY).is_ok();
+        reach.undescribed = scope.is_none_or(admits) && self.passes(bearer, Powers::EVERY) == Passes::Alone;
+        reach
+    }
+
+    fn passes(&mut self, bearer: Bearer, powers: Powers) -> Passes {
+        let Self { law, now, passes, .. } = self;
+        *passes.entry((bearer, powers)).or_insert_with(|| {
+            let Bearer { kind, presentable } = bearer;
+            // Any key of that kind that works.
+            let any =
+                KeyFacts { id: KeyId(0), kind, standing: Standing::Active, end: None, holder_left: false, presentable };
+            let caller = Caller::Key(any);
+            match decide(&law.law, &Attempt { caller, powers, open: false, held: Held::default(), at: *now }) {
+                Decision::Permit(_) => Passes::Alone,
+                Decision::Challenge(_) => Passes::Asked,
+                Decision::Refuse(_) => Passes::Not,
+            }
+        })
+    }
+}
+
+/// The same for all scopes that admit the same operations, wherever they may be called from.
+fn scope_name(Scope { powers, operations, sources: _ }: &Scope) -> String {
+    let patterns = operations.iter().map(ToString::to_string);
+    std::iter::once(powers.to_string()).chain(patterns).collect::<Vec<_>>().join("\n")
+}
