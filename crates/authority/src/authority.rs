@@ -349,8 +349,16 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down.
     pub async fn note(&self, change: Change, now: Timestamp) -> Result<(), Failed> {
+        self.note_all(vec![change], now).await
+    }
+
+    /// Notes several things at once.
+    ///
+    /// # Errors
+    /// When they cannot be written down; then none of them is.
+    pub async fn note_all(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), Failed> {
         let writing = self.writer.lock().await;
-        self.write(&writing, Actor::Gate, vec![change], &[], now).await
+        self.write(&writing, Actor::Gate, changes, &[], now).await
     }
 
     /// Notes that the state was restored from a backup of this moment; what was good for a short

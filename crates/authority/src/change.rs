@@ -6,7 +6,7 @@ use std::{fmt, net::IpAddr};
 use aws_lc_rs::digest::{SHA256, digest};
 use factor::{recovery, totp};
 use jiff::Timestamp;
-use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId};
+use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -240,6 +240,29 @@ pub enum Change {
         /// The key.
         key: KeyId,
         /// When it ends.
+        end: Timestamp,
+    },
+    /// People were told that a key ends soon: somebody's mail server or webhook took it.
+    KeyWarned {
+        /// The key.
+        key: KeyId,
+        /// The end of which they were told.
+        end: Timestamp,
+        /// How far away it was, as the configuration counts.
+        before: Span,
+    },
+    /// A key in use goes on beyond its end, because its people could not be told.
+    KeyEndPutOff {
+        /// The key.
+        key: KeyId,
+        /// For so long.
+        until: Timestamp,
+    },
+    /// A key that was in use has ended.
+    KeyEnded {
+        /// The key.
+        key: KeyId,
+        /// When.
         end: Timestamp,
     },
     /// A key does not work for now.

@@ -11,10 +11,10 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use law::{HolderId, KeyId, Refusal, Standing};
+use law::{HolderId, KeyId, Refusal, Span, Standing};
 use serde::Serialize;
 
-use crate::{Limit, PepperId, Scope, Verifier, change::Claim};
+use crate::{Limit, PepperId, Scope, Verifier, change::Claim, ending};
 
 /// A moment that no clock reaches.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -58,33 +58,34 @@ pub(crate) struct Alike {
 }
 
 /// What few keys have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Rare {
     parent: Option<KeyId>,
     claim: Option<Arc<Claim>>,
     name: Option<Box<str>>,
     issued: Option<Arc<Issued>>,
     stands_for: Option<Arc<StandsFor>>,
+    /// Since when it does not work.
+    stopped: Option<Timestamp>,
+    ends: Ends,
+}
+
+/// What is behind the end of a key, in microseconds since 1970.
+#[derive(Clone, Debug)]
+struct Ends {
     /// The end that a person said, and beside it the one that the upstream told. Where no
     /// person said one, the upstream's is the key's own.
     said: i64,
     told: i64,
-    /// Since when it does not work.
-    stopped: Option<Timestamp>,
+    /// For so long it goes on whatever was said or told.
+    put_off: i64,
+    /// What was done about the end.
+    done: Option<Box<ending::Done>>,
 }
 
-impl Default for Rare {
+impl Default for Ends {
     fn default() -> Self {
-        Self {
-            parent: None,
-            claim: None,
-            name: None,
-            issued: None,
-            stands_for: None,
-            said: NEVER,
-            told: NEVER,
-            stopped: None,
-        }
+        Self { said: NEVER, told: NEVER, put_off: i64::MIN, done: None }
     }
 }
 
@@ -211,18 +212,42 @@ impl Key {
 
     /// The end that was said or told of it, whatever else binds it.
     pub(crate) fn own_end(&self) -> i64 {
-        match &self.rare {
-            Some(rare) if rare.said != NEVER => rare.said.min(rare.told),
-            _ => self.end,
-        }
+        self.ends_apart().map_or(self.end, |ends| ends.said.min(ends.told))
     }
 
     /// The end that the upstream told.
     fn told_end(&self) -> i64 {
-        match &self.rare {
-            Some(rare) if rare.said != NEVER => rare.told,
-            _ => self.end,
-        }
+        self.ends_apart().map_or(self.end, |ends| ends.told)
+    }
+
+    /// What was said and told stands apart where `end` can differ from it.
+    fn ends_apart(&self) -> Option<&Ends> {
+        let ends = &self.rare.as_ref()?.ends;
+        (ends.said != NEVER || ends.put_off != i64::MIN).then_some(ends)
+    }
+
+    /// Until when it goes on whatever was said or told of it; `i64::MIN` where it does not.
+    pub(crate) fn put_off_until(&self) -> i64 {
+        self.rare.as_ref().map_or(i64::MIN, |rare| rare.ends.put_off)
+    }
+
+    /// Until when it goes on beyond its end, where that was put off.
+    pub fn put_off_to(&self) -> Option<Timestamp> {
+        Timestamp::from_microsecond(self.put_off_until()).ok()
+    }
+
+    /// The distances at which people were told of its present end.
+    pub fn warned(&self) -> &[Span] {
+        self.done().map_or(&[], ending::Done::warned)
+    }
+
+    /// Whether it was noted that its present end has come.
+    pub fn is_over(&self) -> bool {
+        self.done().is_some_and(ending::Done::is_over)
+    }
+
+    fn done(&self) -> Option<&ending::Done> {
+        self.rare.as_ref()?.ends.done.as_deref().filter(|done| done.is_of(self.end))
     }
 
     /// Since when it has been disabled or revoked, where it is: of both the first.
@@ -297,11 +322,12 @@ impl Key {
         self.rare.get_or_insert_default().stands_for = Some(Arc::new(stands_for));
     }
 
-    /// A person said when it ends. What the upstream told still counts.
+    /// A person said when it ends. What the upstream told still counts; that it was put off
+    /// does not.
     pub(crate) fn say_end(&mut self, said: Timestamp) {
         let (said, told) = (said.as_microsecond(), self.told_end());
-        let rare = self.rare.get_or_insert_default();
-        (rare.said, rare.told) = (said, told);
+        let ends = &mut self.rare.get_or_insert_default().ends;
+        (ends.said, ends.told, ends.put_off) = (said, told, i64::MIN);
         self.end = said.min(told);
     }
 
@@ -309,13 +335,32 @@ impl Key {
     pub(crate) fn set_bounds(&mut self, alike: Arc<Alike>, end: Option<Timestamp>) {
         self.alike = alike;
         let told = end.map_or(NEVER, Timestamp::as_microsecond);
+        let apart = self.ends_apart().is_some();
         self.end = match &mut self.rare {
-            Some(rare) if rare.said != NEVER => {
-                rare.told = told;
-                told.min(rare.said)
+            Some(rare) if apart => {
+                rare.ends.told = told;
+                told.min(rare.ends.said).max(rare.ends.put_off)
             }
             _ => told,
         };
+    }
+
+    /// It goes on until then, whatever was said or told of it.
+    pub(crate) fn put_off(&mut self, until: Timestamp) {
+        let (told, until) = (self.told_end(), until.as_microsecond());
+        let ends = &mut self.rare.get_or_insert_default().ends;
+        (ends.told, ends.put_off) = (told, until);
+        self.end = ends.said.min(told).max(until);
+    }
+
+    /// What was done about this end.
+    pub(crate) fn done_about(&mut self, end: Timestamp) -> &mut ending::Done {
+        let end = end.as_microsecond();
+        let done = self.rare.get_or_insert_default().ends.done.get_or_insert_default();
+        if !done.is_of(end) {
+            **done = ending::Done::of(end);
+        }
+        done
     }
 
     /// The earliest of all ends that bind it, in microseconds since 1970.

@@ -8,6 +8,7 @@ mod authority;
 mod change;
 mod command;
 mod credential;
+mod ending;
 mod guess;
 mod key;
 mod life;
@@ -30,6 +31,7 @@ pub use crate::{
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
     command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
     credential::Credential,
+    ending::{Ending, Next, Warnings},
     key::{Issued, Key, StandsFor},
     life::Lifetimes,
     limit::{Limit, LimitError, Measure},

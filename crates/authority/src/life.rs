@@ -33,10 +33,11 @@ impl Lifetimes {
         after(key.born(), self.longest)
     }
 
-    /// Whether a key that works lives longer than it may, as far as is known. Only an adopted
-    /// one can: nobody may know when it ends, and it does not end by itself because of that.
+    /// Whether a key that works lives longer than it may, as far as is known: an adopted one,
+    /// of which nobody may know when it ends, and which does not end by itself because of that;
+    /// or one whose end was put off.
     pub fn is_past(&self, key: &Key) -> bool {
-        key.issued().is_none() && key.standing.works() && key.end().is_none_or(|end| end > self.limit(key))
+        key.standing.works() && key.end().is_none_or(|end| end > self.limit(key))
     }
 
     /// Whether a key may be issued now with this end.
@@ -122,7 +123,7 @@ impl State {
     /// Whether that changed something.
     fn bind(&mut self, id: KeyId) -> bool {
         let Some(key) = self.key(id).filter(|key| key.issued().is_some()) else { return false };
-        let end = self.last_moment(key);
+        let end = self.last_moment(key, self.lifetimes);
         let changes = end != key.binding_end();
         if changes {
             self.with_key(id, |key| key.bind_to(end));
@@ -131,10 +132,10 @@ impl State {
     }
 
     /// When an issued key ends at the latest: by itself, and by every key above it.
-    fn last_moment(&self, key: &Key) -> i64 {
-        let longest = SignedDuration::from(self.lifetimes.longest);
+    pub(crate) fn last_moment(&self, key: &Key, lifetimes: Lifetimes) -> i64 {
+        let longest = SignedDuration::from(lifetimes.longest);
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
-        let own = |key: &Key| key.own_end().min(key.born_at().saturating_add(longest));
+        let own = |key: &Key| key.own_end().min(key.born_at().saturating_add(longest)).max(key.put_off_until());
         let above = self.ancestors(key.id).into_iter().filter_map(|id| self.key(id)).map(|key| own(key));
         above.fold(own(key), i64::min)
     }
@@ -146,6 +147,8 @@ fn after(moment: Timestamp, span: Span) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use law::{HolderId, Powers};
     use proptest::prelude::*;
 
@@ -163,11 +166,12 @@ mod tests {
     }
 
     /// What happens to a few keys: issued on a day, below another or not, with an end; or an end
-    /// is said of one; or the longest life changes.
+    /// is said of one, or put off; or the longest life changes.
     #[derive(Clone, Debug)]
     enum Act {
         Issue(Option<usize>, i64),
         End(usize, i64),
+        PutOff(usize, i64),
         Live(u32),
     }
 
@@ -175,6 +179,7 @@ mod tests {
         prop_oneof![
             (prop::option::of(0..6_usize), 1..400_i64).prop_map(|(parent, end)| Act::Issue(parent, end)),
             (0..6_usize, 0..400_i64).prop_map(|(key, end)| Act::End(key, end)),
+            (0..6_usize, 0..400_i64).prop_map(|(key, until)| Act::PutOff(key, until)),
             (1..400_u32).prop_map(Act::Live),
         ]
     }
@@ -196,6 +201,7 @@ mod tests {
             let mut state = State::default();
             let mut written: Vec<(Written, Timestamp)> = Vec::new();
             let mut said: Vec<i64> = Vec::new();
+            let mut put_off: HashMap<usize, i64> = HashMap::new();
             for (day, act) in (0_i64..).zip(acts) {
                 let change = match act {
                     Act::Issue(parent, end) => {
@@ -205,9 +211,14 @@ mod tests {
                     }
                     Act::End(key, end) if key < said.len() => {
                         said[key] = end;
+                        put_off.remove(&key);
                         Change::KeyEndSet { key: KeyId(key as u64 + 1), end: at(end) }
                     }
-                    Act::End(..) => continue,
+                    Act::PutOff(key, until) if key < said.len() => {
+                        put_off.insert(key, until);
+                        Change::KeyEndPutOff { key: KeyId(key as u64 + 1), until: at(until) }
+                    }
+                    Act::End(..) | Act::PutOff(..) => continue,
                     Act::Live(days) => {
                         state.live_by(Lifetimes { longest: Span::days(days), ..Lifetimes::default() });
                         continue;
@@ -219,7 +230,9 @@ mod tests {
             }
             let ends = |state: &State| state.keys().map(|key| key.end()).collect::<Vec<_>>();
             for key in state.keys() {
-                let own = at(said[usize::try_from(key.id.0).unwrap() - 1]).min(state.lifetimes().limit(key));
+                let place = usize::try_from(key.id.0).unwrap() - 1;
+                let own = at(said[place]).min(state.lifetimes().limit(key));
+                let own = put_off.get(&place).map_or(own, |until| own.max(at(*until)));
                 let above = key.parent().and_then(|parent| state.key(parent)?.end());
                 prop_assert_eq!(key.end(), Some(above.map_or(own, |above| above.min(own))));
             }

@@ -430,6 +430,9 @@ impl State {
                 self.age(*key);
             }
             Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Disabled, at)),
+            Change::KeyWarned { .. } | Change::KeyEndPutOff { .. } | Change::KeyEnded { .. } => {
+                self.obey_ending(&written.change);
+            }
             Change::KeyEnabled { key } => self.with_key(*key, |key| {
                 if key.standing == Standing::Disabled {
                     key.stand(Standing::Active, at);

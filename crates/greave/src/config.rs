@@ -59,6 +59,10 @@ pub(crate) struct Keys {
     pub(crate) lifetime: Option<Span>,
     /// How long a key may live.
     pub(crate) longest: Option<Span>,
+    /// So long before a key ends its people are warned.
+    pub(crate) warn: Vec<Span>,
+    /// Whether a key in use ends although its people could not be warned.
+    pub(crate) end_unwarned: bool,
     /// How long a request waits for an answer.
     pub(crate) lapse: Span,
     /// How long a yes waits until the key is collected.
@@ -70,7 +74,16 @@ pub(crate) struct Keys {
 impl Default for Keys {
     fn default() -> Self {
         let authority::RequestRules { lapse, collect, .. } = authority::RequestRules::default();
-        Self { lifetime: None, longest: None, lapse, collect, approvers: Vec::new() }
+        let warnings = authority::Warnings::default();
+        Self {
+            lifetime: None,
+            longest: None,
+            warn: warnings.distances().to_vec(),
+            end_unwarned: warnings.end_unwarned(),
+            lapse,
+            collect,
+            approvers: Vec::new(),
+        }
     }
 }
 
@@ -517,6 +530,11 @@ impl Config {
         let before = self.issued.as_ref().and_then(|issued| issued.longest);
         let longest = self.keys.longest.or(before).unwrap_or(longest);
         authority::Lifetimes { usual: self.keys.lifetime.unwrap_or(usual.min(longest)), longest }
+    }
+
+    /// How people are warned before keys end.
+    pub(crate) fn warnings(&self) -> authority::Warnings {
+        authority::Warnings::new(self.keys.warn.iter().copied(), self.keys.end_unwarned)
     }
 
     /// The origin under which clients know the gate.

@@ -100,7 +100,7 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
 
 /// Who may say yes to requests for keys.
 pub(crate) fn request_rules(config: &Config) -> RequestRules {
-    let config::Keys { lifetime: _, longest: _, lapse, collect, approvers } = &config.keys;
+    let config::Keys { lapse, collect, approvers, .. } = &config.keys;
     let approver = |config::Approver { people, powers, longest, holders }: &config::Approver| Approver {
         people: people.clone(),
         powers: *powers,

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod document;
+mod ends;
 mod files;
 mod foreign;
 mod guests;

@@ -74,6 +74,11 @@ impl Telling {
         })
     }
 
+    /// Tells what others have to tell.
+    pub(crate) fn teller(&self) -> Teller {
+        self.teller.clone()
+    }
+
     /// Starts telling. It ends, after a last try, when the gate stops.
     pub(crate) fn start(self, found: mpsc::Receiver<Finding>, stopping: &watch::Receiver<bool>) -> [JoinHandle<()>; 2] {
         let Self { authority, teller, worker, told, desk, escalate, rules } = self;
@@ -347,11 +352,7 @@ impl Voice {
 
     /// Those who answer for a key; administrators where nobody does.
     fn people_of(&self, key: law::KeyId) -> Vec<Recipient> {
-        let people = self.authority.view(|state| {
-            let holder = state.key(key).and_then(|key| key.holder());
-            answerers(state, holder, Times::Again)
-        });
-        if people.is_empty() { self.administrators() } else { people }
+        self.authority.view(|state| people_of(state, state.key(key).and_then(|key| key.holder())))
     }
 
     fn name_of(&self, holder: HolderId) -> String {
@@ -373,9 +374,7 @@ impl Voice {
     }
 
     fn administrators(&self) -> Vec<Recipient> {
-        self.authority.view(|state| {
-            state.holders().filter(|holder| holder.administrator && !holder.left).map(recipient).collect()
-        })
+        self.authority.view(administrators)
     }
 }
 
@@ -391,6 +390,16 @@ fn answerers(state: &State, holder: Option<HolderId>, times: Times) -> Vec<Recip
     let people = holder.map(|holder| state.answerers(holder)).unwrap_or_default();
     let most = if times == Times::First { 1 } else { people.len() };
     people.into_iter().take(most).filter_map(|person| state.holder(person)).map(recipient).collect()
+}
+
+/// Those who answer for this holder's keys; administrators where nobody does.
+pub(crate) fn people_of(state: &State, holder: Option<HolderId>) -> Vec<Recipient> {
+    let people = answerers(state, holder, Times::Again);
+    if people.is_empty() { administrators(state) } else { people }
+}
+
+fn administrators(state: &State) -> Vec<Recipient> {
+    state.holders().filter(|holder| holder.administrator && !holder.left).map(recipient).collect()
 }
 
 fn key_holder(state: &State, challenge: ChallengeId) -> Option<HolderId> {

@@ -32,9 +32,11 @@ impl Authority {
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
             | Change::KeyStandsFor { key, .. }
+            | Change::KeyWarned { key, .. }
+            | Change::KeyEnded { key, .. }
             | Change::HeaderClosed { key } => self.mirror_key(*key),
             // A forgotten key went from the table with its verifier.
-            Change::KeyEndSet { key, end: _ } => {
+            Change::KeyEndSet { key, end: _ } | Change::KeyEndPutOff { key, until: _ } => {
                 let line = self.view(|state| state.line_below(*key));
                 line.into_iter().for_each(|key| self.mirror_key(key));
             }

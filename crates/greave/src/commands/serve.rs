@@ -25,6 +25,7 @@ use tokio::{
 use crate::{
     commands::{Done, Outcome},
     config::Config,
+    ends::Ends,
     files,
     guests::Guests,
     house::{self, House, HouseError},
@@ -90,6 +91,7 @@ pub(crate) struct Serving {
     running: Running,
     desk: Arc<Desk>,
     book: Arc<Book>,
+    ends: Arc<Ends>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     gate_address: std::net::SocketAddr,
@@ -120,6 +122,9 @@ impl Serving {
 
         let mut tasks = listen(config, &desk, &stopping).await?;
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
+        let (authority, record) = (Arc::clone(&house.authority), Arc::clone(&book));
+        let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
+        tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
         tasks.extend(telling.start(found, &stopping));
         tasks.push(tokio::spawn(keep_book(Arc::clone(&book), Arc::clone(&house.authority), stopping.clone())));
         if let Some(address) = config.gate.metrics {
@@ -135,7 +140,7 @@ impl Serving {
             move |request, visitor| Arc::clone(&worker).answer(request, visitor)
         };
         let running = server.start(&cut, equip).map_err(|error| HouseError::Setting(format!("the gate: {error}")))?;
-        Ok(Self { house, gate, running, desk, book, stop, tasks, gate_address })
+        Ok(Self { house, gate, running, desk, book, ends, stop, tasks, gate_address })
     }
 
     /// Where the gate listens.
@@ -221,6 +226,9 @@ impl Serving {
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
         house::lend_credential(&config, &self.house.authority)?;
         self.house.authority.limit(house::limits(&config));
+        // What is in use does not end because a shorter life was configured just now.
+        self.ends.warn_by(config.warnings());
+        self.ends.look(config.lifetimes(), Timestamp::now()).await;
         self.house.authority.live_by(config.lifetimes()).await;
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
@@ -355,6 +363,11 @@ fn announce(serving: &Serving) {
         tell(format!(
             "{count} parts of the document cannot be read, and give what they describe every power; see `greave check`"
         ));
+    }
+    let config = &serving.house.config;
+    if config.tell.webhook.is_empty() && config.tell.mail.is_none() && !config.keys.end_unwarned {
+        let text = "nobody can be told anything: name a webhook or a mail server in `[tell]`; until then no key in use ends by itself";
+        tell(show::styled(show::ALARM, text));
     }
     warn_of_waiting(&serving.house.law);
 }

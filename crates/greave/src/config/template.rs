@@ -102,6 +102,8 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # [keys]
 # lifetime = "90d"                       # of an issued key, where nobody says
 # longest = "365d"
+# warn = ["14d", "3d", "1d"]             # so long before an end its people are told
+# end_unwarned = false                   # a key in use goes on where nobody could be told at two of them
 
 # Who may say yes to `greave keys request`, beside administrators. Where nobody is named: the
 # owner of a program, to reading and writing.

@@ -234,7 +234,14 @@ fn lifetimes(from: Lifetimes, to: Lifetimes, found: &mut Found) {
 
 /// Who may say yes to keys. Taking all rules away lets owners, who could not before.
 fn keys(from: &Keys, to: &Keys, found: &mut Found) {
-    let Keys { lifetime: _, longest: _, lapse, collect, approvers } = from;
+    let Keys { lifetime: _, longest: _, warn, end_unwarned, lapse, collect, approvers } = from;
+    // More warnings that an end must wait for let keys live on that would have ended.
+    if warn.len() < to.warn.len() && warn.len() < 2 {
+        found.push("keys.warn", list(warn.iter()), list(to.warn.iter()));
+    }
+    if *end_unwarned && !to.end_unwarned {
+        found.push("keys.end_unwarned", true, false);
+    }
     found.longer("keys.lapse", *lapse, to.lapse);
     found.longer("keys.collect", *collect, to.collect);
     if *approvers != to.approvers {

@@ -67,6 +67,8 @@ const CASES: &[Case] = &[
     Case("api.multi_segment", "", "[api.multi_segment]: operation = \"GET /f/*\"\nparameter = \"p\"", Waits),
     Case("keys.lifetime", "", "keys: lifetime = \"91d\"", Free),
     Case("keys.longest", "", "keys: longest = \"366d\"", Free),
+    Case("keys.warn", "keys: warn = [\"1d\"]", "keys: warn = [\"1d\", \"3d\"]", Free),
+    Case("keys.end_unwarned", "keys: end_unwarned = true", "keys: end_unwarned = false", Free),
     Case("keys.lapse", "", "keys: lapse = \"30d\"", Free),
     Case("keys.collect", "", "keys: collect = \"7d\"", Free),
     Case("keys.approvers", "", "[keys.approvers]: people = [\"bob\"]\npowers = [\"mint\"]", Waits),

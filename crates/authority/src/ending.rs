@@ -1,0 +1,316 @@
+//! The end of a key: at which distances its people are warned, and whether it ends when its end
+//! has come. Pure.
+//!
+//! What is in use does not end by itself unless its people were told at two distances: a key
+//! that production uses and that nobody thought of goes on for a while, told as such. What
+//! nobody uses ends; so does whatever is too short-lived to be warned of.
+
+use jiff::{SignedDuration, Timestamp};
+use law::{KeyId, Span};
+
+use crate::{Lifetimes, change::Change, key::Key, state::State};
+
+/// A key that was used within so long before its end is in use.
+const IN_USE: Span = Span::days(7);
+
+/// For so long, at least, a key goes on whose end is put off.
+const PUT_OFF: Span = Span::days(7);
+
+/// At so many distances people must have been told.
+const ENOUGH: usize = 2;
+
+/// How people are warned of ends, as the operator says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warnings {
+    /// So long before, the shortest first.
+    distances: Vec<Span>,
+    /// Whether a key in use ends although its people could not be told.
+    end_unwarned: bool,
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        Self::new([Span::days(14), Span::days(3), Span::days(1)], false)
+    }
+}
+
+/// What is known of a key's end.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    /// When the key was born.
+    pub born: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+    /// When it, or a key below it, was last used with success.
+    pub used: Option<Timestamp>,
+    /// The distances at which people were told of this very end.
+    pub warned: &'a [Span],
+    /// Whether it was noted that this very end has come.
+    pub over: bool,
+}
+
+/// What is to be done about an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing, for now.
+    Nothing,
+    /// Tell people: the end is no further away than this.
+    Warn(Span),
+    /// The key goes on until then.
+    PutOff(Timestamp),
+    /// It was in use and has ended: note it, so that it stays so.
+    Note,
+}
+
+impl Warnings {
+    /// Warns at these distances.
+    pub fn new(distances: impl IntoIterator<Item = Span>, end_unwarned: bool) -> Self {
+        let mut distances: Vec<Span> = distances.into_iter().collect();
+        distances.sort_unstable();
+        distances.dedup();
+        Self { distances, end_unwarned }
+    }
+
+    /// The distances, the shortest first.
+    pub fn distances(&self) -> &[Span] {
+        &self.distances
+    }
+
+    /// Whether a key in use ends although its people could not be told.
+    pub const fn end_unwarned(&self) -> bool {
+        self.end_unwarned
+    }
+
+    /// What is to be done about an end now. Warnings that are due within `ahead` are due now, so
+    /// that one message can tell of several keys; whoever watches looks again within `beat`.
+    pub fn next(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span, beat: Span) -> Next {
+        if ending.end > after(now, beat) {
+            return self.due(ending, now, ahead).map_or(Next::Nothing, Next::Warn);
+        }
+        if ending.over || !is_in_use(ending, now) {
+            return Next::Nothing;
+        }
+        if !self.end_unwarned && !self.is_enough(ending) {
+            return Next::PutOff(after(now.max(ending.end), self.respite(ahead)));
+        }
+        if ending.end <= now { Next::Note } else { Next::Nothing }
+    }
+
+    /// The shortest distance that the end has come within, unless people were told at that one
+    /// or at a shorter one.
+    fn due(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span) -> Option<Span> {
+        let within = self.fitting(ending).find(|distance| ending.end <= after(after(now, *distance), ahead))?;
+        ending.warned.iter().all(|told| *told > within).then_some(within)
+    }
+
+    /// The distances that are shorter than the key's life, the shortest first.
+    fn fitting(&self, ending: &Ending<'_>) -> impl Iterator<Item = Span> {
+        let (born, end) = (ending.born, ending.end);
+        self.distances.iter().copied().filter(move |distance| after(born, *distance) < end)
+    }
+
+    fn is_enough(&self, ending: &Ending<'_>) -> bool {
+        ending.warned.len() >= self.fitting(ending).count().min(ENOUGH)
+    }
+
+    /// Long enough for as many warnings as an end needs, the first of them ahead of its time.
+    fn respite(&self, ahead: Span) -> Span {
+        let needed = self.distances.iter().take(ENOUGH).next_back();
+        needed
+            .map_or(PUT_OFF, |distance| PUT_OFF.max(Span::seconds(distance.as_secs().saturating_add(ahead.as_secs()))))
+    }
+}
+
+/// Whether the key was in use when its end came. One that was used after that moment worked
+/// then: the end was named only later. One that was not ended then, and only a gate that stood
+/// still may have missed it, which is believed for as long as keys count as used.
+fn is_in_use(ending: &Ending<'_>, now: Timestamp) -> bool {
+    let Ending { end, used: Some(used), .. } = *ending else { return false };
+    let lately = |moment, of| after(moment, IN_USE) >= of;
+    if used >= end { lately(used, now) } else { lately(used, end) && lately(end, now) }
+}
+
+fn after(moment: Timestamp, span: Span) -> Timestamp {
+    moment.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
+}
+
+/// What was done about one end of a key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Done {
+    /// Of which end, in microseconds since 1970.
+    end: i64,
+    warned: Vec<Span>,
+    over: bool,
+}
+
+impl Done {
+    pub(crate) fn of(end: i64) -> Self {
+        Self { end, ..Self::default() }
+    }
+
+    pub(crate) const fn is_of(&self, end: i64) -> bool {
+        self.end == end
+    }
+
+    pub(crate) fn warned(&self) -> &[Span] {
+        &self.warned
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(crate) fn warn(&mut self, before: Span) {
+        if !self.warned.contains(&before) {
+            self.warned.push(before);
+        }
+    }
+
+    pub(crate) const fn note(&mut self) {
+        self.over = true;
+    }
+}
+
+impl State {
+    /// When a key ends if keys live by this.
+    pub fn end_under(&self, key: &Key, lifetimes: Lifetimes) -> Option<Timestamp> {
+        match key.issued() {
+            Some(_) => Timestamp::from_microsecond(self.last_moment(key, lifetimes)).ok(),
+            None => key.end(),
+        }
+    }
+
+    /// A key and the keys that were issued from it, and from those: whoever uses one of them
+    /// needs them all.
+    pub fn line_of(&self, key: KeyId) -> Vec<KeyId> {
+        self.line_below(key)
+    }
+
+    pub(crate) fn obey_ending(&mut self, change: &Change) {
+        match change {
+            Change::KeyWarned { key, end, before } => self.with_key(*key, |key| key.done_about(*end).warn(*before)),
+            Change::KeyEnded { key, end } => self.with_key(*key, |key| key.done_about(*end).note()),
+            Change::KeyEndPutOff { key, until } => {
+                self.with_key(*key, |key| key.put_off(*until));
+                self.age(*key);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    const BEAT: Span = Span::minutes(2);
+    const AHEAD: Span = Span::days(1);
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + day * DAY).unwrap()
+    }
+
+    fn ending(life: i64, used: Option<i64>, warned: &[Span]) -> Ending<'_> {
+        Ending { born: day(0), end: day(life), used: used.map(day), warned, over: false }
+    }
+
+    fn next(ending: &Ending<'_>, now: Timestamp) -> Next {
+        Warnings::default().next(ending, now, AHEAD, BEAT)
+    }
+
+    #[test]
+    fn each_distance_is_told_once_and_a_later_one_stands_for_those_before() {
+        let (far, near, last) = (Span::days(14), Span::days(3), Span::days(1));
+        let after = |told: &[Span], now| next(&ending(90, Some(80), told), day(now));
+        assert_eq!(after(&[], 74), Next::Nothing);
+        assert_eq!(after(&[], 75), Next::Warn(far));
+        assert_eq!(after(&[far], 80), Next::Nothing);
+        assert_eq!(after(&[far], 86), Next::Warn(near));
+        assert_eq!(after(&[], 88), Next::Warn(last));
+        assert_eq!(after(&[last], 89), Next::Nothing);
+    }
+
+    #[test]
+    fn a_key_in_use_whose_people_were_told_once_goes_on_and_told_twice_it_ends() {
+        let two = [Span::days(14), Span::days(1)];
+        let used = |warned| ending(90, Some(89), warned);
+        assert_eq!(next(&used(&two[..1]), day(90)), Next::PutOff(day(97)));
+        assert_eq!(next(&used(&two), day(90)), Next::Note);
+        assert_eq!(next(&Ending { over: true, ..used(&two[..1]) }, day(90)), Next::Nothing);
+        let strict = Warnings::new([Span::days(3)], true);
+        assert_eq!(strict.next(&used(&[]), day(90), AHEAD, BEAT), Next::Note);
+    }
+
+    #[test]
+    fn what_nobody_uses_ends() {
+        for used in [None, Some(82)] {
+            assert_eq!(next(&ending(90, used, &[]), day(90)), Next::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_issued_for_an_hour_ends_in_time() {
+        let born = day(0);
+        let end = after(born, Span::hours(1));
+        let hour = Ending { born, end, used: Some(end), warned: &[], over: false };
+        assert_eq!(next(&Ending { used: Some(born), ..hour }, end), Next::Note);
+        assert_eq!(next(&hour, born), Next::Nothing);
+    }
+
+    #[test]
+    fn a_longest_life_that_is_named_today_does_not_end_what_is_in_use_today() {
+        // Ended a month ago by the new measure, and used an hour ago.
+        assert_eq!(next(&ending(30, Some(60), &[]), day(60)), Next::PutOff(day(67)));
+        assert_eq!(next(&ending(30, Some(50), &[]), day(60)), Next::Nothing);
+    }
+
+    #[test]
+    fn what_ended_long_ago_does_not_come_back_by_a_restart() {
+        assert_eq!(next(&ending(30, Some(29), &[]), day(36)), Next::PutOff(day(43)));
+        assert_eq!(next(&ending(30, Some(29), &[]), day(38)), Next::Nothing);
+    }
+
+    proptest! {
+        /// Watched by a gate whose messages arrive or do not, a key in use ends once
+        /// people have been told at two distances of that very end, and never before; and it
+        /// does end once messages arrive.
+        #[test]
+        fn no_key_in_use_ends_untold_and_none_lives_for_ever(
+            distances in prop::collection::vec(1..40_u32, 1..4),
+            life in 1..100_i64,
+            arrive in prop::collection::vec(any::<bool>(), 240),
+        ) {
+            let warnings = Warnings::new(distances.into_iter().map(Span::days), false);
+            let (mut end, mut warned, mut told) = (day(life), Vec::new(), 0);
+            let mut ended = None;
+            for look in 0..(life + 400) * 4 {
+                let now = day(0) + SignedDuration::from_hours(look * 6);
+                let known = Ending { born: day(0), end, used: Some(now.min(end)), warned: &warned, over: false };
+                let fit = warnings.distances().iter().filter(|distance| after(day(0), **distance) < end).count();
+                match warnings.next(&known, now, AHEAD, BEAT) {
+                    Next::Warn(before) => {
+                        if arrive.get(usize::try_from(look).unwrap()).copied().unwrap_or(true) {
+                            prop_assert!(!warned.contains(&before));
+                            warned.push(before);
+                            told += 1;
+                        }
+                    }
+                    Next::PutOff(until) => {
+                        prop_assert!(until > now);
+                        (end, warned) = (until, Vec::new());
+                    }
+                    Next::Note => {
+                        prop_assert!(warned.len() >= fit.min(2));
+                        ended = Some(look);
+                        break;
+                    }
+                    Next::Nothing => prop_assert!(end > now),
+                }
+            }
+            prop_assert!(ended.is_some(), "told {told} times, and it goes on until {end}");
+        }
+    }
+}
