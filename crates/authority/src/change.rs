@@ -136,10 +136,14 @@ pub enum Change {
         /// Whether they may do what needs a code beyond their own keys.
         administrator: bool,
     },
-    /// A holder is gone: its keys do not work, it answers nothing.
+    /// A holder is gone: it answers nothing, and its keys do not work, unless they go on.
     HolderLeft {
         /// The holder.
         id: HolderId,
+        /// Whether its keys go on: they are listed as a leaver's then. Keys that a leaver's
+        /// going stopped before stay stopped.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keys_go_on: bool,
     },
     /// A holder is back.
     HolderReturned {

@@ -39,8 +39,8 @@ pub enum Command {
     AddHolder(Description),
     /// Describe a holder anew.
     ChangeHolder(HolderId, Description),
-    /// A holder is gone.
-    Leave(HolderId),
+    /// A holder is gone, and so are its keys, or not.
+    Leave(HolderId, OnLeaving),
     /// A holder is back.
     Return(HolderId),
     /// Let a person enrol a factor by a link with this secret's digest.
@@ -141,6 +141,17 @@ pub enum Command {
     AcceptLaw(Digest),
     /// Let the posture that waits wait no longer.
     RefuseLaw(Digest),
+}
+
+/// What becomes of the keys of somebody who leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeaving {
+    /// They stop.
+    #[default]
+    Disable,
+    /// They go on, and are listed as a leaver's: to stop them all at once would be an outage.
+    List,
 }
 
 /// A holder in all that can change; the name only when it is made.
@@ -353,12 +364,12 @@ impl State {
                 let Description { name: _, kind, owner, deputies, mail, administrator } = description.clone();
                 changes.push(Change::HolderChanged { id: *id, kind, owner, deputies, mail, administrator });
             }
-            Command::Leave(id) => {
+            Command::Leave(id, on_leaving) => {
                 let holder = self.known_holder(*id)?;
                 if self.is_last_administrator(*id) {
                     return Err(Declined::LastAdministrator(holder.name.clone()));
                 }
-                changes.push(Change::HolderLeft { id: *id });
+                changes.push(Change::HolderLeft { id: *id, keys_go_on: *on_leaving == OnLeaving::List });
             }
             Command::Return(id) => {
                 self.known_holder(*id)?;
@@ -777,7 +788,7 @@ impl Command {
             Self::DenyRequest(..) => Needs::Denier,
             Self::DisableKey(key, _) | Self::RevokeKey { key, .. } => Needs::Protector(Some(*key)),
             Self::IssueKey(Order { parent: Some(parent), holder: None, .. }) => Needs::Answerer(*parent),
-            Self::Leave(_) | Self::Deny(_) | Self::NotMe(_) | Self::RefuseLaw(_) => Needs::Protector(None),
+            Self::Leave(..) | Self::Deny(_) | Self::NotMe(_) | Self::RefuseLaw(_) => Needs::Protector(None),
             Self::AddHolder(_)
             | Self::ChangeHolder(..)
             | Self::Return(_)
@@ -802,7 +813,7 @@ impl Command {
         match self {
             Self::AddHolder(_) => "add a holder",
             Self::ChangeHolder(..) => "change a holder",
-            Self::Leave(_) => "a holder left",
+            Self::Leave(..) => "a holder left",
             Self::Return(_) => "a holder returned",
             Self::Invite(..) => "invite",
             Self::Enrol(..) => "enrol",

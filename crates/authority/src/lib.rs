@@ -29,7 +29,7 @@ pub use crate::{
         Answer, Authority, Failed, Identity, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent, Ticket,
     },
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
-    command::{Command, Declined, Description, Enrolment, INVITATION, Order, Sighting, Warrant},
+    command::{Command, Declined, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
     ending::{Ending, Next, Warnings},
     key::{Issued, Key, StandsFor},

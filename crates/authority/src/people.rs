@@ -99,6 +99,8 @@ mod tests {
             mail: None,
             administrator: false,
             left: false,
+            left_since: None,
+            keys_go_on: false,
             two_factor: None,
             authenticator: None,
             invitation: None,

@@ -434,7 +434,7 @@ mod tests {
         assert!(state.collectable(id, EVE, at(day + 3)).is_err(), "a day has passed");
         assert!(state.collectable(id, ANN, at(3)).is_err(), "she did not ask");
         assert_eq!(state.grant(id, &Less::default(), &rules, ANN, at(3)), Err(Declined::RequestOver(id)));
-        write(&mut state, Change::HolderLeft { id: BOB }, at(4));
+        write(&mut state, Change::HolderLeft { id: BOB, keys_go_on: false }, at(4));
         assert_eq!(state.collectable(id, EVE, at(5)).err(), Some(Declined::NotGranted(id)), "who said yes has gone");
         write(&mut state, Change::HolderReturned { id: BOB }, at(6));
         assert!(state.collectable(id, EVE, at(7)).is_ok());

@@ -50,6 +50,10 @@ pub struct Holder {
     pub administrator: bool,
     /// Whether they are gone.
     pub left: bool,
+    /// Since when, where they are.
+    pub left_since: Option<Timestamp>,
+    /// Whether their keys go on although they are gone.
+    pub keys_go_on: bool,
     /// Whether their account has 2FA at the upstream, where it said.
     pub two_factor: Option<bool>,
     /// How they prove to be a person, where they enrolled.
@@ -59,6 +63,11 @@ pub struct Holder {
 }
 
 impl Holder {
+    /// Whether their keys do not work because they are gone.
+    pub const fn stops_keys(&self) -> bool {
+        self.left && !self.keys_go_on
+    }
+
     /// Whether they could be asked for a factor now.
     pub fn can_prove(&self) -> bool {
         let usable = |authenticator: &Authenticator| {
@@ -333,6 +342,8 @@ impl State {
                     mail: mail.clone(),
                     administrator: *administrator,
                     left: false,
+                    left_since: None,
+                    keys_go_on: false,
                     two_factor: None,
                     authenticator: None,
                     invitation: None,
@@ -349,26 +360,10 @@ impl State {
                     holder.administrator = *administrator;
                 })
             }
-            Change::HolderLeft { id } => {
-                self.with_holder(*id, |holder| {
-                    holder.left = true;
-                    holder.invitation = None;
-                });
-                let mut fallen = HashSet::new();
-                for key in self.keys.values_mut().filter(|key| key.holder() == Some(*id)) {
-                    let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
-                    before.replaced_by(key);
-                    before.fall();
-                    fallen.insert(key.id);
-                }
-                self.fell(&fallen, Refusal::HolderLeft);
-                // A yes that waits to be spent counts no more when its person has gone.
-                self.questions
-                    .values_mut()
-                    .filter(|asked| asked.closed.is_none())
-                    .for_each(|asked| asked.yes.retain(|yes| yes.by != *id));
-            }
-            Change::HolderReturned { id } => self.with_holder(*id, |holder| holder.left = false),
+            Change::HolderLeft { id, keys_go_on } => self.leave(*id, *keys_go_on, at),
+            Change::HolderReturned { id } => self.with_holder(*id, |holder| {
+                (holder.left, holder.left_since, holder.keys_go_on) = (false, None, false);
+            }),
             Change::Invited { holder, token, until } => self.with_holder(*holder, |holder| {
                 holder.invitation = Some(Box::new(Invitation { token: *token, until: *until }));
             }),
@@ -509,6 +504,38 @@ impl State {
         debug_assert!(!matches!(written.by, Actor::Person(person) if self.holder(person).is_none()));
     }
 
+    /// Whoever has gone answers nothing more, and their keys stop, unless they go on.
+    fn leave(&mut self, id: HolderId, keys_go_on: bool, at: Timestamp) {
+        self.with_holder(id, |holder| {
+            // Said again, it never lifts what was stopped.
+            holder.keys_go_on = keys_go_on && (!holder.left || holder.keys_go_on);
+            holder.left_since = holder.left_since.or(Some(at));
+            holder.left = true;
+            holder.invitation = None;
+        });
+        let stops = self.holder(id).is_some_and(Holder::stops_keys);
+        let mut keys = HashSet::new();
+        for key in self.keys.values_mut().filter(|key| key.holder() == Some(id)) {
+            keys.insert(key.id);
+            if stops {
+                let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
+                before.replaced_by(key);
+                before.fall();
+            }
+        }
+        if stops {
+            self.fell(&keys, Refusal::HolderLeft);
+        } else {
+            // What they said yes to opens nothing any more.
+            self.windows.retain(|(key, _), _| !keys.contains(key));
+        }
+        // A yes that waits to be spent counts no more when its person has gone.
+        self.questions
+            .values_mut()
+            .filter(|asked| asked.closed.is_none())
+            .for_each(|asked| asked.yes.retain(|yes| yes.by != id));
+    }
+
     /// What was good for a short time when the backup was made may have been used since.
     fn restored(&mut self, newest_key: Option<KeyId>, at: Timestamp) {
         self.last_key = self.last_key.max(newest_key.map_or(0, |key| key.0));
@@ -560,7 +587,7 @@ impl State {
     /// Why a key does not work, if it does not.
     pub(crate) fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
         let Some(key) = self.keys.get(key.0) else { return Some(Refusal::UnknownKey) };
-        let left = || key.holder().and_then(|holder| self.holder(holder)).is_some_and(|holder| holder.left);
+        let left = || key.holder().and_then(|holder| self.holder(holder)).is_some_and(Holder::stops_keys);
         key.refusal(now).or_else(|| left().then_some(Refusal::HolderLeft))
     }
 

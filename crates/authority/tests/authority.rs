@@ -8,8 +8,8 @@ use std::{net::IpAddr, path::Path, sync::Arc};
 
 use authority::{
     Answer, Ask, Authority, Change, Command, Credential, Declined, Description, Digest, Exhibit, Failed, Files,
-    Identity, Key, Lifetimes, Limits, Loaded, NotDone, NotProved, Offer, Order, PepperId, Peppers, Scope, SecretDigest,
-    Secrets, Sighting, Warrant, Weaker,
+    Identity, Key, Lifetimes, Limits, Loaded, NotDone, NotProved, Offer, OnLeaving, Order, PepperId, Peppers, Scope,
+    SecretDigest, Secrets, Sighting, Warrant, Weaker,
 };
 use factor::totp::{Seed, Step};
 use jiff::{SignedDuration, Timestamp};
@@ -273,7 +273,11 @@ async fn not_me_and_leaving_close_all_that_the_keys_asked() {
     let window = house.ask(&Ask { key: second.id, ..asks(b"window") }).await.unwrap().challenge;
     house.authority.perform(&Command::Approve(vec![window]), proof, house.now).await.unwrap();
     assert_ne!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
-    house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await.unwrap();
+    house
+        .authority
+        .perform(&Command::Leave(house.ann, OnLeaving::Disable), Warrant::Operator, house.now)
+        .await
+        .unwrap();
     assert_eq!(waits.answer().await, Answer::Refused(Refusal::HolderLeft));
     assert_eq!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
     house.restart().await;
@@ -762,7 +766,7 @@ async fn what_a_leaver_has_in_flight_is_cut() {
     let identity = Identity { name: "bob".to_owned(), ..Identity::default() };
     house.authority.identify(key.id, &identity, house.now).await.unwrap();
     let key = house.recognised("bobs");
-    house.authority.perform(&Command::Leave(bob), Warrant::Operator, house.now).await.unwrap();
+    house.authority.perform(&Command::Leave(bob, OnLeaving::Disable), Warrant::Operator, house.now).await.unwrap();
     assert!(key.has_fallen(|| house.now));
     assert!(house.authority.facts(&house.recognised("bobs")).holder_left);
     assert!(!house.recognised("bobs").has_fallen(|| house.now), "a later request is judged anew");
@@ -771,7 +775,8 @@ async fn what_a_leaver_has_in_flight_is_cut() {
 #[tokio::test]
 async fn without_its_last_administrator_the_gate_is_not_anybodys() {
     let mut house = House::new().await;
-    let leave = house.authority.perform(&Command::Leave(house.ann), Warrant::Operator, house.now).await;
+    let leave =
+        house.authority.perform(&Command::Leave(house.ann, OnLeaving::Disable), Warrant::Operator, house.now).await;
     assert!(matches!(leave, Err(NotDone::Declined(Declined::LastAdministrator(_)))));
     // Even where she cannot prove anything any more, setting up is over.
     let other = authority::Change::AuthenticatorDisabled { holder: house.ann };

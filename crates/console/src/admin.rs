@@ -80,6 +80,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/requests/{request}/collect", post(requests::collect)),
         ("/upstream/credential", post(keys::set_credential)),
         ("/holders", get(holders::list).post(holders::add)),
+        ("/expiry", get(holders::expiry)),
         ("/holders/{holder}", patch(holders::change)),
         ("/holders/{holder}/invite", post(holders::invite)),
         ("/holders/{holder}/left", post(holders::left)),

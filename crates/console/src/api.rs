@@ -4,6 +4,7 @@
 //! factors and kinds of holder are their words. Holders are named by their id or their name
 //! in requests.
 
+mod expiry;
 mod holders;
 mod keys;
 mod law;
@@ -16,7 +17,8 @@ mod secret;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    holders::{AddHolder, ChangeHolder, HolderList, HolderView, Invited},
+    expiry::{Ending, ExpiryReport, Lived, Within},
+    holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     keys::{
         CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey,
         IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,

@@ -56,6 +56,8 @@ pub struct Settings {
     pub proxies: wire::TrustedProxies,
     /// How keys are issued, where they are.
     pub issued: Option<IssuedSettings>,
+    /// What becomes of the keys of somebody who leaves.
+    pub on_leaving: authority::OnLeaving,
     /// Who may answer requests for keys, and how long they wait.
     pub requests: authority::RequestRules,
 }

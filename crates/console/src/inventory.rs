@@ -1,6 +1,6 @@
 //! Holders and keys as the admin API and the pages show them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use authority::{Declined, Holder, Key, Lifetimes, People, State};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use record::Usage;
 
 use crate::{
     Desk,
-    api::{HolderView, KeyRef, KeyView, LastUsed},
+    api::{HolderView, KeyCount, KeyRef, KeyView, LastUsed},
     reaching::{Bearer, Reach, Reaches},
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Brief {
     pub(crate) name: Option<String>,
     pub(crate) kind: HolderKind,
     pub(crate) left: bool,
+    pub(crate) left_since: Option<Timestamp>,
+    pub(crate) keys_stop: bool,
     pub(crate) two_factor: Option<bool>,
     pub(crate) owner: Option<String>,
     pub(crate) owner_left: bool,
@@ -42,6 +44,8 @@ impl Brief {
             name: Some(holder.name.clone()),
             kind: holder.kind,
             left: holder.left,
+            left_since: holder.left_since,
+            keys_stop: holder.stops_keys(),
             two_factor: holder.two_factor,
             owner: owner.map(|owner| owner.name.clone()),
             owner_left: owner.is_some_and(|owner| owner.left),
@@ -60,7 +64,7 @@ impl Brief {
 
     /// Whether a key of this holder passes anything at all.
     pub(crate) fn works(&self, key: &Key, now: Timestamp) -> bool {
-        key.standing.works() && !self.left && key.end().is_none_or(|end| end > now)
+        key.standing.works() && !self.keys_stop && key.end().is_none_or(|end| end > now)
     }
 
     /// What a key of this holder reaches: nothing where it does not work.
@@ -150,20 +154,8 @@ pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<
     Ok((key, view))
 }
 
-/// Everybody who has or had keys, or answers for them.
-pub(crate) fn holders(state: &State) -> Vec<HolderView> {
-    let mut counts: HashMap<HolderId, usize> = HashMap::new();
-    for holder in state.keys().filter_map(|key| key.holder()) {
-        *counts.entry(holder).or_default() += 1;
-    }
-    state
-        .holders()
-        .map(|holder| holder_view(state.people(), holder, counts.get(&holder.id).copied().unwrap_or(0)))
-        .collect()
-}
-
 /// One holder, and how many keys it has.
-pub(crate) fn holder_view(people: &People, holder: &Holder, keys: usize) -> HolderView {
+pub(crate) fn holder_view(people: &People, holder: &Holder, keys: KeyCount) -> HolderView {
     let authenticator = holder.authenticator.as_ref();
     HolderView {
         id: holder.id,
@@ -174,12 +166,15 @@ pub(crate) fn holder_view(people: &People, holder: &Holder, keys: usize) -> Hold
         mail: holder.mail.clone(),
         administrator: holder.administrator,
         left: holder.left,
+        left_since: holder.left_since,
+        keys_go_on: holder.keys_go_on,
         two_factor: holder.two_factor,
         enrolled: holder.can_prove(),
         enrolled_since: authenticator.map(|authenticator| authenticator.since),
         authenticator_disabled: authenticator.is_some_and(|authenticator| authenticator.disabled),
         recovery_codes: authenticator.map_or(0, |authenticator| authenticator.recovery.iter().flatten().count()),
         invited_until: holder.invitation.as_ref().map(|invitation| invitation.until),
-        keys,
+        keys: keys.known,
+        keys_working: keys.working,
     }
 }

@@ -11,7 +11,9 @@
 
 mod admin;
 pub mod api;
+mod census;
 mod desk;
+mod ends;
 mod excerpt;
 mod explain;
 mod inventory;

@@ -56,7 +56,7 @@ impl Sheet {
         }
     }
 
-    fn brief(&mut self, holder: Option<HolderId>) -> Arc<Brief> {
+    pub(crate) fn brief(&mut self, holder: Option<HolderId>) -> Arc<Brief> {
         let Self { briefs, people, .. } = self;
         Arc::clone(briefs.entry(holder).or_insert_with(|| Arc::new(Brief::of(people, holder))))
     }

@@ -67,9 +67,14 @@ pub(crate) enum Command {
     /// Alone it lists them, like `greave keys list`.
     #[command(args_conflicts_with_subcommands = true)]
     Keys(KeysCommand),
-    /// People, workloads and vendors: who has keys, and who answers for them.
-    #[command(subcommand)]
-    Holders(Holders),
+    /// People, workloads and vendors: who has keys, who answers for them, who has left, and who
+    /// could make another key today.
+    #[command(args_conflicts_with_subcommands = true)]
+    Holders(HoldersCommand),
+    /// When keys end, which are past the limit, idle or never exchanged, and how long keys
+    /// really live.
+    #[command(after_help = example!("expiry", "expiry --format csv", "expiry --json"))]
+    Expiry(ExpiryCommand),
     /// The gate's own credential for the API, under which issued keys call.
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -543,6 +548,22 @@ pub(crate) enum UpstreamCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct HoldersCommand {
+    /// How it is written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Holders>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpiryCommand {
+    /// How it is written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Holders {
     /// Everybody who has or had keys.
@@ -585,7 +606,8 @@ pub(crate) enum Holders {
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// A holder is gone: their keys stop, and they answer nothing more.
+    /// A holder is gone: they answer nothing more, and their keys stop, or go on and are listed,
+    /// as `holders.on_leaving` says.
     #[command(after_help = example!("holders left carol"))]
     Left {
         /// The holder, by name or id; `greave holders list` shows them.
@@ -822,7 +844,8 @@ mod tests {
         let change = |more: &[&str]| {
             let words = ["greave", "holders", "change", "bob"].iter().chain(more);
             let cli = Cli::try_parse_from(words).ok()?;
-            let Command::Holders(Holders::Change { answers, no_deputies, .. }) = cli.command else { return None };
+            let Command::Holders(HoldersCommand { command: Some(change), .. }) = cli.command else { return None };
+            let Holders::Change { answers, no_deputies, .. } = change else { return None };
             Some((answers.administrator, no_deputies))
         };
         assert_eq!(change(&[]), Some((None, false)));

@@ -49,6 +49,16 @@ pub(crate) struct Config {
     pub(crate) issued: Option<Issued>,
     #[serde(default)]
     pub(crate) keys: Keys,
+    #[serde(default)]
+    pub(crate) holders: Holders,
+}
+
+/// What becomes of holders.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Holders {
+    /// What becomes of the keys of somebody who leaves.
+    pub(crate) on_leaving: authority::OnLeaving,
 }
 
 /// How long keys live, who may say yes to requests for them, and how long those wait.

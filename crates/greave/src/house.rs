@@ -94,6 +94,7 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
         path_rules: config.path_rules(),
         open: open_paths(config, catalogue).unwrap_or_default(),
         issued: config.issued.as_ref().map(|issued| console::IssuedSettings { form: issued.prefix.0.clone() }),
+        on_leaving: config.holders.on_leaving,
         requests: request_rules(config),
     }
 }

@@ -12,7 +12,7 @@ impl Authority {
     /// Takes one change into what the request path reads.
     pub(super) fn mirror(&self, change: &Change, now: Timestamp) -> Result<(), Failed> {
         match change {
-            Change::HolderLeft { id } => {
+            Change::HolderLeft { id, keys_go_on: _ } => {
                 self.mirror_holders();
                 let keys: Vec<Arc<Key>> =
                     self.view(|state| state.keys().filter(|key| key.holder() == Some(*id)).cloned().collect());
@@ -104,7 +104,7 @@ impl Authority {
     pub(super) fn mirror_holders(&self) {
         let facts = self.view(|state| {
             let facts = |id: HolderId, kind, left| HolderFacts { kind, left, presentable: state.presentable(id) };
-            state.holders().map(|holder| (holder.id, facts(holder.id, holder.kind, holder.left))).collect()
+            state.holders().map(|holder| (holder.id, facts(holder.id, holder.kind, holder.stops_keys()))).collect()
         });
         self.holders.store(Arc::new(facts));
     }

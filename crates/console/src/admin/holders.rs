@@ -14,12 +14,20 @@ use law::HolderId;
 use super::{Admin, doors::Caller, json::Body};
 use crate::{
     Desk,
-    api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Problem, Proof},
-    inventory,
+    api::{AddHolder, ChangeHolder, ExpiryReport, HolderList, HolderView, Invited, KeyCount, Problem, Proof},
+    census, ends,
+    inventory::{self, Brief},
+    traffic,
 };
 
-pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Json<HolderList> {
-    Json(HolderList { holders: admin.desk.authority.view(inventory::holders) })
+pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Result<Json<HolderList>, Problem> {
+    let (desk, now) = (Arc::clone(&admin.desk), admin.desk.now());
+    Ok(Json(traffic::reading(move || census::of(&desk, now)).await?))
+}
+
+pub(super) async fn expiry(State(admin): State<Arc<Admin>>) -> Result<Json<ExpiryReport>, Problem> {
+    let (desk, now) = (Arc::clone(&admin.desk), admin.desk.now());
+    Ok(Json(traffic::reading(move || ends::report(&desk, now)).await?))
 }
 
 pub(super) async fn add(
@@ -92,7 +100,7 @@ pub(super) async fn left(
     Body(proof): Body<Proof>,
 ) -> Result<Json<HolderView>, Problem> {
     let (id, _) = person(&admin.desk, &named)?;
-    admin.perform(&Command::Leave(id), &caller, &proof).await?;
+    admin.perform(&Command::Leave(id, admin.desk.settings.load().on_leaving), &caller, &proof).await?;
     view(&admin.desk, id)
 }
 
@@ -118,8 +126,14 @@ fn person(desk: &Desk, named: &str) -> Result<(HolderId, String), Problem> {
 
 /// The holder as it is after a change.
 fn view(desk: &Desk, id: HolderId) -> Result<Json<HolderView>, Problem> {
+    let now = desk.now();
     let view = desk.authority.view(|state| {
-        let keys = state.keys().filter(|key| key.holder() == Some(id)).count();
+        let brief = Brief::of(state.people(), Some(id));
+        let mut keys = KeyCount::default();
+        for key in state.keys().filter(|key| key.holder() == Some(id)) {
+            keys.known += 1;
+            keys.working += usize::from(brief.works(key, now));
+        }
         state.holder(id).map(|holder| inventory::holder_view(state.people(), holder, keys))
     });
     view.map(Json).ok_or_else(|| Declined::NoHolder(id.to_string()).into())

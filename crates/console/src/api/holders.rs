@@ -11,6 +11,85 @@ use super::{Proof, Secret};
 pub struct HolderList {
     /// In the order in which they became known.
     pub holders: Vec<HolderView>,
+    /// What it comes to.
+    #[serde(default)]
+    pub summary: HolderSummary,
+}
+
+/// Everybody and their keys, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderSummary {
+    /// People, also those who have left.
+    pub people: usize,
+    /// Programs of one's own.
+    pub workloads: usize,
+    /// Others' programs.
+    pub vendors: usize,
+    /// All keys.
+    pub keys: KeyCount,
+    /// Keys of holders who have left.
+    pub of_leavers: KeyCount,
+    /// Keys for which nobody answers: no owner is known, or the owner has left.
+    pub without_owner: KeyCount,
+    /// Of these the ones of which not even the holder is known.
+    pub without_holder: KeyCount,
+    /// Workloads and vendors whose owner has left, or that have none.
+    pub programs_without_owner: usize,
+    /// Who could make another key today.
+    pub minting: Minting,
+}
+
+/// How many keys, and how many of them work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCount {
+    /// All that are known.
+    pub known: usize,
+    /// Those that work: active, not ended, and not stopped because their holder has left.
+    pub working: usize,
+}
+
+/// Who could make another key today: with a key that reaches `mint` under the law in force.
+/// What a person does who signs in at the API is not seen here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minting {
+    /// Keys that reach it.
+    pub keys: usize,
+    /// Of these the ones that need no second factor for it now.
+    pub keys_without_factor: usize,
+    /// Holders who have such keys; those whose holder is not known count as one.
+    pub holders: usize,
+    /// Holders who have one that needs no second factor.
+    pub holders_without_factor: usize,
+    /// Holders for whom nobody with a second factor answers: neither enrolled here, nor with one
+    /// at the API as far as that says.
+    pub holders_without_2fa: usize,
+    /// Keys with which what the document does not describe passes without a second factor: that
+    /// may make keys, too.
+    pub undescribed: usize,
+    /// Who they are, those first who need no second factor; at most 200.
+    pub who: Vec<Minter>,
+}
+
+/// A holder who could make another key today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minter {
+    /// The holder, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Person, workload or vendor.
+    pub kind: HolderKind,
+    /// Who answers first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Whether the owner has an authenticator enrolled here.
+    pub owner_enrolled: bool,
+    /// Whether the owner's account has 2FA at the upstream, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_two_factor: Option<bool>,
+    /// Keys that reach it.
+    pub keys: usize,
+    /// Of these the ones that need no second factor for it now.
+    pub keys_without_factor: usize,
 }
 
 /// A holder.
@@ -34,6 +113,12 @@ pub struct HolderView {
     pub administrator: bool,
     /// Whether they are gone.
     pub left: bool,
+    /// Since when, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_since: Option<Timestamp>,
+    /// Whether their keys go on although they are gone.
+    #[serde(default)]
+    pub keys_go_on: bool,
     /// Whether their account has 2FA at the upstream, where it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_factor: Option<bool>,
@@ -51,6 +136,9 @@ pub struct HolderView {
     pub invited_until: Option<Timestamp>,
     /// How many keys they have.
     pub keys: usize,
+    /// How many of them work.
+    #[serde(default)]
+    pub keys_working: usize,
 }
 
 /// `POST /v1/holders`: makes a holder known.

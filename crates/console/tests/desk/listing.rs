@@ -1,6 +1,6 @@
 //! The lists that an operator goes by: which keys there are, what they reach, who has them.
 
-use authority::{Command, Description, Identity, Order, Scope, SecretDigest, Sighting, Warrant};
+use authority::{Command, Description, Identity, OnLeaving, Order, Scope, SecretDigest, Sighting, Warrant};
 use console::{Door, api};
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -97,7 +97,12 @@ async fn a_list_says_what_keys_reach_and_what_of_it_without_a_second_factor() {
         .perform(&Command::DisableKey(anns, "a test".to_owned()), Warrant::Operator, now())
         .await
         .unwrap();
-    house.desk.authority.perform(&Command::Leave(house.bob.id), Warrant::Operator, now()).await.unwrap();
+    house
+        .desk
+        .authority
+        .perform(&Command::Leave(house.bob.id, OnLeaving::Disable), Warrant::Operator, now())
+        .await
+        .unwrap();
     assert_eq!(ids(&local, "power=mint").await, [stranger]);
     assert_eq!(ids(&local, "leavers=true").await, [bobs]);
     assert_eq!(ids(&local, "no_owner=true").await, [reads], "its owner has left");
@@ -138,6 +143,111 @@ async fn a_list_is_sorted_and_cut_to_pages_and_what_is_not_known_comes_last() {
     for refused in ["sort=colour", "limit=-1", "idle=soon", "without_factor=perhaps"] {
         assert_eq!(local.get(&format!("/v1/keys?{refused}")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
+}
+
+#[tokio::test]
+async fn whose_keys_go_on_when_they_leave_is_as_configured_and_never_lifts_what_was_stopped() {
+    let house = House::new().await;
+    let (key, program) = (house.key_of("bob", "one").await, house.issued(house.bob.id).await);
+    let local = Program::new(house.admin(Door::Local));
+    let works = |key| house.desk.authority.refusal(key, now()).is_none();
+    let holders = async || -> api::HolderList { serde_json::from_str(&local.get("/v1/holders").await.text).unwrap() };
+    let set = |on_leaving| {
+        let settings = console::Settings { on_leaving, ..(**house.desk.settings.load()).clone() };
+        house.desk.settings.store(std::sync::Arc::new(settings));
+    };
+    let leave = async || local.call("POST", "/v1/holders/bob/left", "").await.json();
+
+    set(OnLeaving::List);
+    let left = leave().await;
+    assert_eq!((&left["keys_go_on"], &left["keys_working"]), (&true.into(), &1.into()));
+    assert!(works(key) && works(program));
+    let summary = holders().await.summary;
+    assert_eq!(summary.of_leavers, api::KeyCount { known: 1, working: 1 });
+    assert_eq!((summary.without_owner.known, summary.programs_without_owner), (1, 1), "its owner has left");
+    assert_eq!(ids(&local, "leavers=true&working=true").await, [key]);
+
+    set(OnLeaving::Disable);
+    assert_eq!(leave().await["keys_working"], 0);
+    assert!(!works(key));
+    set(OnLeaving::List);
+    assert_eq!(leave().await["keys_go_on"], false, "said again, it lifts nothing");
+    assert!(!works(key));
+
+    let proof = |code: String| serde_json::json!({"as": "ann", "code": code}).to_string();
+    let back = local.call("POST", "/v1/holders/bob/return", &proof(house.ann.code())).await;
+    assert_eq!((back.status, back.json()["keys_working"].clone()), (StatusCode::OK, 1.into()));
+    assert!(works(key));
+}
+
+#[tokio::test]
+async fn who_could_make_another_key_is_counted_under_the_law_in_force() {
+    let house = House::new().await;
+    house.key_of("ann", "one").await;
+    house.key_of("bob", "two").await;
+    house.key_of("bob", "three").await;
+    let stranger = house.key_of("carol", "four").await;
+    house.issued(house.bob.id).await;
+    let local = Program::new(house.admin(Door::Local));
+    let minting = async || {
+        let list: api::HolderList = serde_json::from_str(&local.get("/v1/holders").await.text).unwrap();
+        list.summary.minting
+    };
+    let counts =
+        |of: &api::Minting| (of.keys, of.keys_without_factor, of.holders, of.holders_without_factor, of.undescribed);
+    let enforced = minting().await;
+    assert_eq!(counts(&enforced), (3, 0, 2, 0, 0), "each asks a person");
+    let observing = authority::Offer::of_law(law("observe until 2027-01-15"));
+    house.desk.authority.load(&observing, now()).await.unwrap();
+    let waiting = house.desk.authority.view(|state| state.waiting().map(|waiting| waiting.digest)).unwrap();
+    house.desk.authority.perform(&Command::AcceptLaw(waiting), house.warrant_of_ann().await, now()).await.unwrap();
+    let observed = minting().await;
+    assert_eq!(counts(&observed), (4, 4, 3, 3, 4), "nobody is asked, and what nobody describes passes, too");
+    assert_eq!(observed.who.first().map(|minter| (minter.holder.as_deref(), minter.keys)), Some((Some("bob"), 2)));
+    house
+        .desk
+        .authority
+        .perform(&Command::DisableKey(stranger, "x".to_owned()), Warrant::Operator, now())
+        .await
+        .unwrap();
+    assert_eq!(minting().await.keys, 3, "what does not work makes nothing");
+}
+
+#[tokio::test]
+async fn the_expiry_report_counts_ends_ahead_and_lives_that_are_over() {
+    let house = House::new().await;
+    let (short, kept) = (house.key_of("ann", "one").await, house.key_of("bob", "two").await);
+    house.issued(house.bob.id).await;
+    let local = Program::new(house.admin(Door::Local));
+    let report = async || -> api::ExpiryReport { serde_json::from_str(&local.get("/v1/expiry").await.text).unwrap() };
+    let of = |some: &[api::Within]| some.iter().map(|it| it.keys).collect::<Vec<_>>();
+    let first = report().await;
+    assert_eq!((first.working, first.no_end, first.past_limit), (3, 2, 2));
+    assert_eq!((of(&first.ends), first.next.len(), first.lived.keys), (vec![0, 1, 1], 1, 0));
+
+    pass(10 * 86_400);
+    let disable = Command::DisableKey(short, "a test".to_owned());
+    house.desk.authority.perform(&disable, Warrant::Operator, now()).await.unwrap();
+    pass(90 * 86_400);
+    let later = report().await;
+    let days = |span: Option<law::Span>| span.map(|span| span.as_secs() / 86_400);
+    assert_eq!((later.working, later.lived.keys), (1, 2), "one was disabled, one ended by itself");
+    assert_eq!((days(later.lived.median), days(later.lived.longest)), (Some(10), Some(30)));
+    assert_eq!(later.never_rotated, 1, "bob's own key is old, and the only one that he ever had");
+    assert_eq!(later.ages.keys, 1);
+    // Stopping the rest for good moves no moment that is known.
+    house
+        .desk
+        .authority
+        .perform(&Command::Leave(house.bob.id, OnLeaving::Disable), Warrant::Operator, now())
+        .await
+        .unwrap();
+    pass(86_400);
+    let revoke = Command::RevokeKey { key: kept, children: false, why: "left".to_owned() };
+    house.desk.authority.perform(&revoke, Warrant::Operator, now()).await.unwrap();
+    let last = report().await;
+    assert_eq!((last.working, last.lived.keys), (0, 3));
+    assert!(last.lived.longest.is_some_and(|longest| longest < law::Span::days(101)), "{:?}", last.lived.longest);
 }
 
 #[tokio::test]

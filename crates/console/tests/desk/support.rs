@@ -105,6 +105,7 @@ impl House {
             open: wire::OpenPaths::new(&["/login".to_owned()], "").unwrap(),
             proxies: wire::TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], wire::ProxyHeader::default()),
             issued: None,
+            on_leaving: authority::OnLeaving::default(),
             requests: authority::RequestRules::default(),
         };
         let desk = Arc::new(Desk {

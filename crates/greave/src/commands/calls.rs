@@ -31,7 +31,7 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
     let named = named_by(&cli.config);
     let state = if running(&named).is_some() { named } else { Config::read(&cli.config)?.gate.state };
     if let Some(named) = &calls.holder {
-        let HolderList { holders } = house::client(&cli.config).await?.read(&address(&["holders"])).await?;
+        let HolderList { holders, .. } = house::client(&cli.config).await?.read(&address(&["holders"])).await?;
         wanted.holder = Some(holder(&holders, named)?);
     }
     let folder = record_folder(&state);

@@ -1,5 +1,7 @@
 //! `greave holders`: people, workloads and vendors, and who answers for their keys.
 
+mod report;
+
 use comfy_table::{Cell, Table};
 use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof};
 use http::Method;
@@ -8,12 +10,16 @@ use law::HolderKind;
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{Answers, Holders},
+    cli::{Answers, Holders, HoldersCommand},
     client::address,
     show::{self, ahead, alarm_if, clean, count},
 };
 
-pub(crate) async fn run(admin: &Admin, command: &Holders) -> Outcome {
+pub(crate) async fn run(admin: &Admin, HoldersCommand { format, command }: &HoldersCommand) -> Outcome {
+    let Some(command) = command else {
+        report::run(admin, *format).await?;
+        return Ok(Done::Clean);
+    };
     match command {
         Holders::List => list(admin).await?,
         Holders::Add { name, kind, answers, proof: args } => {
@@ -40,6 +46,10 @@ pub(crate) async fn run(admin: &Admin, command: &Holders) -> Outcome {
                 admin.client.change(&address(&["holders", name, "left"]), &Proof::default()).await?;
             admin.answer(&holder, || {
                 let (name, keys) = (clean(&holder.name), count(holder.keys, "key"));
+                if holder.keys_go_on && holder.keys_working > 0 {
+                    let working = count(holder.keys_working, "key");
+                    return format!("{name} has left and answers nothing more; {working} of theirs still pass, as `holders.on_leaving` says: `greave keys --leavers --holder {}` lists them, `greave keys disable KEY` stops one", show::word(&holder.name));
+                }
                 format!("{name} has left: nothing passes with their {keys}, and they answer nothing more")
             })?;
         }
@@ -60,7 +70,7 @@ fn wanted(kind: Option<HolderKind>, answers: &Answers, no_deputies: bool, proof:
 }
 
 async fn list(admin: &Admin) -> Result<(), Box<dyn std::error::Error>> {
-    let HolderList { holders } = admin.client.read(&address(&["holders"])).await?;
+    let HolderList { holders, .. } = admin.client.read(&address(&["holders"])).await?;
     if admin.json {
         return json(&holders);
     }
@@ -88,10 +98,12 @@ fn table(holders: &[HolderView], now: Timestamp) -> Table {
                     None => "",
                 },
             ),
-            Cell::new(holder.keys),
+            Cell::new(keys(holder)),
             alarm_if(
                 holder.left,
-                if holder.left {
+                if holder.left && holder.keys_go_on {
+                    "left, keys go on"
+                } else if holder.left {
                     "left"
                 } else if holder.administrator {
                     "administrator"
@@ -102,6 +114,13 @@ fn table(holders: &[HolderView], now: Timestamp) -> Table {
         ]);
     }
     table
+}
+
+fn keys(holder: &HolderView) -> String {
+    match holder.keys - holder.keys_working.min(holder.keys) {
+        0 => holder.keys.to_string(),
+        stopped => format!("{}, {stopped} stopped", holder.keys),
+    }
 }
 
 /// Who answers for its keys: the person themselves, or owner and deputies.

@@ -67,7 +67,7 @@ async fn list(admin: &Admin, last: u32) -> Outcome {
         print_json(&entries)?;
         return Ok(Done::Clean);
     }
-    let HolderList { holders } = admin.client.read(&address(&["holders"])).await?;
+    let HolderList { holders, .. } = admin.client.read(&address(&["holders"])).await?;
     show::print(&table(&entries, &holders, admin.now), "nothing has changed yet");
     if len > entries.len() as u64 {
         aside(FAINT, format!("the newest {} of {len}; `--last` shows more", entries.len()));

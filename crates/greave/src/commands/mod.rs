@@ -4,6 +4,8 @@ pub(crate) mod backup;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod check;
+
+pub(crate) mod expiry;
 pub(crate) mod explain;
 pub(crate) mod guards;
 pub(crate) mod holders;

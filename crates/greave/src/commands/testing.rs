@@ -170,6 +170,8 @@ pub(super) fn holders() -> Vec<HolderView> {
         mail: None,
         administrator: false,
         left: false,
+        left_since: None,
+        keys_go_on: false,
         two_factor: None,
         enrolled: true,
         enrolled_since: Some(at(-86_400)),
@@ -177,17 +179,25 @@ pub(super) fn holders() -> Vec<HolderView> {
         recovery_codes: 8,
         invited_until: None,
         keys: 0,
+        keys_working: 0,
     };
     let nobody =
         |id, name: &str| HolderView { enrolled: false, enrolled_since: None, recovery_codes: 0, ..person(id, name) };
     vec![
-        HolderView { administrator: true, two_factor: Some(true), keys: 2, ..person(1, "ann") },
-        HolderView { two_factor: Some(false), invited_until: Some(at(7200)), keys: 1, ..nobody(2, "carol") },
+        HolderView { administrator: true, two_factor: Some(true), keys: 2, keys_working: 2, ..person(1, "ann") },
+        HolderView {
+            two_factor: Some(false),
+            invited_until: Some(at(7200)),
+            keys: 1,
+            keys_working: 1,
+            ..nobody(2, "carol")
+        },
         HolderView {
             kind: HolderKind::Workload,
             owner: Some("ann".to_owned()),
             deputies: vec!["bob".to_owned()],
             keys: 3,
+            keys_working: 2,
             ..nobody(3, "ci")
         },
         HolderView { recovery_codes: 1, ..person(5, "bob") },

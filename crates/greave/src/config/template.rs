@@ -115,6 +115,11 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # longest = "30d"
 # holders = ["ci"]                       # for all, where it is silent
 
+# What becomes of the keys of somebody who leaves (`greave holders left NAME`): they stop, or go
+# on and are listed (`greave keys --leavers`), so that nothing breaks at once.
+# [holders]
+# on_leaving = "list"
+
 [hold]
 wait  = "50s"                            # a request without `Prefer: wait=N` waits so long for its person
 # most  = "5m"

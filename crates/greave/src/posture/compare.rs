@@ -5,12 +5,12 @@
 
 use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
 
-use authority::{Lifetimes, Weaker};
+use authority::{Lifetimes, OnLeaving, Weaker};
 use law::Span;
 
 use crate::config::{
-    Api, Approver, Config, CountsAsPerson, Desk, Gate, Hold, Identify, Issued, Issuer, Keys, Mail, Paths, Proof,
-    Record, Size, Tell, UnknownKeys, Webhook,
+    Api, Approver, Config, CountsAsPerson, Desk, Gate, Hold, Holders, Identify, Issued, Issuer, Keys, Mail, Paths,
+    Proof, Record, Size, Tell, UnknownKeys, Webhook,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -25,6 +25,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
         record: of_record,
         issued: of_issued,
         keys: of_keys,
+        holders: of_holders,
     } = from;
     let mut found = Found::default();
     gate(of_gate, &to.gate, &mut found);
@@ -35,6 +36,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
     record(of_record, &to.record, &mut found);
     issued(of_issued.as_ref(), to.issued.as_ref(), &mut found);
     keys(of_keys, &to.keys, &mut found);
+    holders(of_holders, &to.holders, &mut found);
     lifetimes(from.lifetimes(), to.lifetimes(), &mut found);
     found.0
 }
@@ -250,6 +252,14 @@ fn keys(from: &Keys, to: &Keys, found: &mut Found) {
             format!("{} to {powers} for {holders}, at most {}", people.join(" and "), maybe(longest.as_ref()))
         };
         found.push("keys.approvers", list(approvers.iter().map(said)), list(to.approvers.iter().map(said)));
+    }
+}
+
+/// Keys that would stop go on.
+fn holders(from: &Holders, to: &Holders, found: &mut Found) {
+    let Holders { on_leaving } = from;
+    if (*on_leaving, to.on_leaving) == (OnLeaving::Disable, OnLeaving::List) {
+        found.push("holders.on_leaving", "disable", "list");
     }
 }
 

@@ -176,6 +176,10 @@ fn from_nothing_to_a_first_look() {
     company.run(&["keys", "--format", "csv"]).says(0, &["id,name,holder,kind,"]);
     company.run(&["keys", "--format", "jsonl"]).says(0, &[]);
     company.run(&["keys", "--idle", "30d"]).says(2, &["only while the gate runs"]);
+    company.run(&["holders"]).says(0, &["1 person", "ann", "Who could make another key today", "Nobody with a key"]);
+    company.run(&["holders", "--format", "csv"]).says(0, &["id,name,kind,", "h1,ann,person"]);
+    company.run(&["expiry"]).says(0, &["0 keys in use", "greave keys --no-end", "is not known: the gate does not run"]);
+    company.run(&["expiry", "--format", "csv"]).says(0, &["figure,value", "no end,0"]);
     company.run(&["keys", "show", "k1"]).says(2, &["there is no key `k1`; see `greave keys list`"]);
     company.run(&["questions"]).says(0, &["nothing waits"]);
     company.run(&["calls"]).says(0, &["no call fits"]);

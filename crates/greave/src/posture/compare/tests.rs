@@ -66,6 +66,7 @@ const CASES: &[Case] = &[
     Case("api.selector", "", "[api.selector]: operation = \"POST /g\"\nby = { query = \"q\" }", Waits),
     Case("api.multi_segment", "", "[api.multi_segment]: operation = \"GET /f/*\"\nparameter = \"p\"", Waits),
     Case("keys.lifetime", "", "keys: lifetime = \"91d\"", Free),
+    Case("holders.on_leaving", "", "holders: on_leaving = \"list\"", Free),
     Case("keys.longest", "", "keys: longest = \"366d\"", Free),
     Case("keys.warn", "keys: warn = [\"1d\"]", "keys: warn = [\"1d\", \"3d\"]", Free),
     Case("keys.end_unwarned", "keys: end_unwarned = true", "keys: end_unwarned = false", Free),
