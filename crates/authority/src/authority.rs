@@ -7,6 +7,7 @@ mod issuing;
 mod line;
 mod mirror;
 mod proving;
+mod reconciling;
 mod secrets;
 
 use std::{

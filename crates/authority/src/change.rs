@@ -329,6 +329,25 @@ pub enum Change {
         /// Why, in words.
         why: String,
     },
+    /// What the API calls a key is known from now on.
+    KeyKnownAs {
+        /// The key.
+        key: KeyId,
+        /// What the API calls it.
+        upstream: String,
+    },
+    /// A key is revoked at the API, too, or gone there.
+    KeyDeadAbroad {
+        /// The key.
+        key: KeyId,
+    },
+    /// A key that is revoked here lives on at the API, as far as is known.
+    KeyAliveAbroad {
+        /// The key.
+        key: KeyId,
+        /// Why, in words.
+        why: String,
+    },
     /// Somebody asks for a key.
     KeyRequested {
         /// The new id.

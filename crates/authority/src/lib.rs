@@ -4,6 +4,7 @@
 //! the ledger, and obeyed. The request path reads mirrors of the state and never waits for
 //! a change. This room does not know HTTP: neither how a key travels nor how a page looks.
 
+mod abroad;
 mod authority;
 mod change;
 mod command;
@@ -25,6 +26,7 @@ mod table;
 mod verifier;
 
 pub use crate::{
+    abroad::{Abroad, Compared, Difference, Listed, Listing},
     authority::{
         Answer, Authority, Failed, Identity, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent, Ticket,
     },

@@ -15,7 +15,7 @@ use law::{
 };
 
 use crate::{
-    Key, PepperId, Verifier,
+    Abroad, Key, PepperId, Verifier,
     change::{Actor, Change, Digest, Proof, Question, Written},
     key::{Alike, Issued, StandsFor},
     life::Lifetimes,
@@ -203,6 +203,9 @@ pub struct State {
     pub(crate) questions: BTreeMap<ChallengeId, Asked>,
     pub(crate) requests: BTreeMap<RequestId, Request>,
     pub(crate) canaries: BTreeMap<KeyId, Canary>,
+    /// What the API calls keys, and what became of them there.
+    pub(crate) names_abroad: BTreeMap<KeyId, String>,
+    pub(crate) abroad: BTreeMap<KeyId, Abroad>,
     pub(crate) windows: HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     pub(crate) law: Option<(Digest, String)>,
     pub(crate) posture: Option<(Digest, Files)>,
@@ -394,6 +397,7 @@ impl State {
                 if let Some(before) = self.keys.remove(key.0) {
                     before.fall();
                 }
+                self.names_abroad.remove(key);
                 self.fell(&HashSet::from([*key]), Refusal::UnknownKey);
             }
             Change::KeyRepeppered { key, verifier, pepper } => {
@@ -453,6 +457,9 @@ impl State {
                 key.set_stands_for(StandsFor { operation: operation.clone(), upstream: upstream.clone() });
             }),
             Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Revoked, at)),
+            Change::KeyKnownAs { key, upstream } => drop(self.names_abroad.insert(*key, upstream.clone())),
+            Change::KeyDeadAbroad { key } => drop(self.abroad.insert(*key, Abroad::Dead)),
+            Change::KeyAliveAbroad { key, why } => drop(self.abroad.insert(*key, Abroad::Alive(why.clone()))),
             Change::KeyRequested { id, person, wish, until } => self.requested(*id, *person, wish, *until, at),
             Change::KeyRequestGranted { id, grant } => self.decide_request(*id, Decided::Granted(grant.clone())),
             Change::KeyRequestDenied { id, why } => self.decide_request(*id, Decided::Denied(why.clone())),

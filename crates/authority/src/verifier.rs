@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::change::Claim;
+use crate::change::{Claim, Digest};
 
 /// SHA-256 of a secret. It can be imported from elsewhere, and lives only as long as a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,20 @@ impl SecretDigest {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
         Self(bytes)
+    }
+}
+
+impl SecretDigest {
+    /// Reads one in hexadecimal, as others write it.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let Digest(bytes) = text.trim().to_owned().try_into().ok()?;
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest")
     }
 }
 

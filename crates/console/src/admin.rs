@@ -8,6 +8,7 @@ mod keys;
 mod law;
 mod questions;
 mod reach;
+mod reconcile;
 mod record;
 mod requests;
 
@@ -79,6 +80,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/requests/{request}/deny", post(requests::deny)),
         ("/requests/{request}/collect", post(requests::collect)),
         ("/upstream/credential", post(keys::set_credential)),
+        ("/reconcile", post(reconcile::reconcile)),
         ("/holders", get(holders::list).post(holders::add)),
         ("/expiry", get(holders::expiry)),
         ("/holders/{holder}", patch(holders::change)),

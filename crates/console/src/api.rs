@@ -10,6 +10,7 @@ mod keys;
 mod law;
 mod questions;
 mod reach;
+mod reconcile;
 mod record;
 mod requests;
 mod secret;
@@ -20,9 +21,9 @@ pub use self::{
     expiry::{Ending, ExpiryReport, Lived, Within},
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     keys::{
-        CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary, IssuedKey,
-        IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse, ProgramUse,
-        RevokeKey, SetCredential, SourceUse, StandsForView, UndescribedUse,
+        AbroadView, CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary,
+        IssuedKey, IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse,
+        ProgramUse, RevokeKey, SetCredential, SourceUse, StandsForView, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,
@@ -32,6 +33,7 @@ pub use self::{
     reach::{
         EvidenceLine, ExplainFilter, ExplainedPower, Explanation, OperationReach, PowerReach, Reach, ReachFilter, Use,
     },
+    reconcile::{AliveView, GoneView, Reconciled},
     record::{CallFilter, CallList, Checkpoint, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified, RecordedCall},
     requests::{
         Asked, CollectedKey, DenyRequest, GrantRequest, Outlook, OutlookPower, RequestDetails, RequestKey, RequestList,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use authority::{Authority, Failed};
 use axum::{Extension, extract::ConnectInfo};
 use catalogue::Catalogue;
@@ -16,7 +16,7 @@ use law::{HolderId, Span};
 use record::Book;
 
 use crate::{
-    Told,
+    Abroad, Told,
     reaching::Reaches,
     session::{Session, Sessions},
 };
@@ -33,6 +33,8 @@ pub struct Desk {
     pub book: Option<Arc<Book>>,
     /// What the operator says; replaced when the gate loads another configuration.
     pub settings: ArcSwap<Settings>,
+    /// The API itself, where the operator says how it is asked about its keys; replaced with the settings.
+    pub abroad: ArcSwapOption<Abroad>,
     /// Who was told of the questions.
     pub told: Arc<Told>,
     /// What time it is.

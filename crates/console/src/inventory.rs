@@ -113,6 +113,7 @@ pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifeti
         claim: key.claim().map(ToString::to_string),
         issued: key.issued().map(|issued| (&**issued).into()),
         stands_for: key.stands_for().map(Into::into),
+        abroad: None,
     }
 }
 
@@ -150,7 +151,8 @@ pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<
     })?;
     let now = desk.now();
     let reach = brief.reach(&key, &mut desk.reaches(now), now);
-    let view = key_view(&key, &brief, reach, lifetimes, usage);
+    let abroad = desk.authority.view(|state| crate::abroad::view(state, id));
+    let view = KeyView { abroad, ..key_view(&key, &brief, reach, lifetimes, usage) };
     Ok((key, view))
 }
 

@@ -9,6 +9,7 @@
 //! It must not know how requests pass through the gate, how notices travel, or which sockets
 //! it is served on.
 
+mod abroad;
 mod admin;
 pub mod api;
 mod census;
@@ -30,6 +31,7 @@ mod told;
 mod traffic;
 
 pub use crate::{
+    abroad::Abroad,
     admin::{Door, OPENAPI, admin},
     desk::{Desk, IssuedSettings, Settings},
     excerpt::{Excerpt, Size},

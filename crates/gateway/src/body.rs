@@ -18,11 +18,10 @@ use tokio::{
     task::JoinHandle,
     time::{Sleep, sleep},
 };
-use zeroize::Zeroizing;
 
 use crate::{
     framing::strip_trailers,
-    lens::{LARGEST, Lens},
+    lens::{LARGEST, Lens, Made},
     pace::{Paced, Unsent},
     screen::Source,
     tally::{Seen, Tally},
@@ -254,7 +253,7 @@ pub enum AnswerBroken {
 }
 
 /// Makes a key known that an answer brings.
-pub type Register = Arc<dyn Fn(Zeroizing<String>) -> Pin<Box<dyn Future<Output = Option<KeyId>> + Send>> + Send + Sync>;
+pub type Register = Arc<dyn Fn(Made) -> Pin<Box<dyn Future<Output = Option<KeyId>> + Send>> + Send + Sync>;
 
 /// An answer that may bring a new key, held back until that key is known: whoever has read
 /// the answer may call with the key at once.
@@ -351,10 +350,10 @@ impl Relay {
         let Some(lens) = self.lens.take() else { return };
         let (rows, minted) = lens.seen();
         match (minted, &mut self.minting) {
-            (Some(secret), Some(minting)) => {
+            (Some(made), Some(minting)) => {
                 // A task of its own: the key is made known also where the client goes away
                 // meanwhile. The tally is held as long, so that the record names the key.
-                let (known, tally) = ((minting.register)(secret), Arc::clone(&self.tally));
+                let (known, tally) = ((minting.register)(made), Arc::clone(&self.tally));
                 minting.registering = Some(tokio::spawn(async move { tally.saw(Seen { rows, minted: known.await }) }));
             }
             (_, minting) => {

@@ -144,27 +144,36 @@ async fn screened(
     Ok(Source::Screened(body, Box::new(screen)))
 }
 
-/// Asks the upstream something on the gate's own behalf: a GET without a body, whose answer
-/// of at most `most` bytes is read whole. Nothing where the upstream does not answer so.
-///
-/// The gate's own questions need no permit: nobody's request is forwarded by them.
+/// The same as [`ask`], where it does not matter why the upstream does not answer.
 pub(crate) async fn inquire(
     upstream: &Upstream,
     request: Request<()>,
     most: usize,
 ) -> Option<(StatusCode, HeaderMap, Bytes)> {
+    ask(upstream, request, most).await.ok()
+}
+
+/// Asks the upstream something on the gate's own behalf: without a body, and the answer of at
+/// most `most` bytes is read whole.
+///
+/// The gate's own questions need no permit: nobody's request is forwarded by them.
+pub(crate) async fn ask(
+    upstream: &Upstream,
+    request: Request<()>,
+    most: usize,
+) -> Result<(StatusCode, HeaderMap, Bytes), Refusal> {
     let tally = Tally::begin(Cut::default(), |_| ());
     let (parts, ()) = request.into_parts();
     let mut request = Request::from_parts(parts, Inbound::new(Load::default(), Arc::clone(&tally), Asked::Yes));
     if let Some(host) = upstream.host_instead(request.headers().contains_key(HOST)) {
         request.headers_mut().insert(HOST, host.clone());
     }
-    let (response, lease) = send(request, upstream, &tally).await.ok()?;
+    let (response, lease) = send(request, upstream, &tally).await?;
     let (parts, body) = response.into_parts();
-    let body = Limited::new(body, most).collect();
-    let body = timeout(upstream.patience().answer, body).await.ok()?.ok()?.to_bytes();
+    let body = timeout(upstream.patience().answer, Limited::new(body, most).collect()).await;
+    let body = body.map_err(|_| Refusal::UpstreamSlow)?.map_err(|_| Refusal::UpstreamBroken)?.to_bytes();
     lease.give_back();
-    Some((parts.status, parts.headers, body))
+    Ok((parts.status, parts.headers, body))
 }
 
 /// What of a request is still needed when it has gone.

@@ -25,6 +25,14 @@ pub struct Look {
     pub named: Option<Pointer>,
 }
 
+/// A key that an answer brings.
+pub struct Made {
+    /// The key itself.
+    pub secret: Zeroizing<String>,
+    /// What the API calls it, where the answer says so.
+    pub upstream: Option<String>,
+}
+
 pub(crate) struct Lens {
     rows: Option<Counter>,
     minted: Option<Copied>,
@@ -33,6 +41,7 @@ pub(crate) struct Lens {
 /// A copy of the answer so far; `None` when it grew too large.
 struct Copied {
     to: Pointer,
+    named: Option<Pointer>,
     bytes: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -44,7 +53,11 @@ impl Lens {
         }
         Some(Self {
             rows: look.list.clone().map(Counter::new),
-            minted: look.minted.clone().map(|to| Copied { to, bytes: Some(Zeroizing::default()) }),
+            minted: look.minted.clone().map(|to| Copied {
+                to,
+                named: look.named.clone(),
+                bytes: Some(Zeroizing::default()),
+            }),
         })
     }
 
@@ -65,17 +78,24 @@ impl Lens {
     }
 
     /// What was seen, once the answer has ended: how many rows, and which new credential.
-    pub(crate) fn seen(self) -> (Option<u64>, Option<Zeroizing<String>>) {
+    pub(crate) fn seen(self) -> (Option<u64>, Option<Made>) {
         (self.rows.and_then(|rows| rows.rows()), self.minted.and_then(Copied::credential))
     }
 }
 
 impl Copied {
-    fn credential(self) -> Option<Zeroizing<String>> {
+    fn credential(self) -> Option<Made> {
         let value: serde_json::Value = serde_json::from_slice(&self.bytes?).ok()?;
         let text = value.pointer(self.to.text())?.as_str()?;
-        is_machine_made(text).then(|| Zeroizing::new(text.to_owned()))
+        let upstream = self.named.and_then(|at| named(&value, &at));
+        is_machine_made(text).then(|| Made { secret: Zeroizing::new(text.to_owned()), upstream })
     }
+}
+
+/// What the API calls a credential that its answer brings.
+pub(crate) fn named(answer: &serde_json::Value, at: &Pointer) -> Option<String> {
+    let name = answer.pointer(at.text())?;
+    name.as_str().map(str::to_owned).or_else(|| Some(name.as_u64()?.to_string())).filter(|name| !name.is_empty())
 }
 
 /// What is made known as a key is recognised in every request from then on. A public key, a
@@ -132,7 +152,7 @@ mod tests {
         }
         let (rows, minted) = lens.seen();
         assert_eq!(rows, Some(2));
-        assert_eq!(minted.unwrap().as_str(), "tok_9f3c1e7a52d84b06");
+        assert_eq!(minted.unwrap().secret.as_str(), "tok_9f3c1e7a52d84b06");
     }
 
     #[test]
@@ -140,7 +160,7 @@ mod tests {
         let minted = |text: &str| {
             let mut lens = lens(&[("content-type", "application/json")]).unwrap();
             lens.pass(serde_json::json!({"keys": [{"token": text}]}).to_string().as_bytes());
-            lens.seen().1.map(|secret| secret.to_string())
+            lens.seen().1.map(|made| made.secret.to_string())
         };
         let machines = ["0f5b0e6c2d9a4c7f", "tok_9f3c1e7a52d84b06", "1f0c7a9e-3b52-4d86-9a17-5e2b8c4d6f01"];
         for text in machines {

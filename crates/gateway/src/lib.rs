@@ -10,6 +10,7 @@
 
 mod answer;
 mod body;
+mod envoy;
 mod exchange;
 mod framing;
 mod gate;
@@ -34,6 +35,7 @@ mod tests;
 pub use crate::{
     answer::{Problem, refuse},
     body::{Answer, AnswerBroken, Register},
+    envoy::{Act, Envoy, EnvoySettings, ListFields, NoAct, Unmeasured},
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
@@ -41,7 +43,7 @@ pub use crate::{
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
-    lens::Look,
+    lens::{Look, Made},
     pace::Pace,
     rows::Pointer,
     server::{Running, Seat, Server, ServerSettings, Visitor},

@@ -105,9 +105,7 @@ impl Swap {
         if heads.chain([blank.as_bytes()]).any(|text| sought.is_in(text)) {
             return Err(Unswapped::Elsewhere);
         }
-        let named = self.named.as_ref().and_then(|at| value.pointer(at.text()));
-        let upstream =
-            named.and_then(|name| name.as_str().map(str::to_owned).or_else(|| Some(name.as_u64()?.to_string())));
+        let upstream = self.named.as_ref().and_then(|at| lens::named(&value, at));
         let put_away = (self.put_away)(Brought { credential, upstream });
         let (key, secret) = put_away.await.ok_or(Unswapped::NotIssued)?;
         // Why it is exposed: it is shown to who asked for it, this once.

@@ -179,6 +179,11 @@ impl Upstream {
         &self.origin
     }
 
+    /// Host and port of the upstream, as its own `Host` says them.
+    pub(crate) const fn authority(&self) -> &HeaderValue {
+        &self.origin.authority
+    }
+
     /// The `Host` to send instead of the client's.
     pub(crate) const fn host_instead(&self, received: bool) -> Option<&HeaderValue> {
         match self.host {

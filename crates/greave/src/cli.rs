@@ -78,6 +78,14 @@ pub(crate) enum Command {
     /// The gate's own credential for the API, under which issued keys call.
     #[command(subcommand)]
     Upstream(UpstreamCommand),
+    /// Hold what the API itself says of its keys against what is known here.
+    ///
+    /// Tries once more to revoke there what is revoked here, reads the API's own list of keys
+    /// (`[api.credentials]` in the configuration), and says which live elsewhere, which live on
+    /// although they do not work here, and which are gone. Ends with 0 where both agree, 1 where
+    /// they do not, and 2 where it cannot be known.
+    #[command(after_help = example!("reconcile", "reconcile --json"))]
+    Reconcile,
     /// The questions that wait for an answer: what is asked, who could answer, and who was told.
     #[command(after_help = example!("questions", "questions c9 --whole", "questions --json"))]
     Questions(Questions),

@@ -5,6 +5,7 @@
 //! [`Config::check`].
 
 mod address;
+mod credentials;
 mod guards;
 mod issuer;
 mod pace;
@@ -24,6 +25,7 @@ use law::Span;
 use serde::Deserialize;
 
 pub(crate) use self::{
+    credentials::Credentials,
     guards::Guards,
     issuer::{CountsAsPerson, Issuer, Kind as IssuerKind},
     pace::Pace,
@@ -261,6 +263,8 @@ pub(crate) struct Api {
     pub(crate) identity_headers: Vec<String>,
     /// The operation that says whose a key is.
     pub(crate) identify: Option<Identify>,
+    /// How the API is asked about its keys.
+    pub(crate) credentials: Option<Credentials>,
     /// How loosely the upstream reads paths.
     #[serde(default)]
     pub(crate) paths: Paths,
@@ -516,6 +520,9 @@ impl Config {
                     return Err(("api.identify", mend));
                 }
             }
+        }
+        if let Some(credentials) = &self.api.credentials {
+            credentials.check()?;
         }
         if self.gate.client_certificate.is_some() != self.gate.client_key.is_some() {
             return Err(("gate.client_certificate", "it needs gate.client_key, and the other way round".to_owned()));

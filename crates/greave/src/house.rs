@@ -2,11 +2,14 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use authority::{Approver, Authority, Credential, Limits, Loaded, RequestRules};
 use catalogue::{Catalogue, CredentialPlace, Drift, Trouble};
 use console::{Desk, Door};
-use gateway::{Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys, Upstream};
+use gateway::{
+    Envoy, EnvoySettings, Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys,
+    Upstream,
+};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use law::Span;
@@ -71,7 +74,12 @@ impl House {
 
     /// The desk over it.
     pub(crate) fn desk(&self, book: Option<Arc<Book>>) -> Desk {
+        let abroad = abroad(&self.config, &self.authority, &self.catalogue.load()).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the API is not asked about its keys");
+            None
+        });
         Desk {
+            abroad: ArcSwapOption::new(abroad.map(Arc::new)),
             authority: Arc::clone(&self.authority),
             catalogue: Arc::clone(&self.catalogue),
             record: self.state.record(),
@@ -125,6 +133,42 @@ pub(crate) fn lend_credential(config: &Config, authority: &Authority) -> Result<
     Ok(())
 }
 
+/// How the API is asked about its keys, where the operator says so.
+pub(crate) fn abroad(
+    config: &Config,
+    authority: &Arc<Authority>,
+    catalogue: &Catalogue,
+) -> Result<Option<console::Abroad>, HouseError> {
+    let Some(how) = &config.api.credentials else { return Ok(None) };
+    let setting = |(what, why): (&str, String)| HouseError::Setting(format!("{what}: {why}"));
+    let own_place = || config.issued.as_ref().map(|issued| issued.place.0.clone());
+    let credential = how.secret.as_ref().map(|name| Vault::of(&config.gate.state).text(name)).transpose()?;
+    let settings = EnvoySettings {
+        base: catalogue.base().to_owned(),
+        place: how.place().map_err(setting)?.or_else(own_place).unwrap_or_else(|| config::Bears::default().0),
+        credential: credential.map(|text| wire::Secret::new(text.trim().as_bytes())),
+        proof: proof(config, &|what, name| {
+            name.parse().map_err(|_| HouseError::Setting(format!("{what}: `{name}` is no header's name")))
+        })?,
+        revoke: how.revoke().map_err(setting)?,
+        list: how.list().map_err(setting)?,
+        ignore: how.ignore.clone(),
+    };
+    let envoy = Arc::new(Envoy::new(upstream(config)?, settings));
+    let (revoker, of_revoker) = (Arc::clone(&envoy), Arc::clone(authority));
+    let of_lister = Arc::clone(authority);
+    Ok(Some(console::Abroad {
+        revoke: Box::new(move |keys| {
+            let (envoy, authority) = (Arc::clone(&revoker), Arc::clone(&of_revoker));
+            Box::pin(async move { envoy.revoke(&authority, &keys).await })
+        }),
+        reconcile: Box::new(move || {
+            let (envoy, authority) = (Arc::clone(&envoy), Arc::clone(&of_lister));
+            Box::pin(async move { envoy.reconcile(&authority).await.map_err(|error| error.to_string()) })
+        }),
+    }))
+}
+
 fn open_paths(config: &Config, catalogue: &Catalogue) -> Result<OpenPaths, wire::OpenPathError> {
     OpenPaths::new(&config.api.open, catalogue.base())
 }
@@ -175,6 +219,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
             .issued
             .as_ref()
             .map(|issued| Issuing { form: issued.prefix.0.clone(), place: issued.place.0.clone() }),
+        made_id: config.api.credentials.as_ref().and_then(config::Credentials::made_id),
         proof: proof(config, &header)?,
     };
     Ok(Realm::new(catalogue, settings))

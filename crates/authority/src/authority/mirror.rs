@@ -60,6 +60,9 @@ impl Authority {
                 self.call_out_all(now);
             }
             Change::Asked { .. }
+            | Change::KeyKnownAs { .. }
+            | Change::KeyDeadAbroad { .. }
+            | Change::KeyAliveAbroad { .. }
             | Change::Invited { .. }
             | Change::KeyRequested { .. }
             | Change::KeyRequestGranted { .. }

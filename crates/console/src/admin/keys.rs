@@ -159,7 +159,14 @@ pub(super) async fn revoke(
     let key = id(&key)?;
     let why = in_a_line(&why);
     admin.perform(&Command::RevokeKey { key, children, why }, &caller, &Proof { person, code }).await?;
-    view(&admin.desk, key)
+    let desk = &admin.desk;
+    if let Some(abroad) = desk.abroad.load_full() {
+        let is_meant =
+            |id: &KeyId| *id == key || children && desk.authority.view(|state| state.ancestors(*id).contains(&key));
+        let waiting = desk.authority.view(authority::State::to_revoke_abroad);
+        (abroad.revoke)(waiting.into_iter().filter(is_meant).collect()).await;
+    }
+    view(desk, key)
 }
 
 pub(super) async fn set_credential(

@@ -223,6 +223,19 @@ pub struct KeyView {
     /// The API's credential that an operation made and that it stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<StandsForView>,
+    /// What is true at the API, of one key that is revoked here and that the API made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abroad: Option<AbroadView>,
+}
+
+/// What is true at the API of a key that is revoked here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbroadView {
+    /// Whether it is revoked there, too.
+    pub revoked: bool,
+    /// Why it is not, or why nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// The API's credential for which a key stands.

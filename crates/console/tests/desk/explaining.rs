@@ -285,6 +285,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         record: house.desk.record.clone(),
         book: None,
         settings: arc_swap::ArcSwap::new(house.desk.settings.load_full()),
+        abroad: arc_swap::ArcSwapOption::empty(),
         told: Arc::default(),
         clock: house.desk.clock,
     });

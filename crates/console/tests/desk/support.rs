@@ -114,6 +114,7 @@ impl House {
             record,
             book: Some(Arc::new(book)),
             settings: ArcSwap::from_pointee(settings),
+            abroad: arc_swap::ArcSwapOption::empty(),
             told: Arc::default(),
             clock,
         });

@@ -31,7 +31,7 @@ impl Realm {
         let look = |operation: &catalogue::Operation| Look {
             list: operation.list.as_deref().and_then(Pointer::parse),
             minted: operation.minted().and_then(Pointer::parse),
-            named: None,
+            named: settings.made_id.clone(),
         };
         let looks = catalogue.operations().iter().map(look).collect();
         let weaker = catalogue.is_weaker_than_others();
@@ -119,6 +119,8 @@ pub struct RealmSettings {
     pub desk: String,
     /// Keys that Greave issues, where it does.
     pub issued: Option<Issuing>,
+    /// Where an answer that makes a key says what the API calls it.
+    pub made_id: Option<Pointer>,
     /// The header by which the upstream knows that a request came through the gate.
     pub proof: Option<(HeaderName, HeaderValue)>,
 }

@@ -22,10 +22,9 @@ use record::Book;
 use tokio::sync::{OnceCell, mpsc, watch};
 use uuid::Uuid;
 use wire::{Target, client_address, looks_like_credential};
-use zeroize::Zeroizing;
 
 use crate::{
-    Answer, Cut, Kept, Look, Onward, Outbound, Problem, Register, Spool, Tally, Toll, Upstream, Visitor, forward,
+    Answer, Cut, Kept, Look, Made, Onward, Outbound, Problem, Register, Spool, Tally, Toll, Upstream, Visitor, forward,
     gate::{
         attempt::{Understood, may_be_overridden, understand, undescribed},
         counts::Counts,
@@ -633,10 +632,10 @@ impl Passage<'_> {
         // Where the upstream can be asked whose a key is, that is better than to guess.
         let inherits = self.realm.settings.identify.is_none();
         let (worker, source) = (Arc::clone(self.worker), self.source);
-        Arc::new(move |secret| {
+        Arc::new(move |made: Made| {
             let sighting = Sighting { place: "minted".to_owned(), source, parent, inherits, claim: None };
             let worker = Arc::clone(&worker);
-            Box::pin(async move { register(&worker, secret, sighting).await })
+            Box::pin(async move { register(&worker, made, sighting).await })
         })
     }
 
@@ -754,7 +753,7 @@ struct Judged<'a> {
 }
 
 /// Makes a key known that an answer contained.
-async fn register(worker: &Worker, secret: Zeroizing<String>, mut sighting: Sighting) -> Option<KeyId> {
+async fn register(worker: &Worker, Made { secret, upstream }: Made, mut sighting: Sighting) -> Option<KeyId> {
     let (digest, now) = (SecretDigest::of(secret.as_bytes()), Timestamp::now());
     let meaning = worker.gate.realm.load().settings.issuers.meaning(secret.as_bytes(), &digest, None, now);
     drop(secret);
@@ -767,8 +766,19 @@ async fn register(worker: &Worker, secret: Zeroizing<String>, mut sighting: Sigh
         // A session, or a token for somebody else: no key of this API.
         Meaning::Good(_) | Meaning::Bad(_) => return None,
     };
-    match worker.gate.authority.adopt(known_by, &sighting, now).await {
-        Ok(key) => Some(key.id),
+    let authority = &worker.gate.authority;
+    match authority.adopt(known_by, &sighting, now).await {
+        Ok(key) => {
+            if let Some(upstream) = upstream
+                && let Err(error) = authority.name_abroad(key.id, &upstream, now).await
+            {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "what the API calls a key is not written down"
+                );
+            }
+            Some(key.id)
+        }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a minted key cannot be written down");
             None

@@ -137,10 +137,10 @@ async fn one(
         }
         let look = Look { list: Pointer::parse("/data"), minted: Pointer::parse("/token"), named: None };
         // A register that takes its time, and knows the key by the length of its secret.
-        let register: Register = Arc::new(|secret| {
+        let register: Register = Arc::new(|made: crate::Made| {
             Box::pin(async move {
                 tokio::task::yield_now().await;
-                Some(KeyId(secret.len() as u64))
+                Some(KeyId(made.secret.len() as u64))
             })
         });
         let register = outbound.target().starts_with("/tokens").then_some(&register);

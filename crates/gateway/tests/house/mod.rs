@@ -456,6 +456,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
             holding: Holding { wait: Span::seconds(15), most: Span::seconds(15) },
             desk: "http://desk.example".to_owned(),
             issued: Some(Issuing { form: form(), place: place.parse().unwrap() }),
+            made_id: gateway::Pointer::parse("/id"),
             proof: None,
         },
     )
@@ -481,12 +482,22 @@ pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     accepted: Arc<Mutex<HashMap<String, String>>>,
+    /// Keys that live there, by what it calls them.
+    pub(crate) tokens: Arc<Mutex<Vec<String>>>,
+    /// The address of the next page that its list says, in place of the real one.
+    pub(crate) misleads: Arc<Mutex<Option<String>>>,
 }
 
 impl Api {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let api = Self { address: listener.local_addr().unwrap(), seen: Arc::default(), accepted: Arc::default() };
+        let api = Self {
+            address: listener.local_addr().unwrap(),
+            seen: Arc::default(),
+            accepted: Arc::default(),
+            tokens: Arc::default(),
+            misleads: Arc::default(),
+        };
         let serving = api.clone();
         tokio::spawn(async move {
             loop {
@@ -518,6 +529,21 @@ impl Api {
 
     pub(crate) async fn count(&self, method: &str, target: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|seen| seen.method == method && seen.target == target).count()
+    }
+
+    /// Its keys, two on a page.
+    fn page(&self, query: Option<&str>) -> Response<Kept> {
+        let page: usize = query.and_then(|query| query.strip_prefix("page=")?.parse().ok()).unwrap_or(0);
+        let tokens = self.tokens.lock().unwrap();
+        let items: Vec<_> = tokens.iter().skip(page * 2).take(2).map(|id| serde_json::json!({ "id": id })).collect();
+        let answer = Response::builder().header("content-type", "application/json");
+        let next = match &*self.misleads.lock().unwrap() {
+            Some(elsewhere) => elsewhere.clone(),
+            None => format!("/v1/tokens?page={}", page + 1),
+        };
+        let answer =
+            if tokens.len() > page * 2 + 2 { answer.header("link", format!("<{next}>; rel=\"next\"")) } else { answer };
+        answer.body(Kept::whole(&serde_json::json!({ "tokens": items }).to_string())).unwrap()
     }
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Kept> {
@@ -553,6 +579,13 @@ impl Api {
             }
             ("GET", "/v1/things/cookie") => {
                 return Response::builder().header("set-cookie", "sid=1").body(Kept::whole("[]")).unwrap();
+            }
+            ("GET", "/v1/tokens") => return self.page(request.uri().query()),
+            ("DELETE", path) if path.starts_with("/v1/tokens/") => {
+                let mut tokens = self.tokens.lock().unwrap();
+                let before = tokens.len();
+                tokens.retain(|token| path.rsplit('/').next() != Some(token));
+                (if tokens.len() < before { 204 } else { 404 }, String::new())
             }
             // Lists and files of every size.
             ("GET" | "POST", path) if path.starts_with("/v1/things/sized-") => {

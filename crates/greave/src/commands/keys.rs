@@ -6,7 +6,7 @@ mod page;
 mod request;
 
 use authority::Scope;
-use console::api::{ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RevokeKey};
+use console::api::{AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RevokeKey};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span, Standing};
@@ -119,7 +119,16 @@ fn stands(key: &KeyView) -> String {
         Standing::Disabled => {
             format!("{} is {word}: nothing passes with it until `greave keys enable {id} --as NAME`", title(key))
         }
-        Standing::Revoked => format!("{} is {word}: nothing will ever pass with it again", title(key)),
+        Standing::Revoked => match &key.abroad {
+            None => format!("{} is {word}: nothing will ever pass with it again", title(key)),
+            Some(AbroadView { revoked: true, .. }) => {
+                format!("{} is {word}, here and at the API: nothing will ever pass with it again", title(key))
+            }
+            Some(AbroadView { why, .. }) => {
+                let why = why.as_deref().map_or_else(String::new, |why| format!(" ({})", show::clean(why)));
+                format!("{} is {word} here, and alive at the API{why}; `greave reconcile` tries again", title(key))
+            }
+        },
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod law;
 pub(crate) mod ledger;
 pub(crate) mod questions;
 pub(crate) mod reach;
+pub(crate) mod reconcile;
 pub(crate) mod serve;
 pub(crate) mod sheet;
 #[cfg(test)]

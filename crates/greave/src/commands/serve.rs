@@ -106,6 +106,7 @@ impl Serving {
         let book = Arc::new(house::book(config)?);
         let upstream = house::upstream(config)?;
         let realm = house::realm(config, house.catalogue.load_full())?;
+        house::abroad(config, &house.authority, &house.catalogue.load())?;
         let (findings, found) = mpsc::channel(FINDINGS);
         let cut = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::new(GateParts {
@@ -230,6 +231,8 @@ impl Serving {
         self.ends.warn_by(config.warnings());
         self.ends.look(config.lifetimes(), Timestamp::now()).await;
         self.house.authority.live_by(config.lifetimes()).await;
+        let abroad = house::abroad(&config, &self.house.authority, &catalogue)?;
+        self.desk.abroad.store(abroad.map(Arc::new));
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
         self.gate.obey(realm);

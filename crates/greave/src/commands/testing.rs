@@ -69,6 +69,7 @@ pub(super) fn key(number: u64) -> KeyView {
         claim: None,
         issued: None,
         stands_for: None,
+        abroad: None,
     };
     match number {
         17 => whole,

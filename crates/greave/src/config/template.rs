@@ -48,6 +48,21 @@ unknown_keys = "learn"                   # or "refuse"
 # scopes_header = "X-OAuth-Scopes"
 # end_header = "GitHub-Authentication-Token-Expiration"
 
+# How the API is asked about its keys: revoked here is revoked there, too, and `greave reconcile`
+# finds keys that live elsewhere. Pointers go into the list's answer, then into each of its items.
+# [api.credentials]
+# secret = "hub"                         # state/secrets/hub; the gate's own credential where it is silent
+# place = "authorization:token"
+# made_id = "/id"                        # where an answer that makes a key says what the API calls it
+# revoke = "DELETE /users/{{holder}}/tokens/{{id}}"
+# list = "GET /users/{{holder}}/tokens"
+# items = "/api_tokens"
+# name = "/note"
+# created = "/created"
+# expires = "/expires_at"
+# last_used = "/last_activity"
+# ignore = ["a1"]                        # known to be elsewhere, such as the gate's own
+
 # Tokens that expire (JWT) are one key for each client: verified, and told apart by a claim.
 # [[api.issuer]]
 # name = "login"

@@ -9,8 +9,8 @@ use authority::{Lifetimes, OnLeaving, Weaker};
 use law::Span;
 
 use crate::config::{
-    Api, Approver, Config, CountsAsPerson, Desk, Gate, Hold, Holders, Identify, Issued, Issuer, Keys, Mail, Paths,
-    Proof, Record, Size, Tell, UnknownKeys, Webhook,
+    Api, Approver, Config, CountsAsPerson, Credentials, Desk, Gate, Hold, Holders, Identify, Issued, Issuer, Keys,
+    Mail, Paths, Proof, Record, Size, Tell, UnknownKeys, Webhook,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -104,6 +104,7 @@ fn api(from: &Api, to: &Api, found: &mut Found) {
         sessions,
         identity_headers,
         identify: of_identify,
+        credentials: of_credentials,
         paths: of_paths,
         issuers,
         // They speak through the lock alone.
@@ -120,6 +121,7 @@ fn api(from: &Api, to: &Api, found: &mut Found) {
     // What is taken out, the upstream does not see: that may be what it goes by.
     found.differs("api.identity_headers", &list(identity_headers), &list(&to.identity_headers));
     identify(of_identify.as_ref(), to.identify.as_ref(), found);
+    credentials(of_credentials.as_ref(), to.credentials.as_ref(), found);
     // Whose word names a key or a session, and for whom.
     if *issuers != to.issuers {
         let said = |Issuer { name, issuer, audience, identity, kind, counts_as_person, .. }: &Issuer| {
@@ -150,6 +152,52 @@ fn identify(from: Option<&Identify>, to: Option<&Identify>, found: &mut Found) {
         format!("{path}: {holder}, {}", rest.join(", "))
     };
     found.differs("api.identify", &maybe(from.map(said)), &maybe(to.map(said)));
+}
+
+/// A credential goes out with what is asked, and what is ignored is not found.
+fn credentials(from: Option<&Credentials>, to: Option<&Credentials>, found: &mut Found) {
+    let said = |how: &Credentials| {
+        let Credentials {
+            secret,
+            place,
+            made_id,
+            revoke,
+            list: lists,
+            items,
+            next,
+            id,
+            holder,
+            name,
+            shows,
+            hash,
+            created,
+            expires,
+            last_used,
+            revoked,
+            ignore,
+        } = how;
+        let all = [
+            ("secret", secret),
+            ("place", place),
+            ("made_id", made_id),
+            ("revoke", revoke),
+            ("list", lists),
+            ("items", items),
+            ("next", next),
+            ("id", id),
+            ("holder", holder),
+            ("name", name),
+            ("shows", shows),
+            ("hash", hash),
+            ("created", created),
+            ("expires", expires),
+            ("last_used", last_used),
+            ("revoked", revoked),
+        ];
+        let said = all.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?)));
+        format!("{}; ignoring {}", said.collect::<Vec<_>>().join(", "), list(ignore))
+    };
+    found.differs("api.credentials", &maybe(from.map(said)), &maybe(to.map(said)));
 }
 
 fn paths(from: Paths, to: Paths, found: &mut Found) {

@@ -34,6 +34,7 @@ fn secrets(config: &Config) -> Result<(), Unfit> {
     let proof = config.gate.proof.as_ref().map(|proof| &proof.secret);
     let others: Vec<(&'static str, &String)> = [
         ("issued.credential", config.issued.as_ref().and_then(|issued| issued.credential.as_ref())),
+        ("api.credentials.secret", config.api.credentials.as_ref().and_then(|how| how.secret.as_ref())),
         ("tell.mail", config.tell.mail.as_ref().and_then(|mail| mail.password.as_ref())),
     ]
     .into_iter()

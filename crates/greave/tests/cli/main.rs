@@ -7,6 +7,7 @@ mod canary;
 mod killed;
 mod life;
 mod posture;
+mod reconcile;
 mod requests;
 mod starting;
 mod wires;

@@ -43,6 +43,8 @@ const CASES: &[Case] = &[
     Case("api.sessions", "", "api: sessions = [\"cookie:s\"]", Free),
     Case("api.identity_headers", "api: identity_headers = [\"x-user\"]", "", Waits),
     Case("api.identify", "", "api.identify: path = \"/me\"\nholder = \"/id\"", Waits),
+    Case("api.credentials", "", "api.credentials: revoke = \"DELETE /tokens/{id}\"", Waits),
+    Case("api.credentials", "", "api.credentials: ignore = [\"a1\"]", Waits),
     Case(
         "api.issuer",
         "",
