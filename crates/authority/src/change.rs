@@ -348,6 +348,29 @@ pub enum Change {
         /// Why, in words.
         why: String,
     },
+    /// A key was made to take another's place: from its first use on the other has its grace.
+    KeySucceeds {
+        /// The new key.
+        key: KeyId,
+        /// Whose place it takes.
+        of: KeyId,
+        /// How long the other works on from then.
+        grace: Span,
+    },
+    /// A key took another's place: it was used for the first time.
+    KeyTookOver {
+        /// The new key.
+        key: KeyId,
+        /// The other one.
+        of: KeyId,
+        /// Until when the other works.
+        until: Timestamp,
+    },
+    /// A key's grace is over: it never works again.
+    KeyRetired {
+        /// The key.
+        key: KeyId,
+    },
     /// Somebody asks for a key.
     KeyRequested {
         /// The new id.

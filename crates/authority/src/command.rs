@@ -91,6 +91,20 @@ pub enum Command {
         /// What the API calls the credential, where its answer said so.
         upstream: Option<String>,
     },
+    /// Make a key that takes an issued one's place from its first use on. Its secret exists
+    /// already, and is shown when it has been made.
+    RetireKey {
+        /// The key whose place is taken.
+        key: KeyId,
+        /// How long it works on after the successor's first use; none ends it at once.
+        grace: Span,
+        /// When the successor ends.
+        end: Timestamp,
+        /// What is kept of the successor's secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+    },
     /// A key never works again; nor do those that were issued from it, where that is said.
     RevokeKey {
         /// The key.
@@ -264,6 +278,30 @@ pub enum Declined {
     /// The key is revoked, and stays so.
     #[error("key `{0}` is revoked and never works again; make a new key at the API")]
     Revoked(KeyId),
+    /// The key is retired, and stays so.
+    #[error("key `{0}` is retired and never works again; use the one that took its place: `greave keys show {0}`")]
+    Retired(KeyId),
+    /// The key has a successor already.
+    #[error(
+        "key `{0}` is retiring, and `{1}` has taken its place: retire that one; `greave keys revoke {0}` ends this one now"
+    )]
+    RetiresAlready(KeyId, KeyId),
+    /// The key is a successor that nobody uses.
+    #[error("key `{0}` was not used yet, and `{1}` works on; `greave keys retire {1}` makes another one in its place")]
+    NotUsedYet(KeyId, KeyId),
+    /// The API makes such keys.
+    #[error(
+        "key `{0}` was made by the API: make a new one there, then say when this one ends: `greave keys change {0} --end DATE`"
+    )]
+    MadeByTheApi(KeyId),
+    /// The key stands for a credential that the API made.
+    #[error(
+        "key `{0}` stands for a credential that the API made: let the API make another one, then say when this one ends: `greave keys change {0} --end DATE`"
+    )]
+    MadeAtTheApi(KeyId),
+    /// The key does not work: nothing to overlap with.
+    #[error("key `{0}` does not work ({why}), so there is nothing to take over; `greave keys issue` makes a new key", why = .1.says())]
+    NothingToRetire(KeyId, Refusal),
     /// The key does not work, and must be remembered for that.
     #[error("key `{0}` cannot be forgotten: {why}, and used again it would be a new one", why = .1.says())]
     MustBeKnown(KeyId, Refusal),
@@ -406,8 +444,10 @@ impl State {
             Command::DisableKey(id, why) => changes.extend(self.disable(*id, why)?),
             Command::ForgetKey(id) => changes.push(self.forget(*id, now)?),
             Command::EnableKey(id) => {
-                if self.known_key(*id)? == Standing::Revoked {
-                    return Err(Declined::Revoked(*id));
+                match self.known_key(*id)? {
+                    Standing::Revoked => return Err(Declined::Revoked(*id)),
+                    Standing::Retired => return Err(Declined::Retired(*id)),
+                    Standing::Active | Standing::Retiring | Standing::Disabled => {}
                 }
                 changes.push(Change::KeyEnabled { key: *id });
             }
@@ -416,6 +456,9 @@ impl State {
                 changes.push(self.issue(order, now)?);
                 let (key, operation, upstream) = (self.next_key(), operation.clone(), upstream.clone());
                 changes.push(Change::KeyStandsFor { key, operation, upstream });
+            }
+            Command::RetireKey { key, grace, end, verifier, pepper } => {
+                changes.extend(self.retire(*key, *grace, *end, (*verifier, *pepper), now)?);
             }
             Command::RevokeKey { key, children, why } => changes.extend(self.revoke(*key, *children, why)?),
             Command::RequestKey(wish, rules) => changes.push(self.ask_for_key(wish, rules, person_of(by)?, now)?),
@@ -538,6 +581,11 @@ impl State {
                 }
                 _ => Needs::Protector(Some(*key)),
             },
+            // As it is to issue a child.
+            Command::RetireKey { key, .. } => match self.keys.get(key.0) {
+                Some(known) if known.issued().is_some() => known.parent().map_or(Needs::Administrator, Needs::Answerer),
+                _ => Needs::Administrator,
+            },
             _ => command.needs(),
         }
     }
@@ -651,7 +699,7 @@ impl State {
         }
     }
 
-    fn issue(&self, order: &Order, now: Timestamp) -> Result<Change, Declined> {
+    pub(crate) fn issue(&self, order: &Order, now: Timestamp) -> Result<Change, Declined> {
         let Order { name, holder, parent, scope, limits, end, verifier, pepper } = order.clone();
         if let Some(name) = &name {
             check_name(name)?;
@@ -796,6 +844,7 @@ impl Command {
             | Self::NameKey(..)
             // As long as nothing is known of the key; see `State::needs`.
             | Self::ChangeKey { .. }
+            | Self::RetireKey { .. }
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
             | Self::ForgetKey(_)
@@ -825,6 +874,7 @@ impl Command {
             Self::EnableKey(_) => "enable a key",
             Self::ForgetKey(_) => "forget a key",
             Self::IssueKey(_) | Self::IssueFor { .. } => "issue a key",
+            Self::RetireKey { .. } => "retire a key",
             Self::RevokeKey { .. } => "revoke a key",
             Self::RequestKey(..) => "ask for a key",
             Self::GrantRequest(..) => "grant a key",

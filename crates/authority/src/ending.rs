@@ -175,7 +175,7 @@ impl State {
     /// When a key ends if keys live by this.
     pub fn end_under(&self, key: &Key, lifetimes: Lifetimes) -> Option<Timestamp> {
         match key.issued() {
-            Some(_) => Timestamp::from_microsecond(self.last_moment(key, lifetimes)).ok(),
+            Some(_) => Timestamp::from_microsecond(self.last_moment(key, lifetimes).min(key.grace())).ok(),
             None => key.end(),
         }
     }

@@ -68,6 +68,7 @@ struct Rare {
     /// Since when it does not work.
     stopped: Option<Timestamp>,
     ends: Ends,
+    turn: Option<Box<Turn>>,
 }
 
 /// What is behind the end of a key, in microseconds since 1970.
@@ -81,6 +82,24 @@ struct Ends {
     put_off: i64,
     /// What was done about the end.
     done: Option<Box<ending::Done>>,
+}
+
+/// What a key has to do with the one before or after it.
+#[derive(Clone, Debug)]
+struct Turn {
+    /// Until when it works since its successor has taken over.
+    grace: i64,
+    /// The key whose place it takes, and whether it waits for its first use to do so.
+    of: Option<KeyId>,
+    waits: bool,
+    /// The first key of the row: what all of them use counts together.
+    first: Option<KeyId>,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { grace: NEVER, of: None, waits: false, first: None }
+    }
 }
 
 impl Default for Ends {
@@ -210,6 +229,47 @@ impl Key {
         Timestamp::from_microsecond(self.end).ok()
     }
 
+    fn turn(&self) -> Option<&Turn> {
+        self.rare.as_ref()?.turn.as_deref()
+    }
+
+    fn turn_mut(&mut self) -> &mut Turn {
+        self.rare.get_or_insert_default().turn.get_or_insert_default()
+    }
+
+    /// The key whose successor it is.
+    pub fn predecessor(&self) -> Option<KeyId> {
+        self.turn()?.of
+    }
+
+    /// Whether it is a successor that nobody has used yet: its first use retires the key before it.
+    pub fn awaits_first_use(&self) -> bool {
+        self.turn().is_some_and(|turn| turn.waits)
+    }
+
+    /// Under whose name its use is counted: a key and its successors have one count.
+    pub fn counted_as(&self) -> KeyId {
+        self.turn().and_then(|turn| turn.first).unwrap_or(self.id)
+    }
+
+    /// Until when it works since its successor has taken over.
+    pub(crate) fn grace(&self) -> i64 {
+        self.turn().map_or(NEVER, |turn| turn.grace)
+    }
+
+    pub(crate) fn set_grace(&mut self, until: Timestamp) {
+        self.turn_mut().grace = until.as_microsecond();
+    }
+
+    pub(crate) fn succeed(&mut self, of: KeyId, first: KeyId) {
+        let turn = self.turn_mut();
+        (turn.of, turn.first, turn.waits) = (Some(of), Some(first), true);
+    }
+
+    pub(crate) fn first_used(&mut self) {
+        self.turn_mut().waits = false;
+    }
+
     /// The end that was said or told of it, whatever else binds it.
     pub(crate) fn own_end(&self) -> i64 {
         self.ends_apart().map_or(self.end, |ends| ends.said.min(ends.told))
@@ -280,6 +340,8 @@ impl Key {
         match self.standing {
             Standing::Disabled => Some(Refusal::Disabled),
             Standing::Revoked => Some(Refusal::Revoked),
+            Standing::Retired => Some(Refusal::Retired),
+            Standing::Retiring => self.has_ended(|| now).then_some(Refusal::Retired),
             Standing::Active => self.has_ended(|| now).then_some(Refusal::Ended),
         }
     }
@@ -296,11 +358,10 @@ impl Key {
 
     /// Where it stands from this moment on.
     pub(crate) fn stand(&mut self, standing: Standing, at: Timestamp) {
-        match (self.standing, standing) {
-            (Standing::Active, Standing::Active) => {}
-            (Standing::Active, _) => self.rare.get_or_insert_default().stopped = Some(at),
-            (_, Standing::Active) => self.rare.get_or_insert_default().stopped = None,
-            _ => {}
+        match (self.standing.works(), standing.works()) {
+            (true, false) => self.rare.get_or_insert_default().stopped = Some(at),
+            (false, true) => self.rare.get_or_insert_default().stopped = None,
+            (true, true) | (false, false) => {}
         }
         self.standing = standing;
     }

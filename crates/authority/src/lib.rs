@@ -23,6 +23,7 @@ mod scope;
 mod seal;
 mod state;
 mod table;
+mod turn;
 mod verifier;
 
 pub use crate::{
@@ -45,5 +46,6 @@ pub use crate::{
     scope::{Scope, Wider},
     seal::{DoesNotOpen, Sealer},
     state::{Asked, Authenticator, Canary, Closed, Holder, Invitation, Progress, State, Waiting, Yes},
+    turn::Succession,
     verifier::{ClaimDigest, KnownBy, PepperId, Peppers, SecretDigest, Verifier},
 };

@@ -77,8 +77,10 @@ impl State {
     /// have ended if it were issued at its birth, nor than its parent. When an adopted key was
     /// born nobody knows; it may live on for as long as a key that is issued now.
     pub(crate) fn check_end(&self, key: &Key, end: Timestamp, now: Timestamp) -> Result<(), Declined> {
-        if key.standing == Standing::Revoked {
-            return Err(Declined::Revoked(key.id));
+        match key.standing {
+            Standing::Revoked => return Err(Declined::Revoked(key.id)),
+            Standing::Retired => return Err(Declined::Retired(key.id)),
+            Standing::Active | Standing::Retiring | Standing::Disabled => {}
         }
         if end < now {
             return Err(Declined::EndsBeforeNow(key.id));
@@ -121,9 +123,9 @@ impl State {
     }
 
     /// Whether that changed something.
-    fn bind(&mut self, id: KeyId) -> bool {
+    pub(crate) fn bind(&mut self, id: KeyId) -> bool {
         let Some(key) = self.key(id).filter(|key| key.issued().is_some()) else { return false };
-        let end = self.last_moment(key, self.lifetimes);
+        let end = self.last_moment(key, self.lifetimes).min(key.grace());
         let changes = end != key.binding_end();
         if changes {
             self.with_key(id, |key| key.bind_to(end));

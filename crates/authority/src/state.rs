@@ -23,6 +23,7 @@ use crate::{
     posture::{Files, Weaker},
     request::{Decided, Request},
     table::{Numbered, Shared},
+    turn::Succession,
 };
 
 /// How long a question is remembered after it lapsed, so that asking too often shows.
@@ -214,6 +215,8 @@ pub struct State {
     alike: Shared<Alike>,
     /// The issued keys right below an issued key.
     pub(crate) below: HashMap<KeyId, Vec<KeyId>>,
+    /// The keys that were made to take another's place, by the other.
+    pub(crate) successions: BTreeMap<KeyId, Succession>,
     /// How long keys live, as the operator says; not of the ledger.
     pub(crate) lifetimes: Lifetimes,
     /// The pepper that made the newest verifier.
@@ -425,18 +428,29 @@ impl State {
                 }
             }),
             Change::KeyEndSet { key, end } => {
-                self.with_key(*key, |key| key.say_end(*end));
+                self.with_key(*key, |key| {
+                    key.say_end(*end);
+                    if key.standing == Standing::Retiring {
+                        key.set_grace(*end);
+                    }
+                });
                 self.age(*key);
             }
             Change::KeyDisabled { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Disabled, at)),
             Change::KeyWarned { .. } | Change::KeyEndPutOff { .. } | Change::KeyEnded { .. } => {
                 self.obey_ending(&written.change);
             }
-            Change::KeyEnabled { key } => self.with_key(*key, |key| {
-                if key.standing == Standing::Disabled {
-                    key.stand(Standing::Active, at);
-                }
-            }),
+            Change::KeyEnabled { key } => {
+                let retiring = self.successions.get(key).is_some_and(|succession| succession.took_over);
+                self.with_key(*key, |key| {
+                    if key.standing == Standing::Disabled {
+                        key.stand(if retiring { Standing::Retiring } else { Standing::Active }, at);
+                    }
+                });
+            }
+            Change::KeySucceeds { key, of, grace } => self.succeeds(*key, *of, *grace),
+            Change::KeyTookOver { key, of, until } => self.took_over(*key, *of, *until, at),
+            Change::KeyRetired { key } => self.retired(*key, at),
             Change::HeaderClosed { key } => self.with_key(*key, |key| key.header_closed = true),
             Change::KeyIssued { id, verifier, pepper, name, holder, parent, scope, limits, end } => {
                 self.newest_pepper = Some(*pepper);
@@ -578,7 +592,11 @@ impl State {
         before.replaced_by(place);
         if before.standing.works() && !place.standing.works() {
             before.fall();
-            let why = if place.standing == Standing::Revoked { Refusal::Revoked } else { Refusal::Disabled };
+            let why = match place.standing {
+                Standing::Revoked => Refusal::Revoked,
+                Standing::Retired => Refusal::Retired,
+                _ => Refusal::Disabled,
+            };
             self.fell(&HashSet::from([id]), why);
         }
     }

@@ -991,6 +991,12 @@ async fn a_key_that_stands_for_a_made_credential_uses_that_or_none() {
     }
     let stands_for = house.authority.view(|state| state.key(child).unwrap().stands_for().unwrap().upstream.clone());
     assert_eq!(stands_for.as_deref(), Some("17"));
+    let proof = house.proof().await;
+    let retired = house.authority.retire(&form, (child, Span::hours(1)), house.now, proof, house.now).await;
+    assert!(
+        matches!(retired, Err(NotDone::Declined(Declined::MadeAtTheApi(_)))),
+        "its successor would call with another credential"
+    );
     assert!(house.authority.store().shelf("made", &child.to_string()).await.unwrap().is_some());
 
     let revoke = Command::RevokeKey { key: child, children: false, why: String::new() };

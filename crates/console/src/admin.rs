@@ -71,6 +71,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/keys/{key}/enable", post(keys::enable)),
         ("/keys/{key}/forget", post(keys::forget)),
         ("/keys/{key}/name", post(keys::name)),
+        ("/keys/{key}/retire", post(keys::retire)),
         ("/keys/{key}/revoke", post(keys::revoke)),
         ("/canaries", get(canaries::list).post(canaries::issue)),
         ("/canaries/{canary}/end", post(canaries::end)),

@@ -23,7 +23,7 @@ pub use self::{
     keys::{
         AbroadView, CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary,
         IssuedKey, IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse,
-        ProgramUse, RevokeKey, SetCredential, SourceUse, StandsForView, UndescribedUse,
+        ProgramUse, RetireKey, RevokeKey, SetCredential, SourceUse, StandsForView, SuccessionView, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,

@@ -80,6 +80,9 @@ impl From<Declined> for Problem {
             Declined::Left(_) => (StatusCode::CONFLICT, "left"),
             Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),
             Declined::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
+            Declined::Retired(_) | Declined::RetiresAlready(..) => (StatusCode::CONFLICT, "retired"),
+            Declined::NotUsedYet(..) => (StatusCode::CONFLICT, "not-used-yet"),
+            Declined::NothingToRetire(..) => (StatusCode::CONFLICT, "not-active"),
             Declined::MustBeKnown(..) | Declined::IssuedHere(_) => (StatusCode::CONFLICT, "must-be-known"),
             Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) | Declined::IsAPerson(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
@@ -90,6 +93,8 @@ impl From<Declined> for Problem {
             Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
             Declined::NotActive(_) => (StatusCode::CONFLICT, "not-active"),
             Declined::NotIssued(_)
+            | Declined::MadeByTheApi(_)
+            | Declined::MadeAtTheApi(_)
             | Declined::TooDeep(_)
             | Declined::Wider(_)
             | Declined::OutlivesParent(_)

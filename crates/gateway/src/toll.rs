@@ -98,7 +98,7 @@ impl Meters {
 
 fn limited(line: &Line) -> Vec<Limited<'_>> {
     line.iter()
-        .filter_map(|key| Some((key.id, key.issued()?.limits.as_slice())))
+        .filter_map(|key| Some((key.counted_as(), key.issued()?.limits.as_slice())))
         .filter(|(_, limits)| !limits.is_empty())
         .collect()
 }

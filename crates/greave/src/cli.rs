@@ -349,6 +349,24 @@ pub(crate) enum Keys {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Make a key that takes an issued one's place: same holder, scope and limits, a new secret.
+    ///
+    /// Both work until the new one is used for the first time; then the old one works on for its
+    /// grace, and never again. One that is never used changes nothing. After a leak, `--grace 0`
+    /// ends the old one at once.
+    #[command(after_help = example!("keys retire k17 --as ann", "keys retire k17 --grace 30d --for 90d --as ann", "keys retire k17 --grace 0 --as ann"))]
+    Retire {
+        /// The key, such as `k17`; `greave keys list` shows them.
+        key: KeyId,
+        /// How long the old key works on after the new one's first use.
+        #[arg(long, default_value = "7d", value_name = "TIME", value_parser = grace)]
+        grace: Span,
+        /// How long the new key lasts; `keys.lifetime` in the configuration where nothing is said.
+        #[arg(long = "for", value_name = "TIME")]
+        lifetime: Option<Span>,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// End a key for good: nothing passes with it again. Needs no code.
     #[command(after_help = example!("keys revoke k17", "keys revoke k17 --children --why 'it was in a public repository'"))]
     Revoke {
@@ -770,6 +788,11 @@ pub(crate) enum Catalogue {
     /// then reload the gate.
     #[command(after_help = example!("catalogue accept"))]
     Accept,
+}
+
+/// A length of time; none is none, whatever its unit.
+fn grace(text: &str) -> Result<Span, law::SpanError> {
+    if text == "0" { Ok(Span::seconds(0)) } else { text.parse() }
 }
 
 /// A moment, or the day that begins then.

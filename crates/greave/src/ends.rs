@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwap;
 use authority::{Authority, Change, Ending, Failed, Key, Lifetimes, Next, Warnings};
 use jiff::{SignedDuration, Timestamp};
-use law::{KeyId, Severity, Span};
+use law::{KeyId, Severity, Span, Standing};
 use record::{Book, LastUse};
 use serde_json::{Map, Value, json};
 use tell::{Kind, Notice, NoticeId, Receipt, Recipient, Teller};
@@ -175,7 +175,9 @@ impl Ends {
             } else {
                 Timestamp::MIN
             };
-            let near = state.keys().filter(|key| key.standing.works()).filter_map(|key| {
+            // Of one that retires a person said when, and somebody uses the other one.
+            let active = state.keys().filter(|key| key.standing == Standing::Active);
+            let near = active.filter_map(|key| {
                 let end = if same { key.end() } else { state.end_under(key, lifetimes) }?;
                 (since..=until).contains(&end).then_some((key, end))
             });

@@ -89,6 +89,10 @@ pub enum Standing {
     /// It works.
     #[default]
     Active,
+    /// It works for its grace, which is its end: a successor has taken over.
+    Retiring,
+    /// It will never work again: its successor works.
+    Retired,
     /// It does not work for now.
     Disabled,
     /// It will never work again.
@@ -99,8 +103,8 @@ impl Standing {
     /// Whether a key that stands so works, as long as it has not ended.
     pub const fn works(self) -> bool {
         match self {
-            Self::Active => true,
-            Self::Disabled | Self::Revoked => false,
+            Self::Active | Self::Retiring => true,
+            Self::Retired | Self::Disabled | Self::Revoked => false,
         }
     }
 }
@@ -236,9 +240,11 @@ fn stands(key: &KeyFacts, at: Timestamp) -> Result<(), Refusal> {
     match key.standing {
         Standing::Revoked => Err(Refusal::Revoked),
         Standing::Disabled => Err(Refusal::Disabled),
+        Standing::Retired => Err(Refusal::Retired),
+        Standing::Retiring if key.end.is_some_and(|end| at >= end) => Err(Refusal::Retired),
         Standing::Active if key.end.is_some_and(|end| at >= end) => Err(Refusal::Ended),
-        Standing::Active if key.holder_left => Err(Refusal::HolderLeft),
-        Standing::Active => Ok(()),
+        Standing::Active | Standing::Retiring if key.holder_left => Err(Refusal::HolderLeft),
+        Standing::Active | Standing::Retiring => Ok(()),
     }
 }
 
@@ -496,13 +502,15 @@ mod tests {
 
         #[test]
         fn a_key_that_does_not_stand_never_passes(
-            law in any_law(), powers in any_powers(), held in any_held(), can in any_factors(), why in 0..4_u8,
+            law in any_law(), powers in any_powers(), held in any_held(), can in any_factors(), why in 0..6_u8,
         ) {
             let mut fallen = key(can);
             match why {
                 0 => fallen.standing = Standing::Revoked,
                 1 => fallen.standing = Standing::Disabled,
                 2 => fallen.end = Some(now()),
+                3 => fallen.standing = Standing::Retired,
+                4 => (fallen.standing, fallen.end) = (Standing::Retiring, Some(now())),
                 _ => fallen.holder_left = true,
             }
             let attempt = Attempt { caller: Caller::Key(fallen), held, ..attempt(powers, can) };

@@ -63,6 +63,7 @@ refusals! {
     TokenExpired = "token-expired", 401, Caller, "the token has expired", "get a new token from its issuer, then send the same request again";
     Disabled = "disabled", 401, Holder, "the key is disabled", "ask its owner, or whoever runs the gate: `greave keys enable`";
     Revoked = "revoked", 401, Holder, "the key is revoked", "ask for a new key";
+    Retired = "retired", 401, Holder, "the key is retired, and another has taken its place", "use the key that was made in its place, or ask whoever answers for it for a new one";
     Ended = "ended", 401, Holder, "the key has ended", "ask for a new key";
     HolderLeft = "holder-left", 401, Operator, "the key's holder has left", "ask whoever runs the gate to name another owner";
     StepUp = "step-up", 401, Holder, "a second factor is needed", "let the person approve it at `step_up_uri`, then send the same request again";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use jiff::Timestamp;
-use law::{KeyId, RequestId, Standing};
+use law::{KeyId, RequestId, Span, Standing};
 use store::Shelf;
 use wire::{IssuedForm, Secret};
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Authority, Failed, NotDone, place};
 use crate::{
     Credential, SecretDigest,
-    change::Change,
+    change::{Actor, Change},
     command::{Command, Order, Warrant},
     key::Key,
     state::State,
@@ -118,6 +118,47 @@ impl Authority {
         self.perform(&Command::CollectRequest { id, verifier, pepper }, warrant, now).await?;
         let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
         Ok((key.id, secret))
+    }
+
+    /// Makes a key that takes an issued one's place from its first use on. Its secret is
+    /// returned, to be shown once; it is kept nowhere.
+    ///
+    /// # Errors
+    /// When it is declined, or cannot be written down; then nothing changed.
+    pub async fn retire(
+        &self,
+        form: &IssuedForm,
+        (key, grace): (KeyId, Span),
+        end: Timestamp,
+        warrant: Warrant,
+        now: Timestamp,
+    ) -> Result<(KeyId, Secret), NotDone> {
+        let (secret, digest) = fresh(form)?;
+        let (pepper, verifier) = self.peppers.verifier(&digest);
+        self.perform(&Command::RetireKey { key, grace, end, verifier, pepper }, warrant, now).await?;
+        let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
+        Ok((key.id, secret))
+    }
+
+    /// A successor is used for the first time: from now on the key before it has its grace.
+    /// Durable when it returns; of several first uses one changes something.
+    ///
+    /// # Errors
+    /// When it cannot be written down; then nothing changed.
+    pub async fn take_over(&self, key: KeyId, now: Timestamp) -> Result<(), Failed> {
+        let writing = self.writer.lock().await;
+        let change = self.view(|state| state.take_over(key, now));
+        self.write(&writing, Actor::Gate, change.into_iter().collect(), &[], now).await
+    }
+
+    /// Writes down that the grace of keys is over. They are refused without that; it says when.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub async fn retire_due(&self, now: Timestamp) -> Result<(), Failed> {
+        let writing = self.writer.lock().await;
+        let changes = self.view(|state| state.retire_due(now));
+        self.write(&writing, Actor::Gate, changes, &[], now).await
     }
 
     /// The keys above an issued key whose limits its calls count against, too.

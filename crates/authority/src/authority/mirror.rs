@@ -40,7 +40,14 @@ impl Authority {
                 let line = self.view(|state| state.line_below(*key));
                 line.into_iter().for_each(|key| self.mirror_key(key));
             }
-            Change::KeyDisabled { key, why: _ } | Change::KeyRevoked { key, why: _ } | Change::KeyForgotten { key } => {
+            Change::KeySucceeds { key, of, grace: _ } | Change::KeyTookOver { key, of, until: _ } => {
+                self.mirror_key(*key);
+                self.mirror_key(*of);
+            }
+            Change::KeyDisabled { key, why: _ }
+            | Change::KeyRevoked { key, why: _ }
+            | Change::KeyRetired { key }
+            | Change::KeyForgotten { key } => {
                 self.mirror_key(*key);
                 if matches!(change, Change::KeyRevoked { .. }) {
                     self.made.pin().remove(key);

@@ -1,5 +1,7 @@
 //! How long keys live.
 
+mod turn;
+
 use super::*;
 
 impl House {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Command, Credential, Key, Order};
+use authority::{Command, Credential, Key, Order, Succession};
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -18,10 +18,11 @@ use super::{
     json::{Body, Filter, id},
 };
 use crate::{
-    Desk,
+    Desk, IssuedSettings,
     api::{
         ChangeKey, CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey,
-        PowerUse, Problem, ProgramUse, Proof, RevokeKey, SetCredential, SourceUse, UndescribedUse,
+        PowerUse, Problem, ProgramUse, Proof, RetireKey, RevokeKey, SetCredential, SourceUse, SuccessionView,
+        UndescribedUse,
     },
     explain::passes_alone,
     inventory, listing, traffic,
@@ -50,6 +51,12 @@ fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
     let children = desk
         .authority
         .view(|state| state.keys().filter(|child| child.parent() == Some(id)).map(|child| child.id).collect());
+    let succession = desk.authority.view(|state| state.succession(id));
+    let successor = succession.map(|Succession { successor, grace, took_over }| SuccessionView {
+        key: successor,
+        grace,
+        took_over,
+    });
     Ok(KeyDetails {
         key: view,
         first_source: key.first_source,
@@ -60,6 +67,8 @@ fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
         programs: usage.programs().into_iter().map(program_use).collect(),
         undescribed: usage.undescribed().iter().map(undescribed_use).collect(),
         children,
+        predecessor: key.predecessor(),
+        successor,
     })
 }
 
@@ -105,9 +114,7 @@ pub(super) async fn issue(
     Body(IssueKey { name, holder, parent, scope, limits, lifetime, proof }): Body<IssueKey>,
 ) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
     let desk = &admin.desk;
-    let Some(issuing) = desk.settings.load().issued.clone() else {
-        return Err(Problem::unfit("no keys are issued here; add `[issued]` with a `prefix` to the configuration"));
-    };
+    let issuing = issuing(desk)?;
     let named = |holder: &String| desk.authority.view(|state| inventory::holder(state, holder));
     let holder = holder.as_ref().map(named).transpose()?;
     let now = desk.now();
@@ -115,7 +122,17 @@ pub(super) async fn issue(
     let warrant = admin.warrant(&caller, &proof).await?;
     let order = |verifier, pepper| Order { name, holder, parent, scope, limits, end, verifier, pepper };
     let (id, secret) = desk.authority.issue(&issuing.form, order, warrant, now).await?;
-    let Json(key) = view(desk, id)?;
+    created(desk, id, &secret)
+}
+
+fn issuing(desk: &Desk) -> Result<IssuedSettings, Problem> {
+    let mend = "no keys are issued here; add `[issued]` with a `prefix` to the configuration";
+    desk.settings.load().issued.clone().ok_or_else(|| Problem::unfit(mend))
+}
+
+/// The key that was made, with its secret.
+fn created(desk: &Desk, key: KeyId, secret: &wire::Secret) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
+    let Json(key) = view(desk, key)?;
     // Why it is exposed: this is the one time that it is shown.
     let text = String::from_utf8_lossy(secret.expose()).into_owned();
     Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into() })))
@@ -148,6 +165,22 @@ pub(super) async fn change(
     }
     admin.perform(&Command::ChangeKey { key, name, end }, &caller, &proof).await?;
     view(&admin.desk, key)
+}
+
+pub(super) async fn retire(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(RetireKey { grace, lifetime, proof }): Body<RetireKey>,
+) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
+    let (key, desk) = (id(&key)?, &admin.desk);
+    let issuing = issuing(desk)?;
+    let now = desk.now();
+    let parent = desk.authority.view(|state| state.key(key).and_then(|key| key.parent()));
+    let end = end(desk, lifetime, parent, now);
+    let warrant = admin.warrant(&caller, &proof).await?;
+    let (id, secret) = desk.authority.retire(&issuing.form, (key, grace), end, warrant, now).await?;
+    created(desk, id, &secret)
 }
 
 pub(super) async fn revoke(

@@ -48,6 +48,7 @@ fn what_grants_mints_and_weakens_is_seen_as_that() {
         ("PATCH /v1/keys/{key}", Power::Mint),
         ("POST /v1/keys", Power::Mint),
         ("POST /v1/keys/{key}/revoke", Power::Mint),
+        ("POST /v1/keys/{key}/retire", Power::Mint),
         ("POST /v1/upstream/credential", Power::Mint),
         ("POST /v1/canaries", Power::Mint),
         ("POST /v1/requests/{request}/grant", Power::Grant),

@@ -303,6 +303,12 @@ pub struct KeyDetails {
     pub undescribed: Vec<UndescribedUse>,
     /// Keys that were minted with it.
     pub children: Vec<KeyId>,
+    /// The key whose place it takes, or took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<KeyId>,
+    /// The key that takes its place, or took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<SuccessionView>,
 }
 
 /// What a key reaches by one power.
@@ -418,6 +424,38 @@ pub struct ChangeKey {
     /// for a child that of somebody who answers for its parent; a name an administrator's.
     #[serde(flatten)]
     pub proof: Proof,
+}
+
+/// `POST /v1/keys/{key}/retire`: makes a key that takes an issued one's place from its first use
+/// on. It has the same holder, scope, limits and parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RetireKey {
+    /// How long the old key works on after the new one's first use; a week where it is missing.
+    /// `0s` ends it at once.
+    #[serde(default = "week")]
+    pub grace: Span,
+    /// How long the new key lasts; as `keys.lifetime` says where it is missing, for a child at
+    /// most as long as its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Span>,
+    /// An administrator and their code; for a child, somebody who answers for its parent.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+const fn week() -> Span {
+    Span::days(7)
+}
+
+/// The key that was made to take another's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuccessionView {
+    /// The new key.
+    pub key: KeyId,
+    /// How long the old one works on after the new one's first use.
+    pub grace: Span,
+    /// Whether the new one was used.
+    pub took_over: bool,
 }
 
 /// `POST /v1/keys/{key}/revoke`. Needs no code, and cannot be undone.

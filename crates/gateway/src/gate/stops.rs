@@ -251,6 +251,9 @@ impl Passage<'_> {
             Ok(toll) => toll,
             Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
         };
+        if let Err(refusal) = self.take_over(&presented).await {
+            return Err(self.refuse(&writing, &tally, refusal));
+        }
         // What anybody may call is neither secret nor a power: that is written beside the call.
         let durable = understood.powers.is_sensitive() && !is_nobody;
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
@@ -310,6 +313,17 @@ impl Passage<'_> {
         let meters = &self.worker.gate.meters;
         meters.take(&line, powers, Timestamp::now()).map_err(Kept::Exhausted)?;
         Ok(Toll::new(meters, line, powers, method))
+    }
+
+    /// The first call of a successor that passes retires the key before it: written down before
+    /// the call goes on.
+    async fn take_over(&self, presented: &Presented) -> Result<(), Refusal> {
+        let successor = issued::issued(presented).filter(|(key, _)| key.awaits_first_use());
+        let Some((key, _)) = successor else { return Ok(()) };
+        self.worker.gate.authority.take_over(key.id, Timestamp::now()).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a key cannot take over");
+            Refusal::RecordUnavailable
+        })
     }
 
     fn keep(&self, writing: &Writing, tally: &Tally, kept: &Kept) -> Refused {

@@ -214,6 +214,15 @@ impl House {
         (id, String::from_utf8(secret.expose().to_vec()).unwrap())
     }
 
+    /// Makes a key that takes another's place, with Ann's code.
+    pub(crate) async fn retire(&self, key: KeyId, grace: Span) -> (KeyId, String) {
+        let now = Timestamp::now();
+        let warrant = self.authority.prove("ann", &self.code(), now).await.unwrap();
+        let end = now + jiff::SignedDuration::from_hours(1);
+        let (id, secret) = self.authority.retire(&form(), (key, grace), end, warrant, now).await.unwrap();
+        (id, String::from_utf8(secret.expose().to_vec()).unwrap())
+    }
+
     /// Makes a canary with Ann's code; and a key of the same form that nobody made.
     pub(crate) async fn canary(&self) -> (String, String) {
         let now = Timestamp::now();

@@ -2,6 +2,7 @@
 
 mod swaps;
 mod tolls;
+mod turn;
 
 use authority::{Command, Scope, Warrant};
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -123,5 +123,5 @@ impl Newer {
 
 /// Whether the gate says so of a key that somebody stopped.
 const fn is_for_good(why: Refusal) -> bool {
-    matches!(why, Refusal::Disabled | Refusal::Revoked | Refusal::HolderLeft)
+    matches!(why, Refusal::Disabled | Refusal::Retired | Refusal::Revoked | Refusal::HolderLeft)
 }

@@ -6,7 +6,9 @@ mod page;
 mod request;
 
 use authority::Scope;
-use console::api::{AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RevokeKey};
+use console::api::{
+    AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RetireKey, RevokeKey,
+};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span, Standing};
@@ -46,6 +48,11 @@ pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysComma
             let wanted = |proof| ChangeKey { name: name.clone(), end, proof };
             let key: KeyView = admin.prove(Method::PATCH, &of(*key, None), args, wanted).await?;
             admin.answer(&key, || ends(&key, admin.now))?;
+        }
+        Keys::Retire { key, grace, lifetime, proof: args } => {
+            let wanted = |proof| RetireKey { grace: *grace, lifetime: *lifetime, proof };
+            let made: IssuedKey = admin.prove(Method::POST, &of(*key, Some("retire")), args, wanted).await?;
+            show_secret(admin, &made, &takes_place(*key, *grace))?;
         }
         Keys::Revoke { key, children, why } => {
             let wanted = RevokeKey { why: why.clone(), children: *children, ..RevokeKey::default() };
@@ -103,19 +110,30 @@ async fn issue(admin: &Admin, order: &IssueArgs, args: &ProofArgs) -> Result<(),
         proof,
     };
     let issued: IssuedKey = admin.prove(Method::POST, &address(&["keys"]), args, wanted).await?;
+    show_secret(admin, &issued, "")
+}
+
+fn show_secret(admin: &Admin, made: &IssuedKey, more: &str) -> Result<(), Box<dyn std::error::Error>> {
     if admin.json {
-        return json(&issued);
+        return json(made);
     }
-    let end = issued.key.end.map_or_else(String::new, |end| format!(", ends {}", show::ahead(end, admin.now)));
-    show::aside(FAINT, format!("{}{end}; its secret is shown this once:", title(&issued.key)));
-    show::say(issued.secret.expose())?;
+    let end = made.key.end.map_or_else(String::new, |end| format!(", ends {}", show::ahead(end, admin.now)));
+    show::aside(FAINT, format!("{}{end}{more}; its secret is shown this once:", title(&made.key)));
+    show::say(made.secret.expose())?;
     Ok(())
+}
+
+fn takes_place(of: KeyId, grace: Span) -> String {
+    if grace.as_secs() == 0 {
+        return format!(", takes the place of {of}, with which nothing passes any more");
+    }
+    format!(", takes the place of {of} from its first use on; {of} then works for {grace}")
 }
 
 fn stands(key: &KeyView) -> String {
     let (id, word) = (key.id, standing(key.standing));
     match key.standing {
-        Standing::Active => format!("{} is {word}", title(key)),
+        Standing::Active | Standing::Retiring => format!("{} is {word}", title(key)),
         Standing::Disabled => {
             format!("{} is {word}: nothing passes with it until `greave keys enable {id} --as NAME`", title(key))
         }
@@ -129,6 +147,7 @@ fn stands(key: &KeyView) -> String {
                 format!("{} is {word} here, and alive at the API{why}; `greave reconcile` tries again", title(key))
             }
         },
+        Standing::Retired => format!("{} is {word}: nothing will ever pass with it again", title(key)),
     }
 }
 

@@ -127,6 +127,7 @@ impl Serving {
         let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
         tasks.extend(telling.start(found, &stopping));
+        tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
         tasks.push(tokio::spawn(keep_book(Arc::clone(&book), Arc::clone(&house.authority), stopping.clone())));
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
@@ -331,6 +332,20 @@ async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stoppi
                     tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
                 }
             }
+        }
+    }
+}
+
+/// Keys whose grace is over are refused at once; the ledger keeps that it was.
+async fn retire(authority: Arc<authority::Authority>, stopping: watch::Receiver<bool>) {
+    let mut stop = std::pin::pin!(stopped(stopping));
+    loop {
+        if let Err(error) = authority.retire_due(Timestamp::now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = &mut stop => return,
         }
     }
 }

@@ -6,8 +6,8 @@ use authority::{Actor, Exhibit};
 use console::api::{
     EvidenceLine, ExplainedPower, Explanation, Guarded, HolderView, KeyDetails, KeyRef, KeyView, LastUsed, LawView,
     LedgerEntry, Notified, Observing, ObservingCell, OperationReach, PowerReach, PowerUse, Preview, PreviewLine,
-    ProgramUse, QuestionDetails, QuestionState, QuestionView, Reach, SourceUse, UndescribedUse, Use, WaitingLaw,
-    WeakerPart,
+    ProgramUse, QuestionDetails, QuestionState, QuestionView, Reach, SourceUse, SuccessionView, UndescribedUse, Use,
+    WaitingLaw, WeakerPart,
 };
 use jiff::Timestamp;
 use law::{
@@ -158,6 +158,8 @@ pub(super) fn key_details() -> KeyDetails {
         ],
         undescribed: vec![UndescribedUse { request: "POST /hidden/\u{1b}[2J".to_owned(), calls: 2, last: at(-9000) }],
         children: vec![KeyId(20), KeyId(21)],
+        predecessor: Some(KeyId(12)),
+        successor: Some(SuccessionView { key: KeyId(23), grace: law::Span::days(7), took_over: false }),
     }
 }
 

@@ -6,6 +6,31 @@ use super::{
     *,
 };
 
+#[test]
+fn a_key_is_retired_by_the_first_use_of_the_one_that_takes_its_place() {
+    let mut company = issuing();
+    let (_gate, told) = Running::start(&company);
+    let address = told.gate();
+    let issue = ["keys", "issue", "--name", "nightly", "--holder", "ann", "--power", "read"];
+    let old = company.as_ann(&issue).out.trim().to_owned();
+    company.run(&["keys", "retire", "k1"]).says(2, &["--as NAME"]);
+    let made = company.as_ann(&["keys", "retire", "k1", "--grace", "1h"]);
+    made.says(0, &["k2 (nightly) of ann", "takes the place of k1 from its first use on; k1 then works for 1h"]);
+    let new = made.out.trim();
+    company.run(&["keys", "show", "k1"]).says(0, &["active", "successor   k2, not used yet"]);
+    assert_eq!(call(&address, &old), Some(200));
+    assert_eq!(call(&address, new), Some(200));
+    company.run(&["keys", "show", "k1"]).says(0, &["retiring, ends in", "successor   k2\n"]);
+    company.run(&["keys", "show", "k2"]).says(0, &["succeeds    k1"]);
+    assert_eq!(call(&address, &old), Some(200));
+    let last = company.as_ann(&["keys", "retire", "k2", "--grace", "0"]);
+    last.says(0, &["takes the place of k2, with which nothing passes any more"]);
+    assert_eq!((call(&address, new), call(&address, last.out.trim())), (Some(401), Some(200)));
+    company.run(&["keys", "list"]).says(0, &["retiring", "retired", "active"]);
+    company.as_ann(&["keys", "retire", "k2"]).says(2, &["key `k2` is retired", "greave keys show k2"]);
+    company.run(&["ledger", "show"]).says(0, &["key-took-over", "key-retired"]);
+}
+
 /// From a key's birth to its end, in hours.
 fn lives(company: &Company, key: &str) -> i64 {
     let shown = company.run(&["--json", "keys", "show", key]).json();

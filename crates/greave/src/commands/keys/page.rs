@@ -1,7 +1,7 @@
 //! How keys look.
 
 use comfy_table::{Cell, Table};
-use console::api::{IssuedView, KeyDetails, KeyView, StandsForView};
+use console::api::{IssuedView, KeyDetails, KeyView, StandsForView, SuccessionView};
 use jiff::Timestamp;
 use law::{HolderKind, Power, Powers, Span, Standing};
 
@@ -34,7 +34,7 @@ pub(super) fn table(keys: &[KeyView], now: Timestamp, wide: bool) -> Table {
     for key in keys {
         let name = key.name.as_ref().or(key.claim.as_ref());
         let name = name.map_or_else(String::new, |name| format!(" {}", clean(name)));
-        let stands = alarm_if(key.standing != Standing::Active || over(key, now), where_it_stands(key, now));
+        let stands = alarm_if(!key.standing.works() || over(key, now), where_it_stands(key, now));
         let used = key.last_used.as_ref();
         let mut row = vec![
             Cell::new(format!("{}{name}", key.id)),
@@ -104,12 +104,15 @@ fn answers(key: &KeyView) -> String {
 
 fn where_it_stands(key: &KeyView, now: Timestamp) -> String {
     let word = standing(key.standing);
-    match key.end {
-        Some(_) if over(key, now) => "ended".to_owned(),
-        Some(end) if key.past_limit => format!("{word}, past the limit, ends {}", ahead(end, now)),
-        Some(end) => format!("{word}, ends {}", ahead(end, now)),
-        None if key.past_limit => format!("{word}, past the limit"),
-        None => word.to_owned(),
+    match (key.standing, key.end) {
+        (Standing::Retired | Standing::Revoked, _) => word.to_owned(),
+        (Standing::Active, Some(_)) if over(key, now) => "ended".to_owned(),
+        (Standing::Retiring, Some(_)) if over(key, now) => standing(Standing::Retired).to_owned(),
+        (Standing::Disabled, Some(_)) if over(key, now) => format!("{word}, ended"),
+        (_, Some(end)) if key.past_limit => format!("{word}, past the limit, ends {}", ahead(end, now)),
+        (_, Some(end)) => format!("{word}, ends {}", ahead(end, now)),
+        (_, None) if key.past_limit => format!("{word}, past the limit"),
+        (_, None) => word.to_owned(),
     }
 }
 
@@ -130,6 +133,8 @@ fn over(key: &KeyView, now: Timestamp) -> bool {
 pub(super) const fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Active => "active",
+        Standing::Retiring => "retiring",
+        Standing::Retired => "retired",
         Standing::Disabled => "disabled",
         Standing::Revoked => "revoked",
     }
@@ -137,12 +142,23 @@ pub(super) const fn standing(standing: Standing) -> &'static str {
 
 /// All about one key.
 pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) -> String {
-    let KeyDetails { key, first_source, header_closed, presentable, powers, sources, programs, undescribed, children } =
-        shown;
+    let KeyDetails {
+        key,
+        first_source,
+        header_closed,
+        presentable,
+        powers,
+        sources,
+        programs,
+        undescribed,
+        children,
+        predecessor,
+        successor,
+    } = shown;
     let mut page = vec![styled(BOLD, title(key))];
     let mut line = |word: &str, text: String| page.push(format!("  {word:<12}{text}"));
     let stands = where_it_stands(key, now);
-    let alarming = key.standing != Standing::Active || over(key, now);
+    let alarming = !key.standing.works() || over(key, now);
     line("standing", if alarming { styled(ALARM, stands) } else { stands });
     let answerers = answers(key);
     line("answers", if key.answerers.is_empty() { styled(ALARM, answerers) } else { answerers });
@@ -184,6 +200,13 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         line("operations", listed(scope.operations.iter().map(ToString::to_string).collect(), "all"));
         line("sources", listed(scope.sources.iter().map(ToString::to_string).collect(), "anywhere"));
         line("limits", listed(limits.iter().map(ToString::to_string).collect(), "none"));
+    }
+    if let Some(before) = predecessor {
+        line("succeeds", before.to_string());
+    }
+    if let Some(SuccessionView { key, grace, took_over }) = successor {
+        let unused = format!("{key}, not used yet; this one works for {grace} after its first use");
+        line("successor", if *took_over { key.to_string() } else { unused });
     }
     if !children.is_empty() {
         line("has minted", children.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
