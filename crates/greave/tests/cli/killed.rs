@@ -1,11 +1,11 @@
-//! `kill -9` while keys are issued, stopped, let work again and revoked: after each start the
-//! ledger verifies, what was acknowledged holds, and no secret works that the ledger does not know.
+//! `kill -9` while keys are issued, stopped, let work again, retired and revoked: after each start
+//! the ledger verifies, what was acknowledged holds, and no secret works that the ledger does not know.
 //!
 //! A round that fails is played again with the seed that it printed: `GREAVE_KILL_SEED`. More
 //! rounds for a longer look: `GREAVE_KILL_ROUNDS`.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::TcpListener,
     sync::Arc,
     thread,
@@ -15,7 +15,7 @@ use std::{
 use serde_json::json;
 
 use super::{
-    wires::{api, ask, call, read},
+    wires::{Answer, api, ask, call, read},
     *,
 };
 
@@ -28,8 +28,27 @@ const HANDS: u64 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
     Active,
+    Retiring,
+    Retired,
     Disabled,
     Revoked,
+}
+
+impl Stands {
+    fn of(word: &str) -> Self {
+        match word {
+            "active" => Self::Active,
+            "retiring" => Self::Retiring,
+            "retired" => Self::Retired,
+            "disabled" => Self::Disabled,
+            "revoked" => Self::Revoked,
+            other => panic!("{other}"),
+        }
+    }
+
+    fn works(self) -> bool {
+        matches!(self, Self::Active | Self::Retiring)
+    }
 }
 
 /// A key whose secret was shown.
@@ -40,11 +59,25 @@ pub(super) struct Held {
     acknowledged: Option<Stands>,
     /// What was asked for, and not answered any more.
     asked: Option<Stands>,
+    /// The key whose place it takes with its first use.
+    waits_for: Option<String>,
 }
 
 impl Held {
+    /// The key that an answer tells of, where it tells of one. What came of an answer that was
+    /// cut off may hold the secret all the same.
+    fn told(answer: &Answer, waits_for: Option<String>) -> Option<Self> {
+        let after =
+            |name: &str| Some(answer.body.split_once(&format!("\"{name}\":\""))?.1.split_once('"')?.0.to_owned());
+        let (id, secret) = (after("id")?, after("secret")?);
+        let acknowledged = answer.whole.then_some(Stands::Active);
+        Some(Self { id, secret, acknowledged, asked: Some(Stands::Active), waits_for })
+    }
+
     fn may_be(&self, stands: Option<Stands>) -> bool {
-        stands == self.acknowledged || self.asked.is_some() && stands == self.asked
+        // Enabled, a key that has a successor retires.
+        let retires = self.asked == Some(Stands::Active) && stands == Some(Stands::Retiring);
+        stands == self.acknowledged || self.asked.is_some() && (stands == self.asked || retires)
     }
 }
 
@@ -61,7 +94,20 @@ impl Dice {
     }
 }
 
-/// Issues and stops keys until the gate is gone.
+/// What is to be done with a key that stands so.
+fn choose(key: &Held, dice: &mut Dice) -> Option<(&'static str, Value, Option<Stands>)> {
+    let why = || json!({"why": "for a try"});
+    Some(match (key.acknowledged?, dice.roll(6)) {
+        (Stands::Revoked | Stands::Retired, _) => return None,
+        (_, 0) => ("revoke", why(), Some(Stands::Revoked)),
+        (Stands::Disabled, _) => ("enable", json!({}), None),
+        (Stands::Active, 1 | 2) if key.waits_for.is_none() => ("retire", json!({"grace": "1h"}), None),
+        (Stands::Active, 3) if key.waits_for.is_none() => ("retire", json!({"grace": "0s"}), Some(Stands::Retired)),
+        (Stands::Active | Stands::Retiring, _) => ("disable", why(), Some(Stands::Disabled)),
+    })
+}
+
+/// Issues, retires and stops keys until the gate is gone.
 pub(super) fn meddle(socket: &Path, gate: &str, mut dice: Dice) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
     loop {
@@ -69,41 +115,71 @@ pub(super) fn meddle(socket: &Path, gate: &str, mut dice: Dice) -> Vec<Held> {
         let Some(key) = held.get_mut(place) else {
             let order = json!({"holder": "ann", "scope": {"powers": ["read"]}});
             let Some(issued) = ask(socket, "POST", "/keys", &order) else { return held };
-            // What came of an answer that was cut off may hold the secret all the same.
-            let after =
-                |name: &str| Some(issued.body.split_once(&format!("\"{name}\":\""))?.1.split_once('"')?.0.to_owned());
-            if let (Some(id), Some(secret)) = (after("id"), after("secret")) {
-                let acknowledged = issued.whole.then_some(Stands::Active);
-                held.push(Held { id, secret, acknowledged, asked: Some(Stands::Active) });
-            }
+            held.extend(Held::told(&issued, None));
             if !issued.whole {
                 return held;
             }
             assert_eq!(issued.status, 201, "{}", issued.body);
             continue;
         };
-        let (act, asked) = match (key.acknowledged, dice.roll(4)) {
-            (Some(Stands::Revoked) | None, _) => continue,
-            (_, 0) => ("revoke", Stands::Revoked),
-            (Some(Stands::Active), _) => ("disable", Stands::Disabled),
-            (Some(Stands::Disabled), _) => ("enable", Stands::Active),
-        };
-        key.asked = Some(asked);
-        let body = if act == "enable" { json!({}) } else { json!({"why": "for a try"}) };
-        match ask(socket, "POST", &format!("/keys/{}/{act}", key.id), &body) {
-            Some(done) if done.whole => {
-                assert_eq!(done.status, 200, "{act}: {}", done.body);
-                key.acknowledged = Some(asked);
-            }
-            _ => return held,
+        let Some((act, body, asked)) = choose(key, &mut dice) else { continue };
+        // Enabled, a key stands as its successor lets it.
+        key.asked = if act == "enable" { Some(Stands::Active) } else { asked };
+        let (id, path) = (key.id.clone(), format!("/keys/{}/{act}", key.id));
+        // The one that was made to take its place, and was not used, goes when another is made.
+        let unused = held.iter().position(|other| act == "retire" && other.waits_for.as_ref() == Some(&id));
+        unused.into_iter().for_each(|unused| held[unused].asked = Some(Stands::Revoked));
+        let Some(done) = ask(socket, "POST", &path, &body) else { return held };
+        if act == "retire" {
+            let waits_for = asked.is_none().then(|| id.clone());
+            held.extend(Held::told(&done, waits_for));
         }
-        if dice.roll(2) == 0 {
-            match call(gate, &key.secret) {
-                Some(status) => assert_eq!(status == 200, asked == Stands::Active, "{} after {act}: {status}", key.id),
-                None => return held,
+        if !done.whole {
+            return held;
+        }
+        assert_eq!(done.status, if act == "retire" { 201 } else { 200 }, "{act}: {}", done.body);
+        if let Some(unused) = unused {
+            (held[unused].acknowledged, held[unused].waits_for) = (Some(Stands::Revoked), None);
+        }
+        let told: Value = serde_json::from_str(&done.body).unwrap();
+        let stands = match (act, asked) {
+            ("retire", None) => Stands::Active,
+            ("retire", Some(stands)) => stands,
+            _ => Stands::of(told["standing"].as_str().unwrap()),
+        };
+        assert!(asked.is_none_or(|asked| asked == stands), "{act}: {}", done.body);
+        held[place].acknowledged = Some(stands);
+        if act == "retire" && asked.is_none() || dice.roll(2) == 0 {
+            // Of a new row the last, that is the successor, else this one.
+            let place = if act == "retire" && dice.roll(2) == 0 { held.len() - 1 } else { place };
+            if !try_out(gate, &mut held, place) {
+                return held;
             }
         }
     }
+}
+
+/// Calls with a key. If it is the first use of a successor, the one before retires. Whether
+/// there was an answer.
+fn try_out(gate: &str, held: &mut [Held], place: usize) -> bool {
+    let stands = held[place].acknowledged.unwrap();
+    let before = held[place].waits_for.clone().filter(|_| stands.works());
+    let before = before.and_then(|before| held.iter().position(|key| key.id == before));
+    let retires = before.filter(|before| held[*before].acknowledged == Some(Stands::Active));
+    retires.into_iter().for_each(|before| held[before].asked = Some(Stands::Retiring));
+    let Some(status) = call(gate, &held[place].secret) else { return false };
+    assert_eq!(status == 200, stands.works(), "{} is {stands:?}: {status}", held[place].id);
+    if status == 200 {
+        held[place].waits_for = None;
+        retires.into_iter().for_each(|before| held[before].acknowledged = Some(Stands::Retiring));
+    }
+    true
+}
+
+fn standings(socket: &Path) -> HashMap<String, Stands> {
+    let keys = read(socket, "/keys");
+    let stands = |key: &Value| (key["id"].as_str().unwrap().to_owned(), Stands::of(key["standing"].as_str().unwrap()));
+    keys["keys"].as_array().unwrap().iter().map(stands).collect()
 }
 
 /// Holds what the gate knows after a start against what was acknowledged before.
@@ -121,18 +197,9 @@ fn look(socket: &Path, gate: &str, held: &mut [Held]) {
             break;
         }
     }
-    let keys = read(socket, "/keys");
-    let stands = |id: &str| {
-        let key = keys["keys"].as_array().unwrap().iter().find(|key| key["id"] == id)?;
-        Some(match key["standing"].as_str().unwrap() {
-            "active" => Stands::Active,
-            "disabled" => Stands::Disabled,
-            "revoked" => Stands::Revoked,
-            other => panic!("{other}"),
-        })
-    };
-    for key in held {
-        let now = stands(&key.id);
+    let before = standings(socket);
+    for key in held.iter() {
+        let now = before.get(&key.id).copied();
         assert!(
             key.may_be(now),
             "{}: {:?} was acknowledged, {:?} asked, and it is {now:?}",
@@ -142,8 +209,16 @@ fn look(socket: &Path, gate: &str, held: &mut [Held]) {
         );
         let status = call(gate, &key.secret).unwrap();
         // Of an answer that was cut off nobody knows whether it was of this key.
-        assert_eq!(status == 200, now == Some(Stands::Active), "{}: {status}", key.id);
+        assert_eq!(status == 200, now.is_some_and(Stands::works), "{}: {status}", key.id);
         assert!(status != 200 || known.contains(&key.id), "{} works, and the ledger does not know it", key.id);
+    }
+    // With those calls successors have taken over.
+    let after = standings(socket);
+    for key in held {
+        let now = after.get(&key.id).copied();
+        if let Some(old) = key.waits_for.take_if(|_| now.is_some_and(Stands::works)) {
+            assert_ne!(after.get(&old), Some(&Stands::Active), "{} was used, and {old} does not retire", key.id);
+        }
         (key.acknowledged, key.asked) = (now, None);
     }
 }
@@ -211,7 +286,7 @@ fn what_was_acknowledged_outlives_a_gate_that_is_killed() {
         hands.into_iter().for_each(|hand| held.extend(hand.join().unwrap()));
     }
     let count = |stands| held.iter().filter(|key| key.acknowledged == Some(stands)).count();
-    let counts = [Stands::Active, Stands::Disabled, Stands::Revoked].map(count);
-    println!("{} keys in {rounds} rounds; active, disabled, revoked: {counts:?}", held.len());
+    let counts = [Stands::Active, Stands::Retiring, Stands::Retired, Stands::Disabled, Stands::Revoked].map(count);
+    println!("{} keys in {rounds} rounds; active, retiring, retired, disabled, revoked: {counts:?}", held.len());
     assert!(counts.iter().all(|count| *count > 0), "too little was tried: {counts:?}");
 }
