@@ -82,10 +82,11 @@ pub(crate) enum Command {
     ///
     /// Tries once more to revoke there what is revoked here, reads the API's own list of keys
     /// (`[api.credentials]` in the configuration), and says which live elsewhere, which live on
-    /// although they do not work here, and which are gone. Ends with 0 where both agree, 1 where
-    /// they do not, and 2 where it cannot be known.
-    #[command(after_help = example!("reconcile", "reconcile --json"))]
-    Reconcile,
+    /// although they do not work here, and which are gone. With the API's own access log it finds
+    /// calls that the record does not have: they went around the gate. Ends with 0 where both
+    /// agree, 1 where they do not, and 2 where it cannot be known.
+    #[command(after_help = example!("reconcile", "reconcile --log /var/log/nginx/access.log", "reconcile --log - --since 1d --json"))]
+    Reconcile(Reconcile),
     /// The questions that wait for an answer: what is asked, who could answer, and who was told.
     #[command(after_help = example!("questions", "questions c9 --whole", "questions --json"))]
     Questions(Questions),
@@ -119,6 +120,27 @@ pub(crate) enum Command {
     /// The catalogue: accept what the document says now.
     #[command(subcommand)]
     Catalogue(Catalogue),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// The API's access log, combined or JSON lines; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Lines that are older are passed over.
+    #[arg(long, default_value = "7d", value_name = "TIME", requires = "log")]
+    pub(crate) since: Span,
+    /// How much the clocks of the API and of the gate may differ, at most five minutes.
+    #[arg(long, default_value = "5s", value_name = "TIME", requires = "log", value_parser = tolerance)]
+    pub(crate) tolerance: Span,
+}
+
+fn tolerance(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
+    if span > Span::minutes(5) {
+        return Err("whoever comes around the gate could hide behind so long a time; say at most `5m`".to_owned());
+    }
+    Ok(span)
 }
 
 #[derive(Debug, Args)]

@@ -104,7 +104,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Keys(keys) => commands::keys::run(&Admin::reach(cli, now).await?, keys).await,
         Command::Holders(holders) => commands::holders::run(&Admin::reach(cli, now).await?, holders).await,
         Command::Expiry(expiry) => commands::expiry::run(&Admin::reach(cli, now).await?, expiry).await,
-        Command::Reconcile => commands::reconcile::run(&Admin::reach(cli, now).await?).await,
+        Command::Reconcile(wanted) => commands::reconcile::run(cli, wanted, now).await,
         Command::Upstream(upstream) => commands::upstream::run(&Admin::reach(cli, now).await?, upstream).await,
         Command::Questions(asked) => commands::questions::list(&Admin::reach(cli, now).await?, asked).await,
         Command::Approve(approve) => commands::questions::approve(&Admin::reach(cli, now).await?, approve).await,

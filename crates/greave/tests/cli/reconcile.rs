@@ -2,25 +2,30 @@
 
 use std::{
     io::Write as _,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
 };
 
-use super::{wires::call, *};
+use super::{
+    wires::{call, exchange},
+    *,
+};
 
-/// An API that takes every key, lists those that it has, and revokes one.
-fn api(keys: &Arc<Mutex<Vec<(String, String)>>>) -> String {
+/// An API that takes every key, lists those that it has, revokes one, and keeps an access log.
+fn api(keys: &Arc<Mutex<Vec<(String, String)>>>, log: &Path) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, keys) = (listener.local_addr().unwrap().to_string(), Arc::clone(keys));
+    let log = log.to_owned();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let keys = Arc::clone(&keys);
+            let (keys, log) = (Arc::clone(&keys), log.clone());
             thread::spawn(move || {
                 let mut reader = BufReader::new(stream);
                 let mut head = String::new();
                 while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
                 let line: Vec<&str> = head.split(' ').take(2).collect();
+                let agent = head.lines().find_map(|line| line.strip_prefix("user-agent: ")).unwrap_or("-");
                 let own = head.contains("Bearer hub-own-credential");
                 let mut keys = keys.lock().unwrap();
                 let (status, body) = match line.as_slice() {
@@ -32,9 +37,17 @@ fn api(keys: &Arc<Mutex<Vec<(String, String)>>>) -> String {
                         keys.retain(|(id, _)| path.rsplit('/').next() != Some(id));
                         ("204 No Content", String::new())
                     }
-                    [_, "/users"] => ("200 OK", "{}".to_owned()),
+                    [_, path] if path.starts_with("/users") => ("200 OK", "{}".to_owned()),
                     _ => ("403 Forbidden", String::new()),
                 };
+                let at = Timestamp::now().strftime("%d/%b/%Y:%H:%M:%S +0000");
+                let logged = format!(
+                    "127.0.0.1 - - [{at}] \"{} {} HTTP/1.1\" {} 2 \"-\" \"{agent}\"\n",
+                    line[0],
+                    line[1],
+                    &status[..3]
+                );
+                fs::File::options().append(true).create(true).open(&log).unwrap().write_all(logged.as_bytes()).unwrap();
                 let length = body.len();
                 let answer =
                     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
@@ -52,7 +65,7 @@ fn revoked_is_true_at_the_api_too_and_what_lives_elsewhere_is_found() {
     let hash = |secret: &str| authority::Digest::of(secret.as_bytes()).to_string();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     company.edit("greave.toml", "127.0.0.1:0", &port);
-    company.edit("greave.toml", "http://127.0.0.1:9", &format!("http://{}", api(&keys)));
+    company.edit("greave.toml", "http://127.0.0.1:9", &format!("http://{}", api(&keys, &company.path("access.log"))));
     company.edit(
         "greave.toml",
         "[guard]",
@@ -85,7 +98,53 @@ fn revoked_is_true_at_the_api_too_and_what_lives_elsewhere_is_found() {
     let found = company.run(&["--json", "reconcile"]);
     found.says(1, &[]);
     let found: Value = serde_json::from_str(&found.out).unwrap();
+    let found = &found["keys"];
     assert_eq!((&found["alive"][0]["key"], &found["alive"][0]["here"]), (&"k1".into(), &"revoked".into()));
     assert_eq!((&found["gone"][0]["key"], &found["gone"][0]["upstream"]), (&"k2".into(), &"b1".into()));
+    drop(gate);
+}
+
+#[test]
+fn calls_around_the_gate_are_found_in_the_apis_own_log() {
+    let company = Company::new();
+    let log = company.path("access.log");
+    let upstream = api(&Arc::default(), &log);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    company.edit("greave.toml", "127.0.0.1:0", &port);
+    company.edit("greave.toml", "http://127.0.0.1:9", &format!("http://{upstream}"));
+    let reconcile = ["reconcile", "--log", "access.log"];
+    company.run(&reconcile).says(2, &["no record"]);
+    let (gate, told) = Running::start(&company);
+    let address = told.gate();
+    for _ in 0..3 {
+        assert_eq!(call(&address, "known-key-1234567890"), Some(200));
+    }
+    let one = |method: &str, path: &str| {
+        let stream = TcpStream::connect(&address).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nauthorization: Bearer known-key-1234567890");
+        exchange(stream, &head, "").map(|answer| answer.status)
+    };
+    assert_eq!(one("GET", "/users/o%27neil?page=2"), Some(200));
+    assert_eq!(one("GET", "/users/a/b/not-described"), Some(200));
+    company.run(&reconcile).says(0, &["the API and the gate agree", "0 are in no record, 5 are"]);
+
+    // The same call once more, one that the gate would have asked about, and one it would refuse.
+    for path in ["/users", "/users/bob?token=sk_live_4eC39HqLyjWDarjtT1zdp7dc", "/users/../admin"] {
+        let head = format!("{} {path} HTTP/1.1\r\nuser-agent: curl/8", if path == "/users" { "GET" } else { "DELETE" });
+        exchange(TcpStream::connect(&upstream).unwrap(), &head, "").unwrap();
+    }
+    let found = company.run(&reconcile);
+    found.says(1, &["DELETE /users/bob", "curl/8", "/users/../admin", "3 are in no record, 5 are"]);
+    assert!(!found.out.contains("sk_live") && !found.err.contains("sk_live"));
+    let found: Value = serde_json::from_str(&company.run(&[&["--json"], &reconcile[..]].concat()).out).unwrap();
+    assert_eq!((&found["calls"]["around"], &found["keys"]), (&3.into(), &Value::Null));
+
+    fs::write(&log, "nothing that a server writes\n").unwrap();
+    company.run(&reconcile).says(2, &["nobody knows what 1 line of the log say"]);
+    fs::write(&log, "127.0.0.1 - - [29/Nov/2001:08:00:00 +0000] \"GET /users HTTP/1.1\" 200 2\n").unwrap();
+    company.run(&reconcile).says(2, &["no line of the log is of a time that the record has"]);
+    fs::write(&log, [0x1f, 0x8b, 8]).unwrap();
+    company.run(&reconcile).says(2, &["zcat access.log"]);
+    company.run(&[&reconcile[..], &["--tolerance", "1h"]].concat()).says(2, &["at most `5m`"]);
     drop(gate);
 }
