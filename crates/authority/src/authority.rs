@@ -11,7 +11,7 @@ mod reconciling;
 mod secrets;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -360,6 +360,28 @@ impl Authority {
     pub async fn note_all(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), Failed> {
         let writing = self.writer.lock().await;
         self.write(&writing, Actor::Gate, changes, &[], now).await
+    }
+
+    /// Notes what was decided about the ends of keys, unless they have changed meanwhile. Gives
+    /// back the keys about which it holds.
+    ///
+    /// # Errors
+    /// When it cannot be written down; then nothing holds.
+    pub async fn note_ends(
+        &self,
+        decided: Vec<(KeyId, Timestamp, Vec<Change>)>,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Result<HashSet<KeyId>, Failed> {
+        let writing = self.writer.lock().await;
+        let holds = |(key, end, _): &(KeyId, Timestamp, Vec<Change>)| {
+            self.view(|state| state.stands_to_end(*key, *end, lifetimes))
+        };
+        let held: Vec<_> = decided.into_iter().filter(holds).collect();
+        let keys = held.iter().map(|(key, ..)| *key).collect();
+        let changes = held.into_iter().flat_map(|(.., changes)| changes).collect();
+        self.write(&writing, Actor::Gate, changes, &[], now).await?;
+        Ok(keys)
     }
 
     /// Notes that the state was restored from a backup of this moment; what was good for a short

@@ -5,6 +5,8 @@
 //! that production uses and that nobody thought of goes on for a while, told as such. What
 //! nobody uses ends; so does whatever is too short-lived to be warned of.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span};
 
@@ -37,15 +39,15 @@ impl Default for Warnings {
 /// What is known of a key's end.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending<'a> {
-    /// When the key was born.
-    pub born: Timestamp,
+    /// Since when the end was known: the key's birth, or when a person named the end.
+    pub since: Timestamp,
     /// When it ends.
     pub end: Timestamp,
     /// When it, or a key below it, was last used with success.
     pub used: Option<Timestamp>,
     /// The distances at which people were told of this very end.
     pub warned: &'a [Span],
-    /// Whether it was noted that this very end has come.
+    /// Whether it was noted that this end, or a later one, has come.
     pub over: bool,
 }
 
@@ -103,10 +105,10 @@ impl Warnings {
         ending.warned.iter().all(|told| *told > within).then_some(within)
     }
 
-    /// The distances that are shorter than the key's life, the shortest first.
+    /// The distances at which somebody could have been told, the shortest first.
     fn fitting(&self, ending: &Ending<'_>) -> impl Iterator<Item = Span> {
-        let (born, end) = (ending.born, ending.end);
-        self.distances.iter().copied().filter(move |distance| after(born, *distance) < end)
+        let (since, end) = (ending.since, ending.end);
+        self.distances.iter().copied().filter(move |distance| after(since, *distance) < end)
     }
 
     fn is_enough(&self, ending: &Ending<'_>) -> bool {
@@ -140,7 +142,6 @@ pub(crate) struct Done {
     /// Of which end, in microseconds since 1970.
     end: i64,
     warned: Vec<Span>,
-    over: bool,
 }
 
 impl Done {
@@ -156,18 +157,10 @@ impl Done {
         &self.warned
     }
 
-    pub(crate) const fn is_over(&self) -> bool {
-        self.over
-    }
-
     pub(crate) fn warn(&mut self, before: Span) {
         if !self.warned.contains(&before) {
             self.warned.push(before);
         }
-    }
-
-    pub(crate) const fn note(&mut self) {
-        self.over = true;
     }
 }
 
@@ -180,6 +173,31 @@ impl State {
         }
     }
 
+    /// Whether the end of a key still is what was decided about, and the key works.
+    pub(crate) fn stands_to_end(&self, id: KeyId, end: Timestamp, lifetimes: Lifetimes) -> bool {
+        self.key(id).is_some_and(|key| key.standing.works() && self.end_under(key, lifetimes) == Some(end))
+    }
+
+    /// What puts a key off until then, where these are put off, too: the key, and what is above
+    /// it and works no more, whose end would bind it. Nothing where it ends with a key above it
+    /// that works and ends in time.
+    pub fn put_off(
+        &self,
+        id: KeyId,
+        until: Timestamp,
+        with: &HashSet<KeyId>,
+        lifetimes: Lifetimes,
+    ) -> Option<Vec<Change>> {
+        let above = self.ancestors(id).into_iter().filter_map(|id| self.key(id));
+        let binding = above.filter(|key| Self::own_moment(key, lifetimes) < until.as_microsecond());
+        let (working, stopped): (Vec<_>, Vec<_>) = binding.partition(|key| key.standing.works());
+        if working.iter().any(|key| !with.contains(&key.id)) {
+            return None;
+        }
+        let keys = stopped.iter().map(|key| key.id).chain([id]);
+        Some(keys.map(|key| Change::KeyEndPutOff { key, until }).collect())
+    }
+
     /// A key and the keys that were issued from it, and from those: whoever uses one of them
     /// needs them all.
     pub fn line_of(&self, key: KeyId) -> Vec<KeyId> {
@@ -189,7 +207,7 @@ impl State {
     pub(crate) fn obey_ending(&mut self, change: &Change) {
         match change {
             Change::KeyWarned { key, end, before } => self.with_key(*key, |key| key.done_about(*end).warn(*before)),
-            Change::KeyEnded { key, end } => self.with_key(*key, |key| key.done_about(*end).note()),
+            Change::KeyEnded { key, end } => self.with_key(*key, |key| key.note_over(*end)),
             Change::KeyEndPutOff { key, until } => {
                 self.with_key(*key, |key| key.put_off(*until));
                 self.age(*key);
@@ -214,7 +232,7 @@ mod tests {
     }
 
     fn ending(life: i64, used: Option<i64>, warned: &[Span]) -> Ending<'_> {
-        Ending { born: day(0), end: day(life), used: used.map(day), warned, over: false }
+        Ending { since: day(0), end: day(life), used: used.map(day), warned, over: false }
     }
 
     fn next(ending: &Ending<'_>, now: Timestamp) -> Next {
@@ -255,9 +273,15 @@ mod tests {
     fn a_key_that_is_issued_for_an_hour_ends_in_time() {
         let born = day(0);
         let end = after(born, Span::hours(1));
-        let hour = Ending { born, end, used: Some(end), warned: &[], over: false };
+        let hour = Ending { since: born, end, used: Some(end), warned: &[], over: false };
         assert_eq!(next(&Ending { used: Some(born), ..hour }, end), Next::Note);
         assert_eq!(next(&hour, born), Next::Nothing);
+    }
+
+    #[test]
+    fn an_end_that_is_named_for_tomorrow_comes_tomorrow() {
+        let named = Ending { since: day(59), ..ending(60, Some(59), &[]) };
+        assert_eq!(next(&named, day(60)), Next::Note);
     }
 
     #[test]
@@ -288,7 +312,7 @@ mod tests {
             let mut ended = None;
             for look in 0..(life + 400) * 4 {
                 let now = day(0) + SignedDuration::from_hours(look * 6);
-                let known = Ending { born: day(0), end, used: Some(now.min(end)), warned: &warned, over: false };
+                let known = Ending { since: day(0), end, used: Some(now.min(end)), warned: &warned, over: false };
                 let fit = warnings.distances().iter().filter(|distance| after(day(0), **distance) < end).count();
                 match warnings.next(&known, now, AHEAD, BEAT) {
                     Next::Warn(before) => {

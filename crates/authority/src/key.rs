@@ -80,6 +80,10 @@ struct Ends {
     told: i64,
     /// For so long it goes on whatever was said or told.
     put_off: i64,
+    /// When that end was said.
+    said_at: i64,
+    /// The latest end of which it was noted that it has come: no earlier one is to come any more.
+    over: i64,
     /// What was done about the end.
     done: Option<Box<ending::Done>>,
 }
@@ -104,7 +108,7 @@ impl Default for Turn {
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { said: NEVER, told: NEVER, put_off: i64::MIN, done: None }
+        Self { said: NEVER, told: NEVER, put_off: i64::MIN, said_at: i64::MIN, over: i64::MIN, done: None }
     }
 }
 
@@ -301,9 +305,20 @@ impl Key {
         self.done().map_or(&[], ending::Done::warned)
     }
 
-    /// Whether it was noted that its present end has come.
-    pub fn is_over(&self) -> bool {
-        self.done().is_some_and(ending::Done::is_over)
+    /// Whether it was noted that this end has come, or a later one.
+    pub fn is_over(&self, end: Timestamp) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.ends.over >= end.as_microsecond())
+    }
+
+    pub(crate) fn note_over(&mut self, end: Timestamp) {
+        let ends = &mut self.rare.get_or_insert_default().ends;
+        ends.over = ends.over.max(end.as_microsecond());
+    }
+
+    /// Since when its end could be known: its birth, or when a person named one.
+    pub fn end_known_since(&self) -> Timestamp {
+        let said_at = self.rare.as_ref().map_or(i64::MIN, |rare| rare.ends.said_at);
+        Timestamp::from_microsecond(self.born.max(said_at)).unwrap_or(Timestamp::MAX)
     }
 
     fn done(&self) -> Option<&ending::Done> {
@@ -376,7 +391,7 @@ impl Key {
 
     pub(crate) fn set_issued(&mut self, issued: Issued, end: Timestamp) {
         self.rare.get_or_insert_default().issued = Some(Arc::new(issued));
-        self.say_end(end);
+        self.say_end(end, self.born());
     }
 
     pub(crate) fn set_stands_for(&mut self, stands_for: StandsFor) {
@@ -385,10 +400,10 @@ impl Key {
 
     /// A person said when it ends. What the upstream told still counts; that it was put off
     /// does not.
-    pub(crate) fn say_end(&mut self, said: Timestamp) {
+    pub(crate) fn say_end(&mut self, said: Timestamp, at: Timestamp) {
         let (said, told) = (said.as_microsecond(), self.told_end());
         let ends = &mut self.rare.get_or_insert_default().ends;
-        (ends.said, ends.told, ends.put_off) = (said, told, i64::MIN);
+        (ends.said, ends.told, ends.put_off, ends.said_at) = (said, told, i64::MIN, at.as_microsecond());
         self.end = said.min(told);
     }
 

@@ -135,11 +135,15 @@ impl State {
 
     /// When an issued key ends at the latest: by itself, and by every key above it.
     pub(crate) fn last_moment(&self, key: &Key, lifetimes: Lifetimes) -> i64 {
+        let above = self.ancestors(key.id).into_iter().filter_map(|id| self.key(id));
+        above.map(|key| Self::own_moment(key, lifetimes)).fold(Self::own_moment(key, lifetimes), i64::min)
+    }
+
+    /// The same by itself.
+    pub(crate) fn own_moment(key: &Key, lifetimes: Lifetimes) -> i64 {
         let longest = SignedDuration::from(lifetimes.longest);
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
-        let own = |key: &Key| key.own_end().min(key.born_at().saturating_add(longest)).max(key.put_off_until());
-        let above = self.ancestors(key.id).into_iter().filter_map(|id| self.key(id)).map(|key| own(key));
-        above.fold(own(key), i64::min)
+        key.own_end().min(key.born_at().saturating_add(longest)).max(key.put_off_until())
     }
 }
 

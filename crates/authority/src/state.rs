@@ -429,7 +429,7 @@ impl State {
             }),
             Change::KeyEndSet { key, end } => {
                 self.with_key(*key, |key| {
-                    key.say_end(*end);
+                    key.say_end(*end, at);
                     if key.standing == Standing::Retiring {
                         key.set_grace(*end);
                     }

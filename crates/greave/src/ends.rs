@@ -2,7 +2,7 @@
 //! what has ended stays so.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -52,6 +52,7 @@ pub(crate) struct Ends {
     desk: String,
     warnings: ArcSwap<Warnings>,
     sent: Mutex<Vec<Sent>>,
+    looking: tokio::sync::Mutex<()>,
     looked: AtomicBool,
 }
 
@@ -90,7 +91,8 @@ impl Ends {
         teller: Teller,
     ) -> Self {
         let warnings = ArcSwap::from_pointee(warnings);
-        Self { authority, book, teller, desk, warnings, sent: Mutex::default(), looked: AtomicBool::new(false) }
+        let (sent, looking, looked) = (Mutex::default(), tokio::sync::Mutex::default(), AtomicBool::new(false));
+        Self { authority, book, teller, desk, warnings, sent, looking, looked }
     }
 
     /// Warns like this from now on.
@@ -123,22 +125,22 @@ impl Ends {
         if !self.book.usage_is_complete() {
             return Ok(());
         }
+        // Two looks at once would tell twice.
+        let _looking = self.looking.lock().await;
         // First, so that nobody is told again what has just arrived.
         self.authority.note_all(self.delivered(now), now).await?;
         let warnings = self.warnings.load_full();
         let near = self.near(&warnings, lifetimes, now);
-        let mut changes = Vec::new();
         let (mut due, mut put_off, mut over) = (Vec::new(), Vec::new(), Vec::new());
         for near in &near {
             let Near { key, end, .. } = near;
             let used = near.line.iter().filter_map(|key| self.book.usage(*key)?.last).max_by_key(|last| last.at);
-            let told = if key.end() == Some(*end) { key.warned() } else { &[] };
             let ending = Ending {
-                born: key.born(),
+                since: key.end_known_since(),
                 end: *end,
                 used: used.as_ref().map(|used| used.at),
-                warned: told,
-                over: key.is_over(),
+                warned: if key.end() == Some(*end) { key.warned() } else { &[] },
+                over: key.is_over(*end),
             };
             match warnings.next(&ending, now, AHEAD, EARLY) {
                 Next::Nothing => {}
@@ -146,20 +148,30 @@ impl Ends {
                     let now = matches!(warnings.next(&ending, now, Span::seconds(0), EARLY), Next::Warn(_));
                     due.push(Due { near, before, used, now });
                 }
-                Next::PutOff(until) => {
-                    changes.push(Change::KeyEndPutOff { key: key.id, until });
-                    put_off.push((near, until));
-                }
-                Next::Note => {
-                    changes.push(Change::KeyEnded { key: key.id, end: *end });
-                    over.push(near);
-                }
+                Next::PutOff(until) => put_off.push((near, until)),
+                Next::Note => over.push(near),
             }
         }
-        self.authority.note_all(changes, now).await?;
+        let with: HashSet<KeyId> = put_off.iter().map(|(near, _)| near.key.id).collect();
+        let mut decided = Vec::new();
+        put_off.retain(|(near, until)| {
+            let changes = self.authority.view(|state| state.put_off(near.key.id, *until, &with, lifetimes));
+            // It ends with a key above it.
+            if changes.is_none() && near.end <= now {
+                over.push(near);
+            }
+            decided.extend(changes.iter().map(|changes| (near.key.id, near.end, changes.clone())));
+            changes.is_some()
+        });
+        let noted = |near: &&Near| vec![Change::KeyEnded { key: near.key.id, end: near.end }];
+        over.retain(|near| !near.key.is_over(near.end));
+        decided.extend(over.iter().map(|near| (near.key.id, near.end, noted(near))));
+        let holds = self.authority.note_ends(decided, lifetimes, now).await?;
         self.looked.store(true, Ordering::Release);
-        put_off.into_iter().for_each(|(near, until)| self.tell_put_off(near, until, now));
-        over.into_iter().for_each(|near| self.tell_over(near, now));
+        put_off.retain(|(near, _)| holds.contains(&near.key.id));
+        over.retain(|near| holds.contains(&near.key.id));
+        grouped(put_off, |(near, _)| near).into_iter().for_each(|part| self.tell_put_off(&part, now));
+        grouped(over, |near| near).into_iter().for_each(|part| self.tell_over(&part, now));
         self.warn(due, now);
         Ok(())
     }
@@ -198,25 +210,28 @@ impl Ends {
         let arrived: Vec<Sent> = sent.extract_if(.., |sent| sent.receipt.is_given()).collect();
         sent.retain(|sent| sent.at.saturating_add(AGAIN).is_ok_and(|again| again > now));
         let ends = arrived.into_iter().flat_map(|sent| sent.ends);
-        ends.map(|(key, end, before)| Change::KeyWarned { key, end, before }).collect()
+        // Somebody may have named another end meanwhile.
+        let stands = |(key, end, _): &(KeyId, Timestamp, Span)| {
+            self.authority.view(|state| state.key(*key)?.end()) == Some(*end)
+        };
+        ends.filter(stands).map(|(key, end, before)| Change::KeyWarned { key, end, before }).collect()
     }
 
-    fn is_on_its_way(&self, due: &Due<'_>) -> bool {
+    /// What is on its way to people.
+    fn on_their_way(&self) -> HashSet<(KeyId, Timestamp, Span)> {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = (due.near.key.id, due.near.end, due.before);
-        sent.iter().any(|sent| sent.ends.contains(&end))
+        sent.iter().flat_map(|sent| sent.ends.iter().copied()).collect()
     }
 
     /// One message for the same people, if anything is due now.
-    fn warn(&self, due: Vec<Due<'_>>, now: Timestamp) {
-        let mut groups: BTreeMap<Vec<&str>, Vec<Due<'_>>> = BTreeMap::new();
-        for due in due.into_iter().filter(|due| !self.is_on_its_way(due)) {
-            let people = due.near.people.iter().map(|person| person.name.as_str()).collect();
-            groups.entry(people).or_default().push(due);
-        }
-        for mut group in groups.into_values().filter(|group| group.iter().any(|due| due.now)) {
-            group.sort_by_key(|due| due.near.end);
-            group.chunks(KEYS).for_each(|part| self.tell_warning(part, now));
+    fn warn(&self, mut due: Vec<Due<'_>>, now: Timestamp) {
+        let sent = self.on_their_way();
+        due.retain(|due| !sent.contains(&(due.near.key.id, due.near.end, due.before)));
+        due.sort_by_key(|due| due.near.end);
+        for part in grouped(due, |due| due.near) {
+            if part.iter().any(|due| due.now) {
+                self.tell_warning(&part, now);
+            }
         }
     }
 
@@ -245,25 +260,44 @@ impl Ends {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Sent { ends, at: now, receipt });
     }
 
-    fn tell_put_off(&self, near: &Near, until: Timestamp, now: Timestamp) {
-        let title = format!(
-            "{} goes on until {} UTC: it is in use, and nobody could be warned of its end at {} UTC",
-            near.name(),
-            moment(until),
-            moment(near.end)
-        );
-        tracing::warn!(key = %near.key.id, "{title}");
-        let lines = vec![
+    fn tell_put_off(&self, part: &[(&Near, Timestamp)], now: Timestamp) {
+        let Some((first, until)) = part.first() else { return };
+        let title = match part.len() {
+            1 => format!(
+                "{} goes on until {} UTC beyond its end: it is in use, and nobody could be warned",
+                first.name(),
+                moment(*until)
+            ),
+            count => format!("{count} keys go on beyond their ends: they are in use, and nobody could be warned"),
+        };
+        tracing::warn!(key = %first.key.id, "{title}");
+        let told = |(near, until): &(&Near, Timestamp)| {
+            format!(
+                "- {} would have ended at {} UTC, and goes on until {} UTC",
+                near.name(),
+                moment(near.end),
+                moment(*until)
+            )
+        };
+        let mut lines: Vec<String> = part.iter().map(told).collect();
+        lines.push(String::new());
+        lines.push(
             "Warnings count when a webhook or a mail server has taken them: see `[tell]` of the configuration."
                 .to_owned(),
-            format!("`greave keys disable {}` stops it now.", near.key.id),
-        ];
-        self.tell(Severity::High, near, title, (lines, vec![near.json()]), now, None);
+        );
+        lines.push("`greave keys disable KEY` stops one now.".to_owned());
+        let keys = part.iter().map(|(near, _)| near.json()).collect();
+        self.tell(Severity::High, first, title, (lines, keys), now, None);
     }
 
-    fn tell_over(&self, near: &Near, now: Timestamp) {
-        let title = format!("{} has ended", near.name());
-        self.tell(Severity::Info, near, title, (Vec::new(), vec![near.json()]), now, None);
+    fn tell_over(&self, part: &[&Near], now: Timestamp) {
+        let Some(first) = part.first() else { return };
+        let title = match part.len() {
+            1 => format!("{} has ended", first.name()),
+            count => format!("{count} keys have ended, among them {}", first.name()),
+        };
+        let lines = part.iter().map(|near| format!("- {}", near.name())).collect();
+        self.tell(Severity::Info, first, title, (lines, part.iter().map(|near| near.json()).collect()), now, None);
     }
 
     fn tell(
@@ -293,9 +327,28 @@ impl Ends {
     }
 }
 
+/// What is to be told to the same people, in parts that one message can tell.
+fn grouped<T>(all: Vec<T>, near: impl Fn(&T) -> &Near) -> Vec<Vec<T>> {
+    let mut groups: BTreeMap<Vec<String>, Vec<Vec<T>>> = BTreeMap::new();
+    for one in all {
+        let people = near(&one).people.iter().map(|person| person.name.clone()).collect();
+        let parts = groups.entry(people).or_default();
+        match parts.last_mut() {
+            Some(part) if part.len() < KEYS => part.push(one),
+            _ => parts.push(vec![one]),
+        }
+    }
+    groups.into_values().flatten().collect()
+}
+
+/// What a stranger wrote, such that no mail program makes a link of it.
+fn foreign(text: &str) -> String {
+    show::clean(text).replace("://", "[://]")
+}
+
 impl Near {
     fn name(&self) -> String {
-        show::key(self.key.id, self.key.name(), self.holder.as_deref())
+        foreign(&show::key(self.key.id, self.key.name(), self.holder.as_deref()))
     }
 
     fn json(&self) -> Value {
@@ -308,7 +361,8 @@ impl Due<'_> {
         let used = self.used.as_ref().map_or_else(
             || "it has not been used".to_owned(),
             |used| {
-                let agent = used.user_agent.as_deref().map_or_else(String::new, |agent| format!(" as {agent}"));
+                let agent =
+                    used.user_agent.as_deref().map_or_else(String::new, |agent| format!(" as {}", foreign(agent)));
                 format!("last used {} from {}{agent}", ago(used.at, now), used.source.address())
             },
         );

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::atomic::AtomicU16};
 
-use authority::{Command, Description, SecretDigest, Sighting, Warrant};
+use authority::{Command, Description, PepperId, Peppers, Scope, SecretDigest, Sighting, Warrant};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -122,11 +122,15 @@ impl House {
     }
 
     async fn used(&self, at: Timestamp) {
+        self.key_used(self.key, at).await;
+    }
+
+    async fn key_used(&self, key: KeyId, at: Timestamp) {
         let call = Call {
             id: CallId(uuid::Uuid::from_u128(at.as_second().unsigned_abs().into())),
             at,
             who: Who::Key,
-            key: Some(self.key),
+            key: Some(key),
             holder: None,
             operation: "GET /users".into(),
             parameters: Vec::new(),
@@ -142,9 +146,32 @@ impl House {
         };
         self.book.intent(call).unwrap();
         self.book.synced().await.unwrap();
-        while self.book.usage(self.key).and_then(|usage| usage.last).is_none_or(|last| last.at != at) {
+        while self.book.usage(key).and_then(|usage| usage.last).is_none_or(|last| last.at != at) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// An issued key beside it, perhaps a child of another.
+    async fn issued(&self, id: u64, parent: Option<u64>, end: Timestamp) -> KeyId {
+        let peppers = Peppers::new((PepperId(1), &[1; 32]), None);
+        let (pepper, verifier) = peppers.verifier(&SecretDigest::of(&id.to_be_bytes()));
+        let change = Change::KeyIssued {
+            id: KeyId(id),
+            verifier,
+            pepper,
+            name: None,
+            holder: law::HolderId(1),
+            parent: parent.map(KeyId),
+            scope: Scope { powers: Powers::EVERY, operations: Vec::new(), sources: Vec::new() },
+            limits: Vec::new(),
+            end,
+        };
+        self.authority.note(change, day(0)).await.unwrap();
+        KeyId(id)
+    }
+
+    fn end_of(&self, key: KeyId) -> Timestamp {
+        self.authority.view(|state| state.key(key).unwrap().end().unwrap())
     }
 
     async fn look(&self, now: Timestamp) {
@@ -181,7 +208,7 @@ async fn a_key_in_use_is_told_of_at_two_distances_and_then_ends() {
     house.look_until_told(day(27), 2).await;
     house.look(day(30)).await;
     assert!(house.receiver.next().await.contains("has ended"));
-    assert!(house.key().is_over());
+    assert!(house.key().is_over(day(30)));
     assert_eq!((house.key().end(), house.key().put_off_to()), (Some(day(30)), None));
     // Used or not, it stays so.
     house.used(day(31)).await;
@@ -240,4 +267,43 @@ async fn an_end_that_a_person_names_anew_is_told_anew_and_undoes_the_putting_off
     let sooner = Command::ChangeKey { key: house.key, name: None, end: Some(day(31)) };
     house.authority.perform(&sooner, Warrant::Operator, day(30)).await.unwrap();
     assert_eq!((house.key().end(), house.key().put_off_to()), (Some(day(31)), None));
+}
+
+#[tokio::test]
+async fn a_shorter_life_ends_nothing_in_use_at_once_and_brings_nothing_back_that_has_ended() {
+    let house = House::new().await;
+    let (lives, over) = (house.issued(2, None, day(80)).await, house.issued(3, None, day(40)).await);
+    house.authority.note(Change::KeyEnded { key: over, end: day(40) }, day(40)).await.unwrap();
+    for key in [lives, over] {
+        house.key_used(key, day(40) - SignedDuration::from_mins(i64::try_from(key.0).unwrap())).await;
+    }
+    let shorter = Lifetimes { longest: Span::days(39), ..Lifetimes::default() };
+    house.ends.look(shorter, day(41)).await;
+    house.authority.live_by(shorter).await;
+    assert_eq!((house.end_of(lives), house.end_of(over)), (day(48), day(39)));
+    house.look(day(41)).await;
+    assert_eq!(house.end_of(over), day(39));
+}
+
+#[tokio::test]
+async fn a_child_in_use_goes_on_beyond_a_parent_that_was_stopped() {
+    let mut house = House::new().await;
+    let (parent, child) = (house.issued(2, None, day(30)).await, house.issued(3, Some(2), day(30)).await);
+    house.authority.note(Change::KeyDisabled { key: parent, why: "lost".to_owned() }, day(1)).await.unwrap();
+    house.key_used(child, day(29)).await;
+    house.look(day(30)).await;
+    assert!(house.receiver.next().await.contains("k3 of ann goes on"));
+    assert_eq!(house.end_of(child), day(37));
+    house.look(day(30)).await;
+    assert!(house.receiver.got.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_decided_about_an_end_is_void_when_somebody_named_another_one() {
+    let house = House::new().await;
+    let put_off = vec![Change::KeyEndPutOff { key: house.key, until: day(37) }];
+    house.authority.note(Change::KeyEndSet { key: house.key, end: day(29) }, day(20)).await.unwrap();
+    let lifetimes = house.authority.view(authority::State::lifetimes);
+    let holds = house.authority.note_ends(vec![(house.key, day(30), put_off)], lifetimes, day(29)).await.unwrap();
+    assert_eq!((holds.len(), house.end_of(house.key)), (0, day(29)));
 }
