@@ -213,6 +213,33 @@ def narrow(stripe, tap, key, checks):
         checks.same(stripe.saw, [], "none of it reached the API")
 
 
+def exchanged(gate, tap, checks):
+    """Two rotations under the SDKs' feet: one with a grace, one after a leak."""
+    with checks.scene("a key is exchanged"):
+        old = issue(gate, "--name", "nightly", "--holder", "ann", *powers("read"))
+        of = lambda name: [key for key in gate.keys() if key.get("name") == name]
+        new = gate.prove("keys", "retire", of("nightly")[0]["id"], "--grace", "1h").strip()
+        checks.that(new.startswith("gk_stripe_") and new != old, "a successor is made, shown once", len(new))
+        both = [curl(tap.port, old, "/v1/customers")[0] for _ in range(2)]
+        checks.same(both, [200, 200], "until the new one is used, the old one works as before")
+        checks.same(sdk("python", tap.port, new, "list")["list"]["status"], 200, "the new one works at once")
+        stands = {key["id"]: key["standing"] for key in of("nightly")}
+        checks.that("retiring" in stands.values(), "then the old one is in its grace", stands)
+        checks.same(sdk("node", tap.port, old, "list")["list"]["status"], 200, "and works on in it")
+    with checks.scene("a key is exchanged after a leak"):
+        leaked = next(key["id"] for key in of("nightly") if key["standing"] == "active")
+        clean = gate.prove("keys", "retire", leaked, "--grace", "0").strip()
+        statuses = [curl(tap.port, clean, "/v1/customers")[0]]
+        status, body = curl(tap.port, new, "/v1/customers")
+        checks.that(statuses == [200] and status == 401, "without a grace the leaked one is over, the new one works", body)
+        checks.that("retired" in str(body), "and whoever sends it is told why", body)
+    with checks.scene("a key that ends"):
+        brief = issue(gate, "--name", "brief", "--holder", "ann", *powers("read"), "--for", "6s")
+        checks.same(curl(tap.port, brief, "/v1/customers")[0], 200, "a key works until its end")
+        gone = wait_until(lambda: [it for it in [curl(tap.port, brief, "/v1/customers")] if it[0] != 200], 20, "its end")
+        checks.that(gone[0][0] == 401 and "ended" in str(gone[0][1]), "and not after it", gone)
+
+
 def shown(stripe, gate, tap, key, checks):
     with checks.scene("an API that quotes the key"):
         for which in ("node", "python"):
@@ -248,6 +275,7 @@ def main():
         refunds(stripe, gate, tap, wide, checks)
         narrow(stripe, tap, narrow_key, checks)
         shown(stripe, gate, tap, narrow_key, checks)
+        exchanged(gate, tap, checks)
 
         with checks.scene("the end of a key"):
             listed = next(key["id"] for key in gate.keys() if key.get("name") == "reports")
