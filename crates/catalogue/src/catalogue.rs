@@ -9,6 +9,7 @@ use crate::{
     Trouble, Unselected,
     careless::Careless,
     classify::Context,
+    graphql,
     judge::{Judged, Judging},
     read::{self, path_of},
     selector::Variants,
@@ -534,6 +535,12 @@ impl<'c, 'p> Choice<'c, 'p> {
             Some(found) => Selected::Described(found),
             None => Selected::Undescribed(Unselected::Unknown),
         }
+    }
+
+    /// Whether the request asks for everything once and under its own name: GraphQL lets a
+    /// caller say where in the answer something stands, and how often.
+    pub fn is_plain(&self, asked: &Asked<'_>) -> bool {
+        self.by().all(|by| *by != SelectBy::GraphQl || graphql::is_plain(asked))
     }
 
     /// Every operation that it may be.

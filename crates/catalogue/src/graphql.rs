@@ -40,40 +40,68 @@ const STORED: &[&str] = &[
 /// # Errors
 /// Where it is no GraphQL request, or one that some server could read otherwise.
 pub fn root_fields(asked: &Asked<'_>) -> Result<Vec<String>, Unselected> {
+    let mut fields = BTreeSet::new();
+    for request in requests(asked)? {
+        fields.extend(request.read()?.fields);
+    }
+    if fields.is_empty() { Err(Unselected::Absent) } else { Ok(fields.into_iter().collect()) }
+}
+
+/// Whether everything is asked for once and under its own name, so that its answer stands where
+/// it is described to stand, and nowhere else.
+pub(crate) fn is_plain(asked: &Asked<'_>) -> bool {
+    let requests = requests(asked).unwrap_or_default();
+    let [request] = requests.as_slice() else { return false };
+    request.read().is_ok_and(|Read { mut fields, renames }| {
+        let all = fields.len();
+        fields.sort_unstable();
+        fields.dedup();
+        !renames && fields.len() == all
+    })
+}
+
+/// A document and the name of the operation in it that is meant.
+struct Sent {
+    document: String,
+    name: Option<String>,
+}
+
+/// What a request was found to ask for.
+struct Read {
+    /// Its root fields, as often as they are asked for.
+    fields: Vec<String>,
+    /// Whether it gives a field another name, at whatever depth.
+    renames: bool,
+}
+
+/// The requests that were sent: several where they come in a batch.
+fn requests(asked: &Asked<'_>) -> Result<Vec<Sent>, Unselected> {
     let body = asked.body.ok_or(Unselected::Unreadable)?;
     if names_alike(asked.query, STORED)? {
         return Err(Unselected::Ambiguous);
     }
-    let mut fields = BTreeSet::new();
     if body.is_empty() {
         if let Some(extensions) = one_value(asked.query, "extensions")? {
             extensions_are_harmless(&serde_json::from_str(&extensions).map_err(|_| Unselected::Unreadable)?)?;
         }
-        let text = one_value(asked.query, "query")?.ok_or(Unselected::Absent)?;
-        let name = one_value(asked.query, "operationName")?;
-        collect(&text, name.as_deref(), &mut fields)?;
-        return Ok(fields.into_iter().collect());
+        let document = one_value(asked.query, "query")?.ok_or(Unselected::Absent)?;
+        return Ok(vec![Sent { document, name: one_value(asked.query, "operationName")? }]);
     }
     // Some servers read the query before the body.
     if names_alike(asked.query, &["query", "operationName", "variables", "extensions"])? {
         return Err(Unselected::Ambiguous);
     }
     if media(asked).as_deref() == Some("application/graphql") {
-        collect(std::str::from_utf8(body).map_err(|_| Unselected::Unreadable)?, None, &mut fields)?;
-    } else {
-        match json_body(asked)? {
-            Value::Array(batch) => {
-                for request in &batch {
-                    from_json(request, &mut fields)?;
-                }
-            }
-            request => from_json(&request, &mut fields)?,
-        }
+        let document = std::str::from_utf8(body).map_err(|_| Unselected::Unreadable)?.to_owned();
+        return Ok(vec![Sent { document, name: None }]);
     }
-    if fields.is_empty() { Err(Unselected::Absent) } else { Ok(fields.into_iter().collect()) }
+    match json_body(asked)? {
+        Value::Array(batch) => batch.iter().map(from_json).collect(),
+        request => Ok(vec![from_json(&request)?]),
+    }
 }
 
-fn from_json(request: &Value, fields: &mut BTreeSet<String>) -> Result<(), Unselected> {
+fn from_json(request: &Value) -> Result<Sent, Unselected> {
     let request = request.as_object().ok_or(Unselected::Unreadable)?;
     for (name, value) in request {
         match name.as_str() {
@@ -84,11 +112,11 @@ fn from_json(request: &Value, fields: &mut BTreeSet<String>) -> Result<(), Unsel
     }
     let name = match request.get("operationName") {
         None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name.as_str()),
+        Some(Value::String(name)) => Some(name.clone()),
         Some(_) => return Err(Unselected::Unreadable),
     };
-    let text = request.get("query").and_then(Value::as_str).ok_or(Unselected::Absent)?;
-    collect(text, name, fields)
+    let document = request.get("query").and_then(Value::as_str).ok_or(Unselected::Absent)?.to_owned();
+    Ok(Sent { document, name })
 }
 
 /// A stored query may stand there in place of the one that was sent.
@@ -100,23 +128,29 @@ fn extensions_are_harmless(extensions: &Value) -> Result<(), Unselected> {
     }
 }
 
-/// Adds the root fields of the operation that a document and a name select.
-fn collect(text: &str, name: Option<&str>, fields: &mut BTreeSet<String>) -> Result<(), Unselected> {
-    let document = Parser { text, depth: 0 }.document().ok_or(Unselected::Unreadable)?;
-    let mut chosen = document.operations.iter().filter(|operation| match name {
-        // Servers disagree on the empty name.
-        None | Some("") => true,
-        Some(name) => operation.name == Some(name),
-    });
-    let (Some(operation), None) = (chosen.next(), chosen.next()) else { return Err(Unselected::Ambiguous) };
-    let mut followed = BTreeSet::new();
-    document.roots(operation.kind, &operation.selections, &mut followed, fields).ok_or(Unselected::Unreadable)
+impl Sent {
+    /// What the operation asks for that the document and the name select.
+    fn read(&self) -> Result<Read, Unselected> {
+        let parser = Parser { text: &self.document, depth: 0, renames: false };
+        let document = parser.document().ok_or(Unselected::Unreadable)?;
+        let mut chosen = document.operations.iter().filter(|operation| match self.name.as_deref() {
+            // Servers disagree on the empty name.
+            None | Some("") => true,
+            Some(name) => operation.name == Some(name),
+        });
+        let (Some(operation), None) = (chosen.next(), chosen.next()) else { return Err(Unselected::Ambiguous) };
+        let (mut followed, mut fields) = (BTreeSet::new(), Vec::new());
+        let read = document.roots(operation.kind, &operation.selections, &mut followed, &mut fields);
+        read.ok_or(Unselected::Unreadable)?;
+        Ok(Read { fields, renames: document.renames })
+    }
 }
 
 #[derive(Default)]
 struct Document<'t> {
     operations: Vec<Operation<'t>>,
     fragments: BTreeMap<&'t str, Vec<Selection<'t>>>,
+    renames: bool,
 }
 
 struct Operation<'t> {
@@ -138,12 +172,12 @@ impl<'t> Document<'t> {
         kind: &str,
         selections: &[Selection<'t>],
         followed: &mut BTreeSet<&'t str>,
-        fields: &mut BTreeSet<String>,
+        fields: &mut Vec<String>,
     ) -> Option<()> {
         for selection in selections {
             match selection {
                 Selection::Field(name) => {
-                    fields.insert(format!("{kind}.{name}"));
+                    fields.push(format!("{kind}.{name}"));
                 }
                 Selection::Inline(inside) => self.roots(kind, inside, followed, fields)?,
                 Selection::Fragment(name) => {
@@ -173,6 +207,8 @@ enum Token<'t> {
 struct Parser<'t> {
     text: &'t str,
     depth: usize,
+    /// Whether a field was given another name.
+    renames: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -207,6 +243,7 @@ impl<'t> Parser<'t> {
                 _ => return None,
             }
         }
+        document.renames = self.renames;
         Some(document)
     }
 
@@ -246,6 +283,7 @@ impl<'t> Parser<'t> {
     fn field(&mut self, name: &'t str) -> Option<Selection<'t>> {
         let name = if self.peek()? == Some(Token::Punctuation(':')) {
             self.next()?;
+            self.renames = true;
             self.name()?
         } else {
             name
@@ -294,6 +332,8 @@ impl<'t> Parser<'t> {
                 Token::Punctuation('(') => closing.push(')'),
                 Token::Punctuation('[') => closing.push(']'),
                 Token::Punctuation('{') => closing.push('}'),
+                // Not in an argument: a field's other name.
+                Token::Punctuation(':') if !closing.contains(&')') => self.renames = true,
                 Token::Punctuation(close @ (')' | ']' | '}')) if closing.pop() != Some(close) => return None,
                 _ => {}
             }
@@ -315,7 +355,7 @@ impl<'t> Parser<'t> {
     }
 
     fn peek(&self) -> Option<Option<Token<'t>>> {
-        Self { text: self.text, depth: 0 }.next()
+        Self { text: self.text, depth: 0, renames: false }.next()
     }
 
     /// The next token, `Some(None)` at the end; `None` where there is none that GraphQL knows.
@@ -528,6 +568,33 @@ mod tests {
         let plain =
             Asked { content_type: Some("application/graphql"), body: Some(b"mutation { a }"), ..Asked::default() };
         assert_eq!(root_fields(&plain).unwrap(), ["mutation.a"]);
+    }
+
+    #[test]
+    fn what_is_asked_twice_or_under_another_name_is_not_plain() {
+        let plain = |body: &Value| {
+            let body = body.to_string();
+            is_plain(&Asked { content_type: Some("application/json"), body: Some(body.as_bytes()), ..Asked::default() })
+        };
+        let query = |text: &str| plain(&json!({ "query": text }));
+        assert!(query(
+            "mutation M($a: [In!] = [{x: 1}]) @d(a: 1) { make(in: {a: $a}) { token owner(id: 7) { id } } other }"
+        ));
+        assert!(query("mutation { ...F } fragment F on M { make { token } }"));
+        for text in [
+            "mutation { make { token } again: make { token } }",
+            "mutation { make { token } make { token } }",
+            "mutation { make { token ... on T { x: secret } } }",
+            "mutation { make { token x : secret } }",
+            "mutation { make { ...F } } fragment F on T { x: token }",
+            "mutation { make { token } ...F } fragment F on M { make { token } }",
+            "mutation {",
+        ] {
+            assert!(!query(text), "{text}");
+        }
+        let one = json!({"query": "mutation { make { token } }"});
+        assert!(!plain(&json!([one, one])));
+        assert!(plain(&one));
     }
 
     proptest! {

@@ -35,7 +35,7 @@ pub use crate::{
     lock::{Changed, Drift, Lock, LockError, Locked},
     operation::{By, Operation, OperationId},
     pattern::{Pattern, PatternError},
-    read::ReadError,
+    read::{ReadError, landmarks::names_credential, text::unambiguous_json},
     security::{CredentialPlace, Place, Requirement, Security},
     selector::{Asked, SelectBy, Selector, Unselected},
     settings::{Case, MultiSegment, Override, SelectorRule, Settings, TrailingSlash},

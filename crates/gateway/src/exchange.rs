@@ -68,8 +68,20 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
     let Onward { upstream, tally, look, register, sought, swap, .. } = onward;
     let toll = onward.toll.take();
     let (request, mut going) = going(outbound, upstream, tally)?;
-    let (response, lease) = send(request, upstream, tally).await?;
+    if let Some(swap) = swap {
+        swap.pending.sent();
+    }
+    let (response, lease) = send(request, upstream, tally).await.inspect_err(|refusal| {
+        // Nothing reached the API, or not enough to be done.
+        let unsent = [Refusal::UpstreamUnreachable, Refusal::BadFraming, Refusal::ClientSlow];
+        if let Some(swap) = swap.filter(|_| unsent.contains(refusal)) {
+            swap.pending.settle();
+        }
+    })?;
     let (mut parts, body) = response.into_parts();
+    if let Some(swap) = swap.filter(|_| parts.status.is_client_error() || parts.status.is_server_error()) {
+        swap.pending.settle();
+    }
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         // What follows cannot be searched.
         if !sought.is_empty() {
@@ -90,6 +102,10 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
     };
     let toll = match toll {
         Some(mut toll) => {
+            // What was made was made, whatever the method: it is not made again.
+            if swap.is_some() {
+                toll.owe();
+            }
             toll.begins(&parts, body.size_hint().exact(), body.whole())?;
             Some(toll)
         }
@@ -119,6 +135,9 @@ async fn screened(
         refusal
     };
     let mut screen = Screen::new(sought, parts).map_err(showed)?;
+    if swap.is_some() && parts.status.is_redirection() {
+        return Err(Unswapped::LeadsOn.into());
+    }
     let swap = swap.filter(|_| parts.status.is_success());
     if body.size_hint().exact().is_none_or(|size| size > WHOLE) && swap.is_none() {
         return Ok(Source::Screened(body, Box::new(screen)));

@@ -47,7 +47,7 @@ pub use crate::{
     pace::Pace,
     rows::Pointer,
     server::{Running, Seat, Server, ServerSettings, Visitor},
-    swap::{Brought, PutAway, Swap, Unswapped},
+    swap::{Brought, Pending, PutAway, Swap, Unswapped},
     tally::{Ending, Tally},
     tls::{TlsError, TlsFiles},
     toll::{Kept, Toll},

@@ -1,16 +1,27 @@
 //! A credential that an answer brings to an issued key is put away, and a key of the gate goes
 //! out in its place. Whatever cannot be done is said, and the credential does not go out.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use authority::Credential;
 use bytes::Bytes;
 use http::{
-    HeaderValue,
-    header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderName, LAST_MODIFIED},
+    HeaderMap, HeaderValue,
+    header::{
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, HeaderName, LAST_MODIFIED, LINK,
+        LOCATION, REFRESH,
+    },
     response,
 };
 use law::KeyId;
+use serde_json::Value;
 use wire::Secret;
 
 use crate::{lens, rows::Pointer};
@@ -28,18 +39,71 @@ pub type PutAway = Arc<dyn Fn(Brought) -> Pin<Box<dyn Future<Output = Option<(Ke
 
 /// How one answer's credential is swapped.
 pub struct Swap {
-    /// Where the credential stands.
-    pub at: Pointer,
+    /// Where the credential stands. Where the document does not say, there must be none.
+    pub at: Option<Pointer>,
     /// Where the API's name for it stands, where that is known.
     pub named: Option<Pointer>,
     /// What becomes of it.
     pub put_away: PutAway,
+    /// Tells of it where nothing becomes of it.
+    pub pending: Arc<Pending>,
+}
+
+/// A request that may make a credential. When nobody holds this any more, and nobody has said
+/// what became of the credential, it is told that there may be one: however the exchange ended.
+pub struct Pending {
+    tell: Box<dyn Fn(&str) + Send + Sync>,
+    sent: AtomicBool,
+    settled: AtomicBool,
+    why: OnceLock<String>,
+}
+
+impl Pending {
+    /// Tells by this, with the reason.
+    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            tell: Box::new(tell),
+            sent: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
+            why: OnceLock::new(),
+        })
+    }
+
+    /// From now on the API may have made one.
+    pub(crate) fn sent(&self) {
+        self.sent.store(true, Ordering::Release);
+    }
+
+    /// There is none, or a key stands for it.
+    pub(crate) fn settle(&self) {
+        self.settled.store(true, Ordering::Release);
+    }
+
+    /// Why nothing became of it. The first reason is right.
+    pub(crate) fn because(&self, why: impl fmt::Display) {
+        let _ = self.why.set(why.to_string());
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if *self.sent.get_mut() && !*self.settled.get_mut() {
+            let why = self.why.get().map_or("the client went away, or the call was ended, before it was read", |it| it);
+            (self.tell)(why);
+        }
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("sent", &self.sent).field("settled", &self.settled).finish_non_exhaustive()
+    }
 }
 
 /// Why an answer's credential could not be swapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unswapped {
-    /// The answer is not JSON, or is encoded.
+    /// The answer is not JSON, or is encoded, or can be read in two ways.
     Unreadable,
     /// It is too long to be read whole.
     TooLong,
@@ -49,6 +113,10 @@ pub enum Unswapped {
     NoCredential,
     /// It stands elsewhere in the answer, too.
     Elsewhere,
+    /// Something else in it may be a credential, too.
+    Another,
+    /// It leads elsewhere, to nobody knows what.
+    LeadsOn,
     /// There is no key to stand for it.
     NotIssued,
 }
@@ -56,11 +124,13 @@ pub enum Unswapped {
 impl fmt::Display for Unswapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unreadable => "it is not JSON, or it is encoded",
+            Self::Unreadable => "it is not JSON, or it is encoded, or a name stands twice in it",
             Self::TooLong => "it is longer than 256 KiB",
             Self::NotThere => "the credential is not where the API's document says",
             Self::NoCredential => "what stands in the credential's place is none that could be kept in",
             Self::Elsewhere => "the credential stands in it a second time",
+            Self::Another => "something else in it is called like a credential",
+            Self::LeadsOn => "it is a redirection",
             Self::NotIssued => "a key in its place could not be issued",
         })
     }
@@ -82,21 +152,29 @@ const OF_THE_BODY: [HeaderName; 10] = [
 
 impl Swap {
     /// The answer with a key of the gate in place of the credential that it brought; nothing
-    /// where it has no body.
+    /// where it brought none.
     pub(crate) async fn swap(
         &self,
         parts: &mut response::Parts,
         whole: &[u8],
     ) -> Result<Option<(KeyId, Bytes)>, Unswapped> {
+        if head_brings(&parts.headers) {
+            return Err(Unswapped::Another);
+        }
+        let Some(at) = &self.at else {
+            self.brings_none(parts, whole)?;
+            self.pending.settle();
+            return Ok(None);
+        };
         if whole.is_empty() {
+            self.pending.because("its answer was empty");
             return Ok(None);
         }
-        if !lens::is_plain_json(&parts.headers) {
-            return Err(Unswapped::Unreadable);
+        let (text, value) = read(&parts.headers, whole)?;
+        let brought = value.pointer(at.text()).ok_or(Unswapped::NotThere)?.as_str().ok_or(Unswapped::NotThere)?;
+        if brings_another(&value, Some(brought), false) {
+            return Err(Unswapped::Another);
         }
-        let text = str::from_utf8(whole).map_err(|_| Unswapped::Unreadable)?;
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| Unswapped::Unreadable)?;
-        let brought = value.pointer(self.at.text()).ok_or(Unswapped::NotThere)?.as_str().ok_or(Unswapped::NotThere)?;
         let credential = Credential::new(brought.as_bytes()).map_err(|_| Unswapped::NoCredential)?;
         let sought = Arc::clone(credential.sought());
         // Before anything is issued: what stands there a second time in other words stays.
@@ -118,6 +196,48 @@ impl Swap {
         parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(Some((key, body)))
     }
+
+    /// The document says of no credential in this answer, and nothing in it is called like one.
+    fn brings_none(&self, parts: &response::Parts, whole: &[u8]) -> Result<(), Unswapped> {
+        if whole.is_empty() {
+            return Ok(());
+        }
+        let (_, value) = read(&parts.headers, whole)?;
+        if brings_another(&value, None, false) { Err(Unswapped::Another) } else { Ok(()) }
+    }
+}
+
+/// An answer's body as text and as what everybody reads in it.
+fn read<'a>(headers: &HeaderMap, whole: &'a [u8]) -> Result<(&'a str, Value), Unswapped> {
+    let text = str::from_utf8(whole).ok().filter(|_| lens::is_plain_json(headers)).ok_or(Unswapped::Unreadable)?;
+    Ok((text, catalogue::unambiguous_json(text).ok_or(Unswapped::Unreadable)?))
+}
+
+/// Whether a value holds a text that is called like a credential and is not this one.
+fn brings_another(value: &Value, brought: Option<&str>, is_called: bool) -> bool {
+    match value {
+        Value::String(text) => is_called && !text.is_empty() && Some(text.as_str()) != brought,
+        Value::Array(items) => items.iter().any(|item| brings_another(item, brought, is_called)),
+        Value::Object(members) => members.iter().any(|(name, member)| {
+            let is_called = catalogue::names_credential(name) || is_called && name.eq_ignore_ascii_case("value");
+            brings_another(member, brought, is_called)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether an answer's head has a header that is called like a credential, or an address with a
+/// parameter that is.
+fn head_brings(headers: &HeaderMap) -> bool {
+    headers.iter().any(|(name, value)| {
+        let says = |part: &[u8]| {
+            let called = part.split(|byte| *byte == b'=').next().filter(|called| called.len() < part.len());
+            called.is_some_and(|called| catalogue::names_credential(&String::from_utf8_lossy(called)))
+        };
+        let leads = [LOCATION, CONTENT_LOCATION, LINK, REFRESH].contains(name);
+        catalogue::names_credential(name.as_str())
+            || leads && value.as_bytes().split(|byte| b"?&#;<>".contains(byte)).any(says)
+    })
 }
 
 /// A JSON text in which every string that says `old` says `new`, and nothing else is changed:
@@ -158,7 +278,7 @@ fn end_of_string(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -170,11 +290,20 @@ mod tests {
         assert_eq!(replaced(text, "secret", "new"), expected);
     }
 
-    fn swap(put_away: PutAway) -> Swap {
-        Swap { at: Pointer::parse("/token").unwrap(), named: Pointer::parse("/id"), put_away }
+    fn swap(at: &str, put_away: PutAway) -> Swap {
+        let pending = Pending::new(|_| ());
+        Swap { at: Pointer::parse(at), named: Pointer::parse("/id"), put_away, pending }
     }
 
     async fn swapped(body: &str, headers: &[(&'static str, &str)]) -> Result<Option<(KeyId, Bytes)>, Unswapped> {
+        swapped_at("/token", body, headers).await
+    }
+
+    async fn swapped_at(
+        at: &str,
+        body: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Option<(KeyId, Bytes)>, Unswapped> {
         let mut parts = http::Response::new(()).into_parts().0;
         parts.headers.insert("content-type", HeaderValue::from_static("application/json"));
         for (name, value) in headers {
@@ -185,7 +314,7 @@ mod tests {
             assert_eq!(brought.upstream.as_deref(), Some("7"));
             Box::pin(async { Some((KeyId(3), Secret::new(b"gk_child"))) })
         });
-        let swapped = swap(put_away).swap(&mut parts, body.as_bytes()).await?;
+        let swapped = swap(at, put_away).swap(&mut parts, body.as_bytes()).await?;
         if let Some((_, body)) = &swapped {
             assert_eq!(parts.headers["content-length"], body.len().to_string());
             assert!(!parts.headers.contains_key("etag"));
@@ -212,6 +341,76 @@ mod tests {
         ] {
             assert_eq!(swapped(body, &headers).await.unwrap_err(), why, "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn no_other_credential_goes_along() {
+        let with = |more: &str| format!(r#"{{"id":7,"token":"tok_9f3c1e7a52d84b06",{more}}}"#);
+        for more in [
+            r#""refresh_token":"x""#,
+            r#""data":[{"password":"x"}]"#,
+            r#""Tokens":["x"]"#,
+            r#""client_secret":{"value":"x"}"#,
+        ] {
+            assert_eq!(swapped(&with(more), &[]).await.unwrap_err(), Unswapped::Another, "{more}");
+        }
+        for more in
+            [r#""refresh_token":null"#, r#""token_type":"x","secret":"""#, r#""copy":{"token":"tok_9f3c1e7a52d84b06"}"#]
+        {
+            assert!(swapped(&with(more), &[]).await.unwrap().is_some(), "{more}");
+        }
+        let twice = r#"{"id":7,"token":"first_9f3c1e7a52d84b06","token":"tok_9f3c1e7a52d84b06"}"#;
+        assert_eq!(swapped(twice, &[]).await.unwrap_err(), Unswapped::Unreadable);
+        for header in
+            [("x-subject-token", "x"), ("location", "/done?a=1&access_token=x"), ("link", "</a?apikey=x>; rel=next")]
+        {
+            for body in ["", &with(r#""a":1"#)] {
+                assert_eq!(swapped(body, &[header]).await.unwrap_err(), Unswapped::Another, "{header:?}");
+            }
+        }
+        assert!(swapped("", &[("location", "/keys/7?page_token=x"), ("x-csrf-token", "y")]).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_which_the_document_says_nothing_brings_nothing() {
+        let nowhere = "nowhere";
+        for (body, headers, why) in [
+            (r#"{"items":[{"token":"x"}]}"#, [("x", "y")], Unswapped::Another),
+            ("x", [("content-type", "text/plain")], Unswapped::Unreadable),
+            ("", [("x-auth-token", "y")], Unswapped::Another),
+        ] {
+            assert_eq!(swapped_at(nowhere, body, &headers).await.unwrap_err(), why, "{body}");
+        }
+        for body in ["", r#"{"id":7,"name":"x","deleted":true}"#] {
+            assert!(swapped_at(nowhere, body, &[]).await.unwrap().is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_and_came_to_nothing_is_told_once() {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let pending = || {
+            let told = Arc::clone(&told);
+            Pending::new(move |why| told.lock().unwrap().push(why.to_owned()))
+        };
+        drop(pending());
+        let settled = pending();
+        settled.sent();
+        settled.settle();
+        drop(settled);
+        let first = pending();
+        first.sent();
+        first.because("this");
+        first.because("that");
+        drop(Arc::clone(&first));
+        assert!(told.lock().unwrap().is_empty());
+        drop(first);
+        let dropped = pending();
+        dropped.sent();
+        drop(dropped);
+        let told = told.lock().unwrap();
+        assert_eq!((told.len(), told[0].as_str()), (2, "this"));
+        assert!(told[1].contains("went away"));
     }
 
     fn with(value: &Value, old: &str, new: &str) -> Value {

@@ -48,6 +48,14 @@ impl Kept {
         }
     }
 
+    /// The reason in words.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Unswapped(why) => why.to_string(),
+            Self::Refused(_) | Self::Exhausted(_) => self.refusal().says().to_owned(),
+        }
+    }
+
     /// The answer; where a limit has no room, with the fields that say which and for how long.
     pub(crate) fn problem(&self, call: CallId) -> Problem {
         let problem = Problem::new(self.refusal(), call);
@@ -137,11 +145,19 @@ impl Toll {
         })
     }
 
+    /// The act has happened by the time the answer comes, although its method is a safe one.
+    pub(crate) const fn owe(&mut self) {
+        self.owed = true;
+    }
+
     /// An answer begins, of this length where that is known, or whole where it was read.
     ///
     /// # Errors
     /// Where it does not fit, or its rows cannot be counted and its operation is sensitive.
     /// Never for what has happened at the API: whoever is told that it did not does it again.
+    ///
+    /// Rows are those of what was asked for: an error has none, and is counted in bytes like
+    /// every answer.
     pub(crate) fn begins(
         &mut self,
         parts: &response::Parts,

@@ -98,6 +98,11 @@ const NO_CREDENTIALS: &[&str] = &[
     "xsrftoken",
 ];
 
+/// Names that a document's new credential is not looked for under, and that an answer must not
+/// show beside the one that is known.
+const BESIDE: &[&str] =
+    &["accesskey", "authkey", "connectionstring", "encryptionkey", "jwt", "passphrase", "sessionkey", "signingkey"];
+
 /// Whether a query parameter of this name pages through a list.
 pub(crate) fn pages(name: &str) -> bool {
     PAGING.contains(&letters(name).as_str())
@@ -122,6 +127,15 @@ fn credential(name: &str) -> Option<usize> {
     let exact = CREDENTIALS.iter().position(|credential| *credential == name);
     let ends = || ["token", "secret", "apikey", "privatekey", "password"].iter().any(|end| name.ends_with(end));
     exact.or_else(|| (ends() && !NO_CREDENTIALS.contains(&name)).then_some(CREDENTIALS.len()))
+}
+
+/// Whether something of this name may be a credential, or several of them.
+pub fn names_credential(name: &str) -> bool {
+    let letters = letters(name);
+    // A header that is an invention says so.
+    let name = if name.starts_with("x-") { letters.strip_prefix('x').unwrap_or(&letters) } else { &letters };
+    let is_one = |name: &str| credential(name).is_some() || BESIDE.contains(&name);
+    is_one(name) || name.strip_suffix('s').is_some_and(is_one)
 }
 
 fn letters(name: &str) -> String {
@@ -159,5 +173,17 @@ mod tests {
             assert_eq!(minted(&[seen(none, false)]), "", "{none}");
         }
         assert_eq!(minted(&[seen("token", true)]), "");
+    }
+
+    #[test]
+    fn what_may_be_a_credential_is_known_by_its_name() {
+        for name in
+            ["token", "refresh_token", "Passwords", "x-subject-token", "apiKeys", "signing_key", "client-secret"]
+        {
+            assert!(names_credential(name), "{name}");
+        }
+        for name in ["id", "token_type", "x-csrf-token", "next_page_token", "publicKey", "etag", "keyboard", ""] {
+            assert!(!names_credential(name), "{name}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! and left out, the rest counts.
 
 mod document;
-mod landmarks;
+pub(crate) mod landmarks;
 mod lines;
 mod operations;
 mod schema;

@@ -55,6 +55,11 @@ pub(crate) fn json(text: &str) -> Result<Text, ReadError> {
     })
 }
 
+/// Reads JSON in which no name stands twice in one object: of two, everybody takes another one.
+pub fn unambiguous_json(text: &str) -> Option<Value> {
+    json(text).ok().filter(|read| read.twice.is_empty()).map(|read| read.value)
+}
+
 fn yaml(text: &str) -> Result<Text, ReadError> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let place = error.location();

@@ -8,7 +8,7 @@ use http::{
     HeaderMap, Method,
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
 };
-use law::{Powers, Refusal};
+use law::{Power, Powers, Refusal};
 use wire::{
     Target, looks_like_credential,
     second_method::{self, Kind, Says},
@@ -32,6 +32,8 @@ pub(crate) struct Understood {
     pub(crate) paging: Vec<String>,
     /// The names of what it may be besides, merged with this or read by a careless upstream.
     pub(crate) beside: Vec<Arc<str>>,
+    /// Whether everything is asked for once and under its own name. Looked at where it mints.
+    pub(crate) plain: bool,
 }
 
 /// Understands a request. Where a field of the body selects the operation, the body is held;
@@ -75,7 +77,10 @@ pub(crate) async fn understand(
                 body: body.as_deref().filter(|_| plain),
             };
             match choice.select(&asked) {
-                Selected::Described(matched) => describe(&matched),
+                Selected::Described(matched) => {
+                    let plain = !matched.powers.contains(Power::Mint) || choice.is_plain(&asked);
+                    Understood { plain, ..describe(&matched) }
+                }
                 Selected::Undescribed(_) => undescribed(method.as_str(), target),
             }
         }
@@ -156,6 +161,7 @@ fn describe(matched: &Match<'_, '_>) -> Understood {
         parameters,
         paging: matched.operation.paging.clone(),
         beside: matched.merged.iter().map(|operation| Arc::clone(&operation.name)).collect(),
+        plain: true,
     }
 }
 
@@ -169,6 +175,7 @@ pub(crate) fn undescribed(method: &str, target: &Target) -> Understood {
         parameters: vec![(Arc::from("path"), path)],
         paging: Vec::new(),
         beside: Vec::new(),
+        plain: true,
     }
 }
 
@@ -185,7 +192,7 @@ fn preflight(catalogue: &Catalogue, headers: &HeaderMap, target: &Target) -> Und
     if described("OPTIONS") || !described(wanted) {
         return undescribed("OPTIONS", target);
     }
-    Understood { powers: Powers::NONE.with(law::Power::Read), open: true, ..undescribed("OPTIONS", target) }
+    Understood { powers: Powers::NONE.with(Power::Read), open: true, ..undescribed("OPTIONS", target) }
 }
 
 /// After a change of protocol nothing that is said can be judged: unless the operator gave the

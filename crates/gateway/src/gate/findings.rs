@@ -87,6 +87,18 @@ impl Findings {
         self.tell("credential-in-answer", Severity::Critical, Some(key), what.to_owned(), now);
     }
 
+    /// An operation may have made a credential for this key that nobody has. Told each time:
+    /// each is another one.
+    pub(crate) fn of_lost_credential(&self, key: KeyId, operation: &str, why: &str, now: Timestamp) {
+        let what = format!(
+            "`{operation}` made a credential, or may have, and its answer did not go out: {why}; it is alive at the API: revoke it there"
+        );
+        let finding = Finding::new("minted-kept", Severity::High, Some(key), Evidence { at: now, call: None, what });
+        if let Err(error) = self.out.try_send(finding) {
+            tracing::error!(%key, operation, why, error = %error.to_string(), "a finding of a lost credential cannot be told");
+        }
+    }
+
     /// An answer to this key was ended, because a limit had no room for the rest of it.
     pub(crate) fn of_limit(&self, key: KeyId, now: Timestamp) {
         let what = "an answer was cut off where a limit of the key was used up: somebody takes more than the key was issued for";

@@ -6,11 +6,11 @@ use std::{net::IpAddr, sync::Arc};
 use authority::{Authority, Credential, Key, Order};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use jiff::{SignedDuration, Timestamp};
-use law::{KeyId, Refusal};
+use law::{KeyId, Power, Refusal};
 use wire::{IssuedForm, Likeness, Place, Secret, Sought};
 
 use crate::{
-    Brought, Outbound, PutAway, Swap,
+    Brought, Outbound, Pending, PutAway, Swap, Unswapped,
     gate::{
         attempt::Understood,
         presented::{Presented, Shown},
@@ -61,7 +61,12 @@ pub(crate) fn within(
     for name in [&understood.name].into_iter().chain(&understood.beside) {
         issued.scope.admits(name, understood.powers, source)?;
     }
-    // What it would bring is swapped for a key below this one: while there may be one.
+    // What it would bring is swapped where the document says that it stands: not where it may
+    // be another operation's answer, or stand there twice or under a name of the caller's choice.
+    if understood.powers.contains(Power::Mint) && !(understood.plain && understood.beside.is_empty()) {
+        return Err(Refusal::CredentialOperation.into());
+    }
+    // It is swapped for a key below this one: while there may be one.
     let look = understood.id.and_then(|id| realm.look(id));
     if look.is_some_and(|look| look.minted.is_some()) && !authority.view(|state| state.may_have_children(key.id)) {
         return Err(Refusal::CredentialOperation.into());
@@ -115,23 +120,37 @@ pub(crate) fn sought(authority: &Authority, credential: &Arc<Credential>) -> Vec
 }
 
 /// How a credential is swapped that this operation's answer brings to the key: for a child that
-/// reaches as far as the key does, and lasts as long as it may.
+/// reaches as far as the key does, and lasts as long as it may. Nothing where it mints none.
 pub(crate) fn swap(
     (authority, realm): (&Arc<Authority>, &Realm),
     key: &Arc<Key>,
     understood: &Understood,
+    pending: impl FnOnce() -> Arc<Pending>,
 ) -> Option<Swap> {
-    let look = understood.id.and_then(|id| realm.look(id))?;
-    let (at, issuing) = (look.minted.clone()?, realm.settings.issued.clone()?);
+    if !understood.powers.contains(Power::Mint) {
+        return None;
+    }
+    let (look, issuing) = (understood.id.and_then(|id| realm.look(id)), realm.settings.issued.clone()?);
+    let (at, named) = (look.and_then(|look| look.minted.clone()), look.and_then(|look| look.named.clone()));
     let (authority, key, operation) = (Arc::clone(authority), Arc::clone(key), Arc::clone(&understood.name));
+    let pending = pending();
+    let held = Arc::clone(&pending);
     let put_away: PutAway = Arc::new(move |brought: Brought| {
         let (authority, key, operation, form) =
             (Arc::clone(&authority), Arc::clone(&key), Arc::clone(&operation), issuing.form.clone());
+        let pending = Arc::clone(&held);
         // A task of its own: what the API made is put away also where the client goes away.
-        let task = tokio::spawn(async move { put_away(&authority, &key, &operation, &form, brought).await });
+        let task = tokio::spawn(async move {
+            let put = put_away(&authority, &key, &operation, &form, brought).await;
+            match &put {
+                Some(_) => pending.settle(),
+                None => pending.because(Unswapped::NotIssued),
+            }
+            put
+        });
         Box::pin(async move { task.await.ok().flatten() })
     });
-    Some(Swap { at, named: look.named.clone(), put_away })
+    Some(Swap { at, named, put_away, pending })
 }
 
 async fn put_away(

@@ -24,7 +24,8 @@ use uuid::Uuid;
 use wire::{Target, client_address, looks_like_credential};
 
 use crate::{
-    Answer, Cut, Kept, Look, Made, Onward, Outbound, Problem, Register, Spool, Tally, Toll, Upstream, Visitor, forward,
+    Answer, Cut, Kept, Look, Made, Onward, Outbound, Pending, Problem, Register, Spool, Tally, Toll, Upstream, Visitor,
+    forward,
     gate::{
         attempt::{Understood, may_be_overridden, understand, undescribed},
         counts::Counts,
@@ -498,7 +499,9 @@ impl Passage<'_> {
         let (sought, swap) = match issued::issued(request.presented) {
             Some((key, _)) => match self.with_own_credential(headers, key) {
                 Ok(credential) => {
-                    let swap = issued::swap((authority, self.realm), key, request.understood);
+                    let swap = issued::swap((authority, self.realm), key, request.understood, || {
+                        self.pending(key.id, request.understood)
+                    });
                     (issued::sought(authority, &credential), swap)
                 }
                 Err(refusal) => return Err(self.end(tally, Problem::new(refusal, self.id))),
@@ -540,16 +543,18 @@ impl Passage<'_> {
                 Ok(answer)
             }
             Err(kept) => {
-                if let (Kept::Unswapped(why), Some((key, _))) = (&kept, issued::issued(request.presented)) {
-                    let name = &request.understood.name;
-                    let what = format!(
-                        "`{name}` made a credential, and its answer was kept back: {why}; the credential is alive at the API: revoke it there"
-                    );
-                    self.worker.gate.findings.tell("minted-kept", Severity::High, Some(key.id), what, self.at);
+                if let Some(swap) = &swap {
+                    swap.pending.because(kept.why());
                 }
                 Err(self.end(tally, kept.problem(self.id)))
             }
         }
+    }
+
+    /// Tells where a credential that a call makes comes to nothing.
+    fn pending(&self, key: KeyId, understood: &Understood) -> Arc<Pending> {
+        let (gate, name) = (Arc::clone(&self.worker.gate), Arc::clone(&understood.name));
+        Pending::new(move |why| gate.findings.of_lost_credential(key, &name, why, Timestamp::now()))
     }
 
     /// Says to the upstream who calls, always and with empty values where nobody is known, so

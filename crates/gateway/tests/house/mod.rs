@@ -15,7 +15,7 @@ use authority::{
     Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers, Scope,
     SecretDigest, Secrets, Sighting, Warrant,
 };
-use catalogue::{Catalogue, Settings};
+use catalogue::{Catalogue, SelectBy, SelectorRule, Settings};
 use factor::totp::{Seed, Step};
 use gateway::{
     Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings, Running,
@@ -66,6 +66,17 @@ paths:
       summary: Create an API key
       responses:
         "201": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
+  /tickets/new:
+    get:
+      summary: Create an API key
+      responses:
+        "200": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
+  /tickets/{id}: {get: {summary: Show a ticket}}
+  /tokens:
+    post:
+      summary: Create API tokens
+      responses:
+        "200": {description: made, content: {application/json: {schema: {type: array, items: {type: object, properties: {token: {type: string}}}}}}}
 "#;
 
 pub(crate) struct House {
@@ -162,8 +173,13 @@ impl House {
 
     /// The rules of what was found since this was asked last.
     pub(crate) fn found(&self) -> Vec<String> {
+        self.findings().into_iter().map(|finding| finding.rule).collect()
+    }
+
+    /// The same, whole.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.findings.lock().unwrap();
-        std::iter::from_fn(|| findings.try_recv().ok()).map(|finding| finding.rule).collect()
+        std::iter::from_fn(|| findings.try_recv().ok()).collect()
     }
 
     pub(crate) async fn adopt(&self, secret: &str) -> KeyId {
@@ -442,7 +458,14 @@ async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) 
 }
 
 fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issuers, place: &str) -> Realm {
-    let reading = Catalogue::read(DOCUMENT.as_bytes(), &Settings::default()).unwrap();
+    let value = |name: &str| (name.to_owned(), None);
+    let graphql = SelectorRule {
+        operation: "POST /graphql".parse().unwrap(),
+        by: SelectBy::GraphQl,
+        values: [value("mutation.createToken"), value("mutation.renameThing")].into(),
+    };
+    let settings = Settings { selectors: vec![graphql], ..Settings::default() };
+    let reading = Catalogue::read(DOCUMENT.as_bytes(), &settings).unwrap();
     Realm::new(
         Arc::new(reading.catalogue),
         RealmSettings {
@@ -617,9 +640,26 @@ impl Api {
             ("GET", "/v1/things/leak") => (200, format!("[\"{OWN}\"]")),
             ("POST", "/v1/keys") if request.uri().query().is_some() => {
                 let made = "mint_9f3c1e7a52d84b06a1cf";
+                let json = || Response::builder().status(201).header("content-type", "application/json");
+                match request.uri().query().unwrap() {
+                    "as=moved" => {
+                        let to = format!("/v1/keys/{made}");
+                        return Response::builder().status(303).header("location", to).body(Kept::whole("")).unwrap();
+                    }
+                    "as=headed" => return json().header("x-auth-token", made).body(Kept::whole("")).unwrap(),
+                    "as=nothing" => return json().body(Kept::whole("")).unwrap(),
+                    // Its end never comes.
+                    "as=open" => return json().body(Kept::open(&format!(r#"{{"secret":"{made}""#))).unwrap(),
+                    _ => {}
+                }
                 let (kind, body) = match request.uri().query().unwrap() {
                     "as=text" => ("text/plain", format!(r#"{{"secret":"{made}"}}"#)),
                     "as=twice" => ("application/json", format!(r#"{{"secret":"{made}","use":"Bearer {made}"}}"#)),
+                    "as=also" => ("application/json", format!(r#"{{"secret":"{made}","refresh_token":"{made}0"}}"#)),
+                    "as=listed" => {
+                        ("application/json", format!(r#"{{"secret":"{made}","more":[{{"password":"{made}0"}}]}}"#))
+                    }
+                    "as=doubled" => ("application/json", format!(r#"{{"secret":"{made}0","secret":"{made}"}}"#)),
                     "as=elsewhere" => ("application/json", format!(r#"{{"token":"{made}"}}"#)),
                     "as=long" => {
                         ("application/json", format!(r#"{{"secret":"{made}","x":"{}"}}"#, "x".repeat(300_000)))
@@ -637,6 +677,11 @@ impl Api {
                 let body = format!(r#"{{"id":"1","secret":"mint_9f3c1e7a52d84b06a1c{number:x}"}}"#);
                 let answer = Response::builder().status(201).header("content-type", "application/json");
                 return answer.header("etag", "\"1\"").body(Kept::whole(&body)).unwrap();
+            }
+            ("GET", "/v1/tickets/new") => (200, r#"{"id":"2","secret":"mint_9f3c1e7a52d84b06a1cd"}"#.to_owned()),
+            ("POST", "/v1/tokens") => (200, r#"[{"token":"mint_9f3c1e7a52d84b06a1ce"}]"#.to_owned()),
+            ("POST", "/v1/graphql") => {
+                (200, r#"{"data":{"createToken":{"token":"mint_9f3c1e7a52d84b06a1ce"}}}"#.to_owned())
             }
             ("GET" | "POST" | "OPTIONS", path) if path.starts_with("/v1/things") => (200, "[]".to_owned()),
             _ => (404, "{}".to_owned()),

@@ -5,7 +5,7 @@ use http::StatusCode;
 use law::{Powers, Refusal};
 
 use super::scope;
-use crate::house::{House, OWN};
+use crate::house::{Answered, House, OWN};
 
 const MADE: &str = "mint_9f3c1e7a52d84b06a1c0";
 
@@ -54,13 +54,107 @@ async fn a_new_credential_that_cannot_be_replaced_does_not_go_out() {
     let house = House::observing().await;
     house.lend_credential();
     let (_, key) = house.issue(minting(), &[]).await;
-    for way in ["text", "twice", "elsewhere", "long", "packed"] {
+    let ways = ["text", "twice", "elsewhere", "long", "packed", "also", "listed", "doubled", "moved", "headed"];
+    for way in ways {
         let answer = house.post(&format!("/v1/keys?as={way}"), &key, "{}").await;
         let refusal = if way == "packed" { Refusal::AnswerUnreadable } else { Refusal::MintedKept };
         assert_eq!((answer.status, answer.refusal()), (StatusCode::BAD_GATEWAY, Some(refusal)), "{way}");
         assert!(!answer.whole().contains("mint_"), "{way}");
     }
-    assert!(house.found().contains(&"minted-kept".to_owned()));
+    let told = house.found();
+    assert_eq!(told.iter().filter(|rule| *rule == "minted-kept").count(), ways.len(), "each one is told: {told:?}");
     assert_eq!(house.authority.view(|state| state.keys().count()), 1, "nothing was issued");
     assert_eq!(house.last_call().await.1.status, 502);
+    assert_eq!(house.post("/v1/keys?as=nothing", &key, "{}").await.status, StatusCode::CREATED);
+    assert_eq!(house.found(), ["minted-kept"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_place_in_the_document_does_not_go_out_either() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let named = ["POST /tokens", "POST /graphql#mutation.createToken"];
+    let (_, key) = house.issue(Scope { powers: Powers::EVERY, ..scope(&[], &named) }, &[]).await;
+    let graphql = r#"{"query":"mutation { createToken { token } }"}"#;
+    for (target, body) in [("/v1/tokens", "{}"), ("/v1/graphql", graphql)] {
+        let answer = send(&house, target, &key, body).await;
+        assert_eq!(answer.refusal(), Some(Refusal::MintedKept), "{target}");
+        assert!(!answer.whole().contains("mint_"), "{target}");
+    }
+    assert_eq!(house.found(), ["minted-kept", "minted-kept"]);
+}
+
+async fn send(house: &House, target: &str, key: &str, body: &str) -> Answered {
+    let request = house.request("POST", target).header("authorization", &format!("Bearer {key}"));
+    house.send(request.header("content-type", "application/json"), body).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_an_answer_may_be_anothers_or_stand_elsewhere_nothing_is_made() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let named = [
+        "GET /tickets/new",
+        "GET /tickets/{id}",
+        "POST /graphql#mutation.createToken",
+        "POST /graphql#mutation.renameThing",
+    ];
+    let (_, key) = house.issue(Scope { powers: Powers::EVERY, ..scope(&[], &named) }, &[]).await;
+    for query in [
+        "mutation { createToken { token } renameThing { id } }",
+        "mutation { createToken { token } again: createToken { token } }",
+        "mutation { createToken { token key: refreshToken } }",
+    ] {
+        let answer = send(&house, "/v1/graphql", &key, &serde_json::json!({ "query": query }).to_string()).await;
+        assert_eq!(answer.refusal(), Some(Refusal::CredentialOperation), "{query}");
+    }
+    // A careless upstream takes it for the operation that mints.
+    assert_eq!(house.get("/v1/tickets/NEW", &key).await.refusal(), Some(Refusal::CredentialOperation));
+    assert!(house.upstream.seen().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_by_a_safe_method_is_owed_and_not_refused_for_a_limit() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let scope = Scope { powers: Powers::EVERY, ..scope(&[], &["GET /tickets/new"]) };
+    let (id, key) = house.issue(scope, &["bytes 20/d"]).await;
+    let answer = house.get("/v1/tickets/new", &key).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let child = house.recognised(answer.body["secret"].as_str().unwrap()).unwrap();
+    assert_eq!(child.parent(), Some(id));
+    assert_eq!(house.get("/v1/tickets/new", &key).await.refusal(), Some(Refusal::LimitReached));
+    assert_eq!(house.upstream.count("GET", "/v1/tickets/new").await, 1);
+}
+
+/// Waits until the API was asked so often for an answer that does not end.
+async fn asked(house: &House, times: usize) {
+    let asked = async {
+        while house.upstream.count("POST", "/v1/keys?as=open").await < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), asked).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_made_and_reaches_nobody_is_told() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let (id, key) = house.issue(minting(), &[]).await;
+    // The client goes away.
+    let waiting = house.start_post("/v1/keys?as=open", &key, "{}");
+    asked(&house, 1).await;
+    waiting.abort();
+    let told = house.until(|house| house.findings().pop()).await;
+    assert_eq!((told.rule.as_str(), told.key), ("minted-kept", Some(id)));
+    let what = &told.evidence().next().unwrap().what;
+    assert!(what.contains("`POST /keys`") && what.contains("went away"), "{what}");
+    // The key is revoked.
+    let waiting = house.start_post("/v1/keys?as=open", &key, "{}");
+    asked(&house, 2).await;
+    let revoke = Command::RevokeKey { key: id, children: false, why: String::new() };
+    house.perform(&revoke, Warrant::Operator).await;
+    assert_eq!(house.until(|house| house.findings().pop()).await.rule, "minted-kept");
+    assert!(!waiting.await.unwrap().whole().contains("mint_"));
 }
