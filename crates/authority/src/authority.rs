@@ -3,6 +3,7 @@
 
 mod canary;
 mod errors;
+mod importing;
 mod issuing;
 mod line;
 mod mirror;
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 use self::line::Line;
 pub use self::{
     errors::{Failed, NotDone, NotEnrolled, NotProved},
+    importing::Importer,
     line::{Answer, Ticket},
 };
 use crate::{
@@ -463,19 +465,26 @@ impl Authority {
         let written: Vec<Written> = changes.into_iter().map(|change| Written { by, change }).collect();
         let texts = written.iter().map(|written| serde_json::to_string(written).unwrap_or_default()).collect();
         self.store.append(now, texts, shelf).await?;
-        for written in written {
-            let replaced = {
-                let mut state = self.write_state();
-                let replaced = state.replaced_verifier(&written.change);
-                state.obey(&written, now);
-                replaced
-            };
+        for written in &written {
+            let mut state = self.write_state();
+            let replaced = state.replaced_verifier(&written.change);
+            state.obey(written, now);
+            drop(state);
             if let Some(verifier) = replaced {
                 self.keys.remove(&verifier);
             }
+        }
+        // Together, and before their keys: each alone would go through all who are there.
+        if written.iter().any(|it| matches!(it.change, Change::HolderAdded { .. })) {
+            self.mirror_holders();
+        }
+        for written in written {
             self.mirror(&written.change, now)?;
-            // Nobody listening is no fault.
-            let _ = self.changes.send(Arc::new(written));
+            // Nobody listening is no fault. Of imported keys nobody is told one by one: so many
+            // would make those who listen miss what they must not.
+            if !matches!(written.change, Change::KeyImported { .. } | Change::HolderAdded { .. }) {
+                let _ = self.changes.send(Arc::new(written));
+            }
         }
         Ok(())
     }

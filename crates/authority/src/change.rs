@@ -208,6 +208,39 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         claim: Option<Claim>,
     },
+    /// A person said yes to a list of keys that was made elsewhere; they come in by parts.
+    ImportBegan {
+        /// How many lines it has.
+        keys: u64,
+        /// SHA-256 over the SHA-256 of its parts.
+        list: Digest,
+    },
+    /// A key is known from now on by a list that was made elsewhere.
+    KeyImported {
+        /// The new id.
+        id: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// What people call it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Who has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<HolderId>,
+        /// Where it travels, as far as the list says.
+        place: String,
+        /// What it may do, in the upstream's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scopes: Option<String>,
+        /// When it was made, where the list says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        born: Option<Timestamp>,
+        /// When it ends, where the list says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end: Option<Timestamp>,
+    },
     /// A key's verifier was made anew with the pepper in use.
     KeyRepeppered {
         /// The key.

@@ -80,6 +80,13 @@ pub enum Command {
     EnableKey(KeyId),
     /// Know a key no more: not one that does not work, which would come back as a new one.
     ForgetKey(KeyId),
+    /// Let keys in from a list that was made elsewhere: so many, of this digest.
+    BeginImport {
+        /// How many lines it has.
+        keys: u64,
+        /// SHA-256 over the SHA-256 of its parts.
+        list: Digest,
+    },
     /// Issue a key.
     IssueKey(Order),
     /// Issue a key to stand for a credential that an operation of the API made.
@@ -451,6 +458,7 @@ impl State {
                 }
                 changes.push(Change::KeyEnabled { key: *id });
             }
+            Command::BeginImport { keys, list } => changes.push(Change::ImportBegan { keys: *keys, list: *list }),
             Command::IssueKey(order) => changes.push(self.issue(order, now)?),
             Command::IssueFor { order, operation, upstream } => {
                 changes.push(self.issue(order, now)?);
@@ -608,6 +616,18 @@ impl State {
             .and_then(|key| key.holder())
             .is_some_and(|holder| self.answerers(holder).contains(&person));
         if answers || holder.administrator { Ok(()) } else { Err(Declined::NotYours(holder.name.clone())) }
+    }
+
+    /// Whether a list may still be imported in somebody's name.
+    pub(crate) fn may_import(&self, person: Option<HolderId>) -> Result<(), Declined> {
+        let Some(person) = person else {
+            return if self.is_founded() { Err(Declined::CodeNeeded) } else { Ok(()) };
+        };
+        let holder = self.known_holder(person)?;
+        if !holder.can_prove() {
+            return Err(Declined::NotEnrolled(holder.name.clone()));
+        }
+        self.check_administrator(person)
     }
 
     fn check_administrator(&self, person: HolderId) -> Result<(), Declined> {
@@ -848,6 +868,8 @@ impl Command {
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
             | Self::ForgetKey(_)
+            // It lets keys pass.
+            | Self::BeginImport { .. }
             | Self::IssueKey(_)
             | Self::IssueCanary { .. }
             // Whoever ends it looks away.
@@ -860,6 +882,7 @@ impl Command {
     /// What a proof was shown for, as the ledger says it.
     const fn purpose(&self) -> &'static str {
         match self {
+            Self::BeginImport { .. } => "import keys",
             Self::AddHolder(_) => "add a holder",
             Self::ChangeHolder(..) => "change a holder",
             Self::Leave(..) => "a holder left",

@@ -11,6 +11,7 @@ mod command;
 mod credential;
 mod ending;
 mod guess;
+mod import;
 mod key;
 mod life;
 mod limit;
@@ -29,12 +30,14 @@ mod verifier;
 pub use crate::{
     abroad::{Abroad, Compared, Difference, Listed, Listing},
     authority::{
-        Answer, Authority, Failed, Identity, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent, Ticket,
+        Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent,
+        Ticket,
     },
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
     command::{Command, Declined, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
     ending::{Ending, Next, Warnings},
+    import::{Imported, ImportedKey, WrongLine},
     key::{Issued, Key, StandsFor},
     life::Lifetimes,
     limit::{Limit, LimitError, Measure},

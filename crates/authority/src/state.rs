@@ -396,6 +396,18 @@ impl State {
                 self.keys.insert(id.0, Arc::new(key));
                 self.last_key = self.last_key.max(id.0);
             }
+            Change::KeyImported { id, verifier, pepper, name, holder, place, scopes, born, end } => {
+                self.newest_pepper = Some(*pepper);
+                let scopes = scopes.as_deref().map(Box::from);
+                let alike = self.alike.share(Alike { place: place.as_str().into(), scopes });
+                let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                let known_by = (*verifier, *pepper);
+                let mut key = Key::adopted(*id, known_by, alike, born.unwrap_or(at), nowhere, *holder, None, None);
+                name.iter().for_each(|name| key.set_name(name));
+                end.iter().for_each(|end| key.say_end(*end, at));
+                self.keys.insert(id.0, Arc::new(key));
+                self.last_key = self.last_key.max(id.0);
+            }
             Change::KeyForgotten { key } => {
                 if let Some(before) = self.keys.remove(key.0) {
                     before.fall();
@@ -520,7 +532,9 @@ impl State {
             Change::PostureRefused { digest } => self.waiting = self.waiting.take().filter(|it| it.digest != *digest),
             Change::CatalogueObeyed { digest, operations: _ } => self.catalogue = Some(*digest),
             Change::StateRestored { taken: _, newest_key } => self.restored(*newest_key, at),
-            Change::EnrolmentContested { holder: _ } | Change::RecordTrimmed { what: _ } => {}
+            Change::ImportBegan { .. }
+            | Change::EnrolmentContested { holder: _ }
+            | Change::RecordTrimmed { what: _ } => {}
         }
         debug_assert!(!matches!(written.by, Actor::Person(person) if self.holder(person).is_none()));
     }

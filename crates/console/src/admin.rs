@@ -3,6 +3,7 @@
 mod canaries;
 mod doors;
 mod holders;
+mod imports;
 mod json;
 mod keys;
 mod law;
@@ -41,12 +42,13 @@ pub(crate) struct Admin {
     desk: Arc<Desk>,
     door: Door,
     sessions: Sessions,
+    imports: imports::Imports,
 }
 
 /// The admin API below `/v1`. It can be merged with [`pages`](crate::pages) on one listener
 /// when it is behind [`Door::Remote`].
 pub fn admin(desk: Arc<Desk>, door: Door) -> Router {
-    let admin = Arc::new(Admin { desk, door, sessions: Sessions::default() });
+    let admin = Arc::new(Admin { desk, door, sessions: Sessions::default(), imports: imports::Imports::default() });
     let routed = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let guarded = routed
         .fallback(nothing_here)
@@ -73,6 +75,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/keys/{key}/name", post(keys::name)),
         ("/keys/{key}/retire", post(keys::retire)),
         ("/keys/{key}/revoke", post(keys::revoke)),
+        ("/keys/imports", post(imports::begin).layer(DefaultBodyLimit::max(imports::LARGEST))),
+        ("/keys/imports/check", post(imports::check).layer(DefaultBodyLimit::max(imports::LARGEST))),
+        ("/keys/imports/{import}", post(imports::part).layer(DefaultBodyLimit::max(imports::LARGEST))),
         ("/canaries", get(canaries::list).post(canaries::issue)),
         ("/canaries/{canary}/end", post(canaries::end)),
         ("/requests", get(requests::list).post(requests::ask)),

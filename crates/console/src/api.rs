@@ -6,6 +6,7 @@
 
 mod expiry;
 mod holders;
+mod imports;
 mod keys;
 mod law;
 mod questions;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     expiry::{Ending, ExpiryReport, Lived, Within},
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
+    imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},
     keys::{
         AbroadView, CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary,
         IssuedKey, IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse,

@@ -263,6 +263,24 @@ pub(crate) enum Format {
     Jsonl,
 }
 
+/// How an export is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// With a head, for spreadsheets.
+    Csv,
+    /// One object a line.
+    Jsonl,
+}
+
+impl From<ExportFormat> for Format {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Csv => Self::Csv,
+            ExportFormat::Jsonl => Self::Jsonl,
+        }
+    }
+}
+
 /// Which keys, in which order, and how they are written.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ListArgs {
@@ -326,6 +344,31 @@ pub(crate) enum Keys {
     /// without a second factor, when it ends, when and from where it was last used.
     #[command(after_help = example!("keys list", "keys list --power mint --without-factor", "keys list --idle 90d --sort last-used", "keys list --ends-within 14d --format csv", "keys list --leavers --format jsonl", "keys list --holder ann --json"))]
     List(ListArgs),
+    /// Write everything of every key, for another program: no secret, and nothing that could
+    /// recognise one.
+    #[command(after_help = example!("keys export", "keys export --format jsonl"))]
+    Export {
+        /// How it is written: csv or jsonl.
+        #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
+        format: ExportFormat,
+    },
+    /// Let keys in that were known elsewhere, from CSV with a head or JSON lines, with a code.
+    ///
+    /// The columns are `secret` or `sha256` (in hexadecimal), and `name`, `holder`, `kind`,
+    /// `owner`, `place`, `born`, `end`, `scopes`, as far as they are known. The whole file is
+    /// looked at first: where a line is wrong, nothing comes in. What is known already stays as
+    /// it is, so that a second import changes nothing. Secrets stay in this process; the gate
+    /// gets their SHA-256.
+    #[command(after_help = example!("keys import keys.csv --dry-run", "keys import keys.jsonl --as ann"))]
+    Import {
+        /// The file; it is read twice.
+        file: PathBuf,
+        /// Only say what would happen. Needs no code.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// All about one key: what it reaches, and where it was used from.
     #[command(after_help = example!("keys show k17"))]
     Show {

@@ -66,6 +66,11 @@ impl Client {
         self.call(method, path, body.into()).await
     }
 
+    /// Sends what is JSON already, byte for byte.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        self.call(Method::POST, path, body.into()).await
+    }
+
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
         let request = Request::builder().method(method).uri(path).header("host", "localhost");
         let request = request.header(CONTENT_TYPE, "application/json");

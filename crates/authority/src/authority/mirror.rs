@@ -20,8 +20,9 @@ impl Authority {
                 self.windows.pin().retain(|(windowed, _), _| !keys.iter().any(|key| key.id == *windowed));
                 self.call_out_all(now);
             }
-            Change::HolderAdded { .. }
-            | Change::HolderChanged { .. }
+            // Whoever writes the changes mirrors all who are new at once.
+            Change::HolderAdded { .. } | Change::ImportBegan { .. } => {}
+            Change::HolderChanged { .. }
             | Change::HolderReturned { .. }
             | Change::Enrolled { .. }
             | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
@@ -31,6 +32,7 @@ impl Authority {
             | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
+            | Change::KeyImported { id: key, .. }
             | Change::KeyStandsFor { key, .. }
             | Change::KeyWarned { key, .. }
             | Change::KeyEnded { key, .. }

@@ -7,6 +7,7 @@ mod answering;
 mod asking_elsewhere;
 mod enrolling;
 mod explaining;
+mod importing;
 mod listing;
 mod requesting;
 mod showing;

@@ -1,13 +1,15 @@
 //! `greave keys`: who has them, where they were used, and stopping them.
 
 mod canary;
+mod import;
 mod list;
 mod page;
 mod request;
 
 use authority::Scope;
 use console::api::{
-    AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyView, NameKey, RetireKey, RevokeKey,
+    AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyView, NameKey, RetireKey,
+    RevokeKey,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +30,8 @@ pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysComma
     };
     match command {
         Keys::List(list) => list::run(admin, list).await?,
+        Keys::Export { format } => list::export(admin, KeyFilter::default(), None, (*format).into()).await?,
+        Keys::Import { file, dry_run, proof } => import::run(admin, file, *dry_run, proof).await?,
         Keys::Show { key } => {
             let shown: KeyDetails = admin.client.read(&of(*key, None)).await?;
             admin.tell_observing().await?;

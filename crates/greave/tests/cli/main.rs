@@ -4,6 +4,7 @@
 
 mod backup;
 mod canary;
+mod importing;
 mod killed;
 mod life;
 mod posture;
