@@ -245,6 +245,81 @@ def observing(hub, gate, token, checks):
         )
 
 
+def asks(hub, gate):
+    """Gives the gate a token of its own with which it asks the hub about tokens; what the hub calls it."""
+    own = fetch(log_in(hub.port, hub.code())[0], "POST", "/hub/api/users/alice/tokens", {"note": "the gate's own"}).json()
+    secret = gate.folder / "state/secrets/hub"
+    secret.write_text(own["token"])
+    secret.chmod(0o600)
+    gate.more = f"""
+[api.credentials]
+secret = "hub"
+place = "authorization:token"
+made_id = "/id"
+revoke = "DELETE /users/{{holder}}/tokens/{{id}}"
+list = "GET /users/{{holder}}/tokens"
+items = "/api_tokens"
+name = "/note"
+created = "/created"
+expires = "/expires_at"
+last_used = "/last_activity"
+ignore = [{json.dumps(own["id"])}]
+"""
+
+
+def true_at_the_hub(hub, gate, token, checks):
+    """Revoked at the gate is revoked at the hub; and where the two differ is found."""
+    mine = script(gate.port, token)
+
+    def tokens():
+        found = script(hub.port, token)("GET", "/users/alice/tokens").json()["api_tokens"]
+        return {each["id"]: each["note"] for each in found}
+
+    def reconciled():
+        code, out, err = gate.ended("--json", "reconcile")
+        if code not in (0, 1):
+            raise RuntimeError(err)
+        found = json.loads(out)["keys"]
+        return (
+            code,
+            {each["id"] for each in found["unknown"]},
+            [each["key"] for each in found["alive"]],
+            [each["key"] for each in found["gone"]],
+        )
+
+    with checks.scene("observing: revoked at the hub, too"):
+        known = {key["id"] for key in gate.keys()}
+        made = [mine("POST", "/users/alice/tokens", {"note": note}).json() for note in ("to revoke", "to lose")]
+        for each in made:  # the hub says whose a token is when it is used
+            script(gate.port, each["token"])("GET", "/user")
+        keys = sorted({key["id"] for key in gate.keys()} - known, key=lambda key: int(key[1:]))
+        checks.that(all(each["id"] in tokens() for each in made), "the hub lists what it minted", tokens())
+        said = gate.run("keys", "revoke", keys[0])
+        gone = script(hub.port, made[0]["token"])("GET", "/user")
+        checks.that(
+            "here and at the API" in said and gone.status == 403 and made[0]["id"] not in tokens(),
+            "a token that is revoked at the gate is dead at the hub",
+            f"{said} {gone.status}",
+        )
+    with checks.scene("observing: what the hub has besides"):
+        _, unknown, alive, gone = reconciled()
+        deploy = next(name for name, note in tokens().items() if note == "deploy script")
+        checks.that(
+            deploy in unknown and made[1]["id"] not in unknown and not alive and not gone,
+            "tokens of which the gate does not know the hub's name are told",
+            f"{unknown} {alive} {gone}",
+        )
+        first = min(known, key=lambda key: int(key[1:]))
+        gate.prove("keys", "name", first, "--upstream", deploy)
+        script(hub.port, token)("DELETE", f"/users/alice/tokens/{made[1]['id']}")
+        code, unknown, alive, gone = reconciled()
+        checks.that(
+            code == 1 and deploy not in unknown and gone == [keys[1]],
+            "a name that is said by hand is known, and what the hub revoked by itself is gone",
+            f"{code} {unknown} {alive} {gone}",
+        )
+
+
 def stripped(answer):
     """What of an answer does not depend on the moment it was given."""
     return re.sub(rb'"last_activity": "[^"]*"', b"", answer.body)
@@ -606,9 +681,11 @@ def main():
     gate = Gate(FOLDER / "gate", f"http://{LOOPBACK}:{hub.port}", DOCUMENT, API, IDENTIFY)
     with checks.scene("the gate starts"):
         gate.init()
+        asks(hub, gate)
         gate.configure()
         gate.start()
         observing(hub, gate, token, checks)
+        true_at_the_hub(hub, gate, token, checks)
         gate.stop()
         gate.configure(mode="enforce")
         gate.start()

@@ -181,6 +181,11 @@ impl State {
     }
 }
 
+/// Whether the API could call a key so: whatever it is, it goes into a path and into the ledger.
+pub fn is_name_abroad(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control)
+}
+
 impl Key {
     /// Whether the API knows it: it made it, or made what the key stands for. Keys that stand
     /// for the gate's own credential it never saw; tokens are their issuer's.

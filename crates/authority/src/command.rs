@@ -9,6 +9,7 @@ use law::{CallId, ChallengeId, HolderId, HolderKind, KeyId, Refusal, RequestId, 
 
 use crate::{
     Less, Limit, PepperId, RequestRules, Scope, Verifier, Wider, Wish,
+    abroad::is_name_abroad,
     change::{Actor, Change, Claim, Digest, Proof},
     state::{Holder, Progress, State},
 };
@@ -74,6 +75,8 @@ pub enum Command {
         /// When it ends.
         end: Option<Timestamp>,
     },
+    /// Say what the API calls a key.
+    NameKeyAbroad(KeyId, String),
     /// Stop a key for now.
     DisableKey(KeyId, String),
     /// Let a key work again.
@@ -444,6 +447,13 @@ impl State {
             }
             Command::EntrustKey { key, name, program, owner } => {
                 changes.extend(self.entrust(*key, name.as_deref(), program, *owner)?);
+            }
+            Command::NameKeyAbroad(key, upstream) => {
+                self.known_key(*key)?;
+                if !is_name_abroad(upstream) {
+                    return Err(Declined::BadName(upstream.clone()));
+                }
+                changes.push(Change::KeyKnownAs { key: *key, upstream: upstream.clone() });
             }
             Command::ChangeKey { key, name, end } => {
                 changes.extend(self.change_key(*key, name.as_deref(), *end, now)?);
@@ -862,6 +872,8 @@ impl Command {
             | Self::Return(_)
             | Self::Invite(..)
             | Self::NameKey(..)
+            // By that name it is revoked at the API.
+            | Self::NameKeyAbroad(..)
             // As long as nothing is known of the key; see `State::needs`.
             | Self::ChangeKey { .. }
             | Self::RetireKey { .. }
@@ -890,7 +902,7 @@ impl Command {
             Self::Invite(..) => "invite",
             Self::Enrol(..) => "enrol",
             Self::SignIn => "sign in",
-            Self::NameKey(..) => "name a key",
+            Self::NameKey(..) | Self::NameKeyAbroad(..) => "name a key",
             Self::EntrustKey { .. } => "entrust a key",
             Self::ChangeKey { .. } => "change a key",
             Self::DisableKey(..) => "disable a key",

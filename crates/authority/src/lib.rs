@@ -28,7 +28,7 @@ mod turn;
 mod verifier;
 
 pub use crate::{
-    abroad::{Abroad, Compared, Difference, Listed, Listing},
+    abroad::{Abroad, Compared, Difference, Listed, Listing, is_name_abroad},
     authority::{
         Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent,
         Ticket,

@@ -1,5 +1,6 @@
 //! Looking into an answer while it streams by.
 
+use authority::is_name_abroad;
 use http::{
     HeaderMap, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
@@ -95,7 +96,7 @@ impl Copied {
 /// What the API calls a credential that its answer brings.
 pub(crate) fn named(answer: &serde_json::Value, at: &Pointer) -> Option<String> {
     let name = answer.pointer(at.text())?;
-    name.as_str().map(str::to_owned).or_else(|| Some(name.as_u64()?.to_string())).filter(|name| !name.is_empty())
+    name.as_str().map(str::to_owned).or_else(|| Some(name.as_u64()?.to_string())).filter(|name| is_name_abroad(name))
 }
 
 /// What is made known as a key is recognised in every request from then on. A public key, a

@@ -531,8 +531,8 @@ pub(crate) enum Keys {
     ///
     /// With an owner, the key is a program's: of the holder that is named, of the program that
     /// has it already, or of a new one that is called like the key. One code does it all.
-    #[command(group(ArgGroup::new("said").args(["name", "holder", "owner"]).required(true).multiple(true)))]
-    #[command(after_help = example!("keys name k17 --name 'ci deploy' --owner ann --as ann", "keys name k18 --holder carol --as ann"))]
+    #[command(group(ArgGroup::new("said").args(["name", "holder", "owner", "upstream"]).required(true).multiple(true)))]
+    #[command(after_help = example!("keys name k17 --name 'ci deploy' --owner ann --as ann", "keys name k18 --holder carol --as ann", "keys name k17 --upstream a1 --as ann"))]
     Name {
         /// The key, such as `k17`; `greave keys list` shows them.
         key: KeyId,
@@ -545,6 +545,10 @@ pub(crate) enum Keys {
         /// The person who answers for the program that has it.
         #[arg(long, value_name = "NAME")]
         owner: Option<String>,
+        /// What the API calls it, by which it is revoked there; `greave reconcile` lists those
+        /// that are not known.
+        #[arg(long, value_name = "ID", conflicts_with_all = ["name", "holder", "owner"])]
+        upstream: Option<String>,
         #[command(flatten)]
         proof: ProofArgs,
     },

@@ -67,6 +67,7 @@ fn details(desk: &Desk, id: KeyId) -> Result<KeyDetails, Problem> {
         programs: usage.programs().into_iter().map(program_use).collect(),
         undescribed: usage.undescribed().iter().map(undescribed_use).collect(),
         children,
+        upstream: desk.authority.view(|state| state.name_abroad(id).map(str::to_owned)),
         predecessor: key.predecessor(),
         successor,
     })
@@ -257,9 +258,16 @@ pub(super) async fn name(
     State(admin): State<Arc<Admin>>,
     caller: Extension<Caller>,
     Path(key): Path<String>,
-    Body(NameKey { name, holder, owner, proof }): Body<NameKey>,
+    Body(NameKey { name, holder, owner, upstream, proof }): Body<NameKey>,
 ) -> Result<Json<KeyView>, Problem> {
     let key = id(&key)?;
+    if let Some(upstream) = upstream {
+        if name.is_some() || holder.is_some() || owner.is_some() {
+            return Err(Problem::unfit("say `upstream` alone: one code is for one of the two"));
+        }
+        admin.perform(&Command::NameKeyAbroad(key, upstream), &caller, &proof).await?;
+        return view(&admin.desk, key);
+    }
     let named = |holder: &String| admin.desk.authority.view(|state| inventory::holder(state, holder));
     let command = match &owner {
         Some(owner) => {

@@ -303,6 +303,9 @@ pub struct KeyDetails {
     pub undescribed: Vec<UndescribedUse>,
     /// Keys that were minted with it.
     pub children: Vec<KeyId>,
+    /// What the API calls it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
     /// The key whose place it takes, or took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<KeyId>,
@@ -547,6 +550,9 @@ pub struct NameKey {
     /// not known yet becomes known, by the key's name where no holder is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// What the API calls it: said alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
     /// An administrator and their code.
     #[serde(flatten)]
     pub proof: Proof,

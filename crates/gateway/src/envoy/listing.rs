@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use authority::{Authority, Listed, Listing, SecretDigest};
+use authority::{Authority, Listed, Listing, SecretDigest, is_name_abroad};
 use http::{HeaderMap, Method, StatusCode, Uri, header::LINK};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -151,7 +151,7 @@ fn listed(item: &Value, fields: &ListFields, holder: Option<&str>) -> Option<Lis
     let text = |pointer: &Option<Pointer>| at(item, Some(pointer.as_ref()?)).and_then(word);
     let time = |pointer: &Option<Pointer>| at(item, Some(pointer.as_ref()?)).and_then(moment);
     Some(Listed {
-        id: text(id).filter(|id| !id.is_empty())?,
+        id: text(id).filter(|id| is_name_abroad(id))?,
         holder: text(of).or_else(|| holder.map(str::to_owned)),
         name: text(name),
         shows: text(shows),

@@ -83,10 +83,19 @@ pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysComma
             let key: KeyView = admin.prove(Method::POST, &of(*key, Some("forget")), args, |proof| proof).await?;
             admin.answer(&key, || format!("{} is forgotten; used again, it is a new key", title(&key)))?;
         }
-        Keys::Name { key, name, holder, owner, proof: args } => {
-            let wanted = |proof| NameKey { name: name.clone(), holder: holder.clone(), owner: owner.clone(), proof };
+        Keys::Name { key, name, holder, owner, upstream, proof: args } => {
+            let wanted = |proof| NameKey {
+                name: name.clone(),
+                holder: holder.clone(),
+                owner: owner.clone(),
+                upstream: upstream.clone(),
+                proof,
+            };
             let key: KeyView = admin.prove(Method::POST, &of(*key, Some("name")), args, wanted).await?;
-            admin.answer(&key, || named(&key))?;
+            admin.answer(&key, || match upstream {
+                Some(upstream) => format!("{} is `{}` at the API", title(&key), show::clean(upstream)),
+                None => named(&key),
+            })?;
         }
     }
     Ok(Done::Clean)

@@ -158,6 +158,7 @@ pub(super) fn key_details() -> KeyDetails {
         ],
         undescribed: vec![UndescribedUse { request: "POST /hidden/\u{1b}[2J".to_owned(), calls: 2, last: at(-9000) }],
         children: vec![KeyId(20), KeyId(21)],
+        upstream: None,
         predecessor: Some(KeyId(12)),
         successor: Some(SuccessionView { key: KeyId(23), grace: law::Span::days(7), took_over: false }),
     }

@@ -60,7 +60,7 @@ fn api(keys: &Arc<Mutex<Vec<(String, String)>>>, log: &Path) -> String {
 
 #[test]
 fn revoked_is_true_at_the_api_too_and_what_lives_elsewhere_is_found() {
-    let company = Company::new();
+    let mut company = Company::new();
     let keys = Arc::new(Mutex::new(Vec::new()));
     let hash = |secret: &str| authority::Digest::of(secret.as_bytes()).to_string();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
@@ -94,13 +94,20 @@ fn revoked_is_true_at_the_api_too_and_what_lives_elsewhere_is_found() {
     assert_eq!(call(&address, "another-key-1234567890"), Some(200));
     *keys.lock().unwrap() = vec![("b1".to_owned(), hash("another-key-1234567890"))];
     company.run(&["reconcile"]).says(0, &["the API and the gate agree"]);
+    *keys.lock().unwrap() = vec![("b2".to_owned(), String::new())];
+    company.run(&["reconcile"]).says(1, &["`b2`", "`b1`", "is gone at the API"]);
+    company.run(&["keys", "name", "k2", "--upstream", "b2"]).says(2, &["needs a person's code"]);
+    company.as_ann(&["keys", "name", "k2", "--upstream", "b2"]).says(0, &["is `b2` at the API"]);
+    company.run(&["keys", "show", "k2"]).says(0, &["at the API", "`b2`"]);
+    company.run(&["reconcile"]).says(0, &["the API and the gate agree"]);
+    company.run(&["keys", "show", "k1"]).says(0, &["`a1`, revoked there, too"]);
     *keys.lock().unwrap() = vec![("a1".to_owned(), hash("known-key-1234567890"))];
     let found = company.run(&["--json", "reconcile"]);
     found.says(1, &[]);
     let found: Value = serde_json::from_str(&found.out).unwrap();
     let found = &found["keys"];
     assert_eq!((&found["alive"][0]["key"], &found["alive"][0]["here"]), (&"k1".into(), &"revoked".into()));
-    assert_eq!((&found["gone"][0]["key"], &found["gone"][0]["upstream"]), (&"k2".into(), &"b1".into()));
+    assert_eq!((&found["gone"][0]["key"], &found["gone"][0]["upstream"]), (&"k2".into(), &"b2".into()));
     drop(gate);
 }
 

@@ -1,11 +1,11 @@
 //! How keys look.
 
 use comfy_table::{Cell, Table};
-use console::api::{IssuedView, KeyDetails, KeyView, StandsForView, SuccessionView};
+use console::api::{AbroadView, IssuedView, KeyDetails, KeyView, StandsForView, SuccessionView};
 use jiff::Timestamp;
 use law::{HolderKind, Power, Powers, Span, Standing};
 
-use crate::show::{self, ALARM, BOLD, FAINT, ago, ahead, alarm_if, clean, lines, moment, styled};
+use crate::show::{self, ALARM, BOLD, FAINT, WELL, ago, ahead, alarm_if, clean, lines, moment, styled};
 
 /// What was not used for so long is hardly in use.
 const IDLE: Span = Span::days(7);
@@ -152,6 +152,7 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
         programs,
         undescribed,
         children,
+        upstream,
         predecessor,
         successor,
     } = shown;
@@ -193,6 +194,17 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     if let Some(StandsForView { operation, upstream }) = &key.stands_for {
         let called = upstream.as_ref().map_or_else(String::new, |name| format!(", `{}` at the API", clean(name)));
         line("stands for", format!("what `{}` made{called}", clean(operation)));
+    }
+    let there = match &key.abroad {
+        Some(AbroadView { revoked: true, .. }) => Some(styled(WELL, "revoked there, too")),
+        Some(AbroadView { why, .. }) => {
+            Some(styled(ALARM, format!("alive ({})", clean(why.as_deref().unwrap_or("?")))))
+        }
+        None => None,
+    };
+    let called = upstream.as_ref().map(|name| format!("`{}`", clean(name)));
+    if called.is_some() || there.is_some() {
+        line("at the API", called.into_iter().chain(there).collect::<Vec<_>>().join(", "));
     }
     if let Some(IssuedView { scope, limits }) = &key.issued {
         line("powers", scope.powers.to_string());
