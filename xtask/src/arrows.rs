@@ -8,7 +8,7 @@ use serde_json::Value;
 const FLOORS: [&[&str]; 5] = [
     &["law"],
     &["catalogue", "wire", "factor", "record", "store"],
-    &["authority"],
+    &["authority", "audit"],
     &["gateway", "console", "tell"],
     &["greave"],
 ];

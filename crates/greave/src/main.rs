@@ -73,7 +73,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 /// What a command would take: the configuration, the state folder that it names, and the socket there.
 fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
     match &cli.command {
-        Command::Demo(_) => Vec::new(),
+        Command::Demo(_) | Command::Audit(_) => Vec::new(),
         Command::Init(init) => vec![init.dir.join("greave.toml"), init.dir.join("state")],
         _ => {
             let state = state::named_by(&cli.config);
@@ -89,6 +89,7 @@ async fn run(cli: &Cli) -> Outcome {
     }
     match &cli.command {
         Command::Demo(demo) => demo::run(demo, now).await,
+        Command::Audit(audit) => commands::audit::run(cli, audit, now),
         Command::Init(init) => commands::init::run(init, now).await,
         Command::Check(check) => commands::check::run(cli, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,

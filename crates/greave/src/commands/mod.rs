@@ -1,5 +1,6 @@
 //! What the command line does, one file a command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod calls;
 pub(crate) mod catalogue;

@@ -1,0 +1,86 @@
+//! An estate in, findings out: what keys can do without a second factor, from files alone.
+//!
+//! Foreign exports go in one after the other ([`Audit::read`]); each is recognised by its
+//! content and read into one [`Estate`](estate::Estate) of accounts and keys. Rules look at the
+//! estate, and a [`Report`](report::Report) comes out that can be written in several forms.
+//!
+//! This room opens no file, asks no clock and no network: inputs come as readers, time is an
+//! argument. It must not know the running authority, and it never keeps what could be a secret:
+//! a provider takes the columns that it knows, and nothing else.
+
+pub mod baseline;
+pub mod estate;
+mod glob;
+mod input;
+mod moment;
+mod provider;
+pub mod report;
+pub mod rules;
+
+use std::io::Read;
+
+use jiff::Timestamp;
+
+use crate::{estate::Estate, input::Content, provider::Providers, report::Report};
+pub use crate::{
+    input::Trouble,
+    provider::inventory::{Map, UnknownColumn},
+};
+
+/// What the one who asks wants looked at, and when.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The moment of the audit: ages are counted to here.
+    pub as_of: Timestamp,
+    /// How old a key may be, in days.
+    pub longest: u32,
+    /// How long a key may lie unused, in days.
+    pub idle: u32,
+    /// Which column of an inventory says what, beside the names that are known.
+    pub map: Map,
+}
+
+impl Settings {
+    /// Ages of 90 days, as the usual benchmarks have them.
+    pub fn at(as_of: Timestamp) -> Self {
+        Self { as_of, longest: 90, idle: 90, map: Map::default() }
+    }
+}
+
+/// An audit under way: inputs go in, the report comes out.
+pub struct Audit {
+    settings: Settings,
+    providers: Providers,
+    estate: Estate,
+}
+
+impl Audit {
+    /// An audit that has read nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let providers = Providers::new(settings.map.clone());
+        Self { settings, providers, estate: Estate::default() }
+    }
+
+    /// Reads one input. What cannot be read is written down with its line and a mend, and the
+    /// rest of the audit goes on. Says whether anything was recognised.
+    pub fn read(&mut self, name: &str, bytes: impl Read + 'static) -> bool {
+        let before = self.estate.troubles.len();
+        match Content::of(name, bytes) {
+            Ok(content) => self.providers.read(name, content, &mut self.estate),
+            Err(trouble) => self.estate.troubles.push(trouble),
+        }
+        self.estate.troubles.len() == before
+    }
+
+    /// Writes down an input that could not even be opened.
+    pub fn unreadable(&mut self, name: &str, why: &str) {
+        self.estate.troubles.push(Trouble::of(name, why));
+    }
+
+    /// Joins everything that was read, asks the rules, and tells.
+    pub fn finish(mut self) -> Report {
+        self.providers.finish(&mut self.estate, self.settings.as_of);
+        let findings = rules::look(&self.estate, &self.settings);
+        Report::new(self.estate, findings, &self.settings)
+    }
+}

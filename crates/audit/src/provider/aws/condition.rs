@@ -1,0 +1,385 @@
+//! When a statement holds: three-valued, over what is known of a caller.
+//!
+//! What a request does not carry is *absent*, and that is a value of its own: most operators do
+//! not hold for it, those that negate do, and `IfExists` and `Null` ask for it by name. What it
+//! carries and nobody here knows is unknown, and so is what follows from it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::policy::words;
+use crate::{glob, moment};
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Holds {
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
+            (Self::No, Self::No) => Self::No,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Holds {
+    fn from(so: bool) -> Self {
+        if so { Self::Yes } else { Self::No }
+    }
+}
+
+/// What a request says of itself under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// The request does not carry it.
+    Absent,
+    /// It carries this.
+    Is(String),
+    /// The caller may choose what it carries.
+    Chosen,
+    /// Nobody here knows.
+    Unknown,
+}
+
+/// What is known of a caller.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// By lower-case name, beside those that [`Context::said`] knows.
+    pub(super) known: HashMap<String, Said>,
+}
+
+impl Context {
+    /// A caller with a long-term key: it carries nothing about a second factor, true or false.
+    pub(super) fn long_term(user: &str, arn: &str, account: &str, tags: &[(String, String)], now: Timestamp) -> Self {
+        let mut known = HashMap::new();
+        let mut is = |name: &str, value: &str| known.insert(name.to_owned(), Said::Is(value.to_owned()));
+        is("aws:username", user);
+        is("aws:principalarn", arn);
+        is("aws:principalaccount", account);
+        is("aws:principaltype", "User");
+        is("aws:viaawsservice", "false");
+        is("aws:principalisawsservice", "false");
+        is("aws:currenttime", &now.to_string());
+        is("aws:epochtime", &now.as_second().to_string());
+        for (tag, value) in tags {
+            is(&format!("aws:principaltag/{}", tag.to_lowercase()), value);
+        }
+        for absent in
+            ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime", "aws:federatedprovider"]
+        {
+            known.insert(absent.to_owned(), Said::Absent);
+        }
+        Self { known }
+    }
+
+    /// The same caller with a session that began with a second factor.
+    pub(super) fn with_second_factor(mut self) -> Self {
+        self.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is("true".to_owned()));
+        self.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
+        self.known.insert("aws:tokenissuetime".to_owned(), Said::Unknown);
+        self
+    }
+
+    /// A session of a role that was taken without a second factor: it says so.
+    pub(super) fn role_session(arn: &str, account: &str, second_factor: bool, now: Timestamp) -> Self {
+        let mut context = Self::long_term("", arn, account, &[], now);
+        context.known.insert("aws:username".to_owned(), Said::Absent);
+        context.known.insert("aws:principaltype".to_owned(), Said::Is("AssumedRole".to_owned()));
+        context.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is(second_factor.to_string()));
+        if second_factor {
+            context.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
+        }
+        context.known.insert("aws:tokenissuetime".to_owned(), Said::Unknown);
+        context
+    }
+
+    /// What the request says under this name.
+    pub(super) fn said(&self, name: &str) -> Said {
+        let name = name.to_lowercase();
+        if let Some(said) = self.known.get(&name) {
+            return said.clone();
+        }
+        match name.as_str() {
+            "aws:requestedregion" | "aws:securetransport" | "aws:useragent" | "aws:referer" | "iam:passedtoservice" => {
+                Said::Chosen
+            }
+            // A user's tags are all in the export.
+            tag if tag.starts_with("aws:principaltag/") => Said::Absent,
+            _ => Said::Unknown,
+        }
+    }
+}
+
+/// One operator, one name, its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    operator: Operator,
+    negated: bool,
+    if_exists: bool,
+    for_all: bool,
+    name: String,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Bool,
+    Equals,
+    EqualsIgnoreCase,
+    Like,
+    Number(Compare),
+    Date(Compare),
+    Address,
+    Null,
+    /// One that is not known here.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compare {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Condition {
+    /// Every condition of a statement; all of them have to hold.
+    pub(super) fn read_all(value: &Value) -> Option<Vec<Self>> {
+        let mut all = Vec::new();
+        for (operator, names) in value.as_object()? {
+            for (name, values) in names.as_object()? {
+                all.push(Self::read(operator, name, words(values)));
+            }
+        }
+        Some(all)
+    }
+
+    fn read(operator: &str, name: &str, values: Vec<String>) -> Self {
+        let mut word = operator.to_lowercase();
+        let for_all = word.starts_with("forallvalues:");
+        for set in ["forallvalues:", "foranyvalue:"] {
+            word = word.strip_prefix(set).map_or(word.clone(), str::to_owned);
+        }
+        let if_exists = word.ends_with("ifexists");
+        let word = word.strip_suffix("ifexists").unwrap_or(&word);
+        let (operator, negated) = match word {
+            "bool" => (Operator::Bool, false),
+            "null" => (Operator::Null, false),
+            "stringequals" | "binaryequals" => (Operator::Equals, false),
+            "stringnotequals" => (Operator::Equals, true),
+            "stringequalsignorecase" => (Operator::EqualsIgnoreCase, false),
+            "stringnotequalsignorecase" => (Operator::EqualsIgnoreCase, true),
+            "stringlike" | "arnlike" | "arnequals" => (Operator::Like, false),
+            "stringnotlike" | "arnnotlike" | "arnnotequals" => (Operator::Like, true),
+            "ipaddress" => (Operator::Address, false),
+            "notipaddress" => (Operator::Address, true),
+            "numericequals" => (Operator::Number(Compare::Equal), false),
+            "numericnotequals" => (Operator::Number(Compare::Equal), true),
+            "numericlessthan" => (Operator::Number(Compare::Less), false),
+            "numericlessthanequals" => (Operator::Number(Compare::LessOrEqual), false),
+            "numericgreaterthan" => (Operator::Number(Compare::Greater), false),
+            "numericgreaterthanequals" => (Operator::Number(Compare::GreaterOrEqual), false),
+            "dateequals" => (Operator::Date(Compare::Equal), false),
+            "datenotequals" => (Operator::Date(Compare::Equal), true),
+            "datelessthan" => (Operator::Date(Compare::Less), false),
+            "datelessthanequals" => (Operator::Date(Compare::LessOrEqual), false),
+            "dategreaterthan" => (Operator::Date(Compare::Greater), false),
+            "dategreaterthanequals" => (Operator::Date(Compare::GreaterOrEqual), false),
+            _ => (Operator::Other, false),
+        };
+        Self { operator, negated, if_exists, for_all, name: name.to_owned(), values }
+    }
+
+    /// Whether it holds for the caller. `wanted` is what the caller would like: what they may
+    /// choose themselves, they choose so.
+    pub(super) fn holds(&self, context: &Context, wanted: bool) -> Holds {
+        let said = context.said(&self.name);
+        if self.operator == Operator::Null {
+            let absent = match said {
+                Said::Absent => Holds::Yes,
+                Said::Is(_) | Said::Chosen => Holds::No,
+                Said::Unknown => Holds::Unknown,
+            };
+            return self.any(|value| if value.eq_ignore_ascii_case("true") { absent } else { absent.not() });
+        }
+        match said {
+            // A set operator for all values holds for none; a negated one for what is not there.
+            Said::Absent => Holds::from(self.if_exists || self.for_all || self.negated),
+            _ if self.operator == Operator::Other => Holds::Unknown,
+            Said::Unknown => Holds::Unknown,
+            Said::Chosen => Holds::from(wanted),
+            Said::Is(said) => {
+                let any = self.any(|value| self.compare(&said, value, context));
+                if self.negated { any.not() } else { any }
+            }
+        }
+    }
+
+    fn any(&self, holds: impl Fn(&str) -> Holds) -> Holds {
+        self.values.iter().fold(Holds::No, |any, value| any.or(holds(value)))
+    }
+
+    fn compare(&self, said: &str, value: &str, context: &Context) -> Holds {
+        let Some(value) = &filled(value, context) else { return Holds::Unknown };
+        match self.operator {
+            Operator::Bool | Operator::EqualsIgnoreCase => said.eq_ignore_ascii_case(value).into(),
+            Operator::Equals => (said == value).into(),
+            Operator::Like => glob::matches(value, said).into(),
+            Operator::Number(how) => match (said.parse::<f64>(), value.parse::<f64>()) {
+                (Ok(said), Ok(value)) => how.holds(said.partial_cmp(&value)),
+                _ => Holds::Unknown,
+            },
+            Operator::Date(how) => match (moment::read(said), moment::read(value)) {
+                (Some(said), Some(value)) => how.holds(Some(said.cmp(&value))),
+                _ => Holds::Unknown,
+            },
+            Operator::Address | Operator::Null | Operator::Other => Holds::Unknown,
+        }
+    }
+}
+
+impl Compare {
+    fn holds(self, order: Option<std::cmp::Ordering>) -> Holds {
+        let Some(order) = order else { return Holds::Unknown };
+        Holds::from(match self {
+            Self::Equal => order.is_eq(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+        })
+    }
+}
+
+/// A text with its variables filled in; none where one is not known.
+pub(super) fn filled(text: &str, context: &Context) -> Option<String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}')?;
+        filled.push_str(before);
+        match name {
+            "*" | "?" | "$" => filled.push_str(name),
+            _ => match context.said(name) {
+                Said::Is(value) => filled.push_str(&value),
+                Said::Absent | Said::Chosen | Said::Unknown => return None,
+            },
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key() -> Context {
+        let tags = [("team".to_owned(), "core".to_owned())];
+        Context::long_term("ann", "arn:aws:iam::1:user/ann", "1", &tags, "2026-11-29T00:00:00Z".parse().unwrap())
+    }
+
+    fn holds(context: &Context, condition: &Value) -> Holds {
+        let all = Condition::read_all(condition).unwrap();
+        all.iter().fold(Holds::Yes, |so_far, one| so_far.and(one.holds(context, true)))
+    }
+
+    /// Each form of asking for a second factor: for a long-term key, and for a session with one.
+    #[test]
+    fn a_second_factor_is_asked_for_in_many_forms() {
+        const MFA: &str = "aws:MultiFactorAuthPresent";
+        let session = key().with_second_factor();
+        let role = Context::role_session(
+            "arn:aws:sts::1:assumed-role/r/s",
+            "1",
+            false,
+            "2026-11-29T00:00:00Z".parse().unwrap(),
+        );
+        for (condition, long_term, with, role_without) in [
+            (json!({"Bool": {MFA: "true"}}), Holds::No, Holds::Yes, Holds::No),
+            (json!({"Bool": {MFA: "false"}}), Holds::No, Holds::No, Holds::Yes),
+            (json!({"Bool": {MFA: false}}), Holds::No, Holds::No, Holds::Yes),
+            (json!({"BoolIfExists": {MFA: "true"}}), Holds::Yes, Holds::Yes, Holds::No),
+            (json!({"BoolIfExists": {MFA: "false"}}), Holds::Yes, Holds::No, Holds::Yes),
+            (json!({"BoolIfExists": {"AWS:multifactorAuthPresent": ["false"]}}), Holds::Yes, Holds::No, Holds::Yes),
+            (json!({"Null": {MFA: "true"}}), Holds::Yes, Holds::No, Holds::No),
+            (json!({"Null": {MFA: "false"}}), Holds::No, Holds::Yes, Holds::Yes),
+            (json!({"StringEquals": {MFA: "true"}}), Holds::No, Holds::Yes, Holds::No),
+            (json!({"StringNotEquals": {MFA: "true"}}), Holds::Yes, Holds::No, Holds::Yes),
+            (json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}), Holds::No, Holds::Yes, Holds::No),
+            (
+                json!({"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "3600"}}),
+                Holds::Yes,
+                Holds::No,
+                Holds::Yes,
+            ),
+            (json!({"ForAllValues:Bool": {MFA: "true"}}), Holds::Yes, Holds::Yes, Holds::No),
+            (json!({"ForAnyValue:Bool": {MFA: "true"}}), Holds::No, Holds::Yes, Holds::No),
+        ] {
+            assert_eq!(holds(&key(), &condition), long_term, "{condition} with a long-term key");
+            assert_eq!(holds(&session, &condition), with, "{condition} with a second factor");
+            assert_eq!(holds(&role, &condition), role_without, "{condition} in a role without");
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_is_neither_yes_nor_no() {
+        assert_eq!(holds(&key(), &json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), Holds::Unknown);
+        assert_eq!(holds(&key(), &json!({"StringEquals": {"aws:ResourceTag/x": "y"}})), Holds::Unknown);
+        assert_eq!(holds(&key(), &json!({"Invented": {"aws:username": "ann"}})), Holds::Unknown);
+        assert_eq!(
+            holds(
+                &key(),
+                &json!({"IpAddress": {"aws:SourceIp": "1.2.3.4"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}})
+            ),
+            Holds::No
+        );
+    }
+
+    #[test]
+    fn what_is_known_is_compared() {
+        for (condition, expected) in [
+            (json!({"StringEquals": {"aws:username": ["bob", "ann"]}}), Holds::Yes),
+            (json!({"StringNotEquals": {"aws:username": ["bob", "ann"]}}), Holds::No),
+            (json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/a*"}}), Holds::Yes),
+            (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::1:role/*"}}), Holds::Yes),
+            (json!({"StringEquals": {"aws:PrincipalTag/team": "core"}}), Holds::Yes),
+            (json!({"StringEquals": {"aws:PrincipalTag/level": "1"}}), Holds::No),
+            (json!({"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::1:user/${aws:username}"}}), Holds::Yes),
+            (json!({"DateLessThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}}), Holds::No),
+            (json!({"DateGreaterThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}}), Holds::Yes),
+            (json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}), Holds::Yes),
+        ] {
+            assert_eq!(holds(&key(), &condition), expected, "{condition}");
+        }
+    }
+}

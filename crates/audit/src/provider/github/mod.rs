@@ -1,0 +1,399 @@
+//! GitHub: what its REST API answers to an organisation's owner, saved as JSON.
+//!
+//! No token of GitHub asks its bearer for a second factor, whatever the organisation demands of
+//! its people: what a token can do, it can do without.
+
+mod powers;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use law::{Power, Powers};
+use serde_json::Value;
+
+use super::{Head, Provider, count, masked::masked};
+use crate::{
+    estate::{Because, Blind, Estate, Key, Kind, Known, Moment, Place, Reach, Standing},
+    input::Content,
+    moment,
+};
+
+const REALM: &str = "github";
+
+const ORGANISATION: &str = "GitHub organisation";
+const MEMBERS: &str = "GitHub members";
+const WITHOUT: &str = "GitHub members without 2FA";
+const FINE: &str = "GitHub fine-grained tokens";
+const REQUESTS: &str = "GitHub requests for fine-grained tokens";
+const CLASSIC: &str = "GitHub credential authorizations";
+const APPS: &str = "GitHub app installations";
+const DEPLOY: &str = "GitHub deploy keys";
+
+#[derive(Default)]
+pub(crate) struct GitHub {
+    /// Whether the organisation lets nobody in without a second factor.
+    demands: Known,
+    /// Whether a list of those without was given: then all others have one.
+    has_list: bool,
+    has_classic: bool,
+    place: Option<Place>,
+}
+
+impl Provider for GitHub {
+    fn recognise(&self, head: &Head<'_>) -> Option<&'static str> {
+        let Head::Json(value) = head else { return None };
+        let has = |value: &Value, names: &[&str]| names.iter().all(|name| value.get(name).is_some());
+        if has(value, &["login", "two_factor_requirement_enabled"]) {
+            return Some(ORGANISATION);
+        }
+        if value.get("installations").is_some_and(Value::is_array) {
+            return Some(APPS);
+        }
+        let first = items(value).first()?;
+        if has(first, &["token_id", "permissions", "owner"]) {
+            return Some(if has(first, &["reason"]) && !has(first, &["access_granted_at"]) { REQUESTS } else { FINE });
+        }
+        if has(first, &["credential_id", "credential_type", "login"]) {
+            return Some(CLASSIC);
+        }
+        if has(first, &["read_only", "key", "title", "id"]) {
+            return Some(DEPLOY);
+        }
+        if first.get("node").is_some_and(|node| node.get("login").is_some()) && has(first, &["hasTwoFactorEnabled"]) {
+            return Some(MEMBERS);
+        }
+        has(first, &["login", "site_admin", "type"]).then_some(MEMBERS)
+    }
+
+    fn read(&mut self, form: &'static str, file: &str, content: Content, estate: &mut Estate) -> String {
+        let Content::Json(value) = content else { return "nothing".to_owned() };
+        let place = Place { file: file.to_owned(), line: None };
+        self.place.get_or_insert_with(|| place.clone());
+        match form {
+            ORGANISATION => {
+                let demands = value.get("two_factor_requirement_enabled").and_then(Value::as_bool);
+                self.demands = demands.map_or(self.demands, Known::from);
+                return format!("2FA demanded of its people: {}", self.demands);
+            }
+            MEMBERS => return self.members(&value, file, &place, estate),
+            _ => {}
+        }
+        let items = if form == APPS {
+            value.get("installations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        } else {
+            items(&value)
+        };
+        self.has_classic |= form == CLASSIC;
+        for (item, line) in items.iter().zip(1..) {
+            match form {
+                FINE | REQUESTS => fine(item, form == REQUESTS, line, &place, estate),
+                CLASSIC => classic(item, line, &place, estate),
+                APPS => app(item, line, &place, estate),
+                _ => deploy(item, line, &place, estate),
+            }
+        }
+        count(items.len(), "key")
+    }
+
+    fn finish(&mut self, estate: &mut Estate, _as_of: Timestamp) {
+        let all = self.has_list || self.demands == Known::Yes;
+        for account in
+            estate.accounts.iter_mut().filter(|account| account.realm == REALM && account.kind == Kind::Person)
+        {
+            account.second_factor = account.second_factor.or(if all { Known::Yes } else { Known::Unknown });
+            // Whoever signs in can make a personal token.
+            account.can_mint = account.can_mint.or(Known::Yes);
+        }
+        if let (Some(place), false) = (self.place.clone(), self.has_classic) {
+            estate.blind.push(Blind {
+                what: "classic tokens of GitHub: an organisation sees them only where its people sign in through SAML".to_owned(),
+                mend: "give the answer of `gh api --paginate orgs/ORG/credential-authorizations`, or forbid classic tokens in the organisation's settings".to_owned(),
+                place,
+            });
+        }
+    }
+}
+
+impl GitHub {
+    fn members(&mut self, value: &Value, file: &str, place: &Place, estate: &mut Estate) -> String {
+        let items = items(value);
+        // The answer to `filter=2fa_disabled` looks like any other list of members.
+        let without = file.contains("2fa_disabled");
+        self.has_list |= without;
+        for item in items {
+            let person = item.get("node").unwrap_or(item);
+            let Some(login) = person.get("login").and_then(Value::as_str) else { continue };
+            let (_, account) = estate.account(REALM, login, place);
+            account.kind = if text(person, "type") == "Bot" { Kind::Workload } else { Kind::Person };
+            let told = item.get("hasTwoFactorEnabled").and_then(Value::as_bool).map_or(Known::Unknown, Known::from);
+            account.second_factor = if without { Known::No } else { account.second_factor.or(told) };
+        }
+        let of = if without { WITHOUT } else { MEMBERS };
+        format!("{} ({of})", count(items.len(), "account"))
+    }
+}
+
+/// The list, or pages of lists as `gh api --paginate --slurp` joins them, or edges of GraphQL.
+fn items(value: &Value) -> &[Value] {
+    let edges = || value.pointer("/data/organization/membersWithRole/edges")?.as_array();
+    let list = value.as_array().or_else(edges).map(Vec::as_slice).unwrap_or_default();
+    match list {
+        [Value::Array(page)] => page,
+        list => list,
+    }
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A moment that is there, or null, which GitHub says for never.
+fn at(value: &Value, name: &str) -> Moment {
+    match value.get(name) {
+        None => Moment::Unknown,
+        Some(Value::Null) => Moment::Never,
+        Some(Value::String(text)) => moment::read(text).map_or(Moment::Unknown, Moment::At),
+        Some(_) => Moment::Unknown,
+    }
+}
+
+fn number(value: &Value, name: &str) -> String {
+    value.get(name).map(ToString::to_string).unwrap_or_default()
+}
+
+fn enter<'e>(id: &str, form: &str, login: &str, place: &Place, estate: &'e mut Estate) -> &'e mut Key {
+    let holder = (!login.is_empty()).then(|| {
+        let (ix, account) = estate.account(REALM, login, place);
+        if account.kind == Kind::Unknown {
+            account.kind = Kind::Person;
+        }
+        ix
+    });
+    let key = estate.key("github", REALM, id, place);
+    form.clone_into(&mut key.form);
+    key.holders = holder.into_iter().collect();
+    key.standing = Standing::Active;
+    key
+}
+
+fn give(key: &mut Key, reach: Reach, what: &str, place: &Place) {
+    key.with = key.with.union(reach);
+    key.without = key.with;
+    for (powers, sure) in [(reach.surely, true), (reach.perhaps, false)] {
+        if !powers.is_empty() {
+            key.because.push(Because { powers, what: what.to_owned(), sure, place: place.clone() });
+        }
+    }
+}
+
+/// Permissions, flat or in groups (`repository`, `organization`, `other`).
+fn permissions(item: &Value) -> HashMap<&str, &str> {
+    let mut all = HashMap::new();
+    for (name, level) in item.get("permissions").and_then(Value::as_object).into_iter().flatten() {
+        match level {
+            Value::String(level) => {
+                all.insert(name.as_str(), level.as_str());
+            }
+            Value::Object(group) => {
+                all.extend(group.iter().filter_map(|(name, level)| Some((name.as_str(), level.as_str()?))))
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn permit(key: &mut Key, item: &Value, place: &Place) {
+    let mut given: Vec<_> = permissions(item).into_iter().collect();
+    given.sort_unstable();
+    for (name, level) in given {
+        give(key, Reach::surely(powers::permission(name, level)), &format!("permission `{name}: {level}`"), place);
+    }
+}
+
+fn fine(item: &Value, requested: bool, line: u64, place: &Place, estate: &mut Estate) {
+    let login = item.get("owner").map(|owner| text(owner, "login")).unwrap_or_default();
+    let key = enter(&format!("token {}", number(item, "token_id")), "fine-grained token", login, place, estate);
+    key.name = Some(masked(text(item, "token_name"), line)).filter(|name| !name.is_empty());
+    let granted = if requested { "created_at" } else { "access_granted_at" };
+    key.born = at(item, granted);
+    key.end = at(item, "token_expires_at");
+    key.last_use = at(item, "token_last_used_at");
+    let expired = item.get("token_expired").and_then(Value::as_bool).unwrap_or(false);
+    if expired || requested {
+        key.standing = Standing::Disabled;
+    }
+    permit(key, item, place);
+}
+
+fn classic(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
+    let form = text(item, "credential_type");
+    let id = format!("credential {}", number(item, "credential_id"));
+    let key = enter(&id, form, text(item, "login"), place, estate);
+    key.name = Some(masked(text(item, "authorized_credential_note"), line)).filter(|name| !name.is_empty());
+    key.born = at(item, "credential_authorized_at");
+    key.last_use = at(item, "credential_accessed_at");
+    key.end = at(item, "authorized_credential_expires_at");
+    match item.get("scopes").and_then(Value::as_array) {
+        Some(scopes) if !scopes.is_empty() => {
+            for scope in scopes.iter().filter_map(Value::as_str) {
+                give(key, powers::scope(scope), &format!("scope `{scope}`"), place);
+            }
+        }
+        _ if form.eq_ignore_ascii_case("ssh key") => {
+            let code = Powers::from(Power::Read).with(Power::Write).with(Power::Destroy);
+            give(
+                key,
+                Reach { surely: Power::Read.into(), perhaps: code },
+                "reads and pushes code as its person does",
+                place,
+            );
+        }
+        // A classic token without scopes reads what is public.
+        Some(_) => give(key, Reach::surely(Power::Read.into()), "no scope", place),
+        None => give(key, Reach::UNDESCRIBED, "no input says what it may do", place),
+    }
+}
+
+fn app(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
+    let slug = masked(text(item, "app_slug"), line);
+    let (_, account) = estate.account(REALM, &slug, place);
+    account.kind = Kind::Vendor;
+    account.second_factor = Known::Unknown;
+    account.signs_in = Known::No;
+    let key = enter(&format!("installation {}", number(item, "id")), "app installation", &slug, place, estate);
+    key.born = at(item, "created_at");
+    key.end = Moment::Never;
+    if item.get("suspended_at").is_some_and(|at| !at.is_null()) {
+        key.standing = Standing::Disabled;
+    }
+    permit(key, item, place);
+}
+
+fn deploy(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
+    let repository = text(item, "url")
+        .split("/repos/")
+        .nth(1)
+        .and_then(|rest| rest.split("/keys").next())
+        .unwrap_or_default()
+        .to_owned();
+    if !repository.is_empty() {
+        let (_, account) = estate.account(REALM, &repository, place);
+        account.kind = Kind::Workload;
+        account.signs_in = Known::No;
+    }
+    let key = enter(&format!("deploy key {}", number(item, "id")), "deploy key", &repository, place, estate);
+    key.name = Some(masked(text(item, "title"), line)).filter(|name| !name.is_empty());
+    key.owner = Some(text(item, "added_by").to_owned()).filter(|owner| !owner.is_empty());
+    key.born = at(item, "created_at");
+    key.last_use = at(item, "last_used");
+    key.end = Moment::Never;
+    if item.get("enabled").and_then(Value::as_bool) == Some(false) {
+        key.standing = Standing::Disabled;
+    }
+    match item.get("read_only").and_then(Value::as_bool) {
+        Some(true) => give(key, Reach::surely(Power::Read.into()), "read only", place),
+        _ => give(key, Reach::surely(permission_of_push()), "may push", place),
+    }
+}
+
+fn permission_of_push() -> Powers {
+    powers::permission("contents", "write")
+}
+
+/// How findings are mended at GitHub.
+pub(crate) fn mend(rule: &str, key: &Key, holder: Option<&str>) -> Option<String> {
+    let number = key.id.rsplit(' ').next().unwrap_or_default();
+    let off = match key.form.as_str() {
+        "fine-grained token" => "gh api -X POST orgs/ORG/personal-access-tokens/ID -f action=revoke (ids: gh api orgs/ORG/personal-access-tokens)".to_owned(),
+        "app installation" => format!("gh api -X DELETE orgs/ORG/installations/{number}, or suspend it in the organisation's settings"),
+        "deploy key" => format!("gh api -X DELETE repos/{}/keys/{number}", holder.unwrap_or("OWNER/REPOSITORY")),
+        _ => format!("gh api -X DELETE orgs/ORG/credential-authorizations/{number}"),
+    };
+    match rule {
+        "second-factor-bypassed" | "can-mint" => Some(format!(
+            "GitHub asks no token for a second factor, whatever it asks of people: narrow its permissions, or take it away ({off})"
+        )),
+        "unused" | "holder-gone" => Some(off),
+        "never-ends" => Some("demand a longest life of tokens in the organisation's settings; replace deploy keys by an app, whose tokens end after an hour".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        Audit, Settings,
+        estate::Standing,
+        report::{Format, Report},
+    };
+
+    fn audit(inputs: &[(&str, Value)]) -> Report {
+        let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+        for (name, value) in inputs {
+            assert!(audit.read(name, Cursor::new(value.to_string().into_bytes())), "{name}");
+        }
+        audit.finish()
+    }
+
+    fn members() -> Value {
+        json!(["ann", "bob"].map(|login| json!({"login": login, "id": 1, "type": "User", "site_admin": false})))
+    }
+
+    fn token(id: u64, login: &str, permissions: &Value) -> Value {
+        json!({"id": id, "token_id": id, "token_name": "t", "owner": {"login": login}, "repository_selection": "all",
+            "permissions": permissions, "access_granted_at": "2026-10-01T00:00:00Z", "token_expired": false,
+            "token_expires_at": null, "token_last_used_at": "2026-11-01T00:00:00Z"})
+    }
+
+    #[test]
+    fn a_token_bypasses_what_the_organisation_demands() {
+        let organisation = json!({"login": "acme", "two_factor_requirement_enabled": true});
+        let tokens = json!([
+            token(7, "ann", &json!({"repository": {"administration": "write", "metadata": "read"}})),
+            token(8, "bob", &json!({"repository": {"issues": "write"}}))
+        ]);
+        let report = audit(&[("org.json", organisation), ("members.json", members()), ("tokens.json", tokens)]);
+        assert_eq!((report.figures.with_second_factor, report.figures.bypass, report.figures.never_ends), (2, 1, 2));
+        let found = report.findings.iter().find(|finding| finding.rule == "second-factor-bypassed").unwrap();
+        assert_eq!(report.subject(found), "token 7");
+        assert!(found.evidence().any(|evidence| evidence.what.contains("administration: write")));
+        assert!(report.findings.iter().any(|finding| finding.what.contains("classic tokens")));
+    }
+
+    #[test]
+    fn those_without_2fa_are_named_by_a_list_and_absent_is_not_false() {
+        let without = json!([{"login": "bob", "id": 1, "type": "User", "site_admin": false}]);
+        let report = audit(&[("members.json", members())]);
+        assert_eq!(report.figures.second_factor_unknown, 2);
+        let report = audit(&[("members.json", members()), ("members-2fa_disabled.json", without)]);
+        assert_eq!((report.figures.with_second_factor, report.figures.without_second_factor), (1, 1));
+    }
+
+    #[test]
+    fn classic_tokens_apps_deploy_keys_and_requests() {
+        let classic = json!([
+            {"login": "ann", "credential_id": 1, "credential_type": "personal access token", "token_last_eight": "12345678", "credential_authorized_at": "2020-01-01T00:00:00Z", "scopes": ["admin:org", "repo"], "authorized_credential_expires_at": null, "authorized_credential_note": "ghp_16C7e42F292c6912E7710c838347Ae178B4a"},
+            {"login": "ann", "credential_id": 2, "credential_type": "SSH key", "fingerprint": "x", "credential_authorized_at": "2020-01-01T00:00:00Z"}]);
+        let apps = json!({"total_count": 1, "installations": [{"id": 5, "app_slug": "helper", "permissions": {"contents": "write", "metadata": "read"}, "created_at": "2024-01-01T00:00:00Z", "suspended_at": null}]});
+        let deploy = json!([{"id": 9, "key": "ssh-rsa AAAAB3NzaC1yc2E", "url": "https://api.github.com/repos/acme/web/keys/9", "title": "ci", "read_only": false, "created_at": "2024-01-01T00:00:00Z", "last_used": null, "added_by": "ann"}]);
+        let mut request = token(11, "bob", &json!({"repository": {"administration": "write"}}));
+        request.as_object_mut().unwrap().remove("access_granted_at");
+        request["reason"] = json!("please");
+        let report = audit(&[("c.json", classic), ("a.json", apps), ("d.json", deploy), ("r.json", json!([request]))]);
+        let key = |id: &str| report.estate.keys.iter().find(|key| key.id == id).unwrap();
+        assert!(key("credential 1").without.surely.contains(Power::Mint));
+        assert_eq!(key("credential 1").end, Moment::Never);
+        assert_eq!(key("credential 2").end, Moment::Unknown, "absent is not never");
+        assert!(key("installation 5").without.surely.contains(Power::Destroy));
+        assert_eq!((key("deploy key 9").last_use, key("deploy key 9").owner.as_deref()), (Moment::Never, Some("ann")));
+        assert_eq!(key("token 11").standing, Standing::Disabled, "only asked for");
+        let json = report.write(Format::Json, None).unwrap();
+        assert!(!json.contains("ghp_16C7") && !json.contains("AAAAB3") && !json.contains("12345678"));
+    }
+}

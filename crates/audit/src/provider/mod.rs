@@ -1,0 +1,92 @@
+//! Whose export is it? One folder a provider; to add one, write its folder and name it here.
+
+pub(crate) mod aws;
+mod github;
+pub(crate) mod inventory;
+mod masked;
+mod openapi;
+mod scopes;
+
+use csv::StringRecord;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    estate::{Estate, Key, Source},
+    input::{Content, Trouble},
+};
+
+/// What tells one export from another.
+pub(crate) enum Head<'a> {
+    /// The heads of a table.
+    Csv(&'a StringRecord),
+    /// A JSON document.
+    Json(&'a Value),
+    /// The first of many JSON documents, one a line.
+    Line(&'a Value),
+    /// An OpenAPI document as text.
+    Document,
+}
+
+/// What a provider's folder does.
+pub(crate) trait Provider {
+    /// Recognises an export by its content, and says what it is.
+    fn recognise(&self, head: &Head<'_>) -> Option<&'static str>;
+
+    /// Reads an export that it has recognised into the estate, and says what was in it.
+    fn read(&mut self, form: &'static str, file: &str, content: Content, estate: &mut Estate) -> String;
+
+    /// Joins what only makes sense when everything has been read.
+    fn finish(&mut self, _estate: &mut Estate, _as_of: Timestamp) {}
+}
+
+/// All of them, in the order in which they are asked: the general ones last.
+pub(crate) struct Providers(Vec<Box<dyn Provider>>);
+
+impl Providers {
+    pub(crate) fn new(map: inventory::Map) -> Self {
+        Self(vec![
+            Box::new(aws::Aws::default()),
+            Box::new(github::GitHub::default()),
+            Box::new(openapi::OpenApi),
+            Box::new(inventory::Inventory::new(map)),
+        ])
+    }
+
+    pub(crate) fn read(&mut self, file: &str, content: Content, estate: &mut Estate) {
+        let head = match &content {
+            Content::Json(value) => Head::Json(value),
+            Content::JsonLines(first, _) => Head::Line(first),
+            Content::Csv(heads, _) => Head::Csv(heads),
+            Content::Document(_) => Head::Document,
+        };
+        let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));
+        let Some((provider, form)) = known else {
+            let why = "is no export that is known; `greave audit --help` lists them, and `--map` names the columns of any table";
+            estate.troubles.push(Trouble::of(file, why));
+            return;
+        };
+        let holds = provider.read(form, file, content, estate);
+        estate.sources.push(Source { file: file.to_owned(), form: form.to_owned(), holds });
+    }
+
+    pub(crate) fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
+        for provider in &mut self.0 {
+            provider.finish(estate, as_of);
+        }
+    }
+}
+
+/// How a finding of this rule is mended where the key lives.
+pub(crate) fn mend(rule: &str, key: &Key, holder: Option<&str>) -> Option<String> {
+    match key.provider {
+        "aws" => aws::mend(rule, key, holder),
+        "github" => github::mend(rule, key, holder),
+        _ => None,
+    }
+}
+
+/// A number with its noun, such as `1 key` and `3 keys`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,129 @@
+//! For programs. The form is documented in `docs/audit.schema.json` and only grows.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{First, Report, figures::standing};
+use crate::{
+    estate::{Account, Key, Moment},
+    moment, provider,
+    rules::{Finding, Subject},
+};
+
+/// The form of the report. A field may be added; none changes its meaning.
+pub(super) const FORM: &str = "greave-audit/1";
+
+pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
+    let estate = &report.estate;
+    let accounts: Vec<Value> = estate.accounts.iter().map(account).collect();
+    let mut ranks: Vec<Option<(usize, &First)>> = vec![None; estate.keys.len()];
+    for (first, rank) in report.first.iter().zip(1..) {
+        if let Some(slot) = ranks.get_mut(first.key) {
+            *slot = Some((rank, first));
+        }
+    }
+    let keys: Vec<Value> = estate.keys.iter().zip(ranks).map(|(key, rank)| self::key(report, key, rank)).collect();
+    let findings: Vec<Value> = report.findings.iter().map(|found| finding(report, found)).collect();
+    let by_power: serde_json::Map<String, Value> =
+        report.figures.by_power.iter().map(|(power, keys)| (power.word().to_owned(), json!(keys))).collect();
+    let mut figures = serde_json::to_value(&report.figures)?;
+    if let Some(slot) = figures.get_mut("by_power") {
+        *slot = Value::Object(by_power);
+    }
+    let whole = json!({
+        "form": FORM,
+        "as_of": report.as_of,
+        "limits": { "longest_days": report.longest, "idle_days": report.idle },
+        "sentence": report.figures.sentence(report.idle),
+        "figures": figures,
+        "accounts": accounts,
+        "keys": keys,
+        "findings": findings,
+        "inputs": estate.sources,
+        "unread": estate.troubles,
+    });
+    Ok(serde_json::to_string_pretty(&whole)? + "\n")
+}
+
+/// One finding a line, each with the moment of the audit.
+pub(super) fn lines(report: &Report) -> Result<String, serde_json::Error> {
+    let mut text = String::new();
+    for found in &report.findings {
+        let mut line = finding(report, found);
+        if let Some(object) = line.as_object_mut() {
+            object.insert("as_of".to_owned(), json!(report.as_of));
+        }
+        text.push_str(&serde_json::to_string(&line)?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn account(account: &Account) -> Value {
+    let Account { realm, name, kind, second_factor, signs_in, left, last_seen, can_mint, places } = account;
+    json!({
+        "realm": realm, "name": name, "kind": kind, "second_factor": second_factor, "signs_in": signs_in,
+        "left": left, "last_seen": last_seen, "can_mint": can_mint, "places": places,
+    })
+}
+
+fn key(report: &Report, key: &Key, rank: Option<(usize, &First)>) -> Value {
+    #[derive(Serialize)]
+    struct Order<'r> {
+        rank: usize,
+        #[serde(flatten)]
+        first: &'r First,
+    }
+    let Key {
+        realm,
+        id,
+        name,
+        provider,
+        form,
+        holders: _,
+        owner,
+        born,
+        end,
+        last_use,
+        standing: _,
+        asks_second_factor,
+        with,
+        without,
+        because,
+        steps,
+        places,
+    } = key;
+    let days = |at: &Moment| at.at().and_then(|at| moment::days(at, report.as_of));
+    let holders: Vec<Value> =
+        report.estate.holders(key).map(|holder| json!({ "name": holder.name, "realm": holder.realm })).collect();
+    json!({
+        "realm": realm, "id": id, "name": name, "provider": provider, "form": form,
+        "holders": holders, "owner": owner, "answers": report.estate.answers(key),
+        "born": born, "age_days": days(born), "end": end, "last_use": last_use, "idle_days": days(last_use),
+        "standing": standing(key), "lives": key.lives(report.as_of), "asks_second_factor": asks_second_factor,
+        "with_second_factor": with, "without_second_factor": without,
+        "because": because, "steps": steps, "places": places,
+        "order": rank.map(|(rank, first)| Order { rank, first }),
+    })
+}
+
+pub(super) fn finding(report: &Report, finding: &Finding) -> Value {
+    let (about, realm) = match finding.subject {
+        Subject::Key(ix) => ("key", report.estate.keys.get(ix).map(|key| key.realm.clone())),
+        Subject::Account(ix) => ("account", report.estate.accounts.get(ix).map(|account| account.realm.clone())),
+        Subject::Estate => ("estate", None),
+    };
+    let evidence: Vec<_> = finding.evidence().collect();
+    json!({
+        "rule": finding.rule, "severity": finding.severity, "about": about, "realm": realm,
+        "subject": report.subject(finding), "what": finding.what, "evidence": evidence,
+        "mend": finding.mend, "accepted": finding.accepted,
+        "see": format!("docs/rules.md#{}", finding.rule),
+    })
+}
+
+/// A number with its noun, for what is said of a report as a whole.
+pub(super) fn counted(report: &Report) -> String {
+    let open = report.findings.iter().filter(|finding| finding.accepted.is_none()).count();
+    provider::count(open, "finding")
+}

@@ -1,0 +1,115 @@
+use std::io::Cursor;
+
+use serde_json::Value;
+
+use super::*;
+use crate::Audit;
+
+const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY";
+
+fn report() -> Report {
+    let rows = format!(
+        "name,key,secret,holder,mfa,scopes,expires,created,last_used,owner\n\
+         deploy,a,{SECRET},ann,yes,admin,never,2020-01-01,2026-11-01,\n\
+         =1+1,{SECRET},{SECRET},bob <b>,no,\"read, export\",,,never,{SECRET}\n\
+         x,c,{SECRET},carl,,read,2027-01-01,2026-11-01,2026-11-28,\n"
+    );
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    assert!(audit.read("keys.csv", Cursor::new(rows.into_bytes())));
+    audit.read("broken.json", Cursor::new(format!("{{\"secret\": \"{SECRET}\"").into_bytes()));
+    audit.finish()
+}
+
+fn all() -> [(Format, &'static str); 7] {
+    [
+        (Format::Terminal, "terminal"),
+        (Format::Json, "json"),
+        (Format::JsonLines, "jsonl"),
+        (Format::Csv, "csv"),
+        (Format::Markdown, "markdown"),
+        (Format::Sarif, "sarif"),
+        (Format::Html, "html"),
+    ]
+}
+
+#[test]
+fn no_format_shows_a_secret_and_each_names_what_was_not_read() {
+    let report = report();
+    for (format, word) in all() {
+        assert_eq!(word.parse(), Ok(format));
+        let text = report.write(format, Some(100)).unwrap();
+        assert!(!text.contains(SECRET), "{word}");
+        if !matches!(format, Format::Csv | Format::JsonLines) {
+            assert!(text.contains("broken.json"), "{word}");
+        }
+        assert!(text.contains('a'), "{word}");
+    }
+}
+
+#[test]
+fn the_sentence_counts_what_matters() {
+    let report = report();
+    assert!(
+        report.figures.sentence(90).starts_with(
+            "3 keys work. 1 can switch off protection or mint keys without a second factor. 1 unused for 90 days. 0 belong to people who left."
+        ),
+        "{}",
+        report.figures.sentence(90)
+    );
+    assert_eq!(report.estate.keys[report.first[0].key].id, "a");
+    assert_eq!(report.worst(), Some(Severity::Critical));
+}
+
+#[test]
+fn foreign_text_makes_no_markup_and_no_formula() {
+    let report = report();
+    let html = report.write(Format::Html, None).unwrap();
+    assert!(html.contains("bob &lt;b&gt;") && !html.contains("bob <b>"));
+    assert!(report.write(Format::Csv, None).unwrap().contains(",'=1+1,"));
+    assert!(report.write(Format::Markdown, None).unwrap().contains("bob &lt;b>"));
+}
+
+#[test]
+fn json_says_absent_as_null_and_never_as_never() {
+    let report = report();
+    let json: Value = serde_json::from_str(&report.write(Format::Json, None).unwrap()).unwrap();
+    let key = |id: &str| json["keys"].as_array().unwrap().iter().find(|key| key["id"] == id).unwrap().clone();
+    assert_eq!(key("a")["end"], "never");
+    assert_eq!(key("a")["order"]["rank"], 1);
+    assert_eq!(key("c")["without_second_factor"]["surely"], serde_json::json!(["read"]));
+    assert_eq!(key("(masked, line 3)")["born"], Value::Null);
+    assert_eq!(json["figures"]["by_power"]["export"], 2);
+}
+
+#[test]
+fn the_terminal_is_no_wider_than_it_may_be() {
+    let text = report().write(Format::Terminal, Some(80)).unwrap();
+    let bare = |line: &str| {
+        let mut style = false;
+        line.chars()
+            .filter(|letter| {
+                style |= *letter == '\u{1b}';
+                let seen = !style;
+                style &= *letter != 'm';
+                seen
+            })
+            .count()
+    };
+    for line in text.lines() {
+        assert!(bare(line) <= 80, "{line}");
+    }
+}
+
+#[test]
+fn sarif_has_its_rules_and_a_clean_run_is_one_too() {
+    let log: Value = serde_json::from_str(&report().write(Format::Sarif, None).unwrap()).unwrap();
+    let run = &log["runs"][0];
+    for result in run["results"].as_array().unwrap() {
+        let at = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(run["tool"]["driver"]["rules"][at]["id"], result["ruleId"]);
+    }
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let clean = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap())).finish();
+    let log: Value = serde_json::from_str(&clean.write(Format::Sarif, None).unwrap()).unwrap();
+    assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
+}

@@ -1,0 +1,95 @@
+//! `greave audit`: opens the inputs and prints what the room `audit` makes of them.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use audit::{Audit, Map, Settings, baseline::Baseline, report::Format};
+use jiff::Timestamp;
+use law::Severity;
+
+use super::{Done, Outcome};
+use crate::{
+    cli::{self, Cli, FailOn},
+    show::{self, ALARM, aside, clean},
+};
+
+/// What a folder is read for; whatever else lies in it is left alone.
+const READ: [&str; 10] = ["csv", "tsv", "json", "jsonl", "ndjson", "yaml", "yml", "gz", "log", "txt"];
+
+pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
+    let map = Map::of(command.map.iter().map(String::as_str))?;
+    let baseline = command.baseline.as_deref().map(accepted).transpose()?;
+    let as_of = command.as_of.unwrap_or(now);
+    let mut audit = Audit::new(Settings { as_of, longest: command.longest, idle: command.idle, map });
+    for input in &command.inputs {
+        read(input, &mut audit);
+    }
+    let mut report = audit.finish();
+    for stale in baseline.iter().flat_map(|baseline| baseline.apply(&mut report)) {
+        aside(ALARM, format!("baseline: {}", clean(&stale)));
+    }
+    let format = if cli.json { Format::Json } else { command.format };
+    write!(anstream::stdout(), "{}", report.write(format, show::width())?)?;
+    let unread = !report.estate.troubles.is_empty();
+    if report.estate.sources.is_empty() {
+        return Err("nothing could be read; `greave audit --help` lists what can".into());
+    }
+    let failed = match (command.fail_on, report.worst()) {
+        (FailOn::Never, _) | (_, None) => false,
+        (FailOn::Info, Some(_)) => true,
+        (FailOn::Warning, Some(worst)) => worst >= Severity::Warning,
+        (FailOn::High, Some(worst)) => worst >= Severity::High,
+        (FailOn::Critical, Some(worst)) => worst >= Severity::Critical,
+    };
+    Ok(if failed || unread { Done::Findings } else { Done::Clean })
+}
+
+fn accepted(path: &Path) -> Result<Baseline, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    Baseline::read(&text).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+fn read(input: &Path, audit: &mut Audit) {
+    if input.as_os_str() == "-" {
+        audit.read("standard input", io::stdin());
+    } else if input.is_dir() {
+        folder(input, audit);
+    } else {
+        file(input, audit);
+    }
+}
+
+fn file(path: &Path, audit: &mut Audit) {
+    let name = path.display().to_string();
+    match fs::File::open(path) {
+        Ok(file) => {
+            audit.read(&name, file);
+        }
+        Err(error) => audit.unreadable(&name, &format!("cannot be opened: {error}")),
+    }
+}
+
+/// A folder in the order of its names, so that a report is the same each time.
+fn folder(path: &Path, audit: &mut Audit) {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => return audit.unreadable(&path.display().to_string(), &format!("cannot be opened: {error}")),
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.sort();
+    for path in paths {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        // A link may lead back up.
+        if hidden || path.is_symlink() && path.is_dir() {
+            continue;
+        }
+        if path.is_dir() {
+            folder(&path, audit);
+        } else if path.extension().is_some_and(|end| READ.iter().any(|known| end.eq_ignore_ascii_case(known))) {
+            file(&path, audit);
+        }
+    }
+}
