@@ -194,6 +194,12 @@ impl Voice {
                 let title = format!("key {id} is known, first seen from {source} at {place}{how}");
                 self.tell(Kind::KeyLearned, &format!("{id}_learned"), Severity::Info, title, self.people_of(*id));
             }
+            Change::KeyAliveAbroad { key, why } => {
+                let title =
+                    format!("key {key} is revoked here, and alive at the API: {why}; `greave reconcile` tries again");
+                let id = format!("{key}_alive_abroad");
+                self.tell(Kind::Finding, &id, Severity::High, title, self.administrators());
+            }
             Change::PostureWaits { digest, weaker, .. } => self.tell_waiting(*digest, weaker),
             Change::EnrolmentContested { holder } => {
                 let name = self.authority.view(|state| state.holder(*holder).map(|holder| holder.name.clone()));

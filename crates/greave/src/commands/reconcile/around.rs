@@ -322,3 +322,59 @@ fn outside(line: Line) -> Outside {
     let agent = user_agent.filter(|agent| !agent.split([' ', '/', ';', '(', ')']).any(looks_like_credential));
     Outside { at, method, path, status, source, user_agent: agent }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(calls: &[(i64, i64)]) -> Recorded {
+        let hasher = RandomState::new();
+        let calls = calls.iter().map(|(from, to)| Went { from: *from, to: *to, used: false }).collect();
+        let asked = HashMap::from([(hasher.hash_one("GET /a"), Asked { calls, done: 0 })]);
+        Recorded { hasher, asked, from: Some(0), gaps: vec![(100, 200)], damaged: 0 }
+    }
+
+    #[test]
+    fn a_call_vouches_for_one_line_within_its_time_and_no_other() {
+        let mut book = recorded(&[(10, 11), (20, 21)]);
+        assert!(!book.vouches("GET /b", 10, 5));
+        assert!(book.vouches("GET /a", 10, 5));
+        assert!(!book.vouches("GET /a", 11, 5), "once more, around the gate");
+        assert!(!book.vouches("GET /a", 14, 5), "too early for the second");
+        assert!(book.vouches("GET /a", 26, 5));
+        assert!(!book.vouches("GET /a", 20, 5));
+    }
+
+    #[test]
+    fn the_call_that_ends_first_vouches_so_that_a_long_one_is_left_for_what_comes_later() {
+        let mut book = recorded(&[(0, 1000), (10, 11)]);
+        for at in [11, 900] {
+            assert!(book.vouches("GET /a", at, 2), "{at}");
+        }
+        assert!(!book.vouches("GET /a", 900, 2));
+    }
+
+    #[test]
+    fn lines_that_came_out_of_order_find_their_call() {
+        let mut book = recorded(&[(10, 11), (500, 501), (900, 901)]);
+        for at in [900, 500, 10] {
+            assert!(book.vouches("GET /a", at, 5), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_the_record_cannot_know_is_not_covered() {
+        let book = recorded(&[]);
+        assert!(book.covers(50, 0, 5) && book.covers(210, 0, 5));
+        assert!(!book.covers(97, 0, 5) && !book.covers(150, 0, 5) && !book.covers(50, 60, 5));
+        assert!(!Recorded { from: None, ..recorded(&[]) }.covers(50, 0, 5));
+    }
+
+    #[test]
+    fn an_operation_is_filled_in_without_what_selects_it() {
+        let values = ["a/b".to_owned(), "7".to_owned()];
+        assert_eq!(filled("GET /users/{name}/keys/{id}", &values), "/users/a/b/keys/7");
+        assert_eq!(filled("POST /rpc#method=deleteUser", &[]), "/rpc");
+        assert_eq!(filled("GET /{name}.json", &values), "/a/b.json");
+    }
+}
