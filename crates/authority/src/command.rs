@@ -77,6 +77,8 @@ pub enum Command {
     },
     /// Say what the API calls a key.
     NameKeyAbroad(KeyId, String),
+    /// Say when keys end, all of them or none.
+    EndKeys(Vec<(KeyId, Timestamp)>),
     /// Stop a key for now.
     DisableKey(KeyId, String),
     /// Let a key work again.
@@ -377,6 +379,9 @@ pub enum Declined {
     /// It would have ended already.
     #[error("the key would have ended before it began; name a later end")]
     EndPassed,
+    /// Of several keys this one is the reason.
+    #[error("key `{0}`: {1}")]
+    OfKey(KeyId, Box<Self>),
     /// The end has passed.
     #[error("the end that is named has passed; to stop the key now, `greave keys disable {0}`")]
     EndsBeforeNow(KeyId),
@@ -458,6 +463,7 @@ impl State {
             Command::ChangeKey { key, name, end } => {
                 changes.extend(self.change_key(*key, name.as_deref(), *end, now)?);
             }
+            Command::EndKeys(ends) => changes.extend(self.end_keys(ends, now)?),
             Command::DisableKey(id, why) => changes.extend(self.disable(*id, why)?),
             Command::ForgetKey(id) => changes.push(self.forget(*id, now)?),
             Command::EnableKey(id) => {
@@ -877,6 +883,7 @@ impl Command {
             // As long as nothing is known of the key; see `State::needs`.
             | Self::ChangeKey { .. }
             | Self::RetireKey { .. }
+            | Self::EndKeys(_)
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
             | Self::ForgetKey(_)
@@ -905,6 +912,7 @@ impl Command {
             Self::NameKey(..) | Self::NameKeyAbroad(..) => "name a key",
             Self::EntrustKey { .. } => "entrust a key",
             Self::ChangeKey { .. } => "change a key",
+            Self::EndKeys(_) => "say when keys end",
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
             Self::ForgetKey(_) => "forget a key",

@@ -73,6 +73,19 @@ impl State {
         Ok(changes)
     }
 
+    /// What saying the ends of several keys changes. What is as it is said stays.
+    pub(crate) fn end_keys(&self, ends: &[(KeyId, Timestamp)], now: Timestamp) -> Result<Vec<Change>, Declined> {
+        let mut changes = Vec::new();
+        for (id, end) in ends {
+            let key = self.key(*id).ok_or(Declined::NoKey(*id))?;
+            if key.end() != Some(*end) {
+                self.check_end(key, *end, now).map_err(|declined| Declined::OfKey(*id, Box::new(declined)))?;
+                changes.push(Change::KeyEndSet { key: *id, end: *end });
+            }
+        }
+        Ok(changes)
+    }
+
     /// An earlier end is always well. A later one is like issuing: no later than the key could
     /// have ended if it were issued at its birth, nor than its parent. When an adopted key was
     /// born nobody knows; it may live on for as long as a key that is issued now.

@@ -37,6 +37,9 @@ pub const OPENAPI: &str = include_str!("../openapi.yaml");
 /// The largest body, in bytes.
 const BODY: usize = 64 * 1024;
 
+/// The largest body that lists many keys, in bytes.
+const LONG_BODY: usize = 16 << 20;
+
 /// What the handlers work on.
 pub(crate) struct Admin {
     desk: Arc<Desk>,
@@ -89,6 +92,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/reconcile", post(reconcile::reconcile)),
         ("/holders", get(holders::list).post(holders::add)),
         ("/expiry", get(holders::expiry)),
+        ("/keys/ends", post(keys::apply_ends).layer(DefaultBodyLimit::max(LONG_BODY))),
         ("/holders/{holder}", patch(holders::change)),
         ("/holders/{holder}/invite", post(holders::invite)),
         ("/holders/{holder}/left", post(holders::left)),

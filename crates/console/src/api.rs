@@ -19,7 +19,7 @@ mod secret;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    expiry::{Ending, ExpiryReport, Lived, Within},
+    expiry::{ApplyEnds, Ending, EndsApplied, ExpiryReport, KeyEnd, Lived, Within},
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},
     keys::{

@@ -58,54 +58,59 @@ impl IntoResponse for Problem {
 
 impl From<Declined> for Problem {
     fn from(declined: Declined) -> Self {
-        let (status, code) = match &declined {
-            Declined::NoHolder(_)
-            | Declined::NoKey(_)
-            | Declined::NoCanary(_)
-            | Declined::NoRequest(_)
-            | Declined::NoQuestion(_)
-            | Declined::BadLink => (StatusCode::NOT_FOUND, "not-found"),
-            Declined::KeyFell(..) => (StatusCode::CONFLICT, "key-fell"),
-            Declined::RequestOver(_) | Declined::NotGranted(_) => (StatusCode::CONFLICT, "request-over"),
-            Declined::OwnRequest(_) | Declined::MayNotGrant(_) | Declined::NotAsked(_) | Declined::NotTheirs(..) => {
-                (StatusCode::FORBIDDEN, "not-yours")
-            }
-            Declined::TooManyRequests(_) => (StatusCode::CONFLICT, "too-many-requests"),
-            Declined::ReasonNeeded(_) | Declined::WiderThanAsked(_) | Declined::LongerThanAsked(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
-            }
-            Declined::NoLaw => (StatusCode::NOT_FOUND, "no-law-waits"),
-            Declined::LastAdministrator(_) => (StatusCode::CONFLICT, "last-administrator"),
-            Declined::NameTaken(_) => (StatusCode::CONFLICT, "name-taken"),
-            Declined::Left(_) => (StatusCode::CONFLICT, "left"),
-            Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),
-            Declined::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
-            Declined::Retired(_) | Declined::RetiresAlready(..) => (StatusCode::CONFLICT, "retired"),
-            Declined::NotUsedYet(..) => (StatusCode::CONFLICT, "not-used-yet"),
-            Declined::NothingToRetire(..) => (StatusCode::CONFLICT, "not-active"),
-            Declined::MustBeKnown(..) | Declined::IssuedHere(_) => (StatusCode::CONFLICT, "must-be-known"),
-            Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) | Declined::IsAPerson(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
-            }
-            Declined::CodeNeeded => (StatusCode::FORBIDDEN, "code-needed"),
-            Declined::NotAdministrator(_) => (StatusCode::FORBIDDEN, "not-administrator"),
-            Declined::NotEnrolled(_) => (StatusCode::FORBIDDEN, "not-enrolled"),
-            Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
-            Declined::NotActive(_) => (StatusCode::CONFLICT, "not-active"),
-            Declined::NotIssued(_)
-            | Declined::MadeByTheApi(_)
-            | Declined::MadeAtTheApi(_)
-            | Declined::TooDeep(_)
-            | Declined::Wider(_)
-            | Declined::OutlivesParent(_)
-            | Declined::TooLong(_)
-            | Declined::EndPassed
-            | Declined::EndsBeforeNow(_)
-            | Declined::NoPowers
-            | Declined::HolderNeeded => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
-            Declined::Used => (StatusCode::FORBIDDEN, "wrong-code"),
-        };
+        let (status, code) = kind(&declined);
         Self::new(status, code, declined.to_string())
+    }
+}
+
+const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
+    match declined {
+        Declined::OfKey(_, declined) => kind(declined),
+        Declined::NoHolder(_)
+        | Declined::NoKey(_)
+        | Declined::NoCanary(_)
+        | Declined::NoRequest(_)
+        | Declined::NoQuestion(_)
+        | Declined::BadLink => (StatusCode::NOT_FOUND, "not-found"),
+        Declined::KeyFell(..) => (StatusCode::CONFLICT, "key-fell"),
+        Declined::RequestOver(_) | Declined::NotGranted(_) => (StatusCode::CONFLICT, "request-over"),
+        Declined::OwnRequest(_) | Declined::MayNotGrant(_) | Declined::NotAsked(_) | Declined::NotTheirs(..) => {
+            (StatusCode::FORBIDDEN, "not-yours")
+        }
+        Declined::TooManyRequests(_) => (StatusCode::CONFLICT, "too-many-requests"),
+        Declined::ReasonNeeded(_) | Declined::WiderThanAsked(_) | Declined::LongerThanAsked(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
+        }
+        Declined::NoLaw => (StatusCode::NOT_FOUND, "no-law-waits"),
+        Declined::LastAdministrator(_) => (StatusCode::CONFLICT, "last-administrator"),
+        Declined::NameTaken(_) => (StatusCode::CONFLICT, "name-taken"),
+        Declined::Left(_) => (StatusCode::CONFLICT, "left"),
+        Declined::SamePerson(_) => (StatusCode::CONFLICT, "same-person"),
+        Declined::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
+        Declined::Retired(_) | Declined::RetiresAlready(..) => (StatusCode::CONFLICT, "retired"),
+        Declined::NotUsedYet(..) => (StatusCode::CONFLICT, "not-used-yet"),
+        Declined::NothingToRetire(..) => (StatusCode::CONFLICT, "not-active"),
+        Declined::MustBeKnown(..) | Declined::IssuedHere(_) => (StatusCode::CONFLICT, "must-be-known"),
+        Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) | Declined::IsAPerson(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
+        }
+        Declined::CodeNeeded => (StatusCode::FORBIDDEN, "code-needed"),
+        Declined::NotAdministrator(_) => (StatusCode::FORBIDDEN, "not-administrator"),
+        Declined::NotEnrolled(_) => (StatusCode::FORBIDDEN, "not-enrolled"),
+        Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
+        Declined::NotActive(_) => (StatusCode::CONFLICT, "not-active"),
+        Declined::NotIssued(_)
+        | Declined::MadeByTheApi(_)
+        | Declined::MadeAtTheApi(_)
+        | Declined::TooDeep(_)
+        | Declined::Wider(_)
+        | Declined::OutlivesParent(_)
+        | Declined::TooLong(_)
+        | Declined::EndPassed
+        | Declined::EndsBeforeNow(_)
+        | Declined::NoPowers
+        | Declined::HolderNeeded => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
+        Declined::Used => (StatusCode::FORBIDDEN, "wrong-code"),
     }
 }
 

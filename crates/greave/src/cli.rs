@@ -98,6 +98,7 @@ pub(crate) enum Command {
     Holders(HoldersCommand),
     /// When keys end, which are past the limit, idle or never exchanged, and how long keys
     /// really live.
+    #[command(args_conflicts_with_subcommands = true)]
     #[command(after_help = example!("expiry", "expiry --format csv", "expiry --json"))]
     Expiry(ExpiryCommand),
     /// The gate's own credential for the API, under which issued keys call.
@@ -727,6 +728,33 @@ pub(crate) struct ExpiryCommand {
     /// How it is written: table, csv, json or jsonl.
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Expiry>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Expiry {
+    /// Propose ends for keys that live past the limit. Sets nothing.
+    ///
+    /// The ends are spread over a time and none is in its first 7 days; keys that are not used
+    /// end first. Look through the file, change what you know better, then apply it.
+    #[command(after_help = example!("expiry plan", "expiry plan --within 180d --output ends.csv"))]
+    Plan {
+        /// Over so long the ends are spread.
+        #[arg(long, default_value = "90d", value_name = "TIME")]
+        within: Span,
+        /// Write the plan there: as JSON lines where the name ends in `.jsonl`, else as CSV.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Set the ends that a plan names, all or none, with one code. What is set already stays.
+    #[command(after_help = example!("expiry apply ends.csv --as ann"))]
+    Apply {
+        /// The plan: CSV with the columns `key` and `proposed_end`, or JSON lines with these.
+        file: PathBuf,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

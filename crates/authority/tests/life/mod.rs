@@ -124,3 +124,23 @@ async fn an_adopted_key_is_past_the_limit_until_it_has_an_end_that_is_not() {
     house.end_at(key, end, proof).await.unwrap();
     assert_eq!((house.end_of(key), house.is_past_limit(key)), (Some(end), true));
 }
+
+#[tokio::test]
+async fn the_ends_of_several_keys_are_set_together_or_not_at_all() {
+    let mut house = House::new().await;
+    let (one, two) = (house.key_of_ann("one").await.id, house.key_of_ann("two").await.id);
+    let ends = |last| Command::EndKeys(vec![(one, house.in_hours(24)), (two, house.in_hours(last))]);
+    let (bad, good) = (ends(-1), ends(48));
+    let free = house.authority.perform(&good, Warrant::Operator, house.now).await;
+    assert!(matches!(free, Err(NotDone::Declined(Declined::CodeNeeded))), "however early they are");
+    let proof = house.proof().await;
+    let declined = house.authority.perform(&bad, proof, house.now).await.unwrap_err().to_string();
+    assert!(declined.contains(&format!("key `{two}`")) && declined.contains("has passed"), "{declined}");
+    assert_eq!((house.end_of(one), house.end_of(two)), (None, None));
+    house.authority.perform(&good, proof, house.now).await.unwrap();
+    assert!(house.end_of(one).is_some() && house.end_of(two).is_some());
+    let length = house.authority.store().verify().await.unwrap().len;
+    let proof = house.proof().await;
+    house.authority.perform(&good, proof, house.now).await.unwrap();
+    assert_eq!(house.authority.store().verify().await.unwrap().len, length + 1, "nothing but the code is used");
+}

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     Desk, IssuedSettings,
     api::{
-        ChangeKey, CredentialView, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyList, KeyView, NameKey,
-        PowerUse, Problem, ProgramUse, Proof, RetireKey, RevokeKey, SetCredential, SourceUse, SuccessionView,
-        UndescribedUse,
+        ApplyEnds, ChangeKey, CredentialView, DisableKey, EndsApplied, IssueKey, IssuedKey, KeyDetails, KeyEnd,
+        KeyFilter, KeyList, KeyView, NameKey, PowerUse, Problem, ProgramUse, Proof, RetireKey, RevokeKey,
+        SetCredential, SourceUse, SuccessionView, UndescribedUse,
     },
     explain::passes_alone,
     inventory, listing, traffic,
@@ -166,6 +166,20 @@ pub(super) async fn change(
     }
     admin.perform(&Command::ChangeKey { key, name, end }, &caller, &proof).await?;
     view(&admin.desk, key)
+}
+
+pub(super) async fn apply_ends(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Body(ApplyEnds { ends, proof }): Body<ApplyEnds>,
+) -> Result<Json<EndsApplied>, Problem> {
+    let keys = admin.desk.authority.view(|state| {
+        let before = |end: &KeyEnd| state.key(end.key).and_then(|key| key.end());
+        ends.iter().filter(|end| before(end) != Some(end.end)).count()
+    });
+    let ends = ends.into_iter().map(|KeyEnd { key, end }| (key, end)).collect();
+    admin.perform(&Command::EndKeys(ends), &caller, &proof).await?;
+    Ok(Json(EndsApplied { keys }))
 }
 
 pub(super) async fn retire(

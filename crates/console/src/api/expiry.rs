@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use law::{KeyId, Span};
 use serde::{Deserialize, Serialize};
 
+use super::Proof;
+
 /// `GET /v1/expiry`: of the keys that work, and of how long others lived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpiryReport {
@@ -83,4 +85,30 @@ pub struct Lived {
     pub parts: Vec<Within>,
     /// How many lived longer.
     pub longer: usize,
+}
+
+/// `POST /v1/keys/ends`: when keys end, all of them or none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApplyEnds {
+    /// The keys and their ends.
+    pub ends: Vec<KeyEnd>,
+    /// An administrator and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+/// When a key ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEnd {
+    /// The key.
+    pub key: KeyId,
+    /// Its end.
+    pub end: Timestamp,
+}
+
+/// What saying ends has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndsApplied {
+    /// Keys that end otherwise than before.
+    pub keys: usize,
 }

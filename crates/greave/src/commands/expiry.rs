@@ -1,6 +1,9 @@
 //! `greave expiry`: when keys end, which are past the limit, idle or never exchanged, and how
 //! long keys really live.
 
+mod file;
+mod plan;
+
 use comfy_table::Cell;
 use console::api::{ExpiryReport, Lived, Within};
 use jiff::Timestamp;
@@ -8,12 +11,21 @@ use law::Span;
 
 use super::{Admin, Done, Outcome, json, sheet::Sheet};
 use crate::{
-    cli::{ExpiryCommand, Format},
+    cli::{Expiry, ExpiryCommand, Format},
     client::address,
     show::{self, ALARM, BOLD, FAINT, ahead, clean, count, fit, lines, moment, styled},
 };
 
-pub(crate) async fn run(admin: &Admin, ExpiryCommand { format }: &ExpiryCommand) -> Outcome {
+pub(crate) async fn run(admin: &Admin, ExpiryCommand { format, command }: &ExpiryCommand) -> Outcome {
+    match command {
+        Some(Expiry::Plan { within, output }) => plan::plan(admin, *within, output.as_deref()).await?,
+        Some(Expiry::Apply { file, proof }) => plan::apply(admin, file, proof).await?,
+        None => return report(admin, *format).await,
+    }
+    Ok(Done::Clean)
+}
+
+async fn report(admin: &Admin, format: Option<Format>) -> Outcome {
     let report: ExpiryReport = admin.client.read(&address(&["expiry"])).await?;
     match format.unwrap_or(if admin.json { Format::Json } else { Format::Table }) {
         Format::Table => show::say(page(&report, admin.now, show::width()))?,

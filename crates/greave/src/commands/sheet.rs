@@ -1,23 +1,30 @@
 //! Lists for programs and spreadsheets: CSV, JSON and JSON lines, written as they come.
 
-use std::io::{self, BufWriter, Stdout, Write as _};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
 use crate::cli::Format;
 
-/// A list on its way to standard output.
+type Out = BufWriter<Box<dyn Write>>;
+
+/// A list on its way to standard output, or into a file.
 pub(crate) enum Sheet {
-    Csv(Box<csv::Writer<BufWriter<Stdout>>>),
+    Csv(Box<csv::Writer<Out>>),
     /// The output, and whether it is an array that has something in it already.
-    Json(BufWriter<Stdout>, bool),
-    Lines(BufWriter<Stdout>),
+    Json(Out, bool),
+    Lines(Out),
 }
 
 impl Sheet {
     /// Begins a list; a table is no such list.
     pub(crate) fn begin(format: Format, heads: &[&str]) -> io::Result<Option<Self>> {
-        let mut out = BufWriter::new(io::stdout());
+        Self::into(Box::new(io::stdout()), format, heads)
+    }
+
+    /// The same, into something else.
+    pub(crate) fn into(out: Box<dyn Write>, format: Format, heads: &[&str]) -> io::Result<Option<Self>> {
+        let mut out = BufWriter::new(out);
         Ok(Some(match format {
             Format::Table => return Ok(None),
             Format::Csv => {

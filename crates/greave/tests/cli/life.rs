@@ -1,8 +1,10 @@
 //! When keys end.
 
+use std::net::TcpListener;
+
 use super::{
     backup::issuing,
-    wires::{ask, call},
+    wires::{api, ask, call, read},
     *,
 };
 
@@ -79,4 +81,60 @@ fn a_key_ends_as_it_was_said_and_never_later_than_the_posture_lets_it() {
     // What was under way at that moment is cut.
     while call(&address, secret) != Some(401) {}
     company.run(&["keys", "list"]).says(0, &["ended"]);
+}
+
+/// A company whose gate learns the keys that its API takes.
+fn learning() -> Company {
+    let company = Company::new();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    company.edit("greave.toml", "127.0.0.1:0", &port);
+    company.edit("greave.toml", "http://127.0.0.1:9", &format!("http://{}", api()));
+    company
+}
+
+#[test]
+fn a_plan_gives_keys_past_the_limit_ends_that_a_person_applies_once_and_as_a_whole() {
+    let mut company = learning();
+    company.run(&["expiry", "plan"]).says(0, &["no key lives past the limit"]);
+    let (_gate, told) = Running::start(&company);
+    let address = told.gate();
+    let secrets = ["idle", "used", "other"].map(|name| format!("adopted-{name}-0123456789abcdef"));
+    let socket = company.path("state/admin.sock");
+    for (known, secret) in (1..).zip(&secrets) {
+        assert_eq!(call(&address, secret), Some(200));
+        while read(&socket, "/keys")["keys"].as_array().unwrap().len() < known {}
+    }
+    // A call that ends later is a later use, to the second.
+    let used = |key: &str| {
+        let shown = read(&socket, &format!("/keys/{key}"));
+        shown["key"]["last_used"]["at"].as_str().map(|at| at.parse::<Timestamp>().unwrap())
+    };
+    while used("k2") <= used("k3") {
+        assert_eq!(call(&address, &secrets[1]), Some(200));
+    }
+    company.run(&["expiry", "plan"]).says(0, &["k1", "not known", "nothing is set yet"]);
+    company.run(&["expiry", "plan", "--within", "8d"]).says(2, &["--within 8d", "say at least 9d"]);
+    company
+        .run(&["expiry", "plan", "--output", "ends.csv"])
+        .says(0, &["3 ends in `ends.csv`", "expiry apply ends.csv"]);
+    company.run(&["expiry", "plan", "--output", "ends.jsonl"]).says(0, &[]);
+    let plan = fs::read_to_string(company.path("ends.csv")).unwrap();
+    let keys: Vec<&str> = plan.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!((keys.len(), keys[0], keys[3]), (4, "key", "k2"), "what was used last ends last: {plan}");
+
+    let broken = plan.replace("k3,", "k33,").replace("\nk1,", "\n1,");
+    fs::write(company.path("broken.csv"), broken).unwrap();
+    company.run(&["expiry", "apply", "broken.csv"]).says(2, &["nothing was done", "line ", "`1` is no key id"]);
+    fs::write(company.path("broken.csv"), plan.replace("k3,", "k33,")).unwrap();
+    company.run(&["expiry", "apply", "broken.csv"]).says(2, &["there is no key `k33`"]);
+    company.run(&["expiry", "apply", "ends.csv"]).says(2, &["--as NAME"]);
+    assert_eq!(read(&socket, "/expiry")["no_end"], 3, "all or nothing");
+
+    company.as_ann(&["expiry", "apply", "ends.csv"]).says(0, &["k2", "not known", "3 keys now, as the file says"]);
+    for file in ["ends.csv", "ends.jsonl"] {
+        company.run(&["expiry", "apply", file]).says(0, &["nothing is left to set", "3 keys as the file says already"]);
+    }
+    assert_eq!(read(&socket, "/expiry")["past_limit"], 0);
+    company.run(&["expiry", "plan"]).says(0, &["no key lives past the limit"]);
+    company.run(&["keys", "show", "k1"]).says(0, &["active, ends in"]);
 }
