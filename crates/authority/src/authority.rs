@@ -228,6 +228,9 @@ impl Authority {
             standing: key.standing,
             end: key.end(),
             holder_left: holder.is_some_and(|holder| holder.left),
+            parent_stopped: key.issued().is_some()
+                && key.parent().is_some()
+                && self.view(|state| state.is_stopped_above(key)),
             presentable: holder.map_or(Factors::NONE, |holder| holder.presentable),
         }
     }

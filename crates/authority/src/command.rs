@@ -762,7 +762,8 @@ impl State {
         let (Some(issued), Some(holder)) = (parent.issued(), parent.holder()) else {
             return Err(Declined::NotIssued(id));
         };
-        if !parent.standing.works() || parent.end().is_some_and(|end| end <= now) {
+        let has_ended = parent.end().is_some_and(|end| end <= now);
+        if !parent.standing.works() || has_ended || self.is_stopped_above(parent) {
             return Err(Declined::NotActive(id));
         }
         if !self.may_have_children(id) {
@@ -789,7 +790,9 @@ impl State {
     /// Revoking must never fail for want of the right standing.
     fn revoke(&self, id: KeyId, children: bool, why: &str) -> Result<Vec<Change>, Declined> {
         self.known_key(id)?;
-        let goes = |key: KeyId| key == id || children && self.ancestors(key).contains(&id);
+        // What calls with it made would never work again: it goes with it, and what is kept for it.
+        let hanging = self.falls_with(id);
+        let goes = |key: KeyId| hanging.contains(&key) || children && self.ancestors(key).contains(&id);
         let keys = self.keys.values().filter(|key| key.standing != Standing::Revoked && goes(key.id));
         Ok(keys.map(|key| Change::KeyRevoked { key: key.id, why: why.to_owned() }).collect())
     }

@@ -188,6 +188,12 @@ impl State {
         with: &HashSet<KeyId>,
         lifetimes: Lifetimes,
     ) -> Option<Vec<Change>> {
+        let key = self.key(id)?;
+        // The grace of a key on which it hangs is not put off, and what is stopped is not in use.
+        let bound = |above: &KeyId| self.key(*above).is_some_and(|key| key.grace() < until.as_microsecond());
+        if self.hangs(key) && (self.is_stopped_above(key) || self.ancestors(id).iter().any(bound)) {
+            return None;
+        }
         let above = self.ancestors(id).into_iter().filter_map(|id| self.key(id));
         let binding = above.filter(|key| Self::own_moment(key, lifetimes) < until.as_microsecond());
         let (working, stopped): (Vec<_>, Vec<_>) = binding.partition(|key| key.standing.works());

@@ -8,7 +8,7 @@ use crate::{
     change::Change,
     command::{Declined, check_name},
     key::Key,
-    state::State,
+    state::{Holder, State},
 };
 
 /// How long keys live, as the operator says.
@@ -121,6 +121,30 @@ impl State {
         line
     }
 
+    /// Whether a key calls with a credential that a call made, with no person's act: then it hangs
+    /// on every key above it. Whoever stops one of these stops what its calls made.
+    pub(crate) fn hangs(&self, key: &Key) -> bool {
+        let made = |id: KeyId| self.key(id).is_some_and(|key| key.stands_for().is_some());
+        key.stands_for().is_some() || self.ancestors(key.id).into_iter().any(made)
+    }
+
+    /// Whether a key hangs on one above it that does not work. Their ends bind it anyway.
+    pub fn is_stopped_above(&self, key: &Key) -> bool {
+        let stands = |id: KeyId| {
+            self.key(id).is_some_and(|above| {
+                let holder = above.holder().and_then(|holder| self.holder(holder));
+                above.standing.works() && !holder.is_some_and(Holder::stops_keys)
+            })
+        };
+        self.hangs(key) && !self.ancestors(key.id).into_iter().all(stands)
+    }
+
+    /// A key and those below it that hang on it.
+    pub fn falls_with(&self, id: KeyId) -> Vec<KeyId> {
+        let hangs = |below: &KeyId| *below == id || self.key(*below).is_some_and(|key| self.hangs(key));
+        self.line_below(id).into_iter().filter(hangs).collect()
+    }
+
     /// Binds a key and those below it to the ends that follow from what was said.
     pub(crate) fn age(&mut self, id: KeyId) {
         for id in self.line_below(id) {
@@ -146,10 +170,16 @@ impl State {
         changes
     }
 
-    /// When an issued key ends at the latest: by itself, and by every key above it.
+    /// When an issued key ends at the latest: by itself, and by every key above it; where it
+    /// hangs on them, with their grace, too.
     pub(crate) fn last_moment(&self, key: &Key, lifetimes: Lifetimes) -> i64 {
+        let hangs = self.hangs(key);
         let above = self.ancestors(key.id).into_iter().filter_map(|id| self.key(id));
-        above.map(|key| Self::own_moment(key, lifetimes)).fold(Self::own_moment(key, lifetimes), i64::min)
+        let moment = |above: &Key| {
+            let own = Self::own_moment(above, lifetimes);
+            if hangs { own.min(above.grace()) } else { own }
+        };
+        above.map(|above| moment(above)).fold(Self::own_moment(key, lifetimes), i64::min)
     }
 
     /// The same by itself.

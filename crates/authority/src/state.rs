@@ -479,9 +479,12 @@ impl State {
                 }
                 self.age(*id);
             }
-            Change::KeyStandsFor { key, operation, upstream } => self.with_key(*key, |key| {
-                key.set_stands_for(StandsFor { operation: operation.clone(), upstream: upstream.clone() });
-            }),
+            Change::KeyStandsFor { key, operation, upstream } => {
+                self.with_key(*key, |key| {
+                    key.set_stands_for(StandsFor { operation: operation.clone(), upstream: upstream.clone() });
+                });
+                self.age(*key);
+            }
             Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Revoked, at)),
             Change::KeyKnownAs { key, upstream } => drop(self.names_abroad.insert(*key, upstream.clone())),
             Change::KeyDeadAbroad { key } => drop(self.abroad.insert(*key, Abroad::Dead)),
@@ -553,13 +556,12 @@ impl State {
         for key in self.keys.values_mut().filter(|key| key.holder() == Some(id)) {
             keys.insert(key.id);
             if stops {
-                let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
-                before.replaced_by(key);
-                before.fall();
+                cut(key);
             }
         }
         if stops {
             self.fell(&keys, Refusal::HolderLeft);
+            keys.iter().for_each(|key| self.fell_above(*key));
         } else {
             // What they said yes to opens nothing any more.
             self.windows.retain(|(key, _), _| !keys.contains(key));
@@ -612,7 +614,17 @@ impl State {
                 _ => Refusal::Disabled,
             };
             self.fell(&HashSet::from([id]), why);
+            self.fell_above(id);
         }
+    }
+
+    /// A key fell: what hangs on it falls, too, and stands again when it does.
+    fn fell_above(&mut self, id: KeyId) {
+        let hanging: HashSet<KeyId> = self.falls_with(id).into_iter().filter(|key| *key != id).collect();
+        for key in &hanging {
+            self.keys.get_mut(key.0).map(cut);
+        }
+        self.fell(&hanging, Refusal::ParentStopped);
     }
 
     /// With a key falls what people are asked about it, and what they said yes to.
@@ -627,7 +639,9 @@ impl State {
     pub(crate) fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
         let Some(key) = self.keys.get(key.0) else { return Some(Refusal::UnknownKey) };
         let left = || key.holder().and_then(|holder| self.holder(holder)).is_some_and(Holder::stops_keys);
-        key.refusal(now).or_else(|| left().then_some(Refusal::HolderLeft))
+        key.refusal(now)
+            .or_else(|| left().then_some(Refusal::HolderLeft))
+            .or_else(|| self.is_stopped_above(key).then_some(Refusal::ParentStopped))
     }
 
     fn use_proof(&mut self, holder: HolderId, proof: Proof) {
@@ -670,4 +684,11 @@ impl State {
             _ => None,
         }
     }
+}
+
+/// What a key has in flight ends, and what comes looks at it anew.
+fn cut(key: &mut Arc<Key>) {
+    let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
+    before.replaced_by(key);
+    before.fall();
 }

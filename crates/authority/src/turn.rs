@@ -124,7 +124,7 @@ impl State {
                 key.stand(Standing::Retiring, at);
             }
         });
-        self.bind(of);
+        self.age(of);
     }
 
     /// Who was stopped meanwhile does not come back by being enabled, either.

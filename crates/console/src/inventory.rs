@@ -104,6 +104,7 @@ pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifeti
         end: key.end(),
         past_limit: lifetimes.is_past(key),
         standing: key.standing,
+        parent_stopped: false,
         stopped_since: key.stopped(),
         last_used,
         passed: usage.map_or(0, |usage| usage.passed),
@@ -145,14 +146,15 @@ pub(crate) fn holder(state: &State, named: &str) -> Result<HolderId, Declined> {
 
 /// One key.
 pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<Key>, KeyView), Declined> {
-    let (key, brief, lifetimes) = desk.authority.view(|state| {
+    let (key, brief, lifetimes, parent_stopped) = desk.authority.view(|state| {
         let key = state.key(id).ok_or(Declined::NoKey(id))?;
-        Ok::<_, Declined>((Arc::clone(key), Brief::of(state.people(), key.holder()), state.lifetimes()))
+        let brief = Brief::of(state.people(), key.holder());
+        Ok::<_, Declined>((Arc::clone(key), brief, state.lifetimes(), state.is_stopped_above(key)))
     })?;
     let now = desk.now();
-    let reach = brief.reach(&key, &mut desk.reaches(now), now);
+    let reach = if parent_stopped { Reach::default() } else { brief.reach(&key, &mut desk.reaches(now), now) };
     let abroad = desk.authority.view(|state| crate::abroad::view(state, id));
-    let view = KeyView { abroad, ..key_view(&key, &brief, reach, lifetimes, usage) };
+    let view = KeyView { abroad, parent_stopped, ..key_view(&key, &brief, reach, lifetimes, usage) };
     Ok((key, view))
 }
 

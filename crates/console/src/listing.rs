@@ -1,12 +1,16 @@
 //! The list of keys: filtered, sorted and cut to a page here, so that a hundred thousand keys
 //! need not travel for ten of them. The state is held only to copy pointers to keys.
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use authority::{Key, Lifetimes, People, State};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use law::{HolderId, Span};
+use law::{HolderId, KeyId, Span};
 use record::{Book, Used};
 
 use crate::{
@@ -27,6 +31,7 @@ pub(crate) struct Row {
     pub(crate) reach: Reach,
     pub(crate) used: Used,
     pub(crate) works: bool,
+    pub(crate) parent_stopped: bool,
 }
 
 /// Many keys at one moment, and everybody with them.
@@ -35,6 +40,8 @@ pub(crate) struct Sheet {
     pub(crate) people: People,
     pub(crate) now: Timestamp,
     pub(crate) lifetimes: Lifetimes,
+    /// The keys that do not work because one above them does not.
+    hanging: HashSet<KeyId>,
     reaches: Reaches,
     book: Option<Arc<Book>>,
     briefs: HashMap<Option<HolderId>, Arc<Brief>>,
@@ -43,13 +50,20 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// Copies what it needs of the state, and lets go of it.
     pub(crate) fn of(desk: &Desk, now: Timestamp) -> Self {
-        let copied = |state: &State| (state.keys().cloned().collect(), state.people().clone(), state.lifetimes());
-        let (keys, people, lifetimes) = desk.authority.view(copied);
+        let hanging = |state: &State| {
+            let below = state.keys().filter(|key| key.issued().is_some() && key.parent().is_some());
+            below.filter(|key| state.is_stopped_above(key)).map(|key| key.id).collect()
+        };
+        let copied = |state: &State| {
+            (state.keys().cloned().collect(), state.people().clone(), state.lifetimes(), hanging(state))
+        };
+        let (keys, people, lifetimes, hanging) = desk.authority.view(copied);
         Self {
             keys,
             people,
             now,
             lifetimes,
+            hanging,
             reaches: desk.reaches(now),
             book: desk.book.clone(),
             briefs: HashMap::new(),
@@ -64,10 +78,11 @@ impl Sheet {
     /// A key with all that is known of it.
     pub(crate) fn row(&mut self, key: &Arc<Key>) -> Row {
         let brief = self.brief(key.holder());
-        let works = brief.works(key, self.now);
-        let reach = brief.reach(key, &mut self.reaches, self.now);
+        let parent_stopped = self.hanging.contains(&key.id);
+        let works = brief.works(key, self.now) && !parent_stopped;
+        let reach = if works { brief.reach(key, &mut self.reaches, self.now) } else { Reach::default() };
         let used = self.book.as_ref().map_or_else(Used::default, |book| book.used(key.id));
-        Row { key: Arc::clone(key), brief, reach, used, works }
+        Row { key: Arc::clone(key), brief, reach, used, works, parent_stopped }
     }
 
     /// Every key that a test lets through before anything is worked out for it.
@@ -125,7 +140,8 @@ pub(crate) fn keys(desk: &Desk, filter: &KeyFilter, now: Timestamp) -> Result<Ke
     let limit = filter.limit.unwrap_or(PAGE).min(MOST);
     let view = |row: &Row| -> KeyView {
         let usage = desk.book.as_ref().and_then(|book| book.usage(row.key.id));
-        key_view(&row.key, &row.brief, row.reach, lifetimes, usage.as_ref())
+        let view = key_view(&row.key, &row.brief, row.reach, lifetimes, usage.as_ref());
+        KeyView { parent_stopped: row.parent_stopped, ..view }
     };
     let keys = rows.iter().skip(filter.offset.unwrap_or(0)).take(limit).map(view).collect();
     let usage_complete = desk.book.as_ref().is_some_and(|book| book.usage_is_complete());

@@ -96,6 +96,7 @@ pub(crate) async fn outlook(desk: &Desk, id: RequestId) -> Result<Outlook, Probl
                 standing: Standing::Active,
                 end: None,
                 holder_left: holder.left,
+                parent_stopped: false,
                 presentable: state.presentable(holder.id),
             };
             Some((request.wish.scope.clone(), held(state, request, facts)))

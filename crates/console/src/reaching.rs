@@ -96,8 +96,15 @@ impl Reaches {
         *passes.entry((bearer, powers)).or_insert_with(|| {
             let Bearer { kind, presentable } = bearer;
             // Any key of that kind that works.
-            let any =
-                KeyFacts { id: KeyId(0), kind, standing: Standing::Active, end: None, holder_left: false, presentable };
+            let any = KeyFacts {
+                id: KeyId(0),
+                kind,
+                standing: Standing::Active,
+                end: None,
+                holder_left: false,
+                parent_stopped: false,
+                presentable,
+            };
             let caller = Caller::Key(any);
             match decide(&law.law, &Attempt { caller, powers, open: false, held: Held::default(), at: *now }) {
                 Decision::Permit(_) => Passes::Alone,

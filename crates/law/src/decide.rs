@@ -122,6 +122,8 @@ pub struct KeyFacts {
     pub end: Option<Timestamp>,
     /// Whether its holder has left.
     pub holder_left: bool,
+    /// Whether a key above it does not work without which it does not work, either.
+    pub parent_stopped: bool,
     /// The factors that could be shown for it: possession if it is bound to a private key,
     /// person if its owner, a deputy or the person itself is enrolled, second-person if two are.
     pub presentable: Factors,
@@ -244,6 +246,7 @@ fn stands(key: &KeyFacts, at: Timestamp) -> Result<(), Refusal> {
         Standing::Retiring if key.end.is_some_and(|end| at >= end) => Err(Refusal::Retired),
         Standing::Active if key.end.is_some_and(|end| at >= end) => Err(Refusal::Ended),
         Standing::Active | Standing::Retiring if key.holder_left => Err(Refusal::HolderLeft),
+        Standing::Active | Standing::Retiring if key.parent_stopped => Err(Refusal::ParentStopped),
         Standing::Active | Standing::Retiring => Ok(()),
     }
 }
@@ -342,6 +345,7 @@ mod tests {
             standing: Standing::Active,
             end: None,
             holder_left: false,
+            parent_stopped: false,
             presentable,
         }
     }

@@ -25,7 +25,15 @@ fn shown() -> Vec<(&'static str, Held)> {
 }
 
 fn answer(law: &Law, kind: HolderKind, power: Power, held: Held, presentable: Factors) -> String {
-    let key = KeyFacts { id: KeyId(1), kind, standing: Standing::Active, end: None, holder_left: false, presentable };
+    let key = KeyFacts {
+        id: KeyId(1),
+        kind,
+        standing: Standing::Active,
+        end: None,
+        holder_left: false,
+        parent_stopped: false,
+        presentable,
+    };
     let at = "2026-11-24T10:00:00Z".parse().unwrap_or_default();
     match decide(law, &Attempt { caller: Caller::Key(key), powers: power.into(), open: false, held, at }) {
         Decision::Permit(_) => "pass".to_owned(),

@@ -1,12 +1,12 @@
 //! What the request path reads, kept like the state.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use law::{ChallengeId, HolderId, KeyId, neighbourhood};
 
 use super::{Authority, Failed, HolderFacts, in_force_of, lock};
-use crate::{change::Change, guess::Wrong, key::Key};
+use crate::{change::Change, guess::Wrong, key::Key, state::State};
 
 impl Authority {
     /// Takes one change into what the request path reads.
@@ -16,8 +16,10 @@ impl Authority {
                 self.mirror_holders();
                 let keys: Vec<Arc<Key>> =
                     self.view(|state| state.keys().filter(|key| key.holder() == Some(*id)).cloned().collect());
-                keys.iter().for_each(|key| self.keys.put(key));
-                self.windows.pin().retain(|(windowed, _), _| !keys.iter().any(|key| key.id == *windowed));
+                let falls = |state: &State| keys.iter().flat_map(|key| state.falls_with(key.id)).collect();
+                let fallen: HashSet<KeyId> = self.view(falls);
+                fallen.iter().for_each(|key| self.mirror_key(*key));
+                self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
                 self.call_out_all(now);
             }
             // Whoever writes the changes mirrors all who are new at once.
@@ -33,28 +35,32 @@ impl Authority {
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
             | Change::KeyImported { id: key, .. }
-            | Change::KeyStandsFor { key, .. }
             | Change::KeyWarned { key, .. }
             | Change::KeyEnded { key, .. }
             | Change::HeaderClosed { key } => self.mirror_key(*key),
             // A forgotten key went from the table with its verifier.
-            Change::KeyEndSet { key, end: _ } | Change::KeyEndPutOff { key, until: _ } => {
+            Change::KeyEndSet { key, end: _ }
+            | Change::KeyEndPutOff { key, until: _ }
+            | Change::KeyStandsFor { key, .. } => {
                 let line = self.view(|state| state.line_below(*key));
                 line.into_iter().for_each(|key| self.mirror_key(key));
             }
             Change::KeySucceeds { key, of, grace: _ } | Change::KeyTookOver { key, of, until: _ } => {
                 self.mirror_key(*key);
-                self.mirror_key(*of);
+                // What hangs on it ends with its grace.
+                let line = self.view(|state| state.line_below(*of));
+                line.into_iter().for_each(|key| self.mirror_key(key));
             }
             Change::KeyDisabled { key, why: _ }
             | Change::KeyRevoked { key, why: _ }
             | Change::KeyRetired { key }
             | Change::KeyForgotten { key } => {
-                self.mirror_key(*key);
+                let fallen = self.view(|state| state.falls_with(*key));
+                fallen.iter().for_each(|key| self.mirror_key(*key));
                 if matches!(change, Change::KeyRevoked { .. }) {
                     self.made.pin().remove(key);
                 }
-                self.windows.pin().retain(|(windowed, _), _| windowed != key);
+                self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
                 self.call_out_all(now);
             }
             Change::Approved { challenge, .. } => {

@@ -132,7 +132,7 @@ fn view(desk: &Desk, id: HolderId) -> Result<Json<HolderView>, Problem> {
         let mut keys = KeyCount::default();
         for key in state.keys().filter(|key| key.holder() == Some(id)) {
             keys.known += 1;
-            keys.working += usize::from(brief.works(key, now));
+            keys.working += usize::from(brief.works(key, now) && !state.is_stopped_above(key));
         }
         state.holder(id).map(|holder| inventory::holder_view(state.people(), holder, keys))
     });

@@ -209,8 +209,10 @@ pub(super) async fn revoke(
     admin.perform(&Command::RevokeKey { key, children, why }, &caller, &Proof { person, code }).await?;
     let desk = &admin.desk;
     if let Some(abroad) = desk.abroad.load_full() {
-        let is_meant =
-            |id: &KeyId| *id == key || children && desk.authority.view(|state| state.ancestors(*id).contains(&key));
+        let hanging = desk.authority.view(|state| state.falls_with(key));
+        let is_meant = |id: &KeyId| {
+            hanging.contains(id) || children && desk.authority.view(|state| state.ancestors(*id).contains(&key))
+        };
         let waiting = desk.authority.view(authority::State::to_revoke_abroad);
         (abroad.revoke)(waiting.into_iter().filter(is_meant).collect()).await;
     }

@@ -36,6 +36,7 @@ pub(super) async fn all(
         standing: Standing::Active,
         end: None,
         holder_left: false,
+        parent_stopped: false,
         presentable: Factors::NONE,
     };
     reach(&admin.desk, None, any, since).await

@@ -197,6 +197,10 @@ pub struct KeyView {
     pub past_limit: bool,
     /// Where it stands.
     pub standing: Standing,
+    /// Whether it does not work because a key above it does not: what it stands for was made by
+    /// a call.
+    #[serde(default)]
+    pub parent_stopped: bool,
     /// Since when it has been disabled or revoked, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_since: Option<Timestamp>,

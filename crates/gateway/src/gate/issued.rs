@@ -47,7 +47,8 @@ pub(crate) fn within(
     now: Timestamp,
 ) -> Result<Line, Kept> {
     let Some(issued) = key.issued() else { return Ok(Line::new()) };
-    if !key.standing.works() || key.end().is_some_and(|end| end <= now) {
+    let stopped_above = || key.parent().is_some() && authority.view(|state| state.is_stopped_above(key));
+    if !key.standing.works() || key.end().is_some_and(|end| end <= now) || stopped_above() {
         return Ok(Line::new());
     }
     let is_header = |place: &Place| matches!(place, Place::Authorization(_) | Place::Header(_));

@@ -2,7 +2,7 @@
 
 use authority::{Command, Scope, Warrant};
 use http::StatusCode;
-use law::{Powers, Refusal};
+use law::{KeyId, Powers, Refusal, Span};
 
 use super::scope;
 use crate::house::{Answered, House, OWN};
@@ -157,4 +157,98 @@ async fn what_was_made_and_reaches_nobody_is_told() {
     house.perform(&revoke, Warrant::Operator).await;
     assert_eq!(house.until(|house| house.findings().pop()).await.rule, "minted-kept");
     assert!(!waiting.await.unwrap().whole().contains("mint_"));
+}
+
+fn wide() -> Scope {
+    Scope { powers: Powers::EVERY, ..scope(&[], &["POST /keys", "GET /things/{id}", "GET /events"]) }
+}
+
+/// What an observing house makes for a key: the child's id and secret.
+async fn made_for(house: &House, key: &str) -> (KeyId, String) {
+    let answer = house.post("/v1/keys", key, "{}").await;
+    let child = answer.body.get("secret").and_then(|secret| secret.as_str()).unwrap().to_owned();
+    house.upstream.accepts(MADE, "child");
+    assert_eq!(house.get("/v1/things/a", &child).await.status, StatusCode::OK);
+    (house.recognised(&child).unwrap().id, child)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_call_made_works_only_while_every_key_above_it_does() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let (id, key) = house.issue(wide(), &[]).await;
+    let (child, secret) = made_for(&house, &key).await;
+    house.perform(&Command::DisableKey(id, "a thief".to_owned()), Warrant::Operator).await;
+    assert_eq!(house.get("/v1/things/a", &secret).await.refusal(), Some(Refusal::ParentStopped));
+    let warrant = house.authority.prove("ann", &house.code(), jiff::Timestamp::now()).await.unwrap();
+    house.perform(&Command::EnableKey(id), warrant).await;
+    assert_eq!(house.get("/v1/things/a", &secret).await.status, StatusCode::OK);
+    // Revoked alone, it takes along what could never work again.
+    let revoke = Command::RevokeKey { key: id, children: false, why: String::new() };
+    house.perform(&revoke, Warrant::Operator).await;
+    assert_eq!(house.get("/v1/things/a", &secret).await.refusal(), Some(Refusal::Revoked));
+    assert_eq!(house.authority.view(authority::State::to_revoke_abroad), [child]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_call_made_stops_with_the_holder_of_a_key_above_it() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let (_, key) = house.issue(wide(), &[]).await;
+    let (child, secret) = made_for(&house, &key).await;
+    // The child is given to somebody else; who answered for its parent leaves.
+    let bob = Command::AddHolder(authority::Description {
+        name: "bob".to_owned(),
+        kind: law::HolderKind::Person,
+        owner: None,
+        deputies: Vec::new(),
+        mail: None,
+        administrator: true,
+    });
+    let warrant = house.authority.prove("ann", &house.code(), jiff::Timestamp::now()).await.unwrap();
+    house.perform(&bob, warrant).await;
+    let bob = house.authority.view(|state| state.holder_named("bob").unwrap().id);
+    let given = authority::Change::KeyNamed { key: child, name: None, holder: Some(bob) };
+    house.authority.note(given, jiff::Timestamp::now()).await.unwrap();
+    assert_eq!(house.get("/v1/things/a", &secret).await.status, StatusCode::OK);
+    let left = authority::Change::HolderLeft { id: house.ann, keys_go_on: false };
+    house.authority.note(left, jiff::Timestamp::now()).await.unwrap();
+    assert_eq!(house.get("/v1/things/a", &secret).await.refusal(), Some(Refusal::ParentStopped));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_call_made_retires_with_the_key_that_made_it() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let (id, key) = house.issue(wide(), &[]).await;
+    let (child, secret) = made_for(&house, &key).await;
+    let (_, successor) = house.retire(id, Span::minutes(10)).await;
+    let ends = |id: KeyId| house.authority.view(|state| state.key(id).unwrap().end().unwrap());
+    let before = ends(child);
+    assert_eq!(house.get("/v1/things/a", &successor).await.status, StatusCode::OK);
+    assert!(ends(child) < before && ends(child) == ends(id), "its grace binds what it made");
+    assert_eq!(house.get("/v1/things/a", &secret).await.status, StatusCode::OK);
+    house.authority.note(authority::Change::KeyRetired { key: id }, jiff::Timestamp::now()).await.unwrap();
+    assert_eq!(house.get("/v1/things/a", &secret).await.refusal(), Some(Refusal::ParentStopped));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_made_key_has_in_flight_and_waiting_ends_with_its_parent() {
+    let house = House::enforcing().await;
+    house.lend_credential();
+    let (id, key) = house.issue(wide(), &[]).await;
+    let waiting = house.start_post("/v1/keys", &key, "{}");
+    house.approve(&[house.question().await]).await;
+    let child = waiting.await.unwrap().body["secret"].as_str().unwrap().to_owned();
+    house.upstream.accepts(MADE, "child");
+    let mut stream = house.start_stream("/v1/events", &child).await;
+    let held = house.start_post("/v1/keys", &child, "{}");
+    house.question().await;
+    house.perform(&Command::DisableKey(id, "a thief".to_owned()), Warrant::Operator).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::ParentStopped));
+    assert!(!stream.next().await);
+    let open = |state: &authority::State| {
+        state.questions().any(|asked| asked.progress(jiff::Timestamp::now()) == authority::Progress::Open)
+    };
+    assert!(!house.authority.view(open));
 }

@@ -56,6 +56,7 @@ pub(super) fn key(number: u64) -> KeyView {
         end: Some(at(27 * 86_400)),
         past_limit: false,
         standing: Standing::Active,
+        parent_stopped: false,
         stopped_since: None,
         last_used: Some(LastUsed {
             at: at(-180),

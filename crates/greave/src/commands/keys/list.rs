@@ -24,7 +24,7 @@ type Column = (&'static str, fn(&KeyView) -> String);
 
 /// What is exported of a key: everything that is known, and nothing that could recognise its
 /// secret.
-const COLUMNS: [Column; 29] = [
+const COLUMNS: [Column; 30] = [
     ("id", |key| key.id.to_string()),
     ("name", |key| maybe(key.name.as_ref())),
     ("holder", |key| maybe(key.holder.as_ref())),
@@ -37,6 +37,7 @@ const COLUMNS: [Column; 29] = [
     ("owner_two_factor", |key| maybe(key.owner_two_factor)),
     ("answerers", |key| key.answerers.join("; ")),
     ("standing", |key| super::page::standing(key.standing).to_owned()),
+    ("parent_stopped", |key| key.parent_stopped.to_string()),
     ("stopped_since", |key| moment(key.stopped_since)),
     ("reach", |key| words(key.reach)),
     ("without_second_factor", |key| words(key.without_second_factor)),

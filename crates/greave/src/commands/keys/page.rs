@@ -34,7 +34,7 @@ pub(super) fn table(keys: &[KeyView], now: Timestamp, wide: bool) -> Table {
     for key in keys {
         let name = key.name.as_ref().or(key.claim.as_ref());
         let name = name.map_or_else(String::new, |name| format!(" {}", clean(name)));
-        let stands = alarm_if(!key.standing.works() || over(key, now), where_it_stands(key, now));
+        let stands = alarm_if(!key.standing.works() || key.parent_stopped || over(key, now), where_it_stands(key, now));
         let used = key.last_used.as_ref();
         let mut row = vec![
             Cell::new(format!("{}{name}", key.id)),
@@ -104,6 +104,9 @@ fn answers(key: &KeyView) -> String {
 
 fn where_it_stands(key: &KeyView, now: Timestamp) -> String {
     let word = standing(key.standing);
+    if let Some(parent) = key.parent.filter(|_| key.parent_stopped && key.standing.works() && !over(key, now)) {
+        return format!("stopped with {parent}");
+    }
     match (key.standing, key.end) {
         (Standing::Retired | Standing::Revoked, _) => word.to_owned(),
         (Standing::Active, Some(_)) if over(key, now) => "ended".to_owned(),
@@ -159,7 +162,7 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     let mut page = vec![styled(BOLD, title(key))];
     let mut line = |word: &str, text: String| page.push(format!("  {word:<12}{text}"));
     let stands = where_it_stands(key, now);
-    let alarming = !key.standing.works() || over(key, now);
+    let alarming = !key.standing.works() || key.parent_stopped || over(key, now);
     line("standing", if alarming { styled(ALARM, stands) } else { stands });
     let answerers = answers(key);
     line("answers", if key.answerers.is_empty() { styled(ALARM, answerers) } else { answerers });
