@@ -260,8 +260,70 @@ pub struct Key {
     pub because: Vec<Because>,
     /// What it reaches beyond that by one step, without a second factor.
     pub steps: Vec<Step>,
+    /// What the logs among the inputs show of it.
+    pub seen: Option<Seen>,
     /// Where the inputs speak of it.
     pub places: Vec<Place>,
+}
+
+/// What logs show of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Its first call in them.
+    pub first: Timestamp,
+    /// Its last.
+    pub last: Timestamp,
+    /// How many calls.
+    pub calls: u64,
+    /// How many of those were refused or failed.
+    pub denied: u64,
+    /// What it did, the most frequent first.
+    pub actions: Vec<(String, u64)>,
+    /// The powers of that.
+    pub powers: Powers,
+    /// Where from; a few addresses.
+    pub sources: Vec<String>,
+    /// The credentials that it made.
+    pub made: Vec<String>,
+    /// Whether this is surely the key that was seen, and not another one of its holder.
+    pub alone: bool,
+    /// Where that stands.
+    pub place: Place,
+}
+
+impl Seen {
+    /// Both together.
+    pub(crate) fn join(&mut self, other: &Self) {
+        let Self { first, last, calls, denied, actions, powers, sources, made, alone: _, place: _ } = other;
+        self.first = self.first.min(*first);
+        self.last = self.last.max(*last);
+        self.calls += calls;
+        self.denied += denied;
+        for (action, times) in actions {
+            match self.actions.iter_mut().find(|(known, _)| known == action) {
+                Some((_, known)) => *known += times,
+                None => self.actions.push((action.clone(), *times)),
+            }
+        }
+        self.powers = self.powers.union(*powers);
+        self.sources.extend(sources.iter().cloned());
+        self.made.extend(made.iter().cloned());
+    }
+}
+
+/// A log among the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Log {
+    /// Whose.
+    pub provider: &'static str,
+    /// Its first event.
+    pub from: Timestamp,
+    /// Its last.
+    pub to: Timestamp,
+    /// How many.
+    pub events: u64,
+    /// Where it lies.
+    pub place: Place,
 }
 
 impl Key {
@@ -313,6 +375,8 @@ pub struct Estate {
     pub keys: Vec<Key>,
     /// What cannot be seen.
     pub blind: Vec<Blind>,
+    /// The logs that were read.
+    pub logs: Vec<Log>,
     /// What was read.
     pub sources: Vec<Source>,
     /// What could not be read.

@@ -37,6 +37,8 @@ pub(crate) enum Content {
     Json(Value),
     /// One JSON document a line, read as it comes. The first is at hand.
     JsonLines(Value, Box<dyn BufRead>),
+    /// A document whose first name is `Records`, as CloudTrail writes it: read as it comes.
+    Records(Box<dyn BufRead>),
     /// A table with its heads.
     Csv(csv::StringRecord, csv::Reader<Box<dyn BufRead>>),
     /// An OpenAPI document as text.
@@ -57,6 +59,7 @@ impl Content {
         match first {
             None => Err(Trouble::of(name, "is empty; give the export with its content")),
             Some(0) => Err(Trouble::of(name, "is binary, or UTF-16; export it again as UTF-8 text")),
+            Some(b'{') if begins_with_records(&mut source).map_err(broken)? => Ok(Self::Records(source)),
             Some(b'{' | b'[') => json(name, source),
             Some(_) => text(name, source),
         }
@@ -68,6 +71,12 @@ fn skip_mark(source: &mut impl BufRead) -> io::Result<()> {
         source.consume(3);
     }
     Ok(())
+}
+
+/// Whether it begins with `{"Records":[`, whatever blanks stand between.
+fn begins_with_records(source: &mut impl BufRead) -> io::Result<bool> {
+    let head = source.fill_buf()?.iter().take(256).copied().filter(|byte| !byte.is_ascii_whitespace());
+    Ok(head.take(12).eq(br#"{"Records":["#.iter().copied()))
 }
 
 /// One document, or one a line: the first line tells.

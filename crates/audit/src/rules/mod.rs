@@ -4,14 +4,17 @@
 mod can_mint;
 mod cannot_see;
 mod holder_gone;
+mod more_than_needed;
 mod never_ends;
 mod no_second_factor;
 mod older_than_limit;
 mod owner_unknown;
 mod second_factor_bypassed;
+mod sensitive_in_use;
 mod shared_key;
 mod to_administrator;
 mod unused;
+mod unwatched;
 
 use law::Severity;
 use serde::Serialize;
@@ -98,10 +101,11 @@ pub struct Rule {
 }
 
 /// All rules, in the order in which reports tell them.
-pub const ALL: [&Rule; 11] = [
+pub const ALL: [&Rule; 14] = [
     &second_factor_bypassed::RULE,
     &to_administrator::RULE,
     &can_mint::RULE,
+    &sensitive_in_use::RULE,
     &no_second_factor::RULE,
     &holder_gone::RULE,
     &shared_key::RULE,
@@ -109,6 +113,8 @@ pub const ALL: [&Rule; 11] = [
     &never_ends::RULE,
     &older_than_limit::RULE,
     &unused::RULE,
+    &more_than_needed::RULE,
+    &unwatched::RULE,
     &cannot_see::RULE,
 ];
 
@@ -117,6 +123,7 @@ pub fn look(estate: &Estate, settings: &Settings) -> Vec<Finding> {
     let mut findings: Vec<Finding> = ALL.iter().flat_map(|rule| (rule.look)(estate, settings)).collect();
     for finding in &mut findings {
         if let Subject::Key(ix) = finding.subject
+            && finding.rule != more_than_needed::RULE.name
             && let Some(key) = estate.keys.get(ix)
             && let Some(mend) =
                 provider::mend(finding.rule, key, estate.holders(key).next().map(|holder| holder.name.as_str()))

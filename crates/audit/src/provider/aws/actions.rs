@@ -627,6 +627,12 @@ impl Actions {
         levels.map(|(_, powers)| *powers).reduce(Powers::union).unwrap_or_else(|| by_verb(pattern))
     }
 
+    /// What an action lets its caller do, be it in the table or not.
+    pub(super) fn powers_of(&self, name: &str) -> Powers {
+        let known = self.by_name.get(&name.to_lowercase()).and_then(|at| self.all.get(*at));
+        known.map_or_else(|| self.judge(name), |action| action.powers)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Action> {
         self.all.iter()
     }

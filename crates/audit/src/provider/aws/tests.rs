@@ -217,3 +217,53 @@ fn what_no_input_has_is_said_and_not_guessed() {
     assert_eq!((without("bob").surely, without("bob").perhaps), (Powers::NONE, Powers::EVERY), "not in the details");
     assert_eq!(report.figures.bypass, 1);
 }
+
+#[test]
+fn a_trail_shows_what_a_key_did_and_what_it_did_not() {
+    let event = |time: &str, user: &str, key: &str, service: &str, name: &str, error: Option<&str>| {
+        let mut event = json!({"eventVersion": "1.08", "eventTime": time, "eventSource": format!("{service}.amazonaws.com"), "eventName": name,
+            "sourceIPAddress": "203.0.113.7", "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::111122223333:user/{user}"), "accessKeyId": key, "userName": user},
+            "responseElements": {"accessKey": {"accessKeyId": "AKIAMADE", "userName": "admin", "secretAccessKey": "not here"}}});
+        if let Some(error) = error {
+            event["errorCode"] = json!(error);
+        }
+        event
+    };
+    let events = json!({"Records": [
+        event("2026-10-01T00:00:00Z", "ann", "AKIAANN", "s3", "GetObject", None),
+        event("2026-11-25T00:00:00Z", "ann", "AKIAANN", "iam", "CreateAccessKey", None),
+        event("2026-11-25T00:00:01Z", "ann", "AKIAANN", "cloudtrail", "StopLogging", Some("AccessDenied")),
+        event("2026-11-26T00:00:00Z", "ann", "ASIASESSION", "iam", "DeleteUser", None),
+        event("2026-11-26T00:00:00Z", "ghost", "AKIAGHOST", "s3", "GetObject", None),
+        {"eventTime": 1}]});
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    let report = format!("{HEADS}{}{}", row("ann", "true", true), row("bob", "true", true));
+    assert!(audit.read("report.csv", Cursor::new(report.into_bytes())));
+    let users = [user("ann", &json!([allow(&json!("*"))])), user("bob", &json!([allow(&json!("s3:GetObject"))]))];
+    assert!(audit.read("details.json", Cursor::new(details(&users, &[]).to_string().into_bytes())));
+    assert!(!audit.read("trail.json", Cursor::new(events.to_string().into_bytes())), "one record is told as broken");
+    let report = audit.finish();
+
+    let ann = key(&report, "ann/access-key-1");
+    let seen = ann.seen.as_ref().unwrap();
+    assert_eq!((seen.calls, seen.denied, seen.made.as_slice()), (3, 1, &["AKIAMADE of admin".to_owned()][..]));
+    assert_eq!(seen.powers, Powers::from(Power::Read).with(Power::Mint), "what was refused was not done");
+    assert_eq!(
+        (ann.name.as_deref(), ann.last_use),
+        (Some("AKIAANN"), Moment::At("2026-11-25T00:00:01Z".parse().unwrap()))
+    );
+    assert_eq!(key(&report, "AKIAGHOST").without.perhaps, Powers::EVERY, "only the log knows of it");
+    let found = |rule: &str| {
+        report.findings.iter().filter(|one| one.rule == rule).map(|one| report.subject(one)).collect::<Vec<_>>()
+    };
+    assert_eq!(found("sensitive-in-use"), ["ann/access-key-1"]);
+    assert_eq!(found("more-than-needed"), ["ann/access-key-1"]);
+    assert_eq!(
+        found("unwatched"),
+        ["the estate", "bob/access-key-1"],
+        "the log stopped, and does not show bob's call of 20 November"
+    );
+    let narrow = report.findings.iter().find(|finding| finding.rule == "more-than-needed").unwrap();
+    assert!(narrow.mend.contains(r#"["iam:CreateAccessKey", "s3:GetObject"]"#), "{}", narrow.mend);
+    assert!(!report.write(crate::report::Format::Json, None).unwrap().contains("not here"));
+}
