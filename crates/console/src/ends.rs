@@ -35,7 +35,8 @@ pub(crate) fn report(desk: &Desk, now: Timestamp) -> ExpiryReport {
     let lives: Vec<(Option<HolderId>, Span)> = rows.iter().filter_map(|row| lived(row, now)).collect();
     // A holder one of whose keys ended has exchanged one before, as far as anybody can tell.
     let exchanged: HashSet<Option<HolderId>> = lives.iter().map(|(holder, _)| *holder).collect();
-    let kept = |row: &Row| row.key.born() <= before(now, lifetimes.usual) && !exchanged.contains(&row.key.holder());
+    let is_exchanged = |row: &Row| row.key.predecessor().is_some() || exchanged.contains(&row.key.holder());
+    let kept = |row: &Row| row.key.born() <= before(now, lifetimes.usual) && !is_exchanged(row);
 
     let mut next: Vec<&&Row> = working.iter().filter(|row| row.key.end().is_some()).collect();
     next.sort_unstable_by_key(|row| (row.key.end(), row.key.id));
