@@ -59,7 +59,7 @@ fn figures(report: &ExpiryReport) -> Vec<(String, String)> {
     for (name, of) in [("lived", lived), ("age", ages)] {
         let Lived { keys, median, nine_of_ten, longest, parts, longer } = of;
         figures.push((format!("{name}: keys"), keys.to_string()));
-        let days = [("median days", median), ("nine of ten days", nine_of_ten), ("longest days", longest)];
+        let days = [("median days", median), ("90 % below, days", nine_of_ten), ("longest days", longest)];
         figures
             .extend(days.into_iter().filter_map(|(word, span)| Some((format!("{name}: {word}"), in_days((*span)?)))));
         figures.extend(within(&format!("{name}: up to"), parts));
@@ -128,7 +128,7 @@ fn page(report: &ExpiryReport, now: Timestamp, width: Option<u16>) -> String {
         page.push(lines(&mut table, width));
     }
     page.push(format!("\n{}", styled(BOLD, "How long keys live")));
-    let mut table = show::table(["", "keys", "half", "nine of ten", "longest"]);
+    let mut table = show::table(["", "keys", "median", "90 % below", "longest"]);
     for (name, Lived { keys, median, nine_of_ten, longest, .. }) in [("that are over", lived), ("in use, so far", ages)]
     {
         let days = |span: &Option<Span>| span.map_or_else(String::new, |span| format!("{} days", in_days(span)));

@@ -162,7 +162,10 @@ fn described(holder: &HolderView) -> String {
     let name = clean(&holder.name);
     match answers(holder).as_str() {
         "themselves" => format!("{id} is {name}, a {kind}{administrator}{mail}"),
-        names => format!("{id} is {name}, a {kind}{administrator}; {} answer for its keys{mail}", clean(names)),
+        names => {
+            let answer = if names.contains(", ") { "answer" } else { "answers" };
+            format!("{id} is {name}, a {kind}{administrator}; {} {answer} for its keys{mail}", clean(names))
+        }
     }
 }
 
