@@ -287,7 +287,7 @@ fn a_changed_document_is_drift_until_it_is_accepted() {
 fn what_is_broken_is_named_with_its_file_its_line_and_how_to_mend_it() {
     let company = Company::new();
     let elsewhere = tempfile::tempdir().unwrap();
-    run(elsewhere.path(), &["keys", "list"], "").says(2, &["`greave.toml` cannot be read", "`greave init` writes"]);
+    run(elsewhere.path(), &["keys", "list"], "").says(2, &["`greave.toml` cannot be read", "`greave init`"]);
     run(elsewhere.path(), &["--config", "other.toml", "calls"], "").says(2, &["`other.toml`"]);
     let text = fs::read_to_string(company.path("greave.toml")).unwrap();
     let line = text.lines().position(|line| line.starts_with("mint ")).unwrap() + 1;
@@ -433,7 +433,7 @@ fn a_running_gate_answers_over_its_socket() {
         .as_ann(&["holders", "add", "../zo\u{eb} 1"])
         .says(0, &["../zo\u{eb} 1, a person", "invite '../zo\u{eb} 1'"]);
     company.as_ann(&["holders", "change", "../zo\u{eb} 1", "--mail", "zoe@example.com"]).says(0, &["zoe@example.com"]);
-    company.run(&["keys", "list", "--holder", "../zo\u{eb} 1"]).says(0, &["has no keys", "observing until"]);
+    company.run(&["keys", "list", "--holder", "../zo\u{eb} 1"]).says(0, &["no key is known yet", "observing until"]);
     company.run(&["keys", "list", "--holder", "a&b=c"]).says(2, &["there is no holder `a&b=c`"]);
     company.run(&["ledger", "verify"]).says(0, &["hold together"]);
     company.run(&["calls"]).says(0, &["no call fits"]);
