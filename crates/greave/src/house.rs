@@ -220,6 +220,12 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
             .as_ref()
             .map(|issued| Issuing { form: issued.prefix.0.clone(), place: issued.place.0.clone() }),
         made_id: config.api.credentials.as_ref().and_then(config::Credentials::made_id),
+        made_by: config
+            .api
+            .credentials
+            .as_ref()
+            .map_or(Ok(Vec::new()), config::Credentials::made_by)
+            .map_err(|(what, why)| setting(what, &why))?,
         proof: proof(config, &header)?,
     };
     Ok(Realm::new(catalogue, settings))

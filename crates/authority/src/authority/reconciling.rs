@@ -10,13 +10,13 @@ use crate::{
 };
 
 impl Authority {
-    /// What the API calls a key is known now.
+    /// What the API calls a key is known now; a name that was known before stays.
     ///
     /// # Errors
     /// When it cannot be written down.
     pub async fn name_abroad(&self, key: KeyId, upstream: &str, now: Timestamp) -> Result<(), Failed> {
         let writing = self.writer.lock().await;
-        let is_news = self.view(|state| state.key(key).is_some() && state.name_abroad(key) != Some(upstream));
+        let is_news = self.view(|state| state.key(key).is_some() && state.name_abroad(key).is_none());
         let change = Change::KeyKnownAs { key, upstream: upstream.to_owned() };
         self.write(&writing, Actor::Gate, is_news.then_some(change).into_iter().collect(), &[], now).await
     }

@@ -58,19 +58,24 @@ impl Envoy {
             let of_the_api = state.keys().filter(|key| key.is_of_the_api()).filter_map(|key| key.holder());
             of_the_api.filter_map(|id| Some(state.holder(id)?.name.clone())).take(HOLDERS).collect()
         });
-        for holder in &holders {
-            self.pages(authority, (act, fields), Some(holder), &mut keys).await?;
+        let mut of = BTreeSet::new();
+        for holder in holders {
+            if self.pages(authority, (act, fields), Some(&holder), &mut keys).await? {
+                of.insert(holder);
+            }
         }
-        Ok(Listing { keys, of: Some(holders) })
+        Ok(Listing { keys, of: Some(of) })
     }
 
+    /// Whether there is such a list: that of a holder whom the API does not know under this name
+    /// says nothing of their keys.
     async fn pages(
         &self,
         authority: &Authority,
         (act, fields): (&Act, &ListFields),
         holder: Option<&str>,
         keys: &mut Vec<Listed>,
-    ) -> Result<(), Unmeasured> {
+    ) -> Result<bool, Unmeasured> {
         let unreadable = |why: &str| Unmeasured::Unreadable(format!("{} {}", act.method, act.path), why.to_owned());
         let mut next = act.filled(&self.settings.base, "", holder.unwrap_or_default());
         let mut seen = HashSet::new();
@@ -79,9 +84,8 @@ impl Envoy {
                 return Err(unreadable("its pages do not come to an end"));
             }
             let (status, headers, body) = self.ask(authority, &Method::GET, &target).await?;
-            // Whom the API does not know has no keys there.
             if status == StatusCode::NOT_FOUND && holder.is_some() {
-                return Ok(());
+                return Ok(false);
             }
             if !status.is_success() {
                 return Err(Unmeasured::Status(format!("{} {}", act.method, act.path), status));
@@ -105,7 +109,7 @@ impl Envoy {
                 None => None,
             };
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The next page's path and query: on the same API only, for the credential goes along.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use catalogue::{Catalogue, OperationId};
+use catalogue::{Catalogue, OperationId, Pattern};
 use http::{HeaderName, HeaderValue};
 use law::Span;
 use wire::{Forwarding, IssuedForm, OpenPaths, Origins, PathRules, Place, Places};
@@ -31,7 +31,7 @@ impl Realm {
         let look = |operation: &catalogue::Operation| Look {
             list: operation.list.as_deref().and_then(Pointer::parse),
             minted: operation.minted().and_then(Pointer::parse),
-            named: settings.made_id.clone(),
+            named: settings.made_id.clone().filter(|_| settings.made_by.iter().any(|by| by.matches(&operation.name))),
         };
         let looks = catalogue.operations().iter().map(look).collect();
         let weaker = catalogue.is_weaker_than_others();
@@ -121,6 +121,9 @@ pub struct RealmSettings {
     pub issued: Option<Issuing>,
     /// Where an answer that makes a key says what the API calls it.
     pub made_id: Option<Pointer>,
+    /// The operations of which that is true: they make what the API revokes by that name. What
+    /// others call something may be another key's name there.
+    pub made_by: Vec<Pattern>,
     /// The header by which the upstream knows that a request came through the gate.
     pub proof: Option<(HeaderName, HeaderValue)>,
 }

@@ -786,9 +786,11 @@ async fn register(worker: &Worker, Made { secret, upstream }: Made, mut sighting
         Meaning::Good(_) | Meaning::Bad(_) => return None,
     };
     let authority = &worker.gate.authority;
+    // What is known already was not made by this answer, whatever that calls it.
+    let is_new = authority.recognise(known_by).is_none();
     match authority.adopt(known_by, &sighting, now).await {
         Ok(key) => {
-            if let Some(upstream) = upstream
+            if let Some(upstream) = upstream.filter(|_| is_new)
                 && let Err(error) = authority.name_abroad(key.id, &upstream, now).await
             {
                 tracing::error!(

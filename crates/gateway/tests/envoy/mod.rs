@@ -121,3 +121,48 @@ async fn a_list_that_leads_elsewhere_round_in_a_circle_or_away_is_not_taken_for_
     house.authority.lend_credential(None);
     assert!(matches!(envoy.reconcile(&house.authority).await, Err(Unmeasured::NoCredential)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_the_api_does_not_know_under_this_name_may_have_keys_there_all_the_same() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let settings = EnvoySettings {
+        base: "/v1".to_owned(),
+        place: "authorization:bearer".parse().unwrap(),
+        credential: None,
+        proof: None,
+        revoke: None,
+        list: Some(("GET /nowhere/{holder}/tokens".parse().unwrap(), ListFields::default())),
+        ignore: Vec::new(),
+    };
+    let origin = format!("http://{}", house.upstream.address).parse().unwrap();
+    let upstream = Upstream::new(origin, HostSent::AsReceived, Patience::default(), TlsFiles::default()).unwrap();
+    let envoy = Envoy::new(upstream, settings);
+    let works = house.adopt("secret-of-ann-1234567890").await;
+    let revoked = house.adopt("another-of-ann-1234567890").await;
+    for (key, name) in [(works, "1"), (revoked, "2")] {
+        house.authority.name_abroad(key, name, jiff::Timestamp::now()).await.unwrap();
+    }
+    revoke(&house, revoked).await;
+    assert!(compared(&house, &envoy).await.differences.is_empty(), "nobody said that it is gone");
+    assert_eq!(became(&house, revoked), None, "nor that it is dead");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_gives_a_key_the_name_of_another() {
+    let house = House::observing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let known = house.adopt("mint_9f3c1e7a52d84b06a1c0").await;
+    let named = |key: KeyId| house.authority.view(|state| state.name_abroad(key).map(str::to_owned));
+    // The API answers with a key that is known.
+    assert_eq!(house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await.status, StatusCode::CREATED);
+    assert_eq!(named(known), None);
+    // It calls something else so.
+    assert_eq!(house.get("/v1/tickets/new", "secret-of-ann-1234567890").await.status, StatusCode::OK);
+    assert_eq!(named(house.recognised("mint_9f3c1e7a52d84b06a1cd").unwrap().id), None);
+    // What it calls a key stays.
+    for name in ["7", "8"] {
+        house.authority.name_abroad(known, name, jiff::Timestamp::now()).await.unwrap();
+    }
+    assert_eq!(named(known).as_deref(), Some("7"));
+}

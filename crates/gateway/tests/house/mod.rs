@@ -489,6 +489,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
             desk: "http://desk.example".to_owned(),
             issued: Some(Issuing { form: form(), place: place.parse().unwrap() }),
             made_id: gateway::Pointer::parse("/id"),
+            made_by: vec!["POST /keys".parse().unwrap()],
             proof: None,
         },
     )

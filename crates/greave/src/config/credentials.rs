@@ -1,6 +1,7 @@
 //! `[api.credentials]`: the API's own operations about the keys that it makes, and where their
 //! answers say what.
 
+use catalogue::Pattern;
 use gateway::{Act, ListFields, Pointer};
 use serde::Deserialize;
 
@@ -17,6 +18,8 @@ pub(crate) struct Credentials {
     pub(crate) place: Option<String>,
     /// Where an answer that makes a key says what the API calls it: a JSON pointer.
     pub(crate) made_id: Option<String>,
+    /// The operations whose answers say so. Where none is named, the one that adds to the list.
+    pub(crate) made_by: Vec<String>,
     /// The operation that revokes, such as `DELETE /users/{holder}/tokens/{id}`.
     pub(crate) revoke: Option<String>,
     /// The operation that lists, such as `GET /users/{holder}/tokens`.
@@ -56,6 +59,7 @@ impl Credentials {
         }
         self.place()?;
         pointer("api.credentials.made_id", self.made_id.as_ref())?;
+        self.made_by()?;
         Ok(())
     }
 
@@ -66,6 +70,20 @@ impl Credentials {
 
     pub(crate) fn made_id(&self) -> Option<Pointer> {
         self.made_id.as_deref().and_then(Pointer::parse)
+    }
+
+    /// The operations that make what is listed and revoked here.
+    pub(crate) fn made_by(&self) -> Result<Vec<Pattern>, Wrong> {
+        let wrong = |error: catalogue::PatternError| ("api.credentials.made_by", error.to_string());
+        if !self.made_by.is_empty() {
+            return self.made_by.iter().map(|text| text.parse().map_err(wrong)).collect();
+        }
+        let path = |text: &String| text.split_once(' ').and_then(|(_, path)| path.split('?').next().map(str::to_owned));
+        let revoked = self.revoke.as_ref().and_then(path);
+        let places =
+            [self.list.as_ref().and_then(path), revoked.and_then(|path| path.strip_suffix("/{id}").map(str::to_owned))];
+        let adds = |path: String| format!("POST {}", path.replace("{holder}", "*").replace("{id}", "*"));
+        places.into_iter().flatten().map(|path| adds(path).parse().map_err(wrong)).collect()
     }
 
     pub(crate) fn revoke(&self) -> Result<Option<Act>, Wrong> {
@@ -100,4 +118,29 @@ fn pointer(what: &'static str, text: Option<&String>) -> Result<Option<Pointer>,
         Pointer::parse(text).ok_or_else(|| (what, format!("`{text}` is no JSON pointer; write `/{text}`")))
     };
     text.map(parsed).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_adds_to_the_list_makes_what_is_listed_unless_something_else_is_named() {
+        let how = Credentials {
+            list: Some("GET /users/{holder}/tokens?all=1".to_owned()),
+            revoke: Some("DELETE /tokens/{id}".to_owned()),
+            ..Credentials::default()
+        };
+        let makes = |how: &Credentials, operation: &str| how.made_by().unwrap().iter().any(|by| by.matches(operation));
+        for operation in ["POST /users/{name}/tokens", "POST /tokens"] {
+            assert!(makes(&how, operation), "{operation}");
+        }
+        for operation in ["POST /users/{name}/keys", "PUT /tokens", "POST /users/{name}/tokens/{id}", "POST /users"] {
+            assert!(!makes(&how, operation), "{operation}");
+        }
+        let named = Credentials { made_by: vec!["POST /login".to_owned()], ..how };
+        assert!(makes(&named, "POST /login") && !makes(&named, "POST /tokens"));
+        assert!(Credentials { made_by: vec!["tokens".to_owned()], ..named }.check().is_err());
+        assert!(Credentials::default().made_by().unwrap().is_empty());
+    }
 }

@@ -54,6 +54,7 @@ unknown_keys = "learn"                   # or "refuse"
 # secret = "hub"                         # state/secrets/hub; the gate's own credential where it is silent
 # place = "authorization:token"
 # made_id = "/id"                        # where an answer that makes a key says what the API calls it
+# made_by = ["POST /login"]              # its operations, where it is not the one that adds to the list
 # revoke = "DELETE /users/{{holder}}/tokens/{{id}}"
 # list = "GET /users/{{holder}}/tokens"
 # items = "/api_tokens"

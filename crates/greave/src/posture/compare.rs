@@ -161,6 +161,7 @@ fn credentials(from: Option<&Credentials>, to: Option<&Credentials>, found: &mut
             secret,
             place,
             made_id,
+            made_by,
             revoke,
             list: lists,
             items,
@@ -195,7 +196,8 @@ fn credentials(from: Option<&Credentials>, to: Option<&Credentials>, found: &mut
             ("revoked", revoked),
         ];
         let said = all.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?)));
-        format!("{}; ignoring {}", said.collect::<Vec<_>>().join(", "), list(ignore))
+        let said = said.collect::<Vec<_>>().join(", ");
+        format!("{said}; made by {}; ignoring {}", list(made_by), list(ignore))
     };
     found.differs("api.credentials", &maybe(from.map(said)), &maybe(to.map(said)));
 }
