@@ -216,6 +216,13 @@ impl Condition {
         Self { operator, negated, if_exists, for_all, name: name.to_owned(), values }
     }
 
+    /// Whether the answer hangs on who the caller is, and not only on how they signed in.
+    pub(super) fn is_personal(&self) -> bool {
+        let name = self.name.to_lowercase();
+        let about = ["aws:username", "aws:userid", "aws:principalarn", "aws:principaltag/"];
+        about.iter().any(|word| name.starts_with(word)) || self.values.iter().any(|value| value.contains("${"))
+    }
+
     /// Whether it holds for the caller. `wanted` is what the caller would like: what they may
     /// choose themselves, they choose so.
     pub(super) fn holds(&self, context: &Context, wanted: bool) -> Holds {

@@ -75,7 +75,9 @@ impl Directory {
                 version.get("IsDefaultVersion").and_then(Value::as_bool).unwrap_or(false)
                     || wanted.is_some() && version.get("VersionId").and_then(Value::as_str) == wanted
             });
-            let (name, arn) = (text(policy, "PolicyName"), text(policy, "Arn"));
+            let arn = text(policy, "Arn");
+            // Not everything that answers as AWS does gives the name beside it.
+            let name = arn.rsplit('/').next().unwrap_or_default();
             let label = format!("policy {name}");
             match default.and_then(|version| Policy::read(&label, version.get("Document")?)) {
                 Some(read) => {

@@ -33,6 +33,43 @@ pub(super) struct Verdict<'p> {
 }
 
 impl<'p> Rights<'p> {
+    /// What makes two users of one account equal, where nothing in their policies asks who they are.
+    pub(super) fn class(&self) -> Option<(Vec<*const Policy>, bool)> {
+        let boundary = match self.boundary {
+            Boundary::None => None,
+            Boundary::Is(policy) => Some(policy),
+            Boundary::Unseen => return None,
+        };
+        let personal = |selection: &Selection| match selection {
+            Selection::These(patterns) | Selection::AllBut(patterns) => {
+                patterns.iter().any(|pattern| pattern.contains("${"))
+            }
+        };
+        let mut statements = self.policies.iter().copied().chain(boundary).flat_map(|policy| &policy.statements);
+        if statements
+            .any(|one| personal(&one.resources) || one.conditions.iter().any(super::condition::Condition::is_personal))
+        {
+            return None;
+        }
+        let mut policies: Vec<*const Policy> = self.policies.iter().map(|policy| std::ptr::from_ref(*policy)).collect();
+        policies.push(boundary.map_or(std::ptr::null(), std::ptr::from_ref));
+        Some((policies, self.unseen))
+    }
+
+    /// Whether the action is surely allowed on all of these resources: no deny speaks of it.
+    pub(super) fn everywhere(&self, action: &str, resource: &str, context: &Context) -> bool {
+        let denied = self.statements(Effect::Deny, action).next().is_some();
+        let allows = |statement: &Statement| match &statement.resources {
+            Selection::These(patterns) => patterns.iter().any(|pattern| glob::covers(pattern, resource)),
+            Selection::AllBut(_) => false,
+        };
+        matches!(self.boundary, Boundary::None)
+            && !denied
+            && self
+                .statements(Effect::Allow, action)
+                .any(|one| allows(one) && conditions(one, context, true) == Holds::Yes)
+    }
+
     /// Whether there is a resource of this pattern on which the caller may take the action.
     pub(super) fn may(&self, action: &str, resource: &str, context: &Context) -> Verdict<'p> {
         let mut best = Verdict { allowed: if self.unseen { Holds::Unknown } else { Holds::No }, by: None };

@@ -76,8 +76,9 @@ impl Provider for Aws {
         let actions = self.actions();
         self.trail.finish(estate, &actions);
         let directory = &self.directory;
+        let mut classes = reach::Classes::new();
         let users: Vec<User<'_>> =
-            directory.users.iter().map(|user| reach::user(directory, user, &actions, as_of)).collect();
+            directory.users.iter().map(|user| reach::user(directory, user, &actions, &mut classes, as_of)).collect();
         let accounts: Vec<Ix> = directory.users.iter().map(|user| enter(user, estate)).collect();
         let sign_ins: Vec<(Known, Known)> = accounts
             .iter()

@@ -23,16 +23,31 @@ pub(super) struct User<'d> {
     pub(super) because: Vec<Because>,
 }
 
+/// What was worked out for users whose policies are the same, and the account they are of.
+pub(super) type Classes = HashMap<(String, Vec<*const super::policy::Policy>, bool), (Reach, Reach, Vec<Because>)>;
+
 pub(super) fn user<'d>(
     directory: &'d Directory,
     principal: &'d Principal,
     actions: &Actions,
+    classes: &mut Classes,
     now: Timestamp,
 ) -> User<'d> {
     let rights = directory.rights(principal);
     let context = Context::long_term(&principal.name, &principal.arn, &principal.account, &principal.tags, now);
+    let class = rights.class().map(|(policies, unseen)| (principal.account.clone(), policies, unseen));
+    if let Some((without, with, because)) = class.as_ref().and_then(|class| classes.get(class)) {
+        let (without, with, mut because) = (*without, *with, because.clone());
+        for because in &mut because {
+            because.place.clone_from(&principal.place);
+        }
+        return User { principal, rights, context, without, with, because };
+    }
     let (without, because) = reach(&rights, actions, &context, &principal.place);
     let (with, _) = reach(&rights, actions, &context.clone().with_second_factor(), &principal.place);
+    if let Some(class) = class {
+        classes.insert(class, (without, with, because.clone()));
+    }
     User { principal, rights, context, without, with, because }
 }
 

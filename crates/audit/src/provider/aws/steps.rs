@@ -103,8 +103,9 @@ pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>) -> Vec<Step> {
         })
     };
     steps.extend(own("iam:CreateAccessKey", "iam:CreateAccessKey for itself", user.without.surely, true));
-    // Within a boundary no policy gives more.
-    let is_free = matches!(user.rights.boundary, Boundary::None);
+    // Who can do everything already needs no step; within a boundary no policy gives more.
+    let has_all = user.without.surely == Powers::EVERY;
+    let is_free = !has_all && matches!(user.rights.boundary, Boundary::None);
     if is_free {
         steps.extend(own("iam:AttachUserPolicy", "iam:AttachUserPolicy on itself", Powers::EVERY, false));
         steps.extend(own("iam:PutUserPolicy", "iam:PutUserPolicy on itself", Powers::EVERY, false));
@@ -114,7 +115,9 @@ pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>) -> Vec<Step> {
         groups(world, user, &mut steps);
         versions(world, user, &mut steps);
     }
-    roles(world, user, &mut steps);
+    if !has_all {
+        roles(world, user, &mut steps);
+    }
     // A step that reaches no further than the key itself is none, but a new credential outlives it.
     steps.retain(|step| step.mints || !user.without.surely.is_superset(step.powers));
     steps
@@ -127,6 +130,8 @@ fn others(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
         if user.rights.may(action, &any, &user.context).allowed == Holds::No {
             continue;
         }
+        let all = format!("arn:aws:iam::{}:user/*", me.account);
+        let everywhere = user.rights.everywhere(action, &all, &user.context);
         let mut targets = Targets::default();
         for (other, (factor, password)) in world.users.iter().zip(world.sign_ins) {
             let them = other.principal;
@@ -142,7 +147,9 @@ fn others(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
                 (_, Known::Unknown, _) | (_, _, Known::Unknown) => (other.without.surely, Known::Unknown),
                 _ => (other.without.surely, Known::Yes),
             };
-            match user.rights.may(action, &them.arn, &user.context).allowed {
+            let allowed =
+                if everywhere { Holds::Yes } else { user.rights.may(action, &them.arn, &user.context).allowed };
+            match allowed {
                 Holds::No => {}
                 allowed => targets.add(&them.name, powers, allowed == Holds::Yes && open == Known::Yes),
             }
