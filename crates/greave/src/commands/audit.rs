@@ -31,12 +31,15 @@ pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
     for stale in baseline.iter().flat_map(|baseline| baseline.apply(&mut report)) {
         aside(ALARM, format!("baseline: {}", clean(&stale)));
     }
+    if report.estate.sources.is_empty() {
+        for trouble in &report.estate.troubles {
+            aside(ALARM, clean(&trouble.to_string()));
+        }
+        return Err("nothing could be read; `greave audit --help` lists what can".into());
+    }
     let format = if cli.json { Format::Json } else { command.format };
     write!(anstream::stdout(), "{}", report.write(format, show::width())?)?;
     let unread = !report.estate.troubles.is_empty();
-    if report.estate.sources.is_empty() {
-        return Err("nothing could be read; `greave audit --help` lists what can".into());
-    }
     let failed = match (command.fail_on, report.worst()) {
         (FailOn::Never, _) | (_, None) => false,
         (FailOn::Info, Some(_)) => true,
