@@ -36,7 +36,8 @@ pub use self::{
 use crate::{
     Ask, Credential, Exhibit, KnownBy, Limits, Peppers,
     change::{Actor, Change, Digest, Written},
-    command::{Command, Declined, Description, Sighting, Warrant},
+    command::{Command, Description, Sighting, Warrant},
+    declined::Declined,
     guess::{Guesses, HeaderGuesses},
     key::Key,
     life::Lifetimes,

@@ -11,7 +11,7 @@ use law::{HolderId, HolderKind, KeyId};
 use crate::{
     Key, PepperId, SecretDigest, Verifier,
     change::Change,
-    command::check_name,
+    propose::check_name,
     state::{Holder, State},
 };
 

@@ -9,6 +9,7 @@ mod authority;
 mod change;
 mod command;
 mod credential;
+mod declined;
 mod ending;
 mod guess;
 mod import;
@@ -18,6 +19,7 @@ mod limit;
 mod meter;
 mod people;
 mod posture;
+mod propose;
 mod question;
 mod request;
 mod scope;
@@ -34,8 +36,9 @@ pub use crate::{
         Ticket,
     },
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
-    command::{Command, Declined, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
+    command::{Command, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
+    declined::Declined,
     ending::{Ending, Next, Warnings},
     import::{Imported, ImportedKey, WrongLine},
     key::{Issued, Key, StandsFor},

@@ -6,8 +6,9 @@ use law::{KeyId, Span, Standing};
 
 use crate::{
     change::Change,
-    command::{Declined, check_name},
+    declined::Declined,
     key::Key,
+    propose::check_name,
     state::{Holder, State},
 };
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Limit, Scope,
     change::Change,
-    command::Declined,
+    declined::Declined,
     state::{Holder, State},
 };
 
@@ -225,7 +225,7 @@ impl State {
         if wish.reason.trim().is_empty() || wish.reason.len() > LONGEST_REASON {
             return Err(Declined::ReasonNeeded(LONGEST_REASON));
         }
-        wish.name.as_deref().map_or(Ok(()), crate::command::check_name)
+        wish.name.as_deref().map_or(Ok(()), crate::propose::check_name)
     }
 
     pub(crate) fn grant(

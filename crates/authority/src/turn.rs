@@ -4,12 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span, Standing};
 
-use crate::{
-    PepperId, Verifier,
-    change::Change,
-    command::{Declined, Order},
-    state::State,
-};
+use crate::{PepperId, Verifier, change::Change, command::Order, declined::Declined, state::State};
 
 /// The key that was made to take another's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use law::{PageError, Span};
 use store::StoreError;
 
-use crate::{command::Declined, seal::DoesNotOpen};
+use crate::{declined::Declined, seal::DoesNotOpen};
 
 /// Why a code is not taken.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock, place};
 use crate::{
     change::{Actor, Change, Digest, Proof},
-    command::{Command, Declined, Enrolment, Warrant},
+    command::{Command, Enrolment, Warrant},
+    declined::Declined,
     guess::{Guesser, HEADER_GUESSES, LAST, TooEarly},
     key::Key,
     seal::DoesNotOpen,
