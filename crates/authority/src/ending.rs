@@ -18,6 +18,9 @@ const IN_USE: Span = Span::days(7);
 /// For so long, at least, a key goes on whose end is put off.
 const PUT_OFF: Span = Span::days(7);
 
+/// What is told ahead of its time is told by this part of its distance earlier, at most.
+const EARLIER: u32 = 8;
+
 /// At so many distances people must have been told.
 const ENOUGH: usize = 2;
 
@@ -83,8 +86,9 @@ impl Warnings {
         self.end_unwarned
     }
 
-    /// What is to be done about an end now. Warnings that are due within `ahead` are due now, so
-    /// that one message can tell of several keys; whoever watches looks again within `beat`.
+    /// What is to be done about an end now. Warnings that are due within `ahead`, or an eighth of
+    /// their distance, are due now, so that one message can tell of several keys; whoever
+    /// watches looks again within `beat`.
     pub fn next(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span, beat: Span) -> Next {
         if ending.end > after(now, beat) {
             return self.due(ending, now, ahead).map_or(Next::Nothing, Next::Warn);
@@ -98,11 +102,16 @@ impl Warnings {
         if ending.end <= now { Next::Note } else { Next::Nothing }
     }
 
-    /// The shortest distance that the end has come within, unless people were told at that one
-    /// or at a shorter one.
+    /// The shortest distance that the end has come within, or else soon will, unless people were
+    /// told at that one or at a shorter one.
     fn due(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span) -> Option<Span> {
-        let within = self.fitting(ending).find(|distance| ending.end <= after(after(now, *distance), ahead))?;
-        ending.warned.iter().all(|told| *told > within).then_some(within)
+        let untold = |within: &Span| ending.warned.iter().all(|told| told > within);
+        let reached = self.fitting(ending).find(|distance| ending.end <= after(now, *distance));
+        // Never so early that one message would stand for two.
+        let early = |distance: Span| ahead.min(Span::seconds(distance.as_secs() / EARLIER));
+        let soon =
+            || self.fitting(ending).find(|distance| ending.end <= after(after(now, *distance), early(*distance)));
+        reached.filter(untold).or_else(|| soon().filter(untold))
     }
 
     /// The distances at which somebody could have been told, the shortest first.
@@ -251,9 +260,13 @@ mod tests {
         let after = |told: &[Span], now| next(&ending(90, Some(80), told), day(now));
         assert_eq!(after(&[], 74), Next::Nothing);
         assert_eq!(after(&[], 75), Next::Warn(far));
+        assert_eq!(after(&[], 76), Next::Warn(far));
         assert_eq!(after(&[far], 80), Next::Nothing);
-        assert_eq!(after(&[far], 86), Next::Warn(near));
-        assert_eq!(after(&[], 88), Next::Warn(last));
+        assert_eq!(after(&[far], 86), Next::Nothing);
+        assert_eq!(after(&[far], 87), Next::Warn(near));
+        assert_eq!(after(&[], 88), Next::Warn(near));
+        assert_eq!(after(&[near], 89), Next::Warn(last));
+        assert_eq!(after(&[], 89), Next::Warn(last));
         assert_eq!(after(&[last], 89), Next::Nothing);
     }
 
@@ -309,15 +322,15 @@ mod tests {
         /// does end once messages arrive.
         #[test]
         fn no_key_in_use_ends_untold_and_none_lives_for_ever(
-            distances in prop::collection::vec(1..40_u32, 1..4),
+            distances in prop::collection::vec(1..400_u32, 1..4),
             life in 1..100_i64,
-            arrive in prop::collection::vec(any::<bool>(), 240),
+            arrive in prop::collection::vec(any::<bool>(), 1000),
         ) {
-            let warnings = Warnings::new(distances.into_iter().map(Span::days), false);
+            let warnings = Warnings::new(distances.into_iter().map(|hours| Span::hours(hours * 2)), false);
             let (mut end, mut warned, mut told) = (day(life), Vec::new(), 0);
             let mut ended = None;
-            for look in 0..(life + 400) * 4 {
-                let now = day(0) + SignedDuration::from_hours(look * 6);
+            for look in 0..(life + 400) * 24 {
+                let now = day(0) + SignedDuration::from_hours(look);
                 let known = Ending { since: day(0), end, used: Some(now.min(end)), warned: &warned, over: false };
                 let fit = warnings.distances().iter().filter(|distance| after(day(0), **distance) < end).count();
                 match warnings.next(&known, now, AHEAD, BEAT) {

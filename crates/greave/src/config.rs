@@ -535,6 +535,12 @@ impl Config {
                 return Err((what, "nothing is encrypted towards an `http://` upstream; write `https://` in gate.upstream, or leave this out".to_owned()));
             }
         }
+        if let Some(short) = self.keys.warn.iter().find(|distance| **distance < Span::hours(1)) {
+            return Err((
+                "keys.warn",
+                format!("`{short}` before an end is too late to be told in time; write `1h` or more"),
+            ));
+        }
         if self.gate.listen == self.desk.listen && self.gate.listen.port() != 0 {
             return Err(("desk.listen", "it is the address of gate.listen; choose another port".to_owned()));
         }
