@@ -18,7 +18,7 @@ h1{font-size:1.6rem;line-height:1.3}h2{font-size:1.2rem;margin-top:2.5rem}.faint
 .four{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1rem}
 .four section{border:1px solid var(--line);border-radius:6px;padding:.5rem 1rem}.four h3{margin:.3rem 0;font-size:1rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:break-word}
 .critical,.high{color:var(--alarm);font-weight:600}.warning{color:var(--warn);font-weight:600}li{margin:.3rem 0}
 tr,li{break-inside:avoid}
 ";
