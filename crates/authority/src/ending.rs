@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{KeyId, Span};
 
 use crate::{Lifetimes, change::Change, key::Key, state::State};
@@ -90,14 +90,14 @@ impl Warnings {
     /// their distance, are due now, so that one message can tell of several keys; whoever
     /// watches looks again within `beat`.
     pub fn next(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span, beat: Span) -> Next {
-        if ending.end > after(now, beat) {
+        if ending.end > beat.after(now) {
             return self.due(ending, now, ahead).map_or(Next::Nothing, Next::Warn);
         }
         if ending.over || !is_in_use(ending, now) {
             return Next::Nothing;
         }
         if !self.end_unwarned && !self.is_enough(ending) {
-            return Next::PutOff(after(now.max(ending.end), self.respite(ahead)));
+            return Next::PutOff(self.respite(ahead).after(now.max(ending.end)));
         }
         if ending.end <= now { Next::Note } else { Next::Nothing }
     }
@@ -106,18 +106,17 @@ impl Warnings {
     /// told at that one or at a shorter one.
     fn due(&self, ending: &Ending<'_>, now: Timestamp, ahead: Span) -> Option<Span> {
         let untold = |within: &Span| ending.warned.iter().all(|told| told > within);
-        let reached = self.fitting(ending).find(|distance| ending.end <= after(now, *distance));
+        let reached = self.fitting(ending).find(|distance| ending.end <= distance.after(now));
         // Never so early that one message would stand for two.
         let early = |distance: Span| ahead.min(Span::seconds(distance.as_secs() / EARLIER));
-        let soon =
-            || self.fitting(ending).find(|distance| ending.end <= after(after(now, *distance), early(*distance)));
+        let soon = || self.fitting(ending).find(|distance| ending.end <= early(*distance).after(distance.after(now)));
         reached.filter(untold).or_else(|| soon().filter(untold))
     }
 
     /// The distances at which somebody could have been told, the shortest first.
     fn fitting(&self, ending: &Ending<'_>) -> impl Iterator<Item = Span> {
         let (since, end) = (ending.since, ending.end);
-        self.distances.iter().copied().filter(move |distance| after(since, *distance) < end)
+        self.distances.iter().copied().filter(move |distance| distance.after(since) < end)
     }
 
     fn is_enough(&self, ending: &Ending<'_>) -> bool {
@@ -137,12 +136,8 @@ impl Warnings {
 /// still may have missed it, which is believed for as long as keys count as used.
 fn is_in_use(ending: &Ending<'_>, now: Timestamp) -> bool {
     let Ending { end, used: Some(used), .. } = *ending else { return false };
-    let lately = |moment, of| after(moment, IN_USE) >= of;
+    let lately = |moment, of| IN_USE.after(moment) >= of;
     if used >= end { lately(used, now) } else { lately(used, end) && lately(end, now) }
-}
-
-fn after(moment: Timestamp, span: Span) -> Timestamp {
-    moment.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 /// What was done about one end of a key.
@@ -213,12 +208,6 @@ impl State {
         Some(keys.map(|key| Change::KeyEndPutOff { key, until }).collect())
     }
 
-    /// A key and the keys that were issued from it, and from those: whoever uses one of them
-    /// needs them all.
-    pub fn line_of(&self, key: KeyId) -> Vec<KeyId> {
-        self.line_below(key)
-    }
-
     pub(crate) fn obey_ending(&mut self, change: &Change) {
         match change {
             Change::KeyWarned { key, end, before } => self.with_key(*key, |key| key.done_about(*end).warn(*before)),
@@ -234,6 +223,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -257,17 +247,17 @@ mod tests {
     #[test]
     fn each_distance_is_told_once_and_a_later_one_stands_for_those_before() {
         let (far, near, last) = (Span::days(14), Span::days(3), Span::days(1));
-        let after = |told: &[Span], now| next(&ending(90, Some(80), told), day(now));
-        assert_eq!(after(&[], 74), Next::Nothing);
-        assert_eq!(after(&[], 75), Next::Warn(far));
-        assert_eq!(after(&[], 76), Next::Warn(far));
-        assert_eq!(after(&[far], 80), Next::Nothing);
-        assert_eq!(after(&[far], 86), Next::Nothing);
-        assert_eq!(after(&[far], 87), Next::Warn(near));
-        assert_eq!(after(&[], 88), Next::Warn(near));
-        assert_eq!(after(&[near], 89), Next::Warn(last));
-        assert_eq!(after(&[], 89), Next::Warn(last));
-        assert_eq!(after(&[last], 89), Next::Nothing);
+        let told = |told: &[Span], now| next(&ending(90, Some(80), told), day(now));
+        assert_eq!(told(&[], 74), Next::Nothing);
+        assert_eq!(told(&[], 75), Next::Warn(far));
+        assert_eq!(told(&[], 76), Next::Warn(far));
+        assert_eq!(told(&[far], 80), Next::Nothing);
+        assert_eq!(told(&[far], 86), Next::Nothing);
+        assert_eq!(told(&[far], 87), Next::Warn(near));
+        assert_eq!(told(&[], 88), Next::Warn(near));
+        assert_eq!(told(&[near], 89), Next::Warn(last));
+        assert_eq!(told(&[], 89), Next::Warn(last));
+        assert_eq!(told(&[last], 89), Next::Nothing);
     }
 
     #[test]
@@ -291,7 +281,7 @@ mod tests {
     #[test]
     fn a_key_that_is_issued_for_an_hour_ends_in_time() {
         let born = day(0);
-        let end = after(born, Span::hours(1));
+        let end = Span::hours(1).after(born);
         let hour = Ending { since: born, end, used: Some(end), warned: &[], over: false };
         assert_eq!(next(&Ending { used: Some(born), ..hour }, end), Next::Note);
         assert_eq!(next(&hour, born), Next::Nothing);
@@ -332,7 +322,7 @@ mod tests {
             for look in 0..(life + 400) * 24 {
                 let now = day(0) + SignedDuration::from_hours(look);
                 let known = Ending { since: day(0), end, used: Some(now.min(end)), warned: &warned, over: false };
-                let fit = warnings.distances().iter().filter(|distance| after(day(0), **distance) < end).count();
+                let fit = warnings.distances().iter().filter(|distance| distance.after(day(0)) < end).count();
                 match warnings.next(&known, now, AHEAD, BEAT) {
                     Next::Warn(before) => {
                         if arrive.get(usize::try_from(look).unwrap()).copied().unwrap_or(true) {

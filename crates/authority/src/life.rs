@@ -31,7 +31,7 @@ impl Default for Lifetimes {
 impl Lifetimes {
     /// Until when a key may live.
     pub fn limit(&self, key: &Key) -> Timestamp {
-        after(key.born(), self.longest)
+        self.longest.after(key.born())
     }
 
     /// Whether a key that works lives longer than it may, as far as is known: an adopted one,
@@ -43,7 +43,7 @@ impl Lifetimes {
 
     /// Whether a key may be issued now with this end.
     pub(crate) fn check(&self, now: Timestamp, end: Timestamp) -> Result<(), Declined> {
-        if end > after(now, self.longest) { Err(Declined::TooLong(self.longest)) } else { Ok(()) }
+        if end > self.longest.after(now) { Err(Declined::TooLong(self.longest)) } else { Ok(()) }
     }
 }
 
@@ -111,8 +111,8 @@ impl State {
         }
     }
 
-    /// A key and the issued keys below it.
-    pub(crate) fn line_below(&self, id: KeyId) -> Vec<KeyId> {
+    /// A key and the issued keys below it: whoever uses one of those needs it, too.
+    pub fn line_below(&self, id: KeyId) -> Vec<KeyId> {
         let mut line = vec![id];
         let mut place = 0;
         while let Some(id) = line.get(place) {
@@ -189,10 +189,6 @@ impl State {
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
         key.own_end().min(key.born_at().saturating_add(longest)).max(key.put_off_until())
     }
-}
-
-fn after(moment: Timestamp, span: Span) -> Timestamp {
-    moment.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A command against the state: declined, or turned into changes. Pure.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{CallId, ChallengeId, HolderId, HolderKind, KeyId, Standing};
 
 use crate::{
@@ -118,7 +118,7 @@ impl State {
                     parent: None,
                     scope: grant.scope.clone(),
                     limits: grant.limits.clone(),
-                    end: now.saturating_add(SignedDuration::from(grant.lifetime)).unwrap_or(Timestamp::MAX),
+                    end: grant.lifetime.after(now),
                     verifier: *verifier,
                     pepper: *pepper,
                 };

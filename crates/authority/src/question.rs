@@ -116,7 +116,7 @@ impl State {
             }
         }
         self.check_limits(ask, limits, now)?;
-        let until = now.saturating_add(SignedDuration::from(limits.lapse)).unwrap_or(Timestamp::MAX);
+        let until = limits.lapse.after(now);
         let question = Question {
             key: ask.key,
             binding: ask.binding,

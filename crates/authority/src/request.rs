@@ -214,7 +214,7 @@ impl State {
         if self.requests().filter(open).count() >= MOST_OPEN {
             return Err(Declined::TooManyRequests(MOST_OPEN));
         }
-        let (id, until) = (RequestId(self.last_request + 1), after(now, rules.lapse));
+        let (id, until) = (RequestId(self.last_request + 1), rules.lapse.after(now));
         Ok(Change::KeyRequested { id, person, wish: wish.clone(), until })
     }
 
@@ -255,7 +255,7 @@ impl State {
             return Err(Declined::MayNotGrant(known.name.clone()));
         }
         let limits = wish.limits.iter().chain(&less.limits).cloned().collect();
-        let grant = Grant { by: person, scope, limits, lifetime, until: after(now, rules.collect) };
+        let grant = Grant { by: person, scope, limits, lifetime, until: rules.collect.after(now) };
         Ok(Change::KeyRequestGranted { id, grant })
     }
 
@@ -327,10 +327,6 @@ pub struct Less {
     pub limits: Vec<Limit>,
     /// A shorter life.
     pub lifetime: Option<Span>,
-}
-
-fn after(now: Timestamp, span: Span) -> Timestamp {
-    now.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

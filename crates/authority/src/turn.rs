@@ -1,7 +1,7 @@
 //! One key takes another's place: both work until the new one was used, then the old one has
 //! its grace. Pure.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{KeyId, Span, Standing};
 
 use crate::{PepperId, Verifier, change::Change, command::Order, declined::Declined, state::State};
@@ -88,7 +88,7 @@ impl State {
     pub(crate) fn take_over(&self, id: KeyId, now: Timestamp) -> Option<Change> {
         let of = self.key(id).filter(|key| key.awaits_first_use())?.predecessor()?;
         let grace = self.succession(of).filter(|succession| succession.successor == id)?.grace;
-        let until = now.saturating_add(SignedDuration::from(grace)).unwrap_or(Timestamp::MAX);
+        let until = grace.after(now);
         Some(Change::KeyTookOver { key: id, of, until })
     }
 
@@ -134,6 +134,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use law::{HolderId, HolderKind, Powers};
     use proptest::prelude::*;
 

@@ -10,7 +10,7 @@ use crate::{
     Desk,
     api::{Ending, ExpiryReport, Lived, Within},
     inventory::Brief,
-    listing::{Row, Sheet, after, before},
+    listing::{Row, Sheet, before},
 };
 
 /// How far ahead ends are counted, how far back use is, and where the lengths of lives are parted.
@@ -29,7 +29,7 @@ pub(crate) fn report(desk: &Desk, now: Timestamp) -> ExpiryReport {
     let (lifetimes, usage_since) = (sheet.lifetimes, sheet.usage_since());
     let working: Vec<&Row> = rows.iter().filter(|row| row.works).collect();
     let of = |wanted: &dyn Fn(&Row) -> bool| working.iter().filter(|row| wanted(row)).count();
-    let ends = |row: &Row, within: Span| row.key.end().is_some_and(|end| end <= after(now, within));
+    let ends = |row: &Row, within: Span| row.key.end().is_some_and(|end| end <= within.after(now));
     let idle = |row: &Row, since: Timestamp, back: Span| row.unused_since(since) <= before(now, back);
 
     let lives: Vec<(Option<HolderId>, Span)> = rows.iter().filter_map(|row| lived(row, now)).collect();

@@ -192,7 +192,7 @@ impl Wants<'_> {
             let since = self.usage_since.map(|known| row.unused_since(known));
             *works && since.is_some_and(|since| since <= before(self.now, idle))
         };
-        let ends = |within: Span| *works && key.end().is_some_and(|end| end <= after(self.now, within));
+        let ends = |within: Span| *works && key.end().is_some_and(|end| end <= within.after(self.now));
         reached
             && (!working || *works)
             && self.owner.is_none_or(|owner| owner_of(people, key) == Some(owner))
@@ -208,10 +208,6 @@ impl Wants<'_> {
 
 pub(crate) fn before(now: Timestamp, span: Span) -> Timestamp {
     now.saturating_sub(SignedDuration::from(span)).unwrap_or(Timestamp::MIN)
-}
-
-pub(crate) fn after(now: Timestamp, span: Span) -> Timestamp {
-    now.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 /// Who answers for a key first.

@@ -179,7 +179,7 @@ impl Ends {
     /// The keys that work and whose ends are near or have come.
     fn near(&self, warnings: &Warnings, lifetimes: Lifetimes, now: Timestamp) -> Vec<Near> {
         let furthest = warnings.distances().last().copied().unwrap_or(EARLY);
-        let until = after(after(now, furthest), AHEAD);
+        let until = AHEAD.after(furthest.after(now));
         self.authority.view(|state| {
             let same = state.lifetimes() == lifetimes;
             let since = if same && self.looked.load(Ordering::Acquire) {
@@ -198,7 +198,7 @@ impl Ends {
                 end,
                 holder: key.holder().and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone()),
                 people: telling::people_of(state, key.holder()),
-                line: state.line_of(key.id),
+                line: state.line_below(key.id),
             })
             .collect()
         })
@@ -377,10 +377,6 @@ impl Due<'_> {
         }
         json
     }
-}
-
-fn after(moment: Timestamp, span: Span) -> Timestamp {
-    moment.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

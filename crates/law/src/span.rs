@@ -35,6 +35,11 @@ impl Span {
         self.0
     }
 
+    /// The moment that is so much later, or the last that there is.
+    pub fn after(self, moment: jiff::Timestamp) -> jiff::Timestamp {
+        moment.saturating_add(jiff::SignedDuration::from(self)).unwrap_or(jiff::Timestamp::MAX)
+    }
+
     /// From one moment to a later one, rounded up: an age never looks younger than it is.
     /// A moment in the future (a clock that was set back) has the greatest age there is.
     pub fn between(from: jiff::Timestamp, to: jiff::Timestamp) -> Self {

@@ -8,7 +8,7 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{HolderKind, KeyId, Power, Span};
 use record::Usage;
 
@@ -142,16 +142,12 @@ fn created(desk: &Desk, key: KeyId, secret: &wire::Secret) -> Result<(StatusCode
 /// When a key ends that is issued now; where nothing is said, after the usual life, and with its parent.
 fn end(desk: &Desk, lifetime: Option<Span>, parent: Option<KeyId>, now: Timestamp) -> Timestamp {
     desk.authority.view(|state| match lifetime {
-        Some(lifetime) => after(now, lifetime),
+        Some(lifetime) => lifetime.after(now),
         None => {
             let parents = parent.and_then(|parent| state.key(parent)?.end());
-            after(now, state.lifetimes().usual).min(parents.unwrap_or(Timestamp::MAX))
+            state.lifetimes().usual.after(now).min(parents.unwrap_or(Timestamp::MAX))
         }
     })
-}
-
-fn after(now: Timestamp, span: Span) -> Timestamp {
-    now.saturating_add(SignedDuration::from(span)).unwrap_or(Timestamp::MAX)
 }
 
 pub(super) async fn change(

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use authority::{Authority, Credential, Key, Order};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use law::{KeyId, Power, Refusal};
 use wire::{IssuedForm, Likeness, Place, Secret, Sought};
 
@@ -163,7 +163,7 @@ async fn put_away(
 ) -> Option<(KeyId, Secret)> {
     let now = Timestamp::now();
     let longest = authority.view(|state| state.lifetimes().longest);
-    let latest = now.saturating_add(SignedDuration::from(longest)).unwrap_or(Timestamp::MAX);
+    let latest = longest.after(now);
     let scope = key.issued()?.scope.clone();
     let order = |verifier, pepper| Order {
         name: Some(name(operation)),
