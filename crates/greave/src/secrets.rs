@@ -54,7 +54,9 @@ pub(crate) enum SecretError {
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("`{path}` cannot be written: {cause}; the user that the gate runs as must own the state folder")]
     Unwritable { path: PathBuf, cause: io::Error },
-    #[error("the secret `{0}` is not 32 bytes in base64; `head -c 32 /dev/urandom | base64` makes one")]
+    #[error(
+        "the secret `{0}` is not 32 bytes in base64; put back the one that the state was made with (`greave init` makes those of a new state)"
+    )]
     Malformed(String),
     #[error("the system gives no random numbers; does `head -c 32 /dev/urandom` work?")]
     NoRandomness,
