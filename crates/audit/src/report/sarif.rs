@@ -4,7 +4,7 @@ use law::Severity;
 use serde_json::{Value, json};
 
 use super::Report;
-use crate::rules::{self, Finding};
+use crate::rules::{self, Finding, Rule, Section};
 
 pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
     let rules: Vec<Value> = rules::ALL
@@ -13,8 +13,8 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
             json!({
                 "id": rule.name,
                 "shortDescription": { "text": rule.title },
-                "fullDescription": { "text": rule.title },
-                "help": { "text": format!("{}. See docs/rules.md, section `{}`.", rule.mend, rule.name) },
+                "fullDescription": { "text": Section::of(rule.name).map_or(rule.title, |section| section.means) },
+                "help": help(rule),
                 "defaultConfiguration": { "level": level(rule.worst) },
                 "properties": { "security-severity": score(rule.worst) },
             })
@@ -41,6 +41,18 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
         }],
     });
     Ok(serde_json::to_string_pretty(&log)? + "\n")
+}
+
+/// The section of `docs/rules.md`, for whoever reads a finding far from it.
+fn help(rule: &Rule) -> Value {
+    let Some(Section { means, matters, mend, blind }) = Section::of(rule.name) else {
+        return json!({ "text": rule.mend });
+    };
+    let text = format!("{means}\n\nWhy it matters: {matters}\n\nHow to mend it: {mend}\n\nWhat it cannot see: {blind}");
+    let markdown = format!(
+        "{means}\n\n**Why it matters.** {matters}\n\n**How to mend it.** {mend}\n\n**What it cannot see.** {blind}"
+    );
+    json!({ "text": text, "markdown": markdown })
 }
 
 fn result(report: &Report, finding: &Finding) -> Value {

@@ -10,6 +10,7 @@ mod no_second_factor;
 mod older_than_limit;
 mod owner_unknown;
 mod second_factor_bypassed;
+mod section;
 mod sensitive_in_use;
 mod shared_key;
 mod to_administrator;
@@ -19,6 +20,7 @@ mod unwatched;
 use law::Severity;
 use serde::Serialize;
 
+pub use self::section::Section;
 use crate::{
     Settings,
     estate::{Account, Estate, Ix, Key, Place},

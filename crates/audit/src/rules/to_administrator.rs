@@ -40,3 +40,45 @@ pub(super) fn targets(names: &[String], of: usize) -> String {
         more => format!("{named} and {more} more"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use law::Power;
+
+    use super::*;
+    use crate::estate::{Place, Reach, Step};
+
+    fn found(without: Powers, steps: &[(Powers, bool)]) -> Vec<String> {
+        let mut estate = Estate::default();
+        let place = Place { file: "policies.json".to_owned(), line: None };
+        let key = estate.key("aws", "", "a", &place);
+        key.without = Reach::surely(without);
+        key.steps = steps
+            .iter()
+            .map(|(powers, sure)| Step {
+                how: "iam:AttachUserPolicy on itself".to_owned(),
+                targets: vec!["AdministratorAccess".to_owned()],
+                of: 3,
+                powers: *powers,
+                mints: false,
+                sure: *sure,
+            })
+            .collect();
+        let findings = look(&estate, &Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+        findings.iter().flat_map(|finding| finding.evidence().map(|evidence| evidence.what.clone())).collect()
+    }
+
+    #[test]
+    fn a_sure_step_to_everything_is_found_with_its_targets() {
+        let evidence = found(Power::Grant.into(), &[(Powers::EVERY, true)]);
+        assert_eq!(evidence, ["key `a`", "iam:AttachUserPolicy on itself (AdministratorAccess and 2 more)"]);
+    }
+
+    #[test]
+    fn a_step_that_is_not_sure_or_leads_elsewhere_and_a_key_that_is_there_already_stay_silent() {
+        assert_eq!(found(Power::Grant.into(), &[(Powers::EVERY, false)]), [""; 0]);
+        assert_eq!(found(Power::Grant.into(), &[(Power::Run.into(), true)]), [""; 0]);
+        assert_eq!(found(Powers::EVERY, &[(Powers::EVERY, true)]), [""; 0]);
+        assert_eq!(found(Power::Grant.into(), &[]), [""; 0]);
+    }
+}
