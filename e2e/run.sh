@@ -60,6 +60,13 @@ node_programs() {
     (cd "$scratch/node" && timeout 600 npm install --ignore-scripts --no-audit --no-fund --no-package-lock)
 }
 
+# The schema of SARIF as OASIS wrote it; a package for another test library carries it.
+sarif() {
+  rm -rf "$scratch/sarif" &&
+    mkdir -p "$scratch/sarif" &&
+    (cd "$scratch/sarif" && timeout 300 npm pack --silent @microsoft/jest-sarif@1.0.0-beta.0 && tar -xzf ./*.tgz)
+}
+
 # A real browser; there is none among Python's packages.
 browser() {
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
@@ -81,12 +88,16 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
   case $part in
     counterparts | strain) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
+    audit)
+      install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt"
+      [ -d "$scratch/sarif/package" ] || sarif
+      ;;
     stripe)
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
@@ -112,7 +123,7 @@ for part in "${parts[@]}"; do
   # A part that dies between its checks, or hangs, counts as a failed check.
   ended=0
   case $part in
-    counterparts | strain) python3=$scratch/tools/bin/python ;;
+    audit | counterparts | strain) python3=$scratch/tools/bin/python ;;
     *) python3=python3 ;;
   esac
   timeout --kill-after=30 900 "$python3" -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?

@@ -8,6 +8,7 @@
 mod call;
 mod decide;
 mod finding;
+mod foreign;
 mod guard;
 mod id;
 mod law;
@@ -21,6 +22,7 @@ pub use crate::{
     call::{Call, Ended, Outcome, Verdict, Who},
     decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
     finding::{Evidence, Finding, Severity},
+    foreign::{clean, harmless},
     guard::{Clause, Factor, Factors, Guard, GuardError, MaxAge},
     id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId, RequestId},
     law::{Cell, HolderKind, Law, Mode, ModeError},

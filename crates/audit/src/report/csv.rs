@@ -1,6 +1,8 @@
 //! One living key a line, the most urgent first.
 
-use super::{Report, WriteError, figures::standing};
+use law::harmless;
+
+use super::{Report, WriteError, figures::standing, words::clean};
 use crate::estate::Moment;
 
 const HEADS: [&str; 17] = [
@@ -26,16 +28,12 @@ const HEADS: [&str; 17] = [
 pub(super) fn write(report: &Report) -> Result<String, WriteError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADS)?;
+    let open = report.open();
     for (first, rank) in report.first.iter().zip(1..) {
         let Some(key) = report.estate.keys.get(first.key) else { continue };
         let factor =
             report.estate.holders(key).next().map_or("unknown".to_owned(), |holder| holder.second_factor.to_string());
-        let rules: Vec<&str> = report
-            .findings
-            .iter()
-            .filter(|finding| finding.subject == crate::rules::Subject::Key(first.key) && finding.accepted.is_none())
-            .map(|finding| finding.rule)
-            .collect();
+        let rules: Vec<&str> = open.get(&first.key).into_iter().flatten().map(|finding| finding.rule).collect();
         let row = [
             rank.to_string(),
             first.score.to_string(),
@@ -55,7 +53,7 @@ pub(super) fn write(report: &Report) -> Result<String, WriteError> {
             rules.join(" "),
             first.reasons.join("; "),
         ];
-        writer.write_record(row.map(|text| harmless(&text)))?;
+        writer.write_record(row.map(|text| harmless(clean(&text))))?;
     }
     let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -67,10 +65,4 @@ fn moment(moment: Moment) -> String {
         Moment::Never => "never".to_owned(),
         Moment::Unknown => String::new(),
     }
-}
-
-/// A spreadsheet runs what begins like a formula.
-fn harmless(text: &str) -> String {
-    let text = super::words::clean(text);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
 }

@@ -3,7 +3,7 @@
 use law::{Power, Powers};
 use serde::Serialize;
 
-use super::words::of;
+use super::{cadence::Cadence, words::of};
 use crate::{
     Settings,
     estate::{Estate, Key, Kind, Known, Moment, Standing},
@@ -43,6 +43,11 @@ pub struct Figures {
     pub can_mint_unknown: usize,
     /// Accounts that can make a new credential today and have no second factor.
     pub can_mint_without_second_factor: usize,
+    /// Accounts that can make a new credential today, and of which no input says whether they
+    /// have a second factor.
+    pub can_mint_second_factor_unknown: usize,
+    /// Keys that surely make or reveal further credentials without a second factor.
+    pub keys_that_mint: usize,
     /// Keys for which nobody is known who answers.
     pub nobody_answers: usize,
     /// Keys whose holder or owner has left.
@@ -59,6 +64,8 @@ pub struct Figures {
     pub median_age: Option<u32>,
     /// The greatest age in days.
     pub greatest_age: Option<u32>,
+    /// How long keys live.
+    pub cadence: Cadence,
     /// Keys unused for longer than the limit, or never used.
     pub unused: usize,
     /// Keys of which no input says when they were last used.
@@ -71,8 +78,7 @@ impl Figures {
         let keys: Vec<&Key> = estate.keys.iter().filter(|key| key.lives(now)).collect();
         let number = |so: &dyn Fn(&Key) -> bool| keys.iter().filter(|key| so(key)).count();
         let holder = |key: &Key, so: Known| estate.holders(key).any(|holder| holder.second_factor == so);
-        let mut ages: Vec<u32> = keys.iter().filter_map(|key| moment::days(key.born.at()?, now)).collect();
-        ages.sort_unstable();
+        let cadence = Cadence::of(estate, settings);
         let older = |at: Option<jiff::Timestamp>, limit| {
             at.and_then(|at| moment::days(at, now)).is_some_and(|days| days > limit)
         };
@@ -88,8 +94,9 @@ impl Figures {
             })
             .collect();
         let who = |so: &dyn Fn(&crate::estate::Account) -> bool| accounts.iter().filter(|account| so(account)).count();
-        let minters =
-            || estate.accounts.iter().filter(|account| account.can_mint == Known::Yes && account.left != Known::Yes);
+        let minters = |factor: Known| {
+            estate.accounts.iter().filter(|account| account.mints_today() && account.second_factor == factor).count()
+        };
         Self {
             keys: keys.len(),
             keys_off: estate.keys.len() - keys.len(),
@@ -106,17 +113,20 @@ impl Figures {
             with_second_factor: who(&|account| account.second_factor == Known::Yes),
             without_second_factor: who(&|account| account.second_factor == Known::No),
             second_factor_unknown: who(&|account| account.second_factor == Known::Unknown),
-            can_mint: minters().count(),
+            can_mint: estate.accounts.iter().filter(|account| account.mints_today()).count(),
             can_mint_unknown: who(&|account| account.can_mint == Known::Unknown),
-            can_mint_without_second_factor: minters().filter(|account| account.second_factor != Known::Yes).count(),
+            can_mint_without_second_factor: minters(Known::No),
+            can_mint_second_factor_unknown: minters(Known::Unknown),
+            keys_that_mint: number(&|key| key.surely().contains(Power::Mint)),
             nobody_answers: number(&|key| estate.answers(key).is_none()),
             left: number(&left),
             shared: number(&|key| key.holders.len() > 1),
             never_ends: number(&|key| key.end == Moment::Never),
             end_unknown: number(&|key| key.end == Moment::Unknown),
             too_old: number(&|key| older(key.born.at(), settings.longest)),
-            median_age: ages.get(ages.len() / 2).copied(),
-            greatest_age: ages.last().copied(),
+            median_age: cadence.ages.median,
+            greatest_age: cadence.ages.longest,
+            cadence,
             unused: number(&|key| {
                 older(key.last_use.at(), settings.idle)
                     || key.last_use == Moment::Never && (key.born.at().is_none() || older(key.born.at(), settings.idle))

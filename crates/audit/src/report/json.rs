@@ -1,12 +1,13 @@
 //! For programs. The form is documented in `docs/audit.schema.json` and only grows.
 
+use law::Power;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{First, Report, figures::standing};
 use crate::{
-    estate::{Account, Key, Moment},
-    moment, provider,
+    estate::{Account, Key, Known, Moment},
+    moment,
     rules::{Finding, Subject},
 };
 
@@ -22,7 +23,14 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
             *slot = Some((rank, first));
         }
     }
-    let keys: Vec<Value> = estate.keys.iter().zip(ranks).map(|(key, rank)| self::key(report, key, rank)).collect();
+    let never = &report.figures.cadence.never;
+    let keys: Vec<Value> = estate
+        .keys
+        .iter()
+        .zip(ranks)
+        .enumerate()
+        .map(|(ix, (key, rank))| self::key(report, key, never.contains(&ix), rank))
+        .collect();
     let findings: Vec<Value> = report.findings.iter().map(|found| finding(report, found)).collect();
     let by_power: serde_json::Map<String, Value> =
         report.figures.by_power.iter().map(|(power, keys)| (power.word().to_owned(), json!(keys))).collect();
@@ -68,7 +76,7 @@ fn account(account: &Account) -> Value {
     })
 }
 
-fn key(report: &Report, key: &Key, rank: Option<(usize, &First)>) -> Value {
+fn key(report: &Report, key: &Key, never_exchanged: bool, rank: Option<(usize, &First)>) -> Value {
     #[derive(Serialize)]
     struct Order<'r> {
         rank: usize,
@@ -102,11 +110,21 @@ fn key(report: &Report, key: &Key, rank: Option<(usize, &First)>) -> Value {
         "realm": realm, "id": id, "name": name, "provider": provider, "form": form,
         "holders": holders, "owner": owner, "answers": report.estate.answers(key),
         "born": born, "age_days": days(born), "end": end, "last_use": last_use, "idle_days": days(last_use),
+        "never_exchanged": never_exchanged, "can_mint": can_mint(key),
         "standing": standing(key), "lives": key.lives(report.as_of), "asks_second_factor": asks_second_factor,
         "with_second_factor": with, "without_second_factor": without,
         "because": because, "steps": steps, "seen": seen, "places": places,
         "order": rank.map(|(rank, first)| Order { rank, first }),
     })
+}
+
+/// Whether it makes credentials without a second factor.
+fn can_mint(key: &Key) -> Known {
+    match (key.surely().contains(Power::Mint), key.reckoned().contains(Power::Mint)) {
+        (true, _) => Known::Yes,
+        (false, true) => Known::Unknown,
+        (false, false) => Known::No,
+    }
 }
 
 pub(super) fn finding(report: &Report, finding: &Finding) -> Value {
@@ -122,10 +140,4 @@ pub(super) fn finding(report: &Report, finding: &Finding) -> Value {
         "mend": finding.mend, "accepted": finding.accepted,
         "see": format!("docs/rules.md#{}", finding.rule),
     })
-}
-
-/// A number with its noun, for what is said of a report as a whole.
-pub(super) fn counted(report: &Report) -> String {
-    let open = report.findings.iter().filter(|finding| finding.accepted.is_none()).count();
-    provider::count(open, "finding")
 }

@@ -1,25 +1,33 @@
 //! What the audit tells: figures, findings, and which keys to close first. One file a format.
 
+mod answers;
+mod cadence;
+mod chart;
 mod csv;
 mod figures;
 mod html;
 mod json;
 mod markdown;
 mod order;
+mod picture;
 mod sarif;
 mod terminal;
 mod words;
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use law::Severity;
 
-pub use self::{figures::Figures, order::First};
+pub use self::{
+    cadence::{Cadence, Lengths, Part},
+    figures::Figures,
+    order::First,
+};
 use crate::{
     Settings,
-    estate::{Account, Estate, Key},
-    rules::{Finding, Subject},
+    estate::{Account, Estate, Ix, Key},
+    rules::{Evidence, Finding, Subject},
 };
 
 /// Everything that an audit found out.
@@ -135,8 +143,64 @@ impl Report {
         }
     }
 
+    /// The keys that have to be reckoned with.
+    fn living(&self) -> impl Iterator<Item = &Key> {
+        self.estate.keys.iter().filter(|key| key.lives(self.as_of))
+    }
+
+    /// The findings about keys that nobody accepted, the worst of each key first.
+    fn open(&self) -> HashMap<Ix, Vec<&Finding>> {
+        let mut open: HashMap<Ix, Vec<&Finding>> = HashMap::new();
+        for finding in self.findings.iter().filter(|finding| finding.accepted.is_none()) {
+            if let Subject::Key(ix) = finding.subject {
+                open.entry(ix).or_default().push(finding);
+            }
+        }
+        open
+    }
+
+    /// Which keys to close first, of those with a finding that nobody accepted.
+    fn closing(&self) -> Vec<Closing<'_>> {
+        let mut open = self.open();
+        let closing = self.first.iter().filter_map(|first| {
+            let findings = open.remove(&first.key)?;
+            let key = self.estate.keys.get(first.key)?;
+            Some(Closing { first, key, holder: self.estate.holders(key).next(), findings })
+        });
+        closing.collect()
+    }
+
     fn holders(&self, key: &Key) -> String {
         self.estate.holders(key).map(|holder| holder.name.clone()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// One of the keys to close first.
+struct Closing<'r> {
+    first: &'r First,
+    key: &'r Key,
+    holder: Option<&'r Account>,
+    /// Never empty, the worst first.
+    findings: Vec<&'r Finding>,
+}
+
+impl Closing<'_> {
+    /// The finding whose mend is the shortest way: a key that nobody needs is simply closed.
+    fn chief(&self) -> Option<&Finding> {
+        let of = |rule: &str| self.findings.iter().find(|finding| finding.rule == rule);
+        of("holder-gone").or_else(|| of("unused")).or(self.findings.first()).copied()
+    }
+
+    /// How it is mended where it lives.
+    fn mend(&self) -> &str {
+        self.chief().map_or("", |finding| &finding.mend)
+    }
+
+    /// What shows its powers, or else what is wrong with it.
+    fn evidence(&self) -> Option<&Evidence> {
+        let shows = |finding: &&Finding| finding.evidence().nth(1).is_some();
+        let finding = self.findings.iter().copied().find(shows).or_else(|| self.chief())?;
+        finding.evidence().nth(1).or_else(|| finding.evidence().next())
     }
 }
 

@@ -3,15 +3,15 @@
 use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
-use law::{Power, Severity};
+use law::Severity;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Report,
-    json::counted,
-    words::{clean, of, severity, share, without},
+    Closing, Lengths, Report,
+    answers::answers,
+    words::{clean, factor, grouped, of, severity, short, without},
 };
-use crate::{estate::Known, rules::Finding};
+use crate::rules::{Finding, Rule};
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -19,16 +19,23 @@ const ALARM: Style = AnsiColor::Red.on_default().bold();
 
 /// So many keys stand on the first page.
 const FIRST_PAGE: usize = 10;
-/// So many findings are shown of each rule; the other formats have all.
+/// So many findings are shown of each rule, and troubles of the inputs; the other formats have all.
 const OF_EACH: usize = 5;
+const TROUBLES: usize = 20;
+/// So long may a foreign name be.
+const NAME: usize = 60;
 
 pub(super) fn write(report: &Report, width: Option<u16>) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    writeln!(text, "{BOLD}{}{BOLD:#}\n", fit(&report.figures.sentence(report.idle), 0, width))?;
-    for (question, answer) in answers(report) {
-        writeln!(text, "{BOLD}{question}{BOLD:#}")?;
-        for line in answer {
-            writeln!(text, "  {}", fit(&line, 2, width))?;
+    styled(&mut text, BOLD, &fit(&report.figures.sentence(report.idle), 0, width))?;
+    for answer in answers(report) {
+        text.push('\n');
+        styled(&mut text, BOLD, answer.question)?;
+        for line in answer.sentences() {
+            writeln!(text, "  {}", fit(&clean(&line), 2, width))?;
+        }
+        if answer.question.starts_with("When") {
+            chart(&report.figures.cadence.ages, width, &mut text)?;
         }
     }
     first(report, width, &mut text)?;
@@ -37,159 +44,112 @@ pub(super) fn write(report: &Report, width: Option<u16>) -> Result<String, fmt::
     Ok(text)
 }
 
-/// The four questions with their answers, each a few sentences.
-pub(super) fn answers(report: &Report) -> [(&'static str, Vec<String>); 4] {
-    let figures = &report.figures;
-    let keys = figures.keys;
-    let powers: Vec<String> = figures
-        .by_power
-        .iter()
-        .filter(|(power, keys)| power.is_sensitive() && *keys > 0)
-        .map(|(power, keys): &(Power, usize)| format!("{power} {keys}"))
-        .collect();
-    let mut what = vec![format!(
-        "{} of {} can do what is sensitive with the key alone ({}); {} can do everything, or reach it by one step.",
-        figures.sensitive,
-        of(keys, "key", "keys"),
-        share(figures.sensitive, keys),
-        figures.everything
-    )];
-    if !powers.is_empty() {
-        what.push(format!("Keys by power without a second factor: {}.", powers.join(", ")));
+/// How old the keys are, as bars.
+fn chart(lengths: &Lengths, width: Option<u16>, text: &mut String) -> fmt::Result {
+    let Some(most) = lengths.parts.iter().map(|part| part.keys).max().filter(|most| *most > 0) else { return Ok(()) };
+    let room = usize::from(width.unwrap_or(100)).saturating_sub(34).clamp(8, 40);
+    for part in &lengths.parts {
+        let bar = "█".repeat((part.keys * room).div_ceil(most));
+        let keys = if part.keys == 0 { "-".to_owned() } else { grouped(part.keys) };
+        let line = format!("  {:>21}  {bar} {keys}", part.days());
+        writeln!(text, "{}", if part.keys == 0 { line.replace("   -", "  -") } else { line })?;
     }
-    if figures.bypass > 0 {
-        what.push(format!(
-            "{} of accounts that sign in with a second factor, and ask for none.",
-            of(figures.bypass, "of them is", "of them are")
-        ));
-    }
-    let mut who = vec![format!(
-        "{}: {} with a second factor, {} without, of {} no input says.",
-        of(figures.accounts, "account signs in", "accounts sign in"),
-        figures.with_second_factor,
-        figures.without_second_factor,
-        figures.second_factor_unknown
-    )];
-    let mint = of(figures.can_mint, "account can make a key today", "accounts can make a key today");
-    let unknown = if figures.can_mint_unknown > 0 {
-        format!(" Of {} no input says.", figures.can_mint_unknown)
-    } else {
-        String::new()
-    };
-    who.push(format!(
-        "{mint}, {} of them without a second factor that is known.{unknown}",
-        figures.can_mint_without_second_factor
-    ));
-    who.push(format!(
-        "Nobody answers for {}; {} to people who left; {} by several.",
-        of(figures.nobody_answers, "key", "keys"),
-        of(figures.left, "belongs", "belong"),
-        of(figures.shared, "is shared", "are shared")
-    ));
-    let age = |age: Option<u32>| age.map_or("unknown".to_owned(), |days| format!("{days} days"));
-    let when = vec![
-        format!(
-            "{}, of {} no input says when. {} older than {} days.",
-            of(figures.never_ends, "key never ends", "keys never end"),
-            figures.end_unknown,
-            of(figures.too_old, "is", "are"),
-            report.longest
-        ),
-        format!("Median age {}, greatest {}.", age(figures.median_age), age(figures.greatest_age)),
-    ];
-    let mut then = vec![format!(
-        "{} unused for {} days: disable those first. Of {} no input says when they were used.",
-        of(figures.unused, "key is", "keys are"),
-        report.idle,
-        figures.use_unknown
-    )];
-    let seen = report.estate.keys.iter().filter(|key| key.seen.is_some());
-    match report.estate.logs.iter().map(|log| log.events).reduce(|one, other| one + other) {
-        Some(events) => {
-            let (seen, made) = seen.fold((0, 0), |(seen, made), key| {
-                (seen + 1, made + key.seen.as_ref().map_or(0, |seen| seen.made.len()))
-            });
-            then.push(format!(
-                "{events} events in logs show {} at work; {} made by them.",
-                of(seen, "key", "keys"),
-                of(made, "further key was", "further keys were")
-            ));
-        }
-        None => then.push("No log is among the inputs that would show what the keys do.".to_owned()),
-    }
-    [
-        ("What can they do?", what),
-        ("Who has them, and who could get one?", who),
-        ("When do they end, and how old are they?", when),
-        ("What then?", then),
-    ]
+    Ok(())
 }
 
 fn first(report: &Report, width: Option<u16>, text: &mut String) -> fmt::Result {
-    if report.first.is_empty() {
+    let closing = report.closing();
+    if closing.is_empty() {
         return Ok(());
     }
-    writeln!(text, "\n{BOLD}Close these first{BOLD:#}")?;
-    let mut table = table(["", "key", "holder", "2FA", "without a second factor", "why here"]);
-    for (first, rank) in report.first.iter().take(FIRST_PAGE).zip(1..) {
-        let Some(key) = report.estate.keys.get(first.key) else { continue };
-        let factor = report.estate.holders(key).next().map_or(Known::Unknown, |holder| holder.second_factor);
-        let reasons = first.reasons.get(1..).unwrap_or_default().join("; ");
-        let mut can = Cell::new(without(key));
-        if key.surely().is_sensitive() {
-            can = can.fg(Color::Red);
-        }
-        table.add_row([
-            Cell::new(rank),
-            Cell::new(clean(&key.id)),
-            Cell::new(clean(&report.holders(key))),
-            Cell::new(factor),
-            can,
-            Cell::new(clean(&reasons)),
-        ]);
+    text.push('\n');
+    styled(text, BOLD, "Close these first")?;
+    writeln!(text, "{}", faint(&fit("in the order of power × exposure × age × use", 0, width)))?;
+    for (closing, rank) in closing.iter().take(FIRST_PAGE).zip(1..) {
+        one(report, closing, rank, width, text)?;
     }
-    writeln!(text, "{}", lines(&mut table, width))?;
-    if let Some(more) = report.first.len().checked_sub(FIRST_PAGE).filter(|more| *more > 0) {
-        writeln!(text, "{FAINT}and {more} more: --format csv has them all{FAINT:#}")?;
+    if let Some(more) = closing.len().checked_sub(FIRST_PAGE).filter(|more| *more > 0) {
+        writeln!(text, "{FAINT}and {} more: --format csv has them all{FAINT:#}", grouped(more))?;
     }
-    writeln!(
-        text,
-        "{FAINT}{}{FAINT:#}",
-        fit("The order is power × exposure × age × use; docs/rules.md explains it.", 0, width)
-    )
+    Ok(())
+}
+
+fn one(report: &Report, closing: &Closing<'_>, rank: usize, width: Option<u16>, text: &mut String) -> fmt::Result {
+    let key = closing.key;
+    let id = short(&clean(&key.id), NAME);
+    let name = key.name.as_deref().map_or(String::new(), |name| format!(" ({})", short(&clean(name), NAME)));
+    let holders = report.holders(key);
+    let holder = if holders.is_empty() { "nobody known" } else { &holders };
+    let holder = format!("{}, {}", short(&clean(holder), NAME), factor(closing.holder));
+    let style = if key.surely().is_sensitive() { ALARM } else { BOLD };
+    let head = fit(&format!("{rank:>2}  {id}{name} of {holder}"), 4, width);
+    styled(text, BOLD, &head)?;
+    writeln!(text, "    {style}{}{style:#}", fit(&without(key), 4, width))?;
+    let why = closing.first.reasons.get(1..).unwrap_or_default().join("; ");
+    if !why.is_empty() {
+        writeln!(text, "    {}", fit(&clean(&why), 4, width))?;
+    }
+    if let Some(evidence) = closing.evidence() {
+        let line = format!("{} ({})", short(&clean(&evidence.what), 4 * NAME), clean(&evidence.place.to_string()));
+        writeln!(text, "    {}", faint(&fit(&line, 4, width)))?;
+    }
+    writeln!(text, "    {}", fit(&format!("Mend: {}", clean(closing.mend())), 4, width))
 }
 
 fn findings(report: &Report, width: Option<u16>, text: &mut String) -> fmt::Result {
-    writeln!(text, "\n{BOLD}{}{BOLD:#}", counted(report))?;
+    let open = report.findings.iter().filter(|finding| finding.accepted.is_none()).count();
+    writeln!(text, "\n{BOLD}{}{BOLD:#}{FAINT}, explained in docs/rules.md{FAINT:#}", of(open, "finding", "findings"))?;
     for rule in crate::rules::ALL {
         let of_rule: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.rule == rule.name && finding.accepted.is_none()).collect();
-        let Some(worst) = of_rule.iter().map(|finding| finding.severity).max() else { continue };
-        let style = if worst >= Severity::High { ALARM } else { BOLD };
-        let word = severity(worst);
-        let line = fit(&format!("{word} {}: {} ({})", rule.name, rule.title, of_rule.len()), 2, width);
-        let rest = line.strip_prefix(word).unwrap_or(&line);
-        writeln!(text, "{style}{word}{style:#}{rest}")?;
-        for finding in of_rule.iter().take(OF_EACH) {
-            let line = format!("{}: {}", clean(&report.subject(finding)), clean(&finding.what));
-            writeln!(text, "  {}", fit(&line, 4, width))?;
-            if let Some(evidence) = finding.evidence().nth(1).or(finding.evidence().next()) {
-                let line = format!("{} ({})", clean(&evidence.what), clean(&evidence.place.to_string()));
-                writeln!(text, "    {FAINT}{}{FAINT:#}", fit(&line, 6, width))?;
-            }
-        }
-        if let Some(more) = of_rule.len().checked_sub(OF_EACH).filter(|more| *more > 0) {
-            writeln!(text, "  {FAINT}and {more} more{FAINT:#}")?;
-        }
-        if let Some(first) = of_rule.first() {
-            writeln!(text, "  {}", fit(&format!("Mend: {}", clean(&first.mend)), 4, width))?;
+        if let Some(worst) = of_rule.iter().map(|finding| finding.severity).max() {
+            of_one_rule(report, rule, worst, &of_rule, width, text)?;
         }
     }
     let accepted = report.findings.iter().filter(|finding| finding.accepted.is_some()).count();
     if accepted > 0 {
-        writeln!(text, "{FAINT}{accepted} more are accepted in the baseline{FAINT:#}")?;
+        let told = of(accepted, "more is accepted in the baseline", "more are accepted in the baseline");
+        writeln!(text, "{FAINT}{told}{FAINT:#}")?;
     }
     Ok(())
+}
+
+fn of_one_rule(
+    report: &Report,
+    rule: &Rule,
+    worst: Severity,
+    found: &[&Finding],
+    width: Option<u16>,
+    text: &mut String,
+) -> fmt::Result {
+    let style = if worst >= Severity::High { ALARM } else { BOLD };
+    let word = severity(worst);
+    let line = fit(&format!("{word} {}: {} ({})", rule.name, rule.title, grouped(found.len())), 2, width);
+    let rest = line.strip_prefix(word).unwrap_or(&line);
+    writeln!(text, "{style}{word}{style:#}{rest}")?;
+    for finding in found.iter().take(OF_EACH) {
+        let subject = short(&clean(&report.subject(finding)), NAME);
+        let mut shown = finding.evidence().skip(1).peekable();
+        let place = match (shown.peek(), finding.evidence().next()) {
+            (None, Some(evidence)) => format!(" ({})", clean(&evidence.place.to_string())),
+            _ => String::new(),
+        };
+        let line = format!("{subject}: {}{place}", short(&clean(&finding.what), 4 * NAME));
+        writeln!(text, "  {}", fit(&line, 4, width))?;
+        if let Some(evidence) = shown.next() {
+            let line = format!("{} ({})", short(&clean(&evidence.what), 4 * NAME), clean(&evidence.place.to_string()));
+            writeln!(text, "    {}", faint(&fit(&line, 6, width)))?;
+        }
+    }
+    if let Some(more) = found.len().checked_sub(OF_EACH).filter(|more| *more > 0) {
+        writeln!(text, "  {FAINT}and {} more{FAINT:#}", grouped(more))?;
+    }
+    // Where each is mended otherwise, one alone would mislead: what they have in common is told.
+    let mend = match found.first() {
+        Some(first) if found.iter().all(|finding| finding.mend == first.mend) => first.mend.as_str(),
+        _ => rule.mend,
+    };
+    writeln!(text, "  {}", fit(&format!("Mend: {}", clean(mend)), 4, width))
 }
 
 fn read(report: &Report, width: Option<u16>, text: &mut String) -> fmt::Result {
@@ -197,50 +157,71 @@ fn read(report: &Report, width: Option<u16>, text: &mut String) -> fmt::Result {
     for source in &report.estate.sources {
         writeln!(text, "  {}", fit(&format!("{}: {}, {}", clean(&source.file), source.form, source.holds), 4, width))?;
     }
-    for trouble in report.estate.troubles.iter().take(20) {
-        writeln!(
-            text,
-            "  {ALARM}not read:{ALARM:#} {}",
-            fit(&clean(&trouble.to_string()), 4, width.map(|width| width.saturating_sub(10)))
-        )?;
+    for trouble in report.estate.troubles.iter().take(TROUBLES) {
+        let line = fit(&format!("not read: {}", clean(&trouble.to_string())), 4, width);
+        let rest = line.strip_prefix("not read:").unwrap_or(&line);
+        writeln!(text, "  {ALARM}not read:{ALARM:#}{rest}")?;
     }
-    if let Some(more) = report.estate.troubles.len().checked_sub(20).filter(|more| *more > 0) {
-        writeln!(text, "  and {more} more")?;
+    if let Some(more) = report.estate.troubles.len().checked_sub(TROUBLES).filter(|more| *more > 0) {
+        writeln!(text, "  and {} more", grouped(more))?;
     }
     Ok(())
 }
 
-fn table<const COLUMNS: usize>(heads: [&str; COLUMNS]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(heads);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
+fn styled(text: &mut String, style: Style, line: &str) -> fmt::Result {
+    writeln!(text, "{style}{line}{style:#}")
 }
 
-fn lines(table: &mut Table, width: Option<u16>) -> String {
-    table.set_width(width.unwrap_or(160));
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+fn faint(line: &str) -> String {
+    format!("{FAINT}{line}{FAINT:#}")
 }
 
-/// A sentence in lines of the terminal's width, broken between words, set in from the second on.
+/// A sentence in lines of the terminal's width, broken between words and within one only where
+/// it alone is wider; set in from the second line on. The first line begins so far in, too.
 fn fit(text: &str, indent: usize, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from).filter(|width| *width > 2 * indent) else { return text.to_owned() };
     let mut fitted = String::with_capacity(text.len());
     let mut taken = indent;
-    for word in text.split(' ') {
-        let long = word.chars().count();
-        if taken > indent && taken + 1 + long > width {
-            fitted.push('\n');
-            fitted.extend(std::iter::repeat_n(' ', indent));
-            taken = indent;
-        } else if taken > indent {
+    let turn = |fitted: &mut String| {
+        fitted.push('\n');
+        fitted.extend(std::iter::repeat_n(' ', indent));
+        indent
+    };
+    for (word, first) in text.split(' ').zip(std::iter::once(true).chain(std::iter::repeat(false))) {
+        let long = word.width();
+        if !first && taken + 1 + long > width && taken > indent {
+            taken = turn(&mut fitted);
+        } else if !first {
             fitted.push(' ');
             taken += 1;
         }
-        fitted.push_str(word);
-        taken += long;
+        if taken + long <= width {
+            fitted.push_str(word);
+            taken += long;
+            continue;
+        }
+        for letter in word.chars() {
+            let letter = letter.encode_utf8(&mut [0; 4]).to_owned();
+            if taken + letter.width() > width {
+                taken = turn(&mut fitted);
+            }
+            taken += letter.width();
+            fitted.push_str(&letter);
+        }
     }
     fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_only_what_is_too_long_by_itself_is_broken() {
+        assert_eq!(fit("one two three", 2, Some(9)), "one two\n  three");
+        assert_eq!(fit("aaaaaaaaaaaaaa b", 2, Some(10)), "aaaaaaaa\n  aaaaaa b");
+        assert_eq!(fit(" 1  key", 4, Some(20)), " 1  key", "blanks stay");
+        assert_eq!(fit("鍵鍵鍵 x", 0, Some(6)), "鍵鍵鍵\nx", "some letters are two wide");
+        assert_eq!(fit("as it is", 2, None), "as it is");
+    }
 }

@@ -66,7 +66,7 @@ fn foreign_text_makes_no_markup_and_no_formula() {
     let html = report.write(Format::Html, None).unwrap();
     assert!(html.contains("bob &lt;b&gt;") && !html.contains("bob <b>"));
     assert!(report.write(Format::Csv, None).unwrap().contains(",'=1+1,"));
-    assert!(report.write(Format::Markdown, None).unwrap().contains("bob &lt;b>"));
+    assert!(report.write(Format::Markdown, None).unwrap().contains("bob &lt;b&gt;"));
 }
 
 #[test]
@@ -81,23 +81,111 @@ fn json_says_absent_as_null_and_never_as_never() {
     assert_eq!(json["figures"]["by_power"]["export"], 2);
 }
 
+/// Rows that try what foreign text can do to a page.
+fn evil() -> Report {
+    let long = "n".repeat(5_000);
+    let mut rows = String::from("key,name,holder,mfa,scopes,expires,created,last_used,system\n");
+    for evil in [
+        "<script>alert(1)</script>",
+        "</title></svg><img src=x onerror=alert(1)>",
+        "\"' onload='x",
+        "]]><!--",
+        "\u{202e}drowssap",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{641}\u{62a}\u{627}\u{62d}",
+        "[x](javascript:alert(1)) ![y](https://evil.example/p.png) `code` @all https://evil.example www.evil.example",
+        "| a | b |",
+        "\u{1b}[2J\u{1b}]0;x\u{7}",
+        long.as_str(),
+    ] {
+        let cell = evil.replace('"', "\"\"");
+        rows.push_str(&format!("\"{cell}\",\"{cell}\",\"{cell}\",yes,admin,never,2020-01-01,never,\"{cell}\"\n"));
+    }
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    assert!(audit.read("<b>evil</b> \u{1b}[31m.csv", Cursor::new(rows.into_bytes())));
+    audit.finish()
+}
+
+/// How many columns a line takes, its styles apart.
+fn columns(line: &str) -> usize {
+    let mut style = false;
+    let bare: String = line
+        .chars()
+        .filter(|letter| {
+            style |= *letter == '\u{1b}';
+            let seen = !style;
+            style &= *letter != 'm';
+            seen
+        })
+        .collect();
+    unicode_width::UnicodeWidthStr::width(bare.as_str())
+}
+
 #[test]
 fn the_terminal_is_no_wider_than_it_may_be() {
-    let text = report().write(Format::Terminal, Some(80)).unwrap();
-    let bare = |line: &str| {
-        let mut style = false;
-        line.chars()
-            .filter(|letter| {
-                style |= *letter == '\u{1b}';
-                let seen = !style;
-                style &= *letter != 'm';
-                seen
-            })
-            .count()
-    };
-    for line in text.lines() {
-        assert!(bare(line) <= 80, "{line}");
+    for width in [60, 80, 120, 200] {
+        for report in [report(), evil()] {
+            let text = report.write(Format::Terminal, Some(width)).unwrap();
+            for line in text.lines() {
+                assert!(columns(line) <= usize::from(width), "{width}: {line}");
+            }
+        }
     }
+}
+
+#[test]
+fn foreign_text_breaks_no_page() {
+    let report = evil();
+    let html = report.write(Format::Html, None).unwrap();
+    for markup in [
+        "<script",
+        "<img",
+        "onerror=alert(1)>",
+        "<!--",
+        "javascript:alert(1)\"",
+        "]]>",
+        "<b>evil",
+        "\u{1b}",
+        "\u{202e}",
+    ] {
+        assert!(!html.contains(markup), "{markup}");
+    }
+    for element in ["svg", "table", "section", "figure", "ol", "ul", "li", "p", "text", "title", "bdi", "span", "html"]
+    {
+        let (opened, closed) = (
+            html.matches(&format!("<{element}>")).count() + html.matches(&format!("<{element} ")).count(),
+            html.matches(&format!("</{element}>")).count(),
+        );
+        assert_eq!(opened, closed, "{element}");
+    }
+    for resource in [" href=\"h", "url(", "@import", "<link", "<script", " style="] {
+        assert!(!html.contains(resource), "{resource}");
+    }
+    assert!(html.contains("<bdi>\u{5e9}"), "what is written from the right stands alone");
+    assert!(html.len() < 200_000 && !html.contains(&"n".repeat(500)), "a long name is cut");
+    let markdown = report.write(Format::Markdown, None).unwrap();
+    for markup in ["<script", "[x](", "![y]", "https://", " www.", "@all", "\u{1b}"] {
+        assert!(!markdown.contains(markup), "{markup}");
+    }
+    for line in markdown.lines().filter(|line| line.starts_with("| ") && line.contains("evil")) {
+        assert_eq!(line.matches('|').count(), 8, "{line}");
+    }
+    let terminal = report.write(Format::Terminal, Some(80)).unwrap();
+    assert!(!terminal.contains("\u{1b}[2J") && !terminal.contains("\u{1b}]0") && !terminal.contains('\u{202e}'));
+}
+
+#[test]
+fn ten_thousand_keys_are_drawn_as_the_worst_ones_and_a_sum() {
+    let mut rows = String::from("key,holder,mfa,scopes,created\n");
+    for key in 0..10_000 {
+        let scope = if key % 100 == 7 { "admin" } else { "read" };
+        rows.push_str(&format!("k{key},user{},yes,{scope},2026-11-0{}\n", key / 2, 1 + key % 9));
+    }
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    assert!(audit.read("keys.csv", Cursor::new(rows.into_bytes())));
+    let html = audit.finish().write(Format::Html, None).unwrap();
+    assert!(html.contains("9,978 more keys") && html.contains("4,978 more accounts"), "{}", &html[..6000]);
+    assert!(html.matches("<rect class=\"alarm\"").count() == 22, "the worst ones");
+    assert!(html.len() < 300_000, "{}", html.len());
 }
 
 #[test]

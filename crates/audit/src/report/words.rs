@@ -2,23 +2,10 @@
 
 use law::{Powers, Severity};
 
-use crate::estate::{Key, Reach};
+pub(super) use law::clean;
 
-/// Foreign text, fit for a terminal: what would move the cursor, change colours or turn the
-/// reading direction is spelt out.
-pub(super) fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-                clean.extend(letter.escape_unicode());
-            }
-            _ if letter.is_control() => clean.extend(letter.escape_default()),
-            _ => clean.push(letter),
-        }
-    }
-    clean
-}
+use super::answers::alone;
+use crate::estate::{Account, Key, Known, Reach};
 
 /// The word for a severity.
 pub(super) const fn severity(severity: Severity) -> &'static str {
@@ -30,17 +17,24 @@ pub(super) const fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// Foreign text that is no longer than so many letters; JSON has all of it.
+pub(super) fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 /// What is sensitive of a reach, in a cell.
 fn reach(reach: Reach) -> String {
     let surely = reach.surely.intersection(Powers::SENSITIVE);
     let perhaps = reach.perhaps.intersection(Powers::SENSITIVE);
-    let every = |powers: Powers| if powers == Powers::SENSITIVE { "everything".to_owned() } else { powers.to_string() };
     match (surely.is_empty(), perhaps.is_empty()) {
         (true, true) if reach.surely.is_empty() => "nothing".to_owned(),
         (true, true) => reach.surely.to_string(),
-        (false, true) => every(surely),
-        (true, false) => format!("perhaps {}", every(perhaps)),
-        (false, false) => format!("{}; perhaps {}", every(surely), every(perhaps)),
+        (false, true) => alone(surely),
+        (true, false) => format!("perhaps {}", alone(perhaps)),
+        (false, false) => format!("{}; perhaps {}", alone(surely), alone(perhaps)),
     }
 }
 
@@ -55,9 +49,32 @@ pub(super) fn without(key: &Key) -> String {
     reach(key.without) + &step
 }
 
+/// An account's second factor, in a few words.
+pub(super) fn factor(account: Option<&Account>) -> &'static str {
+    match account.map(|account| account.second_factor) {
+        None => "nobody known",
+        Some(Known::Yes) => "2FA",
+        Some(Known::No) => "no 2FA",
+        Some(Known::Unknown) => "2FA unknown",
+    }
+}
+
 /// A number with its noun and the verb's form: `1 key ends`, `2 keys end`.
 pub(super) fn of(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// A number that one can read: `10,000`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A share in whole per cent.
@@ -65,5 +82,17 @@ pub(super) fn share(part: usize, whole: usize) -> String {
     match (part * 100).checked_div(whole) {
         Some(share) => format!("{share} %"),
         None => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_long_names_end() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short("äöüß", 3), "äö…");
     }
 }

@@ -1,0 +1,225 @@
+//! The four questions, and what the audit answers.
+
+use law::{Power, Powers};
+
+use super::{
+    Report,
+    words::{of, share, short},
+};
+use crate::estate::{Account, Key, Known};
+
+/// So many are named; the rest is counted.
+const NAMED: usize = 6;
+/// So long may a name be in a sentence.
+const NAME: usize = 40;
+
+/// One question with its answer.
+pub(super) struct Answer {
+    /// The question.
+    pub(super) question: &'static str,
+    /// The number that answers it best.
+    pub(super) figure: String,
+    /// What the number counts.
+    pub(super) counts: String,
+    /// The rest of the answer, in sentences.
+    pub(super) said: Vec<String>,
+}
+
+impl Answer {
+    /// The whole of it, sentence by sentence.
+    pub(super) fn sentences(&self) -> impl Iterator<Item = String> {
+        std::iter::once(format!("{} {}.", self.figure, self.counts)).chain(self.said.iter().cloned())
+    }
+}
+
+pub(super) fn answers(report: &Report) -> [Answer; 4] {
+    [what(report), who(report), when(report), then(report)]
+}
+
+fn what(report: &Report) -> Answer {
+    let figures = &report.figures;
+    let mut said = Vec::new();
+    let powers: Vec<String> = figures
+        .by_power
+        .iter()
+        .filter(|(power, keys)| power.is_sensitive() && *keys > 0)
+        .map(|(power, keys): &(Power, usize)| format!("{power} {keys}"))
+        .collect();
+    if !powers.is_empty() {
+        said.push(format!("Keys by power without a second factor: {}.", powers.join(", ")));
+    }
+    if figures.everything > 0 {
+        said.push(format!("{} everything, or reach it by one step.", of(figures.everything, "can do", "can do")));
+    }
+    if figures.bypass > 0 {
+        said.push(format!(
+            "{} accounts that sign in with a second factor, and ask for none.",
+            of(figures.bypass, "belongs to", "belong to")
+        ));
+    }
+    let minting: Vec<String> = report.living().filter_map(mints).collect();
+    if !minting.is_empty() {
+        said.push(format!(
+            "{} further keys, and so survive their own revocation: {}.",
+            of(minting.len(), "can make", "can make"),
+            named(&minting)
+        ));
+    }
+    Answer {
+        question: "What can they do?",
+        figure: format!("{} of {}", figures.sensitive, figures.keys),
+        counts: format!(
+            "keys can do what is sensitive with the key alone ({})",
+            share(figures.sensitive, figures.keys)
+        ),
+        said,
+    }
+}
+
+/// A key that surely makes others, and for whom.
+fn mints(key: &Key) -> Option<String> {
+    if !key.surely().contains(Power::Mint) {
+        return None;
+    }
+    let id = short(&key.id, NAME);
+    Some(match key.steps.iter().filter(|step| step.mints && step.sure).max_by_key(|step| step.of) {
+        Some(step) => {
+            let more = match step.of.saturating_sub(step.targets.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{id} (for {}{more})", short(&step.targets.join(", "), 2 * NAME))
+        }
+        None => id,
+    })
+}
+
+fn who(report: &Report) -> Answer {
+    let figures = &report.figures;
+    let mut said = Vec::new();
+    let minters = |factor: Known| -> Vec<String> {
+        let accounts = report.estate.accounts.iter().filter(|account| account.mints_today());
+        accounts.filter(|account| account.second_factor == factor).map(|account| short(&account.name, NAME)).collect()
+    };
+    let (without, unknown) = (minters(Known::No), minters(Known::Unknown));
+    if !without.is_empty() {
+        said.push(format!("Without a second factor: {}.", named(&without)));
+    }
+    if !unknown.is_empty() {
+        said.push(format!("Of {} no input says whether they have one.", named(&unknown)));
+    }
+    if figures.can_mint_unknown > 0 {
+        said.push(format!(
+            "Of {} no input says whether they can.",
+            of(figures.can_mint_unknown, "more account", "more accounts")
+        ));
+    }
+    said.push(format!(
+        "{}: {} with a second factor, {} without, of {} no input says.",
+        of(figures.accounts, "account signs in", "accounts sign in"),
+        figures.with_second_factor,
+        figures.without_second_factor,
+        figures.second_factor_unknown
+    ));
+    said.push(format!(
+        "Nobody answers for {}; {} to people who left; {} by several.",
+        of(figures.nobody_answers, "key", "keys"),
+        of(figures.left, "belongs", "belong"),
+        of(figures.shared, "is shared", "are shared")
+    ));
+    Answer {
+        question: "Who has them, and who could get one?",
+        figure: figures.can_mint.to_string(),
+        counts: format!(
+            "{} make a key today, {} of them without a second factor",
+            if figures.can_mint == 1 { "account can" } else { "accounts can" },
+            figures.can_mint_without_second_factor
+        ),
+        said,
+    }
+}
+
+fn when(report: &Report) -> Answer {
+    let figures = &report.figures;
+    let cadence = &figures.cadence;
+    let mut said = vec![format!(
+        "{}, of {} no input says when. {} older than {} days.",
+        of(figures.never_ends, "key never ends", "keys never end"),
+        figures.end_unknown,
+        of(figures.too_old, "is", "are"),
+        report.longest
+    )];
+    if let (Some(nine), Some(longest)) = (cadence.ages.nine_of_ten, cadence.ages.longest) {
+        said.push(format!("Nine of ten are at most {nine} days old, the oldest {longest}."));
+    }
+    said.push(format!(
+        "{} exchanged, as far as the inputs show.",
+        of(cadence.never_exchanged, "older one was never", "older ones were never")
+    ));
+    said.push(match cadence.lifetimes.median {
+        Some(median) => format!(
+            "{} over lived {} in the median.",
+            of(cadence.lifetimes.keys, "key that is", "keys that are"),
+            of(median as usize, "day", "days")
+        ),
+        None => "No key that is over shows how long keys live.".to_owned(),
+    });
+    Answer {
+        question: "When do they end, and how often are they exchanged?",
+        figure: cadence.ages.median.map_or("unknown".to_owned(), |days| of(days as usize, "day", "days")),
+        counts: "is the median age of the living keys".to_owned(),
+        said,
+    }
+}
+
+fn then(report: &Report) -> Answer {
+    let figures = &report.figures;
+    let mut said = Vec::new();
+    if figures.use_unknown > 0 {
+        said.push(format!("Of {} no input says when they were used.", of(figures.use_unknown, "more", "more")));
+    }
+    let seen = report.estate.keys.iter().filter(|key| key.seen.is_some());
+    match report.estate.logs.iter().map(|log| log.events).reduce(|one, other| one + other) {
+        Some(events) => {
+            let (seen, made) = seen.fold((0, 0), |(seen, made), key| {
+                (seen + 1, made + key.seen.as_ref().map_or(0, |seen| seen.made.len()))
+            });
+            said.push(format!(
+                "{events} events in logs show {} at work; {} made by them.",
+                of(seen, "key", "keys"),
+                of(made, "further key was", "further keys were")
+            ));
+        }
+        None => said.push("No log is among the inputs that would show what the keys do.".to_owned()),
+    }
+    Answer {
+        question: "What then?",
+        figure: figures.unused.to_string(),
+        counts: format!(
+            "{} unused for {} days: disable those first, hardly anything breaks",
+            if figures.unused == 1 { "key is" } else { "keys are" },
+            report.idle
+        ),
+        said,
+    }
+}
+
+fn named(names: &[String]) -> String {
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+impl Account {
+    /// Whether it can make itself or others a key today, surely.
+    pub(super) fn mints_today(&self) -> bool {
+        self.can_mint == Known::Yes && self.left != Known::Yes
+    }
+}
+
+/// What a key can do with the key alone, in one word where that is everything.
+pub(super) fn alone(powers: Powers) -> String {
+    if powers == Powers::SENSITIVE || powers == Powers::EVERY { "everything".to_owned() } else { powers.to_string() }
+}
