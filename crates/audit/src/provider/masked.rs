@@ -35,10 +35,14 @@ pub(crate) fn masked(text: &str, line: u64) -> String {
     if looks_secret(text) { format!("(masked, line {line})") } else { text.to_owned() }
 }
 
+/// Whether it begins as the secrets of well-known services do.
+pub(crate) fn is_marked(text: &str) -> bool {
+    PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
+}
+
 /// Whether it begins as secrets do, or is a long word without words in it.
 pub(crate) fn looks_secret(text: &str) -> bool {
-    let known = PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8));
-    known || text.split(|letter: char| letter.is_whitespace() || ":@,;".contains(letter)).any(is_random)
+    is_marked(text) || text.split(|letter: char| letter.is_whitespace() || ":@,;".contains(letter)).any(is_random)
 }
 
 fn is_random(word: &str) -> bool {

@@ -3,7 +3,7 @@
 pub(crate) mod aws;
 mod github;
 pub(crate) mod inventory;
-mod masked;
+pub(crate) mod masked;
 mod openapi;
 mod scopes;
 
@@ -24,8 +24,6 @@ pub(crate) enum Head<'a> {
     Json(&'a Value),
     /// The first of many JSON documents, one a line.
     Line(&'a Value),
-    /// A document whose first name is `Records`, as CloudTrail writes it.
-    Records,
     /// An OpenAPI document as text.
     Document,
 }
@@ -56,12 +54,17 @@ impl Providers {
     }
 
     pub(crate) fn read(&mut self, file: &str, content: Content, estate: &mut Estate) {
+        let content = match content.settled(file) {
+            Ok(content) => content,
+            Err(trouble) => return estate.troubles.push(trouble),
+        };
         let head = match &content {
             Content::Json(value) => Head::Json(value),
             Content::JsonLines(first, _) => Head::Line(first),
             Content::Csv(heads, _) => Head::Csv(heads),
-            Content::Records(_) => Head::Records,
             Content::Document(_) => Head::Document,
+            // They have settled.
+            Content::List(..) | Content::Lines(..) => return,
         };
         let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));
         let Some((provider, form)) = known else {

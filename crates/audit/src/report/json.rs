@@ -69,10 +69,10 @@ pub(super) fn lines(report: &Report) -> Result<String, serde_json::Error> {
 }
 
 fn account(account: &Account) -> Value {
-    let Account { realm, name, kind, second_factor, signs_in, left, last_seen, can_mint, places } = account;
+    let Account { realm, name, kind, second_factor, signs_in, left, last_seen, can_mint, seen, places } = account;
     json!({
         "realm": realm, "name": name, "kind": kind, "second_factor": second_factor, "signs_in": signs_in,
-        "left": left, "last_seen": last_seen, "can_mint": can_mint, "places": places,
+        "left": left, "last_seen": last_seen, "can_mint": can_mint, "seen": seen, "places": places,
     })
 }
 
@@ -101,6 +101,7 @@ fn key(report: &Report, key: &Key, never_exchanged: bool, rank: Option<(usize, &
         because,
         steps,
         seen,
+        children,
         places,
     } = key;
     let days = |at: &Moment| at.at().and_then(|at| moment::days(at, report.as_of));
@@ -113,7 +114,7 @@ fn key(report: &Report, key: &Key, never_exchanged: bool, rank: Option<(usize, &
         "never_exchanged": never_exchanged, "can_mint": can_mint(key),
         "standing": standing(key), "lives": key.lives(report.as_of), "asks_second_factor": asks_second_factor,
         "with_second_factor": with, "without_second_factor": without,
-        "because": because, "steps": steps, "seen": seen, "places": places,
+        "because": because, "steps": steps, "seen": seen, "children": children, "places": places,
         "order": rank.map(|(rank, first)| Order { rank, first }),
     })
 }

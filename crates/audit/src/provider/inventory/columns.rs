@@ -22,11 +22,12 @@ pub(crate) enum Column {
     LastUse,
     Standing,
     Scopes,
+    LogKey,
 }
 
 /// Each column, the word that `--map` knows it by, and the names that exports give it (letters
 /// and digits only). None of them is a name under which secrets are kept.
-const COLUMNS: [(Column, &str, &[&str]); 17] = [
+const COLUMNS: [(Column, &str, &[&str]); 18] = [
     (Column::System, "system", &["service", "provider", "realm", "tenant", "platform", "api"]),
     (
         Column::Key,
@@ -134,6 +135,8 @@ const COLUMNS: [(Column, &str, &[&str]); 17] = [
         "scopes",
         &["scope", "permissions", "permission", "powers", "role", "roles", "access", "rights", "reach", "operations"],
     ),
+    // Of an access log, and of no table.
+    (Column::LogKey, "log_key", &[]),
 ];
 
 impl Column {
@@ -155,7 +158,10 @@ pub enum UnknownColumn {
 
 /// Which column says what, as the one who asks tells it.
 #[derive(Clone, Debug, Default)]
-pub struct Map(HashMap<String, Column>);
+pub struct Map {
+    columns: HashMap<String, Column>,
+    log_key: Option<String>,
+}
 
 impl Map {
     /// Reads `word=column name` pairs.
@@ -163,16 +169,25 @@ impl Map {
     /// # Errors
     /// Where a pair has no `=`, or its word is unknown.
     pub fn of<'p>(pairs: impl IntoIterator<Item = &'p str>) -> Result<Self, UnknownColumn> {
-        let mut map = HashMap::new();
+        let mut map = Self::default();
         for pair in pairs {
             let (word, name) = pair.split_once('=').ok_or_else(|| UnknownColumn::NoPair(pair.to_owned()))?;
             let column = COLUMNS.iter().find(|(_, known, _)| bare(known) == bare(word)).ok_or_else(|| {
                 let known: Vec<&str> = COLUMNS.iter().map(|(_, word, _)| *word).collect();
                 UnknownColumn::Unknown(word.to_owned(), known.join(", "))
             })?;
-            map.insert(bare(name), column.0);
+            if column.0 == Column::LogKey {
+                map.log_key = Some(name.to_owned());
+            } else {
+                map.columns.insert(bare(name), column.0);
+            }
         }
-        Ok(Self(map))
+        Ok(map)
+    }
+
+    /// What of an access log's line names the key.
+    pub(crate) fn log_key(&self) -> Option<String> {
+        self.log_key.clone()
     }
 
     pub(crate) fn column(&self, head: &str) -> Option<Column> {
@@ -180,12 +195,13 @@ impl Map {
         let usual = || {
             COLUMNS
                 .iter()
+                .filter(|(column, ..)| *column != Column::LogKey)
                 .find(|(_, word, names)| bare(word) == head || names.contains(&head.as_str()))
                 .map(|(column, ..)| *column)
         };
-        let mapped = self.0.get(&head).copied();
+        let mapped = self.columns.get(&head).copied();
         // A column that was mapped takes the place of the one that usually says it.
-        mapped.or_else(|| usual().filter(|column| !self.0.values().any(|taken| taken == column)))
+        mapped.or_else(|| usual().filter(|column| !self.columns.values().any(|taken| taken == column)))
     }
 }
 

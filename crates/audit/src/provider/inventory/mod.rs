@@ -94,7 +94,7 @@ impl Provider for Inventory {
                 None => names(value).then_some(JSON),
             },
             Head::Line(value) => names(value).then_some(JSON),
-            Head::Records | Head::Document => None,
+            Head::Document => None,
         }
     }
 
@@ -123,7 +123,7 @@ impl Provider for Inventory {
                     }
                 }
             }
-            Content::Records(_) | Content::Document(_) => {}
+            Content::List(..) | Content::Lines(..) | Content::Document(_) => {}
         }
         let (accounts, keys) = (estate.accounts.len() - before.0, estate.keys.len() - before.1);
         format!("{}, {}", count(keys, "key"), count(accounts, "account"))

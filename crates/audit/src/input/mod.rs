@@ -1,11 +1,14 @@
 //! Bytes that somebody exported: unpacked, and told apart by their first letters.
 
-use std::io::{self, BufRead, BufReader, Read};
+mod objects;
+
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use self::objects::Objects;
 use crate::estate::Place;
 
 /// A document that has to be read whole may be so large; streams have no bound.
@@ -31,18 +34,36 @@ impl Trouble {
     }
 }
 
+/// So much of an input is looked at to tell what it is.
+const HEAD: usize = 1 << 20;
+
+/// So many lines of a text are looked at for that.
+const FIRST_LINES: usize = 5;
+
 /// What an input is made of.
 pub(crate) enum Content {
     /// One JSON document.
     Json(Value),
     /// One JSON document a line, read as it comes. The first is at hand.
     JsonLines(Value, Box<dyn BufRead>),
-    /// A document whose first name is `Records`, as CloudTrail writes it: read as it comes.
-    Records(Box<dyn BufRead>),
+    /// A JSON document that is a list of objects, or whose first member is one: read as it comes.
+    /// [`settled`](Self::settled) reads it whole.
+    List(Listed, Box<dyn BufRead>),
+    /// Lines of text with the first few of them: a table, or the log of a server.
+    /// [`settled`](Self::settled) takes it for a table.
+    Lines(String, Box<dyn BufRead>),
     /// A table with its heads.
     Csv(csv::StringRecord, csv::Reader<Box<dyn BufRead>>),
     /// An OpenAPI document as text.
     Document(Vec<u8>),
+}
+
+/// How a list of objects begins.
+pub(crate) struct Listed {
+    /// What the list is called, where it is the first member of an object.
+    pub(crate) name: Option<String>,
+    /// Its first object; null where it has none.
+    pub(crate) first: Value,
 }
 
 impl Content {
@@ -59,9 +80,17 @@ impl Content {
         match first {
             None => Err(Trouble::of(name, "is empty; give the export with its content")),
             Some(0) => Err(Trouble::of(name, "is binary, or UTF-16; export it again as UTF-8 text")),
-            Some(b'{') if begins_with_records(&mut source).map_err(broken)? => Ok(Self::Records(source)),
-            Some(b'{' | b'[') => json(name, source),
+            Some(b'{' | b'[') => listed(name, source).map_err(broken)?,
             Some(_) => text(name, source),
+        }
+    }
+
+    /// What it is where it is no log: a list is one document, lines are a table.
+    pub(crate) fn settled(self, name: &str) -> Result<Self, Trouble> {
+        match self {
+            Self::List(_, source) => json(name, source),
+            Self::Lines(_, source) => table(name, source),
+            settled => Ok(settled),
         }
     }
 }
@@ -73,10 +102,43 @@ fn skip_mark(source: &mut impl BufRead) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether it begins with `{"Records":[`, whatever blanks stand between.
-fn begins_with_records(source: &mut impl BufRead) -> io::Result<bool> {
-    let head = source.fill_buf()?.iter().take(256).copied().filter(|byte| !byte.is_ascii_whitespace());
-    Ok(head.take(12).eq(br#"{"Records":["#.iter().copied()))
+/// A list of objects, or else what its first line tells.
+fn listed(name: &str, mut source: Box<dyn BufRead>) -> io::Result<Result<Content, Trouble>> {
+    let start = source.fill_buf()?;
+    let Some(called) = list_at(start) else { return Ok(json(name, source)) };
+    let mut head = Vec::new();
+    let first = loop {
+        let bytes = source.fill_buf()?;
+        let (taken, ended) = (bytes.len(), bytes.is_empty());
+        head.extend_from_slice(bytes);
+        source.consume(taken);
+        match Objects::new(head.as_slice()).first() {
+            Ok(first) => break first,
+            Err(_) if ended || head.len() > HEAD => break None,
+            Err(_) => {}
+        }
+    };
+    let empty = first.is_none() && serde_json::from_slice::<Value>(&head).is_ok();
+    let source: Box<dyn BufRead> = Box::new(Cursor::new(head).chain(source));
+    match first.map(|first| serde_json::from_slice(&first)) {
+        Some(Ok(first)) => Ok(Ok(Content::List(Listed { name: called, first }, source))),
+        None if empty => Ok(Ok(Content::List(Listed { name: called, first: Value::Null }, source))),
+        _ => Ok(json(name, source)),
+    }
+}
+
+/// Whether a list begins here, or is the first member of an object; then what it is called.
+fn list_at(start: &[u8]) -> Option<Option<String>> {
+    let head = start.get(..256).unwrap_or(start);
+    let mut rest = head.trim_ascii_start();
+    if rest.starts_with(b"[") {
+        return Some(None);
+    }
+    rest = rest.strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    let (called, rest) = rest.split_at(end);
+    let rest = rest.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    rest.starts_with(b"[").then(|| Some(String::from_utf8_lossy(called).into_owned()))
 }
 
 /// One document, or one a line: the first line tells.
@@ -118,7 +180,7 @@ fn whole(name: &str, bytes: &mut Vec<u8>, source: impl BufRead) -> Result<(), Tr
     Ok(())
 }
 
-/// A table or an OpenAPI document in YAML.
+/// Lines, or an OpenAPI document in YAML.
 fn text(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
     let head = source.fill_buf().map_err(|error| Trouble::of(name, format!("cannot be read: {error}")))?;
     let head = String::from_utf8_lossy(head);
@@ -128,6 +190,13 @@ fn text(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
         whole(name, &mut bytes, source)?;
         return Ok(Content::Document(bytes));
     }
+    let first: Vec<&str> = head.lines().filter(|line| !line.trim().is_empty()).take(FIRST_LINES).collect();
+    Ok(Content::Lines(first.join("\n"), source))
+}
+
+fn table(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
+    let head = source.fill_buf().map_err(|error| Trouble::of(name, format!("cannot be read: {error}")))?;
+    let head = String::from_utf8_lossy(head);
     let line = head.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let delimiter =
         [b',', b';', b'\t'].into_iter().max_by_key(|wanted| line.bytes().filter(|byte| byte == wanted).count());
@@ -140,7 +209,7 @@ fn text(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
         Ok(heads) if heads.len() > 1 => Ok(Content::Csv(heads, reader)),
         _ => Err(Trouble::of(
             name,
-            "is neither JSON, CSV nor an OpenAPI document; `greave audit --help` lists what can be read",
+            "is neither JSON, CSV, an OpenAPI document nor a log that is known; `greave audit --help` lists what can be read",
         )),
     }
 }
@@ -152,7 +221,23 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Result<Content, Trouble> {
-        Content::of("x", Cursor::new(text.as_bytes().to_vec()))
+        Content::of("x", Cursor::new(text.as_bytes().to_vec()))?.settled("x")
+    }
+
+    #[test]
+    fn a_list_is_seen_by_its_first_object_and_settles_as_one_document() {
+        let list = |text: &str| match Content::of("x", Cursor::new(text.as_bytes().to_vec())) {
+            Ok(Content::List(Listed { name, first }, _)) => Some((name, first)),
+            _ => None,
+        };
+        let (name, first) = list("{ \"Records\" : [ {\"a\": 1}, {\"a\": 2}]}").unwrap();
+        assert_eq!((name.as_deref(), &first), (Some("Records"), &serde_json::json!({"a": 1})));
+        assert_eq!(list("[\n{\"a\":1}\n]").unwrap(), (None, serde_json::json!({"a": 1})));
+        assert_eq!(list("{\"Records\":[]}").unwrap().1, Value::Null);
+        assert_eq!(list("{\"a\":1}"), None);
+        assert!(matches!(of("[{\"a\":1},{\"a\":2}]"), Ok(Content::Json(Value::Array(all))) if all.len() == 2));
+        assert!(matches!(of("{\"a\":[{}]}\n{\"a\":[]}\n"), Ok(Content::JsonLines(..))));
+        assert!(matches!(of("[\"a\"]"), Ok(Content::Json(_))));
     }
 
     #[test]
@@ -170,8 +255,10 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(b"a,b\n1,2\n").unwrap();
         let packed = gzip.finish().unwrap();
-        assert!(matches!(Content::of("x", Cursor::new(packed.clone())), Ok(Content::Csv(..))));
-        assert!(Content::of("x", Cursor::new(packed[..12].to_vec())).is_err());
+        let read = Content::of("x", Cursor::new(packed.clone())).and_then(|content| content.settled("x"));
+        assert!(matches!(read, Ok(Content::Csv(..))));
+        let broken = Content::of("x", Cursor::new(packed[..12].to_vec()));
+        assert!(broken.and_then(|content| content.settled("x")).is_err());
     }
 
     #[test]
