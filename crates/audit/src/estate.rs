@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     input::Trouble,
     log::seen::{Child, Log, Seen},
+    provider::masked::concealed,
 };
 
 /// What an export says of something that is so or not. Silence is neither.
@@ -336,6 +337,8 @@ pub struct Estate {
     /// What can be done with the APIs whose documents were given.
     pub(crate) catalogues: Vec<Catalogue>,
     by_account: HashMap<(String, String), Ix>,
+    /// The first account of each name, once everything is read.
+    by_name: HashMap<String, Ix>,
     by_key: HashMap<(String, String), Ix>,
 }
 
@@ -380,7 +383,53 @@ impl Estate {
     pub fn named(&self, realm: &str, name: &str) -> Option<&Account> {
         let name = name.to_lowercase();
         let here = self.by_account.get(&(realm.to_owned(), name.clone())).and_then(|ix| self.accounts.get(*ix));
-        here.or_else(|| self.accounts.iter().find(|account| account.name.to_lowercase() == name))
+        here.or_else(|| self.by_name.get(&name).and_then(|ix| self.accounts.get(*ix)))
+    }
+
+    /// Puts words in the place of whatever is surely a secret, wherever it came to stand.
+    pub(crate) fn conceal(&mut self) {
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut tell = |text: &mut String| {
+            let number = |word: &str| {
+                let next = numbers.len() + 1;
+                *numbers.entry(word.to_owned()).or_insert(next)
+            };
+            if let Some(told) = concealed(text, number) {
+                *text = told;
+            }
+        };
+        for account in &mut self.accounts {
+            tell(&mut account.realm);
+            tell(&mut account.name);
+            account.seen.iter_mut().for_each(|seen| conceal_seen(seen, &mut tell));
+        }
+        for key in &mut self.keys {
+            let Key { realm, id, name, form, owner, because, steps, seen, children, .. } = key;
+            [realm, id, form].into_iter().for_each(&mut tell);
+            for Child { id, holder, key, at: _, lives: _ } in children {
+                [Some(id), holder.as_mut(), key.as_mut()].into_iter().flatten().for_each(&mut tell);
+            }
+            name.iter_mut().chain(owner).for_each(&mut tell);
+            because.iter_mut().for_each(|because| tell(&mut because.what));
+            for step in steps {
+                tell(&mut step.how);
+                step.targets.iter_mut().for_each(&mut tell);
+            }
+            seen.iter_mut().for_each(|seen| conceal_seen(seen, &mut tell));
+        }
+        for blind in &mut self.blind {
+            tell(&mut blind.what);
+            tell(&mut blind.mend);
+        }
+        self.sources.iter_mut().for_each(|source| tell(&mut source.holds));
+        self.troubles.iter_mut().for_each(|trouble| tell(&mut trouble.why));
+        self.by_account = self
+            .accounts
+            .iter()
+            .enumerate()
+            .map(|(ix, one)| ((one.realm.clone(), one.name.to_lowercase()), ix))
+            .collect();
+        self.by_name = self.accounts.iter().enumerate().rev().map(|(ix, one)| (one.name.to_lowercase(), ix)).collect();
     }
 
     /// Those who have the key.
@@ -392,5 +441,21 @@ impl Estate {
     pub fn answers<'e>(&'e self, key: &'e Key) -> Option<&'e str> {
         let person = || self.holders(key).find(|holder| holder.kind == Kind::Person).map(|holder| holder.name.as_str());
         key.owner.as_deref().or_else(person)
+    }
+}
+
+fn conceal_seen(seen: &mut Seen, tell: &mut impl FnMut(&mut String)) {
+    let Seen { actions, on, sources, programs, made, did_without, .. } = seen;
+    actions.iter_mut().for_each(|(action, _)| tell(action));
+    *on = std::mem::take(on)
+        .into_iter()
+        .map(|(mut action, mut targets)| {
+            tell(&mut action);
+            targets.iter_mut().for_each(&mut *tell);
+            (action, targets)
+        })
+        .collect();
+    for list in [sources, programs, made, did_without] {
+        list.iter_mut().for_each(&mut *tell);
     }
 }

@@ -17,6 +17,7 @@ mod moment;
 mod provider;
 pub mod report;
 pub mod rules;
+mod utf16;
 
 use std::io::{self, Read};
 
@@ -111,6 +112,7 @@ impl Audit {
         self.logs.join(&mut self.estate, self.settings.as_of);
         self.providers.finish(&mut self.estate, self.settings.as_of);
         Logs::settle(&mut self.estate);
+        self.estate.conceal();
         let findings = rules::look(&self.estate, &self.settings);
         Report::new(self.estate, findings, &self.settings)
     }

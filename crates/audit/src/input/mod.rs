@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use self::objects::Objects;
-use crate::estate::Place;
+use crate::{estate::Place, utf16};
 
 /// A document that has to be read whole may be so large; streams have no bound.
 const LARGEST_DOCUMENT: u64 = 1 << 30;
@@ -70,16 +70,17 @@ impl Content {
     pub(crate) fn of(name: &str, bytes: impl Read + 'static) -> Result<Self, Trouble> {
         let broken = |error: io::Error| Trouble::of(name, format!("cannot be read: {error}"));
         let mut bytes = BufReader::with_capacity(1 << 16, bytes);
-        let mut source: Box<dyn BufRead> = if bytes.fill_buf().map_err(broken)?.starts_with(&[0x1f, 0x8b]) {
+        let source: Box<dyn BufRead> = if bytes.fill_buf().map_err(broken)?.starts_with(&[0x1f, 0x8b]) {
             Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(bytes)))
         } else {
             Box::new(bytes)
         };
+        let mut source = utf16::read(source).map_err(broken)?;
         skip_mark(&mut source).map_err(broken)?;
         let first = source.fill_buf().map_err(broken)?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
         match first {
             None => Err(Trouble::of(name, "is empty; give the export with its content")),
-            Some(0) => Err(Trouble::of(name, "is binary, or UTF-16; export it again as UTF-8 text")),
+            Some(0) => Err(Trouble::of(name, "is binary, or UTF-16 without its mark; export it again as UTF-8 text")),
             Some(b'{' | b'[') => listed(name, source).map_err(broken)?,
             Some(_) => text(name, source),
         }
@@ -199,7 +200,7 @@ fn table(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
     let head = String::from_utf8_lossy(head);
     let line = head.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let delimiter =
-        [b',', b';', b'\t'].into_iter().max_by_key(|wanted| line.bytes().filter(|byte| byte == wanted).count());
+        [b',', b';', b'\t', b'|'].into_iter().max_by_key(|wanted| line.bytes().filter(|byte| byte == wanted).count());
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter.unwrap_or(b','))
         .flexible(true)

@@ -68,8 +68,7 @@ impl Providers {
         };
         let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));
         let Some((provider, form)) = known else {
-            let why = "is no export that is known; `greave audit --help` lists them, and `--map` names the columns of any table";
-            estate.troubles.push(Trouble::of(file, why));
+            estate.troubles.push(Trouble::of(file, unknown(&head)));
             return;
         };
         let holds = provider.read(form, file, content, estate);
@@ -81,6 +80,23 @@ impl Providers {
             provider.finish(estate, as_of);
         }
     }
+}
+
+/// Why nobody knows an export: a table may only lack a name that is known.
+fn unknown(head: &Head<'_>) -> String {
+    let known = "`greave audit --help` lists what can be read";
+    let hint = match head {
+        Head::Csv(heads) => inventory::hint(heads.iter()),
+        Head::Json(Value::Array(rows)) if rows.is_empty() => return format!("is an empty list; {known}"),
+        Head::Json(Value::Array(rows)) => inventory::hint(
+            rows.first().and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()),
+        ),
+        Head::Line(Value::Object(fields)) => inventory::hint(fields.keys().map(String::as_str)),
+        _ => return format!("is no export that is known; {known}, and `--map` names the columns of any table"),
+    };
+    format!(
+        "is no export that is known, and no column is known to name a key or its holder; for a table of keys try {hint}"
+    )
 }
 
 /// How a finding of this rule is mended where the key lives.

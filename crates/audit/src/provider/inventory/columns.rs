@@ -15,27 +15,73 @@ pub(crate) enum Column {
     OwnerLeft,
     Left,
     SecondFactor,
+    OwnerSecondFactor,
     AsksSecondFactor,
     CanMint,
     Born,
     End,
     LastUse,
     Standing,
+    Stopped,
     Scopes,
+    Reach,
+    Without,
     LogKey,
 }
 
 /// Each column, the word that `--map` knows it by, and the names that exports give it (letters
 /// and digits only). None of them is a name under which secrets are kept.
-const COLUMNS: [(Column, &str, &[&str]); 18] = [
+const COLUMNS: [(Column, &str, &[&str]); 22] = [
     (Column::System, "system", &["service", "provider", "realm", "tenant", "platform", "api"]),
     (
         Column::Key,
         "key",
-        &["keyid", "id", "tokenid", "accesskeyid", "credentialid", "clientid", "apikeyid", "credential", "uid"],
+        &[
+            "keyid",
+            "id",
+            "tokenid",
+            "accesskeyid",
+            "credentialid",
+            "clientid",
+            "apikeyid",
+            "credential",
+            "uid",
+            "keyidentifier",
+            "tokenidentifier",
+            "credentialname",
+            "serialnumber",
+            "keynumber",
+            "accesskey",
+            "apikeyname",
+            "tokenprefix",
+        ],
     ),
-    (Column::Name, "name", &["keyname", "tokenname", "label", "description", "displayname", "title"]),
-    (Column::Form, "form", &["keytype", "tokentype", "credentialtype", "type"]),
+    (
+        Column::Name,
+        "name",
+        &[
+            "keyname",
+            "tokenname",
+            "label",
+            "description",
+            "displayname",
+            "title",
+            "keylabel",
+            "tokenlabel",
+            "note",
+            "notes",
+            "comment",
+            "purpose",
+            "keydescription",
+            "tokendescription",
+            "friendlyname",
+        ],
+    ),
+    (
+        Column::Form,
+        "form",
+        &["keytype", "tokentype", "credentialtype", "type", "kindofkey", "keyform", "credentialform", "authtype"],
+    ),
     (
         Column::Holder,
         "holder",
@@ -50,12 +96,66 @@ const COLUMNS: [(Column, &str, &[&str]); 18] = [
             "principal",
             "userlogin",
             "useremail",
+            "assignedto",
+            "usernames",
+            "heldby",
+            "issuedto",
+            "subject",
+            "member",
+            "person",
+            "accountname",
+            "identity",
+            "serviceaccountname",
+            "usedby",
+            "holders",
+            "users",
+            "principalname",
+            "loginname",
+            "userid",
         ],
     ),
-    (Column::Kind, "kind", &["holderkind", "accounttype", "usertype", "holdertype"]),
-    (Column::Owner, "owner", &["ownername", "owneremail", "responsible", "contact", "team", "answersfor"]),
-    (Column::OwnerLeft, "owner_left", &["ownergone"]),
-    (Column::Left, "left", &["holderleft", "gone", "offboarded", "deactivated", "terminated", "suspended"]),
+    (Column::Kind, "kind", &["holderkind", "accounttype", "usertype", "holdertype", "principaltype", "identitytype"]),
+    (
+        Column::Owner,
+        "owner",
+        &[
+            "ownername",
+            "owneremail",
+            "responsible",
+            "contact",
+            "team",
+            "answersfor",
+            "contactperson",
+            "responsibleperson",
+            "manager",
+            "owners",
+            "accountable",
+            "steward",
+            "businessowner",
+            "technicalowner",
+            "keyowner",
+        ],
+    ),
+    (Column::OwnerLeft, "owner_left", &["ownergone", "ownerdeactivated", "owneroffboarded", "ownerterminated"]),
+    (
+        Column::Left,
+        "left",
+        &[
+            "holderleft",
+            "gone",
+            "offboarded",
+            "deactivated",
+            "terminated",
+            "suspended",
+            "userleft",
+            "leaver",
+            "hasleft",
+            "userdeactivated",
+            "isleaver",
+            "formeremployee",
+            "departed",
+        ],
+    ),
     (
         Column::SecondFactor,
         "second_factor",
@@ -70,17 +170,50 @@ const COLUMNS: [(Column, &str, &[&str]); 18] = [
             "mfaactive",
             "hasmfa",
             "has2fa",
-            "ownertwofactor",
             "mfastatus",
             "2fastatus",
+            "holdertwofactor",
+            "usermfa",
+            "user2fa",
+            "secondfactorenabled",
+            "mfaenrolled",
+            "2faenrolled",
+            "twostep",
+            "twostepverification",
+            "2sv",
+            "2svenrolled",
+            "isenrolledin2sv",
+            "multifactor",
+            "multifactorauthentication",
+            "2famethod",
+            "mfamethod",
+            "mfatype",
+            "holdermfa",
+            "holder2fa",
+            "twofactorauth",
+            "factor",
         ],
     ),
+    (Column::OwnerSecondFactor, "owner_second_factor", &["ownertwofactor", "ownermfa", "owner2fa"]),
     (
         Column::AsksSecondFactor,
         "asks_second_factor",
-        &["mfarequired", "2farequired", "requiresmfa", "requires2fa", "keyneedsmfa"],
+        &[
+            "mfarequired",
+            "2farequired",
+            "requiresmfa",
+            "requires2fa",
+            "keyneedsmfa",
+            "mfaenforced",
+            "2faenforced",
+            "stepup",
+        ],
     ),
-    (Column::CanMint, "can_mint", &["cancreatekeys", "maycreatetokens", "cancreatetokens"]),
+    (
+        Column::CanMint,
+        "can_mint",
+        &["cancreatekeys", "maycreatetokens", "cancreatetokens", "cancreatekey", "maymint", "canissue", "selfservice"],
+    ),
     (
         Column::Born,
         "born",
@@ -95,6 +228,26 @@ const COLUMNS: [(Column, &str, &[&str]); 18] = [
             "createdon",
             "creationtimestamp",
             "validaftertime",
+            "createdtime",
+            "creationtime",
+            "datecreated",
+            "issuedate",
+            "issueddate",
+            "dateissued",
+            "createdutc",
+            "createddatetime",
+            "insertedat",
+            "generated",
+            "generatedat",
+            "lastrotated",
+            "rotated",
+            "rotatedat",
+            "lastrotatedat",
+            "rotationdate",
+            "activationdate",
+            "validfrom",
+            "notbefore",
+            "startdate",
         ],
     ),
     (
@@ -112,6 +265,19 @@ const COLUMNS: [(Column, &str, &[&str]); 18] = [
             "validuntil",
             "notafter",
             "validbeforetime",
+            "expirationtime",
+            "expiretime",
+            "expirestime",
+            "expirydatetime",
+            "enddate",
+            "endson",
+            "validto",
+            "validtill",
+            "expiresdate",
+            "tokenexpiresat",
+            "dateexpires",
+            "expirationdatetime",
+            "expirationat",
         ],
     ),
     (
@@ -127,16 +293,58 @@ const COLUMNS: [(Column, &str, &[&str]); 18] = [
             "lastaccessed",
             "lastauthenticatedtime",
             "lastlogin",
+            "lastuseat",
+            "lastusedon",
+            "lastusedtime",
+            "lastusetime",
+            "lastusedate",
+            "lastusedatetime",
+            "lastaccess",
+            "lastaccesstime",
+            "lastaccessedat",
+            "lastactivityat",
+            "dateoflastuse",
+            "lastauthenticated",
+            "lastseenat",
+            "lastlogintime",
         ],
     ),
-    (Column::Standing, "standing", &["status", "state", "active", "enabled"]),
+    (
+        Column::Standing,
+        "standing",
+        &["status", "state", "active", "enabled", "isactive", "isenabled", "valid", "keystatus", "tokenstatus"],
+    ),
+    (Column::Stopped, "stopped", &["revoked", "disabled", "isrevoked", "isdisabled", "parentstopped", "expired"]),
     (
         Column::Scopes,
         "scopes",
-        &["scope", "permissions", "permission", "powers", "role", "roles", "access", "rights", "reach", "operations"],
+        &[
+            "scope",
+            "permissions",
+            "permission",
+            "powers",
+            "role",
+            "roles",
+            "access",
+            "rights",
+            "operations",
+            "privileges",
+            "grants",
+            "entitlements",
+            "policy",
+            "policies",
+            "scopelist",
+            "tokenscopes",
+            "apiscopes",
+            "capabilities",
+            "oauthscopes",
+        ],
     ),
     // Of an access log, and of no table.
     (Column::LogKey, "log_key", &[]),
+    // What Greave itself exports: powers, and those of them for which the key alone is enough.
+    (Column::Reach, "reach", &["allpowers"]),
+    (Column::Without, "without_second_factor", &["without2fa", "withoutmfa", "powerswithoutsecondfactor"]),
 ];
 
 impl Column {
@@ -190,19 +398,71 @@ impl Map {
         self.log_key.clone()
     }
 
-    pub(crate) fn column(&self, head: &str) -> Option<Column> {
-        let head = bare(head);
-        let usual = || {
-            COLUMNS
-                .iter()
-                .filter(|(column, ..)| *column != Column::LogKey)
-                .find(|(_, word, names)| bare(word) == head || names.contains(&head.as_str()))
-                .map(|(column, ..)| *column)
-        };
-        let mapped = self.columns.get(&head).copied();
-        // A column that was mapped takes the place of the one that usually says it.
-        mapped.or_else(|| usual().filter(|column| !self.columns.values().any(|taken| taken == column)))
+    /// Whether any column is mapped by hand.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
+
+    /// What a field within fields says, by its whole path, such as `metadata.name`. Only what was
+    /// mapped is looked for there.
+    pub(crate) fn within(&self, path: &str) -> Option<Column> {
+        self.columns.get(&bare(path)).copied()
+    }
+
+    /// What a head says, and how sure that is: the smaller the surer. A column that was mapped
+    /// takes the place of those that usually say it.
+    pub(crate) fn ranked(&self, head: &str) -> Option<(usize, Column)> {
+        let head = bare(head);
+        if let Some(column) = self.columns.get(&head) {
+            return Some((0, *column));
+        }
+        let usual =
+            COLUMNS.iter().filter(|(column, ..)| *column != Column::LogKey).find_map(|(column, word, names)| {
+                let rank = if bare(word) == head { 1 } else { 2 + names.iter().position(|name| *name == head)? };
+                Some((rank, *column))
+            });
+        usual.filter(|(_, column)| !self.columns.values().any(|taken| taken == column))
+    }
+
+    pub(crate) fn column(&self, head: &str) -> Option<Column> {
+        self.ranked(head).map(|(_, column)| column)
+    }
+}
+
+/// Words that heads of tables are made of.
+const HEADS: [(Column, &[&str]); 3] = [
+    (Column::Key, &["key", "keys", "token", "tokens", "credential", "id", "identifier", "secret"]),
+    (Column::Holder, &["user", "account", "holder", "person", "who", "login", "email", "service", "member", "name"]),
+    (Column::Born, &["created", "issued", "date", "since", "made", "born"]),
+];
+
+/// The `--map` that would make a table readable, with its own heads where they are surely heads:
+/// a table without a first line of heads begins with what may be secrets.
+pub(crate) fn hint<'h>(heads: impl IntoIterator<Item = &'h str>) -> String {
+    let heads: Vec<&str> = heads.into_iter().collect();
+    let words = |head: &str| -> Vec<String> {
+        head.split(|letter: char| !letter.is_alphanumeric())
+            .map(str::to_lowercase)
+            .filter(|word| !word.is_empty())
+            .collect()
+    };
+    let is_head =
+        |head: &&&str| head.len() <= 40 && head.chars().all(|letter| letter.is_alphabetic() || " _-.".contains(letter));
+    let mut taken: Vec<&str> = Vec::new();
+    let maps = HEADS.map(|(column, known)| {
+        let fits =
+            |head: &&&str| !taken.contains(*head) && words(head).iter().any(|word| known.contains(&word.as_str()));
+        let found = heads.iter().filter(is_head).find(fits).copied();
+        taken.extend(found);
+        (column, found)
+    });
+    let of = |(column, found): &(Column, Option<&str>)| match (found, column) {
+        (Some(head), _) => Some(format!("--map '{}={head}'", column.word())),
+        (None, Column::Key) => Some("--map 'key=COLUMN OF THE IDS'".to_owned()),
+        (None, Column::Holder) => Some("--map 'holder=COLUMN OF THE ACCOUNTS'".to_owned()),
+        (None, _) => None,
+    };
+    maps.iter().filter_map(of).collect::<Vec<_>>().join(" ")
 }
 
 fn bare(name: &str) -> String {
@@ -227,6 +487,17 @@ mod tests {
         assert_eq!(map.column("Angelegt"), Some(Column::Born));
         assert!(matches!(Map::of(["x=y"]), Err(UnknownColumn::Unknown(..))));
         assert!(matches!(Map::of(["xy"]), Err(UnknownColumn::NoPair(_))));
+    }
+
+    #[test]
+    fn the_hint_names_the_tables_own_heads_and_never_what_may_be_a_secret() {
+        assert_eq!(
+            hint(["Token label", "Contact person", "Opened", "Date of issue"]),
+            "--map 'key=Token label' --map 'holder=Contact person' --map 'born=Date of issue'"
+        );
+        let bare =
+            hint(["hunter2", "monkey", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "correct horse battery staple"]);
+        assert_eq!(bare, "--map 'key=COLUMN OF THE IDS' --map 'holder=COLUMN OF THE ACCOUNTS'");
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::{collections::HashMap, io::BufRead};
 use catalogue::Catalogue;
 use csv::{Reader, StringRecord};
 use jiff::Timestamp;
-use law::Powers;
+use law::{Power, Powers};
 use serde_json::Value;
 
 use self::columns::Column;
+pub(crate) use self::columns::hint;
 pub use self::columns::{Map, UnknownColumn};
 use super::{Head, Provider, count, masked::masked, scopes};
 use crate::{
@@ -33,6 +34,8 @@ struct Scopes {
     key: String,
     /// None where no input says.
     scopes: Option<String>,
+    /// The powers that the input names itself, and those of them that need no second factor.
+    powers: Option<(Powers, Option<Powers>)>,
     place: Place,
 }
 
@@ -51,22 +54,54 @@ impl Inventory {
     }
 
     fn row_of(&self, object: &Value) -> Row {
-        let mut row = Row::new();
+        let mut found: Vec<(usize, Column, String)> = Vec::new();
         for (name, value) in object.as_object().into_iter().flatten() {
-            if let (Some(column), Some(text)) = (self.map.column(name), plain(value)) {
-                row.entry(column).or_insert(text);
+            if let (Some((rank, column)), Some(text)) = (self.map.ranked(name), plain(value)) {
+                found.push((rank, column, text));
             }
         }
+        if !self.map.is_empty() {
+            self.within(object, "", &mut found);
+        }
+        found.sort_by_key(|(rank, ..)| *rank);
+        let mut row = Row::new();
+        for (_, column, text) in found.into_iter().filter(|(.., text)| !text.is_empty()) {
+            row.entry(column).or_insert(text);
+        }
         row
+    }
+
+    /// Fields within fields, which `--map` names by their whole path.
+    fn within(&self, object: &Value, path: &str, found: &mut Vec<(usize, Column, String)>) {
+        for (name, value) in object.as_object().into_iter().flatten() {
+            let path = format!("{path}{name}.");
+            match (self.map.within(&path), plain(value)) {
+                (Some(column), Some(text)) => found.push((0, column, text)),
+                _ if path.matches('.').count() < 16 => self.within(value, &path, found),
+                _ => {}
+            }
+        }
     }
 }
 
 /// The rows of a JSON inventory: a list, or the one list in an object.
 fn rows(value: &Value) -> Option<&Vec<Value>> {
     let named = || {
-        ["keys", "items", "data", "tokens", "results", "inventory", "accounts"]
-            .iter()
-            .find_map(|name| value.get(name)?.as_array())
+        [
+            "keys",
+            "items",
+            "data",
+            "tokens",
+            "results",
+            "inventory",
+            "accounts",
+            "value",
+            "credentials",
+            "records",
+            "rows",
+        ]
+        .iter()
+        .find_map(|name| value.get(name)?.as_array())
     };
     value.as_array().or_else(named)
 }
@@ -76,17 +111,21 @@ fn plain(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(list) => Some(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
-        Value::Object(object) => {
-            ["name", "login", "email", "id"].iter().find_map(|name| object.get(*name)?.as_str().map(str::to_owned))
-        }
+        Value::Object(object) => ["name", "login", "email", "at", "id"]
+            .iter()
+            .find_map(|name| object.get(*name)?.as_str().map(str::to_owned)),
         Value::Null => None,
     }
 }
 
 impl Provider for Inventory {
     fn recognise(&self, head: &Head<'_>) -> Option<&'static str> {
-        let names =
-            |value: &Value| value.as_object().is_some_and(|object| self.knows(object.keys().map(String::as_str)));
+        let names = |value: &Value| {
+            let row = self.row_of(value);
+            value.as_object().is_some_and(|object| self.knows(object.keys().map(String::as_str)))
+                || row.len() > 1
+                    && row.keys().any(|column| matches!(column, Column::Key | Column::Name | Column::Holder))
+        };
         match head {
             Head::Csv(heads) => self.knows(heads.iter()).then_some(CSV),
             Head::Json(value) => match rows(value) {
@@ -130,11 +169,17 @@ impl Provider for Inventory {
     }
 
     fn finish(&mut self, estate: &mut Estate, _as_of: Timestamp) {
-        for Scopes { realm, key, scopes, place } in std::mem::take(&mut self.scopes) {
-            let (reach, because) = scopes_of(scopes.as_deref(), &place, &estate.catalogues);
+        for Scopes { realm, key, scopes, powers, place } in std::mem::take(&mut self.scopes) {
+            let (reach, because) = match powers {
+                Some((powers, without)) => named(powers, without, &place),
+                None => scopes_of(scopes.as_deref(), &place, &estate.catalogues),
+            };
             let key = estate.key("inventory", &realm, &key, &place);
             key.with = key.with.union(reach);
-            if key.asks_second_factor == Known::Yes {
+            if let Some((_, Some(without))) = powers {
+                key.without = key.without.union(Reach::surely(without));
+                key.because.extend(because);
+            } else if key.asks_second_factor == Known::Yes {
                 key.without = Reach::surely(key.with.surely.difference(Powers::SENSITIVE));
             } else {
                 key.without = key.with;
@@ -144,10 +189,19 @@ impl Provider for Inventory {
     }
 }
 
+/// What an input says in so many words: powers, and those of them for which the key is enough.
+fn named(powers: Powers, without: Option<Powers>, place: &Place) -> (Reach, Vec<Because>) {
+    let alone = without.unwrap_or(powers);
+    let what = format!("the export says that it can {alone} with the key alone");
+    let because = Because { powers: alone, what, sure: true, place: place.clone() };
+    (Reach::surely(powers.union(alone)), if alone.is_empty() { Vec::new() } else { vec![because] })
+}
+
 impl Inventory {
     fn table(&mut self, file: &str, heads: &StringRecord, mut reader: Reader<Box<dyn BufRead>>, estate: &mut Estate) {
-        let columns: Vec<(usize, Column)> =
-            heads.iter().enumerate().filter_map(|(place, head)| Some((place, self.map.column(head)?))).collect();
+        let ranked = heads.iter().enumerate().filter_map(|(place, head)| Some((self.map.ranked(head)?, place)));
+        let mut columns: Vec<((usize, Column), usize)> = ranked.collect();
+        columns.sort_by_key(|((rank, _), place)| (*rank, *place));
         let mut record = StringRecord::new();
         loop {
             match reader.read_record(&mut record) {
@@ -167,7 +221,7 @@ impl Inventory {
                 }
             }
             let mut row = Row::new();
-            for (place, column) in &columns {
+            for ((_, column), place) in &columns {
                 if let Some(text) = record.get(*place).filter(|text| !text.is_empty()) {
                     row.entry(*column).or_insert_with(|| text.to_owned());
                 }
@@ -202,7 +256,11 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
         }
         None => Moment::Unknown,
     };
-    let second_factor = known(Column::SecondFactor, &mut trouble);
+    let second_factor = match row.get(&Column::SecondFactor) {
+        Some(text) if is_method(text) => Known::Yes,
+        _ => known(Column::SecondFactor, &mut trouble),
+    };
+    let owner_second_factor = known(Column::OwnerSecondFactor, &mut trouble);
     let left = known(Column::Left, &mut trouble);
     let owner_left = known(Column::OwnerLeft, &mut trouble);
     let asks = known(Column::AsksSecondFactor, &mut trouble);
@@ -210,7 +268,13 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
     let (born, end, last_use) =
         (moment(Column::Born, &mut trouble), moment(Column::End, &mut trouble), moment(Column::LastUse, &mut trouble));
     let realm = text(Column::System).unwrap_or_default();
-    let standing = row.get(&Column::Standing).map_or(Standing::Unknown, |text| standing(text));
+    let stopped = known(Column::Stopped, &mut trouble);
+    let standing = match (stopped, row.get(&Column::Standing)) {
+        (Known::Yes, _) => Standing::Disabled,
+        (_, Some(text)) => standing(text),
+        (Known::No, None) => Standing::Active,
+        (Known::Unknown, None) => Standing::Unknown,
+    };
 
     let mut holders = Vec::new();
     for name in text(Column::Holder)
@@ -228,11 +292,12 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
         holders.push(ix);
     }
     let owner = text(Column::Owner);
-    if let (Some(owner), true) = (&owner, owner_left != Known::Unknown) {
+    if let (Some(owner), true) = (&owner, (owner_left, owner_second_factor) != (Known::Unknown, Known::Unknown)) {
         let (_, account) = estate.account(&realm, owner, &place);
         account.left = account.left.or(owner_left);
+        account.second_factor = account.second_factor.or(owner_second_factor);
     }
-    let has_key = [Column::Key, Column::Name, Column::Born, Column::End, Column::Scopes]
+    let has_key = [Column::Key, Column::Name, Column::Born, Column::End, Column::Scopes, Column::Reach]
         .iter()
         .any(|column| row.contains_key(column));
     if !has_key {
@@ -257,7 +322,16 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
     key.last_use = if key.last_use == Moment::Unknown { last_use } else { key.last_use };
     key.standing = if key.standing == Standing::Unknown { standing } else { key.standing };
     key.asks_second_factor = key.asks_second_factor.or(asks);
-    Some(Scopes { realm, key: id, scopes: row.get(&Column::Scopes).cloned(), place })
+    let powers = |column| row.get(&column).and_then(|text| powers(text));
+    let without = if row.contains_key(&Column::Without) { powers(Column::Without) } else { None };
+    let reach = powers(Column::Reach).or(without).map(|reach| (reach, without));
+    Some(Scopes {
+        realm,
+        key: id,
+        scopes: row.get(&Column::Scopes).or(row.get(&Column::Reach)).cloned(),
+        powers: reach,
+        place,
+    })
 }
 
 fn scopes_of(scopes: Option<&str>, place: &Place, catalogues: &[Catalogue]) -> (Reach, Vec<Because>) {
@@ -288,31 +362,73 @@ fn scopes_of(scopes: Option<&str>, place: &Place, catalogues: &[Catalogue]) -> (
     (reach, because)
 }
 
+/// Powers by their own names, parted by anything; none where a word is no power.
+fn powers(text: &str) -> Option<Powers> {
+    let words = text.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty());
+    let mut powers = Powers::NONE;
+    for word in words.filter(|word| !word.eq_ignore_ascii_case("none")) {
+        powers = powers.with(word.to_lowercase().parse::<Power>().ok()?);
+    }
+    Some(powers)
+}
+
+/// A second factor by what it is.
+fn is_method(text: &str) -> bool {
+    let text = text.trim().to_lowercase();
+    [
+        "totp",
+        "webauthn",
+        "fido",
+        "fido2",
+        "u2f",
+        "passkey",
+        "sms",
+        "push",
+        "hardware key",
+        "security key",
+        "yubikey",
+        "authenticator",
+        "authenticator app",
+        "app",
+        "otp",
+        "hotp",
+    ]
+    .contains(&text.as_str())
+}
+
 fn truth(text: &str) -> Option<Known> {
     match text.trim().to_lowercase().as_str() {
-        "yes" | "y" | "true" | "1" | "on" | "enabled" | "enforced" | "enrolled" | "active" | "left" | "required" => {
-            Some(Known::Yes)
+        "yes" | "y" | "true" | "t" | "1" | "on" | "enabled" | "enforced" | "enrolled" | "active" | "left"
+        | "required" | "active (enforced)" | "configured" | "set" | "registered" => Some(Known::Yes),
+        "no" | "n" | "false" | "f" | "0" | "off" | "disabled" | "none" | "not enrolled" | "not enabled" | "not set"
+        | "not configured" | "not registered" | "inactive" | "never" | "optional" | "not required" => Some(Known::No),
+        "" | "unknown" | "n/a" | "na" | "-" | "?" | "null" | "<none>" | "(null)" | "nil" | "undefined" => {
+            Some(Known::Unknown)
         }
-        "no" | "n" | "false" | "0" | "off" | "disabled" | "none" | "not enrolled" | "inactive" => Some(Known::No),
-        "" | "unknown" | "n/a" | "na" | "-" | "?" | "null" => Some(Known::Unknown),
         _ => None,
     }
 }
 
 fn when(text: &str) -> Option<Moment> {
     match text.trim().to_lowercase().as_str() {
-        "never" | "none" | "no" | "no expiry" | "does not expire" | "no expiration" | "infinite" => Some(Moment::Never),
-        "" | "unknown" | "n/a" | "na" | "-" | "?" | "null" => Some(Moment::Unknown),
+        "never" | "none" | "no" | "no expiry" | "does not expire" | "no expiration" | "infinite" | "unlimited"
+        | "never expires" | "never used" | "not used" | "no end" | "permanent" => Some(Moment::Never),
+        "" | "unknown" | "n/a" | "na" | "-" | "?" | "null" | "<none>" | "(null)" | "nil" | "undefined" => {
+            Some(Moment::Unknown)
+        }
+        // What some systems write for a key that has no end.
+        other if other.starts_with("9999-") => Some(Moment::Never),
         other => moment::read(&other.to_uppercase()).map(Moment::At),
     }
 }
 
 fn standing(text: &str) -> Standing {
     match text.trim().to_lowercase().as_str() {
-        "active" | "enabled" | "true" | "yes" | "valid" | "live" | "ok" => Standing::Active,
-        "disabled" | "inactive" | "false" | "no" | "revoked" | "expired" | "suspended" | "deleted" | "retired" => {
-            Standing::Disabled
+        "active" | "enabled" | "true" | "yes" | "valid" | "live" | "ok" | "1" | "t" | "y" | "retiring" | "in use" => {
+            Standing::Active
         }
+        "disabled" | "inactive" | "false" | "no" | "revoked" | "expired" | "suspended" | "deleted" | "retired"
+        | "0" | "f" | "n" | "deactivated" | "blocked" | "off" | "stopped" => Standing::Disabled,
         _ => Standing::Unknown,
     }
 }
