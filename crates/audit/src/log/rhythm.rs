@@ -32,7 +32,8 @@ pub(super) fn silences(hours: &BTreeSet<i64>) -> (Vec<Silence>, u32) {
         let lone = span - long >= 48 && gaps.get(1).is_none_or(|next| length(next) * 8 <= long);
         if long >= SHORTEST && (rare || lone && at == 0) && found.len() < MOST {
             found.push(*gap);
-        } else {
+        } else if alike > 0 {
+            // It came again.
             rhythm = long;
             break;
         }

@@ -1,20 +1,25 @@
 //! Whose export is it? One folder a provider; to add one, write its folder and name it here.
 
 pub(crate) mod aws;
-mod github;
+pub(crate) mod github;
+pub(crate) mod greave;
 pub(crate) mod inventory;
 pub(crate) mod masked;
 mod openapi;
 mod scopes;
 
+use catalogue::Catalogue;
 use csv::StringRecord;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    estate::{Estate, Key, Source},
+    estate::{Estate, Key, Seen, Source},
     input::{Content, Trouble},
 };
+
+/// More different things than this make no text that one would paste.
+const MOST: usize = 60;
 
 /// What tells one export from another.
 pub(crate) enum Head<'a> {
@@ -48,6 +53,7 @@ impl Providers {
         Self(vec![
             Box::new(aws::Aws::default()),
             Box::new(github::GitHub::default()),
+            Box::new(greave::Greave::default()),
             Box::new(openapi::OpenApi),
             Box::new(inventory::Inventory::new(map)),
         ])
@@ -105,6 +111,20 @@ pub(crate) fn mend(rule: &str, key: &Key, holder: Option<&str>) -> Option<String
         "aws" => aws::mend(rule, key, holder),
         "github" => github::mend(rule, key, holder),
         _ => None,
+    }
+}
+
+/// What would have been enough for what a key was seen to do, as text to paste.
+pub(crate) fn narrower(key: &Key, seen: &Seen, catalogues: &[Catalogue]) -> Option<String> {
+    let actions: Vec<&str> = seen.actions.iter().map(|(action, _)| action.as_str()).collect();
+    if seen.cut || actions.is_empty() || actions.len() > MOST {
+        return None;
+    }
+    match key.provider {
+        "aws" => Some(aws::needed::narrower(seen)),
+        "github" => github::narrower(&actions, seen),
+        "greave" => Some(greave::narrower(&actions)),
+        _ => scopes::narrower(&actions, catalogues),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the scopes of a key give, for any API.
 
+use std::collections::BTreeSet;
+
 use catalogue::{Catalogue, Pattern};
 use law::{Power, Powers};
 
@@ -33,6 +35,36 @@ fn described(scope: &str, catalogues: &[Catalogue]) -> Option<Powers> {
             || pattern.as_ref().is_some_and(|pattern| pattern.matches(&operation.name))
     });
     opened.map(|operation| operation.powers).reduce(Powers::union)
+}
+
+/// The scopes of the documents that open what was done, or else the operations themselves.
+pub(crate) fn narrower(actions: &[&str], catalogues: &[Catalogue]) -> Option<String> {
+    let (mut scopes, mut plain) = (BTreeSet::new(), Vec::new());
+    for action in actions {
+        let operation =
+            catalogues.iter().find_map(|catalogue| catalogue.named(action)).map(|(_, operation)| operation)?;
+        let mut ways = operation
+            .security
+            .alternatives
+            .iter()
+            .map(|all| all.iter().flat_map(|one| &one.scopes).map(String::as_str).collect::<BTreeSet<&str>>());
+        // One of the alternatives is enough; the one that takes the fewest beside those known.
+        let way = ways.by_ref().min_by_key(|way| way.difference(&scopes).count()).filter(|way| !way.is_empty());
+        match way {
+            Some(way) => scopes.extend(way),
+            None => plain.push(*action),
+        }
+    }
+    let quoted = |all: &mut dyn Iterator<Item = &str>| all.map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+    let operations = quoted(&mut plain.iter().copied());
+    Some(match (scopes.is_empty(), plain.is_empty()) {
+        (true, _) => format!("enough would have been the operations {operations}"),
+        (false, true) => format!("enough would have been the scopes {}", quoted(&mut scopes.iter().copied())),
+        (false, false) => format!(
+            "enough would have been the scopes {}, and the operations {operations}",
+            quoted(&mut scopes.iter().copied())
+        ),
+    })
 }
 
 fn in_words(scope: &str) -> Reach {

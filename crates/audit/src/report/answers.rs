@@ -1,5 +1,7 @@
 //! The four questions, and what the audit answers.
 
+use std::collections::BTreeMap;
+
 use law::{Power, Powers};
 
 use super::{
@@ -181,13 +183,15 @@ fn then(report: &Report) -> Answer {
     let seen = report.estate.keys.iter().filter(|key| key.seen.is_some());
     match report.estate.logs.iter().map(|log| log.events).reduce(|one, other| one + other) {
         Some(events) => {
-            let (seen, made) = seen.fold((0, 0), |(seen, made), key| {
-                (seen + 1, made + key.seen.as_ref().map_or(0, |seen| seen.made.len()))
-            });
+            let seen = seen.count();
+            // Where nobody says which of two keys it was, both have the child.
+            let children = report.estate.keys.iter().flat_map(|key| &key.children);
+            let made: BTreeMap<&str, Known> = children.map(|child| (child.id.as_str(), child.lives)).collect();
+            let living = made.values().filter(|lives| **lives == Known::Yes).count();
             said.push(format!(
-                "{events} events in logs show {} at work; {} made by them.",
+                "{events} events in logs show {} at work; {} made by them, {living} of them known to live.",
                 of(seen, "key", "keys"),
-                of(made, "further key was", "further keys were")
+                of(made.len(), "further key was", "further keys were")
             ));
         }
         None => said.push("No log is among the inputs that would show what the keys do.".to_owned()),

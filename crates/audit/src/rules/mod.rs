@@ -4,6 +4,8 @@
 mod can_mint;
 mod cannot_see;
 mod holder_gone;
+mod living_children;
+mod log_silenced;
 mod more_than_needed;
 mod never_ends;
 mod no_second_factor;
@@ -104,11 +106,13 @@ pub struct Rule {
 }
 
 /// All rules, in the order in which reports tell them.
-pub const ALL: [&Rule; 15] = [
+pub const ALL: [&Rule; 17] = [
     &second_factor_bypassed::RULE,
     &to_administrator::RULE,
     &can_mint::RULE,
     &sensitive_in_use::RULE,
+    &living_children::RULE,
+    &log_silenced::RULE,
     &secret_in_log::RULE,
     &no_second_factor::RULE,
     &holder_gone::RULE,

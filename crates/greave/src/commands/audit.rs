@@ -71,6 +71,21 @@ fn file(path: &Path, audit: &mut Audit) {
     audit.open(&name, move || fs::File::open(&path));
 }
 
+/// Greave's own record of calls.
+fn record(path: &Path, audit: &mut Audit) {
+    let name = path.display().to_string();
+    match record::Reader::open(path) {
+        Ok(reader) => {
+            let calls = reader.joined().map(|joined| match joined {
+                Ok(record::Joined { call, outcome }) => Ok((call, outcome)),
+                Err(damage) => Err(damage.to_string()),
+            });
+            audit.calls(&name, calls);
+        }
+        Err(error) => audit.unreadable(&name, &error.to_string()),
+    }
+}
+
 /// Whether a file of a folder is read: by its ending, or as a log that was rotated.
 fn is_read(path: &Path) -> bool {
     let known = |end: &std::ffi::OsStr| READ.iter().any(|known| end.eq_ignore_ascii_case(known));
@@ -83,6 +98,10 @@ fn is_read(path: &Path) -> bool {
 
 /// A folder in the order of its names, so that a report is the same each time.
 fn folder(path: &Path, audit: &mut Audit) {
+    let is_record = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|end| end == "calls");
+    if fs::read_dir(path).is_ok_and(|mut entries| entries.any(|entry| entry.as_ref().is_ok_and(is_record))) {
+        return record(path, audit);
+    }
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) => return audit.unreadable(&path.display().to_string(), &format!("cannot be opened: {error}")),

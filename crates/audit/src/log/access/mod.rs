@@ -93,7 +93,7 @@ impl Access {
         let named = [&line.key, &line.user].into_iter().flatten().find(|name| !looks_secret(name));
         let who = match (named, &shown) {
             (Some(name), _) => Who::Named(name),
-            (None, Some(id)) => Who::Key { realm: "", id, holder: None, form: "credential in a log" },
+            (None, Some(id)) => Who::Key { realm: "", id, holder: None, form: "credential in a log", otherwise: false },
             (None, None) => Who::Somebody,
         };
         let asked = match &line.asked {

@@ -9,6 +9,7 @@ mod condition;
 mod credential_report;
 mod details;
 mod evaluate;
+pub(crate) mod needed;
 mod policy;
 mod reach;
 mod steps;

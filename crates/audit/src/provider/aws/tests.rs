@@ -265,6 +265,6 @@ fn a_trail_shows_what_a_key_did_and_what_it_did_not() {
         "the log stopped, and does not show bob's call of 20 November"
     );
     let narrow = report.findings.iter().find(|finding| finding.rule == "more-than-needed").unwrap();
-    assert!(narrow.mend.contains(r#"["iam:CreateAccessKey", "s3:GetObject"]"#), "{}", narrow.mend);
+    assert!(narrow.mend.contains(r#"["iam:CreateAccessKey","s3:GetObject"]"#), "{}", narrow.mend);
     assert!(!report.write(crate::report::Format::Json, None).unwrap().contains("not here"));
 }

@@ -119,7 +119,8 @@ fn note(record: &Record<'_>, bytes: &[u8], page: &mut Page<'_>) -> bool {
     event.program = record.program.as_deref();
     event.done = record.error.is_none();
     event.second_factor = second_factor;
-    event.on = record.resources.iter().flatten().find_map(|resource| resource.arn.as_deref());
+    let on = record.resources.iter().flatten().find_map(|resource| resource.arn.as_deref()).map(whole);
+    event.on = on.as_deref();
     event.quiets = action.starts_with("cloudtrail:") && QUIETS.contains(&&*record.name);
     if record.name.ends_with("AccessKey") {
         keys(&record.name, bytes, &realm, &mut event);
@@ -156,10 +157,18 @@ fn who<'r>(record: &'r Record<'_>, arn: &'r str, realm: &'r str) -> (Who<'r>, Kn
         _ if name.is_empty() => (Who::Nobody, shown),
         // A long-term key: it never tells of a second factor, for it has none.
         Some(id) if id.starts_with("AKIA") => {
-            (Who::Key { realm, id, holder: Some(name), form: "access key" }, Known::No)
+            (Who::Key { realm, id, holder: Some(name), form: "access key", otherwise: true }, Known::No)
         }
         _ if is_person => (Who::Account { realm, name }, shown),
         _ => (Who::Nobody, shown),
+    }
+}
+
+/// What an event was done to, as one would name it in a policy: an object by its bucket.
+fn whole(arn: &str) -> Cow<'_, str> {
+    match arn.strip_prefix("arn:aws:s3:::").and_then(|rest| rest.split_once('/')) {
+        Some((bucket, _)) => Cow::Owned(format!("arn:aws:s3:::{bucket}/*")),
+        None => Cow::Borrowed(arn),
     }
 }
 

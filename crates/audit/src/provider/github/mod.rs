@@ -3,9 +3,11 @@
 //! No token of GitHub asks its bearer for a second factor, whatever the organisation demands of
 //! its people: what a token can do, it can do without.
 
+mod actions;
+pub(crate) mod audit_log;
 mod powers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use law::{Power, Powers};
@@ -13,7 +15,7 @@ use serde_json::Value;
 
 use super::{Head, Provider, count, masked::masked};
 use crate::{
-    estate::{Because, Blind, Estate, Key, Kind, Known, Moment, Place, Reach, Standing},
+    estate::{Because, Blind, Estate, Key, Kind, Known, Moment, Place, Reach, Seen, Standing},
     input::Content,
     moment,
 };
@@ -229,6 +231,12 @@ fn fine(item: &Value, requested: bool, line: u64, place: &Place, estate: &mut Es
 fn classic(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
     let form = text(item, "credential_type");
     let id = format!("credential {}", number(item, "credential_id"));
+    // So the audit log calls it, or by its hash.
+    let logged = item.get("authorized_credential_id").and_then(Value::as_u64).map(|number| format!("token {number}"));
+    let hashed = item.get("hashed_token").and_then(Value::as_str).map(audit_log::hashed);
+    for other in [logged, hashed].into_iter().flatten() {
+        estate.alias(REALM, &other, &id);
+    }
     let key = enter(&id, form, text(item, "login"), place, estate);
     key.name = Some(masked(text(item, "authorized_credential_note"), line)).filter(|name| !name.is_empty());
     key.born = at(item, "credential_authorized_at");
@@ -299,6 +307,39 @@ fn deploy(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
 
 fn permission_of_push() -> Powers {
     powers::permission("contents", "write")
+}
+
+/// The permissions of a fine-grained token that would have been enough.
+pub(crate) fn narrower(actions: &[&str], seen: &Seen) -> Option<String> {
+    let mut needed: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for action in actions {
+        match actions::permission(action) {
+            Some((name, level)) => {
+                let known = needed.entry(name).or_insert(level);
+                *known = if level == "write" { level } else { known };
+            }
+            None => unknown.push(*action),
+        }
+    }
+    if needed.is_empty() {
+        return None;
+    }
+    let permissions: Vec<String> = needed.iter().map(|(name, level)| format!("{name}: {level}")).collect();
+    let mut repositories: Vec<&str> = seen.on.values().flatten().map(String::as_str).collect();
+    repositories.sort_unstable();
+    repositories.dedup();
+    let only = if repositories.is_empty() || repositories.len() > 16 {
+        String::new()
+    } else {
+        format!(" on {}", repositories.join(", "))
+    };
+    let beside = if unknown.is_empty() {
+        String::new()
+    } else {
+        format!("; what {} needs, GitHub's documentation says", unknown.join(", "))
+    };
+    Some(format!("enough would have been a fine-grained token with {}{only}{beside}", permissions.join(", ")))
 }
 
 /// How findings are mended at GitHub.
