@@ -17,8 +17,8 @@ fn look(estate: &Estate, _settings: &Settings) -> Vec<Finding> {
     let found = estate.logs.iter().flat_map(|log| {
         log.exposed.iter().map(move |exposed| {
             let what = format!(
-                "{} of `{}` have a credential in {}, {} different",
-                if exposed.lines == 1 { "1 line".to_owned() } else { format!("{} lines", exposed.lines) },
+                "{} of `{}` stands a credential in {}, {} different",
+                if exposed.lines == 1 { "in 1 line".to_owned() } else { format!("in {} lines", exposed.lines) },
                 log.of,
                 exposed.within,
                 exposed.different
@@ -45,7 +45,10 @@ mod tests {
         let report = report_of(&[("access.log", &text)]);
         let found = findings(&report, "secret-in-log");
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].what, "2 lines of `access.log` have a credential in query `access_token`, 2 different");
+        assert_eq!(
+            found[0].what,
+            "in 2 lines of `access.log` stands a credential in query `access_token`, 2 different"
+        );
         assert_eq!(found[0].evidence().next().unwrap().place.to_string(), "access.log:2");
         assert!(!format!("{report:?}").contains("hunter2"));
     }

@@ -12,7 +12,7 @@ pub(crate) mod line;
 mod operation;
 mod secret;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use self::{
     line::{Line, Read},
@@ -31,14 +31,15 @@ pub(crate) struct Access {
     key: Option<String>,
     operations: Operations,
     paths: Paths,
-    marks: HashSet<String>,
+    /// What keys are called that only their credentials name, by the marks of those.
+    marks: HashMap<String, String>,
     of: (String, String),
 }
 
 impl Access {
     pub(crate) fn new(key: Option<String>) -> Self {
         let (operations, paths) = (Operations::default(), Paths::default());
-        Self { key, operations, paths, marks: HashSet::new(), of: <(String, String)>::default() }
+        Self { key, operations, paths, marks: HashMap::new(), of: <(String, String)>::default() }
     }
 }
 
@@ -83,12 +84,8 @@ impl Access {
         for Credential { within, secret, names } in &found {
             page.fold.expose(log, within, secret, page.place());
             if *names && shown.is_none() {
-                shown = Some(format!("key in {within} ({})", page.fold.mark(secret)));
+                shown = self.called(page.fold.mark(secret), within);
             }
-        }
-        let shown = shown.filter(|mark| self.marks.contains(mark) || self.marks.len() < KEYS);
-        if let Some(mark) = shown.as_ref().filter(|mark| !self.marks.contains(*mark)) {
-            self.marks.insert(mark.clone());
         }
         let named = [&line.key, &line.user].into_iter().flatten().find(|name| !looks_secret(name));
         let who = match (named, &shown) {
@@ -104,9 +101,17 @@ impl Access {
         event.gives = Gives::Powers(asked.powers);
         event.source = line.source.as_deref();
         event.program = line.program.as_deref().filter(|program| !looks_secret(program));
-        // Where the client went away first, it was done all the same.
-        event.done = line.status.is_none_or(|status| status < 400 || status == 499);
+        // Where the client went away first, nobody knows whether it was done.
+        event.done = line.status.is_some_and(|status| (100..400).contains(&status));
         page.event(log, &event);
+    }
+
+    /// What the key of a mark is called: after the place where its credential first stood.
+    fn called(&mut self, mark: String, within: &str) -> Option<String> {
+        if !self.marks.contains_key(&mark) && self.marks.len() >= KEYS {
+            return None;
+        }
+        Some(self.marks.entry(mark).or_insert_with_key(|mark| format!("key in {within} ({mark})")).clone())
     }
 }
 

@@ -47,6 +47,7 @@ fn a_line_is_an_operation_of_the_document_whichever_comes_first() {
         + &line("ann", "POST /users/bob/tokens", 201)
         + &line("ann", "GET /gateway/v1//users/", 200)
         + &line("ann", "POST /v1/users", 403)
+        + &line("ann", "DELETE /v1/users/carl", 499)
         + &line("ann", "GET /elsewhere/hunter2", 200)
         + &line("-", "GET /v1/users", 200)
         + "192.0.2.7 - - [29/Nov/2026:08:00:00 +0000] \"\\x16\\x03\" 400 0 \"-\" \"-\"\n";
@@ -55,14 +56,19 @@ fn a_line_is_an_operation_of_the_document_whichever_comes_first() {
     let seen = key(&report, "ann").seen.as_ref().unwrap();
     let actions: Vec<&str> = seen.actions.iter().map(|(action, _)| action.as_str()).collect();
     assert_eq!(actions, ["DELETE /users/{name}", "GET *", "GET /users", "POST /users/{name}/tokens"]);
-    assert_eq!((seen.calls, seen.denied), (5, 1), "what was refused was not done");
+    assert_eq!(
+        (seen.calls, seen.denied),
+        (6, 2),
+        "what was refused was not done, and what nobody waited for perhaps not"
+    );
+    assert_eq!(seen.actions[0].1, 1);
     assert_eq!(seen.powers, [Power::Read, Power::Destroy, Power::Grant, Power::Mint].into_iter().collect::<Powers>());
     assert_eq!(
         (seen.sources.as_slice(), seen.programs.as_slice()),
         (&["192.0.2.7".to_owned()][..], &["curl/8".to_owned()][..])
     );
     let log = &report.estate.logs[0];
-    assert_eq!((log.events, log.somebody.len()), (7, 2));
+    assert_eq!((log.events, log.somebody.len()), (8, 2));
     assert_eq!(log.somebody.iter().map(|one| one.calls).sum::<u64>(), 2);
     assert!(
         !report.write(Format::Json, None).unwrap().contains("hunter2"),
@@ -118,6 +124,8 @@ fn no_credential_of_a_line_is_told_and_two_lines_of_one_are_of_one_key() {
             assert!(!text.contains(secret), "{format:?} tells `{secret}`");
         }
     }
+    let swordfish = report.estate.keys.iter().find(|key| key.id.starts_with("key in query `api_key` (")).unwrap();
+    assert_eq!(swordfish.seen.as_ref().unwrap().calls, 2, "also where it stands in another place");
     let described = report.estate.keys.iter().find(|key| key.id.starts_with("key in query `k` (")).unwrap();
     let seen = described.seen.as_ref().unwrap();
     assert_eq!((seen.calls, described.form.as_str()), (2, "credential in a log"));
