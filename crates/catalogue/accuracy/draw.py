@@ -39,7 +39,8 @@ def known(besides):
     """Providers of the sets that were drawn before."""
     names = set()
     for file in LABELLED.glob("*.jsonl"):
-        if not file.name.startswith(besides):
+        # Drawn after both sets, mostly of their providers.
+        if not file.name.startswith((besides, "doubt-h")):
             for line in file.read_text(encoding="utf-8").splitlines():
                 names.add(provider(json.loads(line)["api"].replace("-", "/", 1)))
                 names.add(provider(json.loads(line)["doc"].split("/api/")[-1]))
