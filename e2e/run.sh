@@ -88,7 +88,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
@@ -98,6 +98,7 @@ for part in "${parts[@]}"; do
       install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt"
       [ -d "$scratch/sarif/package" ] || sarif
       ;;
+    audit_aws) install aws "$here/requirements-aws.txt" python aws "$here/requirements-aws.txt" ;;
     stripe)
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt};
 
 use catalogue::Catalogue;
 use jiff::Timestamp;
-use law::Powers;
+use law::{Powers, Severity};
 use serde::Serialize;
 
 pub use crate::log::seen::{Change, Child, Exposed, Log, Seen, Silence, Somebody};
@@ -138,6 +138,10 @@ pub struct Account {
     pub can_mint: Known,
     /// What the logs among the inputs show of it beside its keys, such as sessions of its person.
     pub seen: Option<Seen>,
+    /// The address of the person, which says who it is elsewhere.
+    pub email: Option<String>,
+    /// The same person's other accounts, as far as that is sure.
+    pub also: Vec<Ix>,
     /// Where the inputs speak of it.
     pub places: Vec<Place>,
 }
@@ -226,6 +230,8 @@ pub struct Step {
     pub mints: bool,
     /// Whether it needs no second factor, whatever it is that no input says.
     pub sure: bool,
+    /// Whether it leads to everything: to what an administrator can do.
+    pub everything: bool,
 }
 
 /// A credential that a program calls with.
@@ -259,6 +265,9 @@ pub struct Key {
     pub with: Reach,
     /// Powers without a second factor.
     pub without: Reach,
+    /// Whether it is an administrator's without a second factor. To have some of every power is
+    /// not yet everything; where no input says, it is taken for that.
+    pub everything: Known,
     /// What makes it so.
     pub because: Vec<Because>,
     /// What it reaches beyond that by one step, without a second factor.
@@ -282,11 +291,40 @@ impl Key {
         self.steps.iter().fold(self.without.reckoned(), |powers, step| powers.union(step.powers))
     }
 
+    /// Whether it surely does everything without a second factor, with no step between.
+    pub fn does_everything(&self) -> bool {
+        match self.everything {
+            Known::Yes => true,
+            Known::No => false,
+            Known::Unknown => self.without.surely == Powers::EVERY,
+        }
+    }
+
+    /// Whether it surely reaches everything by one step at most.
+    pub fn reaches_everything(&self) -> bool {
+        self.does_everything() || self.steps.iter().any(|step| step.sure && step.everything)
+    }
+
     /// As [`Key::reckoned`], as far as that is sure.
     pub fn surely(&self) -> Powers {
         let steps = self.steps.iter().filter(|step| step.sure);
         steps.fold(self.without.surely, |powers, step| powers.union(step.powers))
     }
+}
+
+/// What protects everybody, and is weak or does not bind keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Weakness {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Where.
+    pub realm: String,
+    /// What is weak.
+    pub what: String,
+    /// How to mend it.
+    pub mend: String,
+    /// Where that stands.
+    pub place: Place,
 }
 
 /// Something that the inputs leave in the dark.
@@ -320,10 +358,14 @@ pub struct Estate {
     pub keys: Vec<Key>,
     /// What cannot be seen.
     pub blind: Vec<Blind>,
+    /// What protects everybody, and is weak.
+    pub weak: Vec<Weakness>,
     /// The logs that were read.
     pub logs: Vec<Log>,
     /// What was read.
     pub sources: Vec<Source>,
+    /// Accounts of one person, as inputs say: an account, and the other one's name.
+    pub(crate) same: Vec<(Ix, String)>,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
     /// What can be done with the APIs whose documents were given.
@@ -434,6 +476,15 @@ impl Estate {
             .map(|(ix, one)| ((one.realm.clone(), one.name.to_lowercase()), ix))
             .collect();
         self.by_name = self.accounts.iter().enumerate().rev().map(|(ix, one)| (one.name.to_lowercase(), ix)).collect();
+    }
+
+    /// The one account that `realm/name`, or a name alone, means.
+    pub(crate) fn labelled(&self, label: &str) -> Option<Ix> {
+        let label = label.to_lowercase();
+        let of = |realm: &str, name: &str| self.by_account.get(&(realm.to_lowercase(), name.to_owned())).copied();
+        let split = label.match_indices('/').find_map(|(at, _)| of(label.get(..at)?, label.get(at + 1..)?));
+        let mut named = self.accounts.iter().enumerate().filter(|(_, account)| account.name.to_lowercase() == label);
+        split.or_else(|| named.next().filter(|_| named.next().is_none()).map(|(ix, _)| ix))
     }
 
     /// Those who have the key.

@@ -21,34 +21,61 @@ pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     })
 }
 
-/// Whether some text matches both patterns.
-pub(crate) fn overlap(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    // The row says for each rest of `other` whether it meets the present rest of `one`.
-    let mut row = vec![false; other.len() + 1];
-    for at in (0..=one.len()).rev() {
-        let here = one.get(at).copied();
-        let mut next = vec![false; other.len() + 1];
-        for with in (0..=other.len()).rev() {
-            let there = other.get(with).copied();
-            let below = |place: usize| row.get(place).copied().unwrap_or(false);
-            let beside = next.get(with + 1).copied().unwrap_or(false);
-            let meets = match (here, there) {
+/// A pattern of which whatever it matches is matched by both: where several are possible, one.
+pub(crate) fn meet(one: &str, other: &str) -> Option<String> {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let width = other.len() + 1;
+    // Whether the rests from here on have something in common.
+    let mut open = vec![false; (one.len() + 1) * width];
+    let at = |i: usize, j: usize| i * width + j;
+    for i in (0..=one.len()).rev() {
+        for j in (0..=other.len()).rev() {
+            let is = |i: usize, j: usize| open.get(at(i, j)).copied().unwrap_or(false);
+            let so = match (one.get(i), other.get(j)) {
                 (None, None) => true,
-                (Some(b'*'), Some(_)) => below(with) || beside,
-                (Some(b'*'), None) => below(with),
-                (Some(_), Some(b'*')) => beside || below(with),
-                (None, Some(b'*')) => beside,
-                (Some(a), Some(b)) => (a == b || a == b'?' || b == b'?') && below(with + 1),
+                (Some('*'), Some(_)) => is(i + 1, j) || is(i, j + 1),
+                (Some(_), Some('*')) => is(i, j + 1) || is(i + 1, j),
+                (Some('*'), None) => is(i + 1, j),
+                (None, Some('*')) => is(i, j + 1),
+                (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && is(i + 1, j + 1),
                 (Some(_), None) | (None, Some(_)) => false,
             };
-            if let Some(slot) = next.get_mut(with) {
-                *slot = meets;
+            if let Some(slot) = open.get_mut(at(i, j)) {
+                *slot = so;
             }
         }
-        row = next;
     }
-    row.first().copied().unwrap_or(false)
+    let is = |i: usize, j: usize| open.get(at(i, j)).copied().unwrap_or(false);
+    if !is(0, 0) {
+        return None;
+    }
+    let (mut i, mut j, mut met) = (0, 0, String::new());
+    loop {
+        match (one.get(i), other.get(j)) {
+            (None, None) => return Some(met),
+            (Some('*'), Some('*')) => {
+                met.push('*');
+                if is(i + 1, j) { i += 1 } else { j += 1 }
+            }
+            // What the star stands for is told by the other, as long as that leads to the end.
+            (Some('*'), Some(letter)) if is(i, j + 1) => {
+                met.push(*letter);
+                j += 1;
+            }
+            (Some(letter), Some('*')) if is(i + 1, j) => {
+                met.push(*letter);
+                i += 1;
+            }
+            (Some('*'), _) => i += 1,
+            (_, Some('*')) => j += 1,
+            (Some(a), Some(b)) => {
+                met.push(if *a == '?' { *b } else { *a });
+                i += 1;
+                j += 1;
+            }
+            (Some(_), None) | (None, Some(_)) => return None,
+        }
+    }
 }
 
 /// Linear but for the last `*`, to which it goes back.
@@ -100,12 +127,20 @@ mod tests {
     }
 
     #[test]
-    fn patterns_overlap_where_one_text_is_both() {
-        assert!(overlap("arn:aws:iam::*:user/*", "*"));
-        assert!(overlap("a*c", "ab*"));
-        assert!(overlap("*x*", "*y*"));
-        assert!(!overlap("arn:aws:s3:::*", "arn:aws:iam::*:user/*"));
-        assert!(!overlap("a*", "b*"));
-        assert!(overlap("", "*") && !overlap("", "?"));
+    fn patterns_meet_in_a_pattern_that_both_match() {
+        for (one, other, met) in [
+            ("arn:aws:iam::*:user/*", "*", Some("arn:aws:iam::*:user/*")),
+            ("a*c", "ab*", Some("ab*c")),
+            ("*x*", "*y*", Some("*x*y*")),
+            ("a?", "*b", Some("ab")),
+            ("**", "*", Some("*")),
+            ("", "*", Some("")),
+            ("arn:aws:s3:::*", "arn:aws:iam::*:user/*", None),
+            ("a*", "b*", None),
+            ("", "?", None),
+        ] {
+            let found = meet(one, other);
+            assert_eq!(found.as_deref().map(|found| found.replace("**", "*")).as_deref(), met, "{one} and {other}");
+        }
     }
 }

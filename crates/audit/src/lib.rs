@@ -14,6 +14,7 @@ mod glob;
 mod input;
 mod log;
 mod moment;
+mod people;
 mod provider;
 pub mod report;
 pub mod rules;
@@ -115,9 +116,11 @@ impl Audit {
 
     /// Reads the logs, joins everything that was read, asks the rules, and tells.
     pub fn finish(mut self) -> Report {
+        self.providers.name(&mut self.estate);
         self.logs.read(&mut self.estate);
         self.logs.join(&mut self.estate, self.settings.as_of);
         self.providers.finish(&mut self.estate, self.settings.as_of);
+        people::join(&mut self.estate);
         Logs::settle(&mut self.estate);
         self.estate.conceal();
         let findings = rules::look(&self.estate, &self.settings);

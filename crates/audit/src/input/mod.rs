@@ -52,6 +52,11 @@ pub(crate) enum Content {
     /// Lines of text with the first few of them: a table, or the log of a server.
     /// [`settled`](Self::settled) takes it for a table.
     Lines(String, Box<dyn BufRead>),
+    /// Several JSON documents, one after the other.
+    Several(Vec<Value>),
+    /// A document whose first name is a list of account authorization details: large, and read item
+    /// by item.
+    Details(Vec<u8>),
     /// A table with its heads.
     Csv(csv::StringRecord, csv::Reader<Box<dyn BufRead>>),
     /// An OpenAPI document as text.
@@ -142,20 +147,41 @@ fn list_at(start: &[u8]) -> Option<Option<String>> {
     rest.starts_with(b"[").then(|| Some(String::from_utf8_lossy(called).into_owned()))
 }
 
+/// The first name in an object.
+fn first_name(source: &mut impl BufRead) -> io::Result<Option<String>> {
+    let head = source.fill_buf()?;
+    let mut words = head.split(|byte| *byte == b'"');
+    let opens =
+        words.next().is_some_and(|before| before.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'{'));
+    Ok(words.next().filter(|_| opens).map(|name| String::from_utf8_lossy(name).into_owned()))
+}
+
 /// One document, or one a line: the first line tells.
 fn json(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
+    let broken = |error: io::Error| Trouble::of(name, format!("cannot be read: {error}"));
+    let begins = first_name(&mut source).map_err(broken)?;
+    let is_details = matches!(begins.as_deref(), Some("UserDetailList" | "GroupDetailList" | "RoleDetailList"));
+    // Large ones, which are read in their own way: once.
+    if is_details || matches!(begins.as_deref(), Some("openapi" | "swagger")) {
+        let mut bytes = Vec::new();
+        whole(name, &mut bytes, source)?;
+        return Ok(if is_details { Content::Details(bytes) } else { Content::Document(bytes) });
+    }
     let mut first = Vec::new();
     while first.iter().all(u8::is_ascii_whitespace) {
         first.clear();
         read_line(name, &mut source, &mut first)?;
     }
-    let more = !source.fill_buf().map_err(|error| Trouble::of(name, format!("cannot be read: {error}")))?.is_empty();
+    let more = !source.fill_buf().map_err(broken)?.is_empty();
     if let (true, Ok(value)) = (more, serde_json::from_slice(&first)) {
         return Ok(Content::JsonLines(value, source));
     }
     whole(name, &mut first, source)?;
-    match serde_json::from_slice(&first) {
-        Ok(value) => Ok(Content::Json(value)),
+    // Answers to one question after the other make one file of many documents.
+    let several = serde_json::Deserializer::from_slice(&first).into_iter().collect::<Result<Vec<Value>, _>>();
+    match several.map(|mut values| if values.len() == 1 { values.pop().ok_or(values) } else { Err(values) }) {
+        Ok(Ok(value)) => Ok(Content::Json(value)),
+        Ok(Err(values)) => Ok(Content::Several(values)),
         Err(error) => Err(Trouble::at(
             name,
             error.line() as u64,

@@ -188,7 +188,7 @@ impl Logs {
             Content::List(Listed { name, first }, _) => First::Json(name.as_deref(), first),
             Content::Json(first) | Content::JsonLines(first, _) => First::Json(None, first),
             Content::Lines(first, _) => First::Text(first),
-            Content::Csv(..) | Content::Document(_) => return None,
+            Content::Csv(..) | Content::Document(_) | Content::Several(_) | Content::Details(_) => return None,
         };
         self.formats.iter().position(|format| format.recognise(&first))
     }

@@ -45,7 +45,7 @@ pub(super) fn records(content: Content, take: &mut dyn FnMut(&[u8], u64) -> bool
             each_line(rest, 1, &mut |bytes, line| count(take(bytes, line)))
         }
         Content::Lines(_, source) => each_line(source, 0, &mut |bytes, line| count(take(bytes, line))),
-        Content::Csv(..) | Content::Document(_) => Ok(()),
+        Content::Csv(..) | Content::Document(_) | Content::Several(_) | Content::Details(_) => Ok(()),
     };
     (broken, end)
 }

@@ -29,6 +29,8 @@ pub(crate) enum Head<'a> {
     Json(&'a Value),
     /// The first of many JSON documents, one a line.
     Line(&'a Value),
+    /// A document whose first name is a list of account authorization details, as AWS writes them.
+    Details,
     /// An OpenAPI document as text.
     Document,
 }
@@ -40,6 +42,9 @@ pub(crate) trait Provider {
 
     /// Reads an export that it has recognised into the estate, and says what was in it.
     fn read(&mut self, form: &'static str, file: &str, content: Content, estate: &mut Estate) -> String;
+
+    /// Gives keys and accounts the names that logs know them by, before logs are joined.
+    fn name(&mut self, _estate: &mut Estate) {}
 
     /// Joins what only makes sense when everything has been read.
     fn finish(&mut self, _estate: &mut Estate, _as_of: Timestamp) {}
@@ -64,13 +69,22 @@ impl Providers {
             Ok(content) => content,
             Err(trouble) => return estate.troubles.push(trouble),
         };
+        if let Content::Several(values) = content {
+            let before = estate.sources.len();
+            for value in values {
+                self.read(file, Content::Json(value), estate);
+            }
+            one_of_each(&mut estate.sources, before);
+            return;
+        }
         let head = match &content {
             Content::Json(value) => Head::Json(value),
             Content::JsonLines(first, _) => Head::Line(first),
             Content::Csv(heads, _) => Head::Csv(heads),
+            Content::Details(_) => Head::Details,
             Content::Document(_) => Head::Document,
             // They have settled.
-            Content::List(..) | Content::Lines(..) => return,
+            Content::List(..) | Content::Lines(..) | Content::Several(_) => return,
         };
         let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));
         let Some((provider, form)) = known else {
@@ -79,6 +93,12 @@ impl Providers {
         };
         let holds = provider.read(form, file, content, estate);
         estate.sources.push(Source { file: file.to_owned(), form: form.to_owned(), holds });
+    }
+
+    pub(crate) fn name(&mut self, estate: &mut Estate) {
+        for provider in &mut self.0 {
+            provider.name(estate);
+        }
     }
 
     pub(crate) fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
@@ -103,6 +123,23 @@ fn unknown(head: &Head<'_>) -> String {
     format!(
         "is no export that is known, and no column is known to name a key or its holder; for a table of keys try {hint}"
     )
+}
+
+/// Many documents of one kind in one file are told once.
+fn one_of_each(sources: &mut Vec<Source>, from: usize) {
+    let mut told: Vec<(Source, usize)> = Vec::new();
+    for source in sources.drain(from..) {
+        match told.iter_mut().find(|(known, _)| known.form == source.form) {
+            Some((_, times)) => *times += 1,
+            None => told.push((source, 1)),
+        }
+    }
+    sources.extend(told.into_iter().map(|(mut source, times)| {
+        if times > 1 {
+            source.holds = count(times, "document");
+        }
+        source
+    }));
 }
 
 /// How a finding of this rule is mended where the key lives.

@@ -24,9 +24,12 @@ impl Provider for OpenApi {
         let bytes = match content {
             Content::Document(bytes) => bytes,
             Content::Json(value) => value.to_string().into_bytes(),
-            Content::JsonLines(..) | Content::List(..) | Content::Lines(..) | Content::Csv(..) => {
-                return "nothing".to_owned();
-            }
+            Content::JsonLines(..)
+            | Content::List(..)
+            | Content::Lines(..)
+            | Content::Details(_)
+            | Content::Several(_)
+            | Content::Csv(..) => return "nothing".to_owned(),
         };
         match Catalogue::read(&bytes, &Settings::default()) {
             Ok(Reading { catalogue, troubles }) => {

@@ -1,6 +1,6 @@
 //! The four answers in numbers.
 
-use law::{Power, Powers};
+use law::Power;
 use serde::Serialize;
 
 use super::{cadence::Cadence, words::of};
@@ -107,7 +107,7 @@ impl Figures {
                 .map(|power| (power, number(&|key| key.surely().contains(power))))
                 .collect(),
             disarm_or_mint: number(&|key| key.surely().contains(Power::Disarm) || key.surely().contains(Power::Mint)),
-            everything: number(&|key| key.surely() == Powers::EVERY),
+            everything: number(&|key| key.reaches_everything()),
             undescribed: number(&|key| key.without.perhaps.is_sensitive()),
             accounts: accounts.len(),
             with_second_factor: who(&|account| account.second_factor == Known::Yes),

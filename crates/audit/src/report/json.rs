@@ -16,7 +16,7 @@ pub(super) const FORM: &str = "greave-audit/1";
 
 pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
     let estate = &report.estate;
-    let accounts: Vec<Value> = estate.accounts.iter().map(account).collect();
+    let accounts: Vec<Value> = estate.accounts.iter().map(|one| account(report, one)).collect();
     let mut ranks: Vec<Option<(usize, &First)>> = vec![None; estate.keys.len()];
     for (first, rank) in report.first.iter().zip(1..) {
         if let Some(slot) = ranks.get_mut(first.key) {
@@ -68,11 +68,13 @@ pub(super) fn lines(report: &Report) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-fn account(account: &Account) -> Value {
-    let Account { realm, name, kind, second_factor, signs_in, left, last_seen, can_mint, seen, places } = account;
+fn account(report: &Report, account: &Account) -> Value {
+    let Account { realm, name, kind, second_factor, signs_in, left, last_seen, can_mint, seen, email: _, also, places } =
+        account;
+    let same: Vec<String> = also.iter().filter_map(|ix| report.estate.accounts.get(*ix)).map(Account::label).collect();
     json!({
         "realm": realm, "name": name, "kind": kind, "second_factor": second_factor, "signs_in": signs_in,
-        "left": left, "last_seen": last_seen, "can_mint": can_mint, "seen": seen, "places": places,
+        "left": left, "last_seen": last_seen, "can_mint": can_mint, "seen": seen, "same_person": same, "places": places,
     })
 }
 
@@ -98,6 +100,7 @@ fn key(report: &Report, key: &Key, never_exchanged: bool, rank: Option<(usize, &
         asks_second_factor,
         with,
         without,
+        everything: _,
         because,
         steps,
         seen,
@@ -114,6 +117,7 @@ fn key(report: &Report, key: &Key, never_exchanged: bool, rank: Option<(usize, &
         "never_exchanged": never_exchanged, "can_mint": can_mint(key),
         "standing": standing(key), "lives": key.lives(report.as_of), "asks_second_factor": asks_second_factor,
         "with_second_factor": with, "without_second_factor": without,
+        "administrator": key.does_everything(), "administrator_by_a_step": key.reaches_everything(),
         "because": because, "steps": steps, "seen": seen, "children": children, "places": places,
         "order": rank.map(|(rank, first)| Order { rank, first }),
     })

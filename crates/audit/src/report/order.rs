@@ -37,8 +37,8 @@ fn weigh(ix: Ix, key: &Key, estate: &Estate, settings: &Settings) -> First {
     let surely = key.surely();
     let perhaps = key.reckoned().difference(surely);
     let power = weight(surely) + weight(perhaps) / 3;
-    if surely == Powers::EVERY {
-        let way = if key.without.surely == surely { "can do everything" } else { "reaches everything by one step" };
+    if key.reaches_everything() {
+        let way = if key.does_everything() { "can do everything" } else { "reaches everything by one step" };
         reasons.push(format!("{way} without a second factor"));
     } else if surely.is_sensitive() {
         reasons.push(format!("can {} without a second factor", surely.intersection(Powers::SENSITIVE)));

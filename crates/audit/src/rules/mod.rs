@@ -10,7 +10,9 @@ mod more_than_needed;
 mod never_ends;
 mod no_second_factor;
 mod older_than_limit;
+mod one_person;
 mod owner_unknown;
+mod root_account;
 mod second_factor_bypassed;
 mod secret_in_log;
 mod section;
@@ -19,6 +21,7 @@ mod shared_key;
 mod to_administrator;
 mod unused;
 mod unwatched;
+mod weak_protection;
 
 use law::Severity;
 use serde::Serialize;
@@ -106,7 +109,9 @@ pub struct Rule {
 }
 
 /// All rules, in the order in which reports tell them.
-pub const ALL: [&Rule; 17] = [
+pub const ALL: [&Rule; 20] = [
+    &root_account::RULE,
+    &weak_protection::RULE,
     &second_factor_bypassed::RULE,
     &to_administrator::RULE,
     &can_mint::RULE,
@@ -116,6 +121,7 @@ pub const ALL: [&Rule; 17] = [
     &secret_in_log::RULE,
     &no_second_factor::RULE,
     &holder_gone::RULE,
+    &one_person::RULE,
     &shared_key::RULE,
     &owner_unknown::RULE,
     &never_ends::RULE,

@@ -27,7 +27,7 @@ fn look(estate: &Estate, settings: &Settings) -> Vec<Finding> {
         }
         let severity = if powers.intersection(WORST).is_empty() { Severity::High } else { Severity::Critical };
         let asked = estate.holders(key).find(|holder| holder.second_factor == Known::Yes);
-        let words = if key.without.surely == Powers::EVERY { "do everything".to_owned() } else { powers.to_string() };
+        let words = if key.does_everything() { "do everything".to_owned() } else { powers.to_string() };
         let what = match asked {
             Some(holder) => {
                 format!("`{}` signs in with a second factor; this key can {words} without it", holder.label())

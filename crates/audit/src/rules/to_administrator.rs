@@ -1,6 +1,6 @@
 //! A key reaches everything by one step.
 
-use law::{Powers, Severity};
+use law::Severity;
 
 use super::{Evidence, Finding, Rule, Subject, living, place, shown};
 use crate::{Settings, estate::Estate};
@@ -14,21 +14,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn look(estate: &Estate, settings: &Settings) -> Vec<Finding> {
-    let found =
-        living(estate, settings).filter(|(_, key)| key.without.surely != Powers::EVERY).filter_map(|(ix, key)| {
-            let mut steps = key.steps.iter().filter(|step| step.sure && step.powers == Powers::EVERY).peekable();
-            let first = steps.peek()?;
-            let what = format!("reaches everything by one step, such as {}", first.how);
-            let steps = steps.map(|step| {
-                let targets = if step.targets.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", targets(&step.targets, step.of))
-                };
-                Evidence::new(format!("{}{targets}", step.how), &place(&key.places))
-            });
-            Some(Finding::new(&RULE, Severity::Critical, Subject::Key(ix), what, shown(key)).and(steps))
+    let found = living(estate, settings).filter(|(_, key)| !key.does_everything()).filter_map(|(ix, key)| {
+        let mut steps = key.steps.iter().filter(|step| step.sure && step.everything).peekable();
+        let first = steps.peek()?;
+        let what = format!("reaches everything by one step, such as {}", first.how);
+        let steps = steps.map(|step| {
+            let targets =
+                if step.targets.is_empty() { String::new() } else { format!(" ({})", targets(&step.targets, step.of)) };
+            Evidence::new(format!("{}{targets}", step.how), &place(&key.places))
         });
+        Some(Finding::new(&RULE, Severity::Critical, Subject::Key(ix), what, shown(key)).and(steps))
+    });
     found.collect()
 }
 
@@ -43,7 +39,7 @@ pub(super) fn targets(names: &[String], of: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use law::Power;
+    use law::{Power, Powers};
 
     use super::*;
     use crate::estate::{Place, Reach, Step};
@@ -62,6 +58,7 @@ mod tests {
                 powers: *powers,
                 mints: false,
                 sure: *sure,
+                everything: *powers == Powers::EVERY,
             })
             .collect();
         let findings = look(&estate, &Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));

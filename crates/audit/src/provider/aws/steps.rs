@@ -1,60 +1,70 @@
 //! One step further: whom a caller can become, and what it can give itself, with the targets
 //! that exist. Longer chains are not followed.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use law::Powers;
 
 use super::{
-    actions::Actions,
-    condition::{Context, Holds},
-    details::{Directory, Role},
-    evaluate::{Boundary, conditions},
-    policy::{Effect, Policy},
-    reach::{User, reach},
+    condition::{Context, Holds, Resource, Said},
+    details::{Directory, Managed, Principal, Role},
+    evaluate::{Rights, conditions},
+    policy::{Effect, Named, Policy},
+    reach::{Ground, Grounds, User, Weight},
+    ways::WAYS,
 };
 use crate::{
-    estate::{Known, Reach, Step},
-    glob,
+    estate::{Known, Step},
+    glob, moment,
 };
 
 /// So many targets are named; all are counted.
 const NAMED: usize = 3;
+/// What used its role within so many days is taken to run still.
+const RUNS: u32 = 90;
 
 /// Everybody whom a step can lead to.
 pub(super) struct World<'w, 'd> {
     pub(super) directory: &'d Directory,
-    pub(super) actions: &'w Actions,
+    pub(super) grounds: &'w Grounds<'w>,
     pub(super) users: &'w [User<'d>],
-    /// By user: whether a sign-in asks a second factor, and whether there is a password.
-    pub(super) sign_ins: &'w [(Known, Known)],
+    /// By user.
+    pub(super) sign_ins: &'w [SignIn],
     pub(super) roles: Vec<RoleReach<'d>>,
+    /// A policy that allows everything.
+    pub(super) everything: Named<'d>,
+}
+
+/// How a user signs in.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SignIn {
+    pub(super) second_factor: Known,
+    pub(super) password: Known,
+    /// How many access keys there are, working or not; two is the most.
+    pub(super) keys: usize,
 }
 
 pub(super) struct RoleReach<'d> {
     role: &'d Role,
+    rights: Rights<'d>,
+    context: Context,
     /// In a session that began without a second factor.
-    without: Reach,
+    without: Weight,
+    /// Whether anything used it lately.
+    runs: bool,
 }
 
 impl<'d> RoleReach<'d> {
-    pub(super) fn of(directory: &'d Directory, role: &'d Role, actions: &Actions, now: Timestamp) -> Self {
+    pub(super) fn of(directory: &'d Directory, role: &'d Role, grounds: &Grounds<'_>, now: Timestamp) -> Option<Self> {
         let principal = &role.principal;
-        let context = Context::role_session(&principal.arn, &principal.account, false, now);
-        let (without, _) = reach(&directory.rights(principal), actions, &context, &principal.place);
-        Self { role, without }
+        let context = Context::role_session(&principal.arn, &principal.account, &principal.tags, false, now);
+        let rights = directory.rights(principal);
+        let (without, _) = grounds.of(principal)?.weigh(&rights, &context);
+        let runs = role.last_use.and_then(|at| moment::days(at, now)).is_some_and(|days| days <= RUNS);
+        Some(Self { role, rights, context, without, runs })
     }
 }
-
-/// Launching code under a role: the service that has to be trusted, and the actions it takes.
-const LAUNCHES: [(&str, &[&str]); 7] = [
-    ("lambda.amazonaws.com", &["lambda:CreateFunction", "lambda:InvokeFunction"]),
-    ("ec2.amazonaws.com", &["ec2:RunInstances"]),
-    ("ecs-tasks.amazonaws.com", &["ecs:RegisterTaskDefinition", "ecs:RunTask"]),
-    ("cloudformation.amazonaws.com", &["cloudformation:CreateStack"]),
-    ("glue.amazonaws.com", &["glue:CreateJob", "glue:StartJobRun"]),
-    ("codebuild.amazonaws.com", &["codebuild:CreateProject", "codebuild:StartBuild"]),
-    ("sagemaker.amazonaws.com", &["sagemaker:CreateNotebookInstance", "sagemaker:CreatePresignedNotebookInstanceUrl"]),
-];
 
 /// Targets of one step, gathered.
 #[derive(Default)]
@@ -62,249 +72,496 @@ struct Targets {
     names: Vec<String>,
     of: usize,
     powers: Powers,
+    everything: bool,
     sure: bool,
 }
 
 impl Targets {
-    fn add(&mut self, name: &str, powers: Powers, sure: bool) {
-        // One sure target makes the step sure; what is told then is told of the sure ones.
-        if sure && !self.sure {
-            *self = Self { sure, ..Self::default() };
-        } else if self.sure && !sure {
+    fn add(&mut self, name: &str, weight: Weight, sure: Holds) {
+        if sure == Holds::No {
             return;
         }
+        let everything = weight.administers() == Holds::Yes;
+        // The best that is sure is what is told: everything before less, sure before perhaps.
+        let (worth, known) = ((sure == Holds::Yes, everything), (self.sure, self.everything));
+        if self.of > 0 && worth < known {
+            return;
+        }
+        if worth > known {
+            *self = Self::default();
+        }
+        (self.sure, self.everything) = worth;
         self.of += 1;
-        self.powers = self.powers.union(powers);
+        self.powers = self.powers.union(if everything { Powers::EVERY } else { weight.reach.surely });
         if self.names.len() < NAMED {
             self.names.push(name.to_owned());
         }
     }
 
     fn step(self, how: &str, mints: bool) -> Option<Step> {
-        let Self { names, of, powers, sure } = self;
-        (of > 0).then(|| Step { how: how.to_owned(), targets: names, of, powers, mints, sure })
+        let Self { names, of, powers, everything, sure } = self;
+        (of > 0).then(|| Step { how: how.to_owned(), targets: names, of, powers, mints, sure, everything })
     }
+}
+
+/// A caller who looks for steps.
+struct Caller<'w, 'd> {
+    world: &'w World<'w, 'd>,
+    ground: &'w Ground<'w>,
+    user: &'w User<'d>,
+    sign_in: SignIn,
+    steps: Vec<Step>,
 }
 
 /// Every step that a user's long-term key can take without a second factor.
-pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>) -> Vec<Step> {
-    let me = user.principal;
-    let mut steps = Vec::new();
-    let may = |action: &str, resource: &str| user.rights.may(action, resource, &user.context).allowed;
-    let own = |action: &str, how: &str, powers: Powers, mints: bool| {
-        let allowed = may(action, &me.arn);
-        (allowed != Holds::No).then(|| Step {
-            how: how.to_owned(),
-            targets: vec![me.name.clone()],
-            of: 1,
-            powers,
-            mints,
-            sure: allowed == Holds::Yes,
-        })
-    };
-    steps.extend(own("iam:CreateAccessKey", "iam:CreateAccessKey for itself", user.without.surely, true));
-    // Who can do everything already needs no step; within a boundary no policy gives more.
-    let has_all = user.without.surely == Powers::EVERY;
-    let is_free = !has_all && matches!(user.rights.boundary, Boundary::None);
-    if is_free {
-        steps.extend(own("iam:AttachUserPolicy", "iam:AttachUserPolicy on itself", Powers::EVERY, false));
-        steps.extend(own("iam:PutUserPolicy", "iam:PutUserPolicy on itself", Powers::EVERY, false));
+pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>, sign_in: SignIn) -> Vec<Step> {
+    let Some(ground) = world.grounds.of(user.principal) else { return Vec::new() };
+    let mut caller = Caller { world, ground, user, sign_in, steps: Vec::new() };
+    caller.keys();
+    // Who can do everything already needs no step.
+    if user.without.everything != Holds::Yes {
+        caller.own_policies();
+        caller.own_boundary();
+        caller.own_groups();
+        caller.own_versions();
+        caller.newcomers();
+        caller.roles();
+        caller.sessions();
     }
-    others(world, user, &mut steps);
-    if is_free {
-        groups(world, user, &mut steps);
-        versions(world, user, &mut steps);
-    }
-    if !has_all {
-        roles(world, user, &mut steps);
-    }
+    let mut steps = caller.steps;
     // A step that reaches no further than the key itself is none, but a new credential outlives it.
-    steps.retain(|step| step.mints || !user.without.surely.is_superset(step.powers));
+    steps.retain(|step| step.mints || step.everything || !user.without.reach.surely.is_superset(step.powers));
     steps
 }
 
-fn others(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
-    let me = user.principal;
-    for action in ["iam:CreateAccessKey", "iam:UpdateLoginProfile", "iam:CreateLoginProfile"] {
-        let any = format!("arn:*:iam::{}:user/*", me.account);
-        if user.rights.may(action, &any, &user.context).allowed == Holds::No {
-            continue;
-        }
-        let all = format!("arn:aws:iam::{}:user/*", me.account);
-        let everywhere = user.rights.everywhere(action, &all, &user.context);
+impl<'d> Caller<'_, 'd> {
+    fn may(&self, action: &str, resource: &str) -> Holds {
+        self.user.rights.may(action, resource, &self.user.context).allowed
+    }
+
+    /// Whether the caller may act on a user or role that exists.
+    fn may_on(&self, action: &str, target: &Principal) -> Holds {
+        let resource = Resource { tags: target.tags.clone(), boundary: target.boundary.clone() };
+        self.user.rights.may(action, &target.arn, &self.user.context.acting_on(resource)).allowed
+    }
+
+    /// Whether the caller may give a policy that allows everything to a user, group or role.
+    fn may_give(&self, attach: &str, arn: &str, target: Option<&Principal>) -> Holds {
+        let resource = target.map_or_else(Resource::default, |target| Resource {
+            tags: target.tags.clone(),
+            boundary: target.boundary.clone(),
+        });
+        let all = format!("arn:{}:iam::aws:policy/AdministratorAccess", arn.split(':').nth(1).unwrap_or("aws"));
+        let context = self.user.context.acting_on(resource).knowing("iam:policyarn", Said::Is(all));
+        self.user.rights.may(attach, arn, &context).allowed
+    }
+
+    /// What the caller has with other policies.
+    fn weigh(&self, rights: &Rights<'d>) -> Weight {
+        self.ground.weigh(rights, &self.user.context).0
+    }
+
+    fn add(&mut self, how: &str, target: &str, weight: Weight, sure: Holds) {
         let mut targets = Targets::default();
-        for (other, (factor, password)) in world.users.iter().zip(world.sign_ins) {
-            let them = other.principal;
-            if them.account != me.account || them.arn == me.arn {
+        targets.add(target, weight, sure);
+        self.steps.extend(targets.step(how, false));
+    }
+
+    /// New keys and passwords, for itself and for others.
+    fn keys(&mut self) {
+        let me = self.user.principal;
+        let room = |sign_in: SignIn, may_delete: Holds| {
+            if sign_in.keys < 2 { Holds::Yes } else { may_delete }
+        };
+        let own =
+            self.may_on("iam:CreateAccessKey", me).and(room(self.sign_in, self.may_on("iam:DeleteAccessKey", me)));
+        let mut targets = Targets::default();
+        targets.add(&me.name, Weight { everything: Holds::No, gives: Holds::No, ..self.user.without }, own);
+        self.steps.extend(targets.step("iam:CreateAccessKey for itself", true));
+        for action in ["iam:CreateAccessKey", "iam:UpdateLoginProfile", "iam:CreateLoginProfile"] {
+            let users = self.ground.iam("user/*");
+            if self.may(action, &users) == Holds::No {
                 continue;
             }
-            let (powers, open) = match (action, factor, password) {
-                ("iam:CreateAccessKey", ..) => (other.without.surely, Known::Yes),
-                // A sign-in that asks a second factor cannot be finished with a new password.
-                (_, Known::Yes, _)
-                | ("iam:UpdateLoginProfile", _, Known::No)
-                | ("iam:CreateLoginProfile", _, Known::Yes) => continue,
-                (_, Known::Unknown, _) | (_, _, Known::Unknown) => (other.without.surely, Known::Unknown),
-                _ => (other.without.surely, Known::Yes),
-            };
-            let allowed =
-                if everywhere { Holds::Yes } else { user.rights.may(action, &them.arn, &user.context).allowed };
-            match allowed {
-                Holds::No => {}
-                allowed => targets.add(&them.name, powers, allowed == Holds::Yes && open == Known::Yes),
-            }
-        }
-        steps.extend(targets.step(&format!("{action} for others"), true));
-    }
-}
-
-fn groups(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
-    let me = user.principal;
-    let (mut join, mut widen) = (Targets::default(), Targets::default());
-    let mut groups: Vec<_> = world
-        .directory
-        .groups
-        .iter()
-        .filter(|((account, _), _)| *account == me.account)
-        .map(|(_, group)| group)
-        .collect();
-    groups.sort_by(|one, other| one.name.cmp(&other.name));
-    for group in groups {
-        let may = |action: &str| user.rights.may(action, &group.arn, &user.context).allowed;
-        if me.groups.contains(&group.name) {
-            let best = [may("iam:AttachGroupPolicy"), may("iam:PutGroupPolicy")];
-            if best.iter().any(|holds| *holds != Holds::No) {
-                widen.add(&group.name, Powers::EVERY, best.contains(&Holds::Yes));
-            }
-        } else if let allowed @ (Holds::Yes | Holds::Unknown) = may("iam:AddUserToGroup") {
-            let mut rights = world.directory.rights(me);
-            world.directory.add_group(group, &mut rights);
-            let (reached, _) = reach(&rights, world.actions, &user.context, &me.place);
-            join.add(&group.name, reached.surely, allowed == Holds::Yes);
-        }
-    }
-    steps.extend(widen.step("a policy for a group that it is in", false));
-    steps.extend(join.step("iam:AddUserToGroup for itself", false));
-}
-
-fn versions(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
-    let me = user.principal;
-    let in_groups =
-        me.groups.iter().filter_map(|group| world.directory.groups.get(&(me.account.clone(), group.clone())));
-    let attached = me.attached.iter().chain(in_groups.flat_map(|group| &group.attached));
-    let mut targets = Targets::default();
-    for policy in attached.filter(|policy| !policy.arn.contains(":iam::aws:")) {
-        match user.rights.may("iam:CreatePolicyVersion", &policy.arn, &user.context).allowed {
-            Holds::No => {}
-            allowed => targets.add(&policy.arn, Powers::EVERY, allowed == Holds::Yes),
-        }
-    }
-    steps.extend(targets.step("iam:CreatePolicyVersion on a policy of its own", false));
-}
-
-fn roles(world: &World<'_, '_>, user: &User<'_>, steps: &mut Vec<Step>) {
-    let me = user.principal;
-    let (mut assume, mut retrust, mut widen) = (Targets::default(), Targets::default(), Targets::default());
-    let mut launches: Vec<Targets> = LAUNCHES.iter().map(|_| Targets::default()).collect();
-    let launchable: Vec<Holds> = LAUNCHES
-        .iter()
-        .map(|(_, actions)| {
-            let may = |action: &&str| {
-                let resource = if *action == "ecs:RegisterTaskDefinition" {
-                    "*".to_owned()
-                } else {
-                    format!("arn:*:{}:*", action.split(':').next().unwrap_or_default())
+            let everywhere = self.user.rights.everywhere(action, &users, &self.user.context);
+            let mut targets = Targets::default();
+            for (other, sign_in) in self.world.users.iter().zip(self.world.sign_ins) {
+                let them = other.principal;
+                if them.account != me.account || them.arn == me.arn {
+                    continue;
+                }
+                let open = match (action, sign_in.second_factor, sign_in.password) {
+                    ("iam:CreateAccessKey", ..) if sign_in.keys < 2 => Holds::Yes,
+                    ("iam:CreateAccessKey", ..) => self.may_on("iam:DeleteAccessKey", them),
+                    // A sign-in that asks a second factor cannot be finished with a new password.
+                    (_, Known::Yes, _)
+                    | ("iam:UpdateLoginProfile", _, Known::No)
+                    | ("iam:CreateLoginProfile", _, Known::Yes) => continue,
+                    (_, Known::Unknown, _) | (_, _, Known::Unknown) => Holds::Unknown,
+                    _ => Holds::Yes,
                 };
-                user.rights.may(action, &resource, &user.context).allowed
-            };
-            actions.iter().map(may).fold(Holds::Yes, Holds::and)
-        })
-        .collect();
-    for target in world.roles.iter().filter(|target| target.role.principal.account == me.account) {
-        let (role, powers) = (target.role, target.without.surely);
-        let them = &role.principal;
-        let may = |action: &str| user.rights.may(action, &them.arn, &user.context).allowed;
-        let trusted =
-            role.trust.as_ref().map_or(Holds::Unknown, |trust| trusts(trust, user, may("sts:AssumeRole"), &them.arn));
-        if trusted != Holds::No {
-            assume.add(&them.name, powers, trusted == Holds::Yes);
-            let more = [may("iam:AttachRolePolicy"), may("iam:PutRolePolicy")];
-            if more.contains(&Holds::Yes) {
-                widen.add(&them.name, Powers::EVERY, trusted == Holds::Yes);
+                let allowed = if everywhere { Holds::Yes } else { self.may_on(action, them) };
+                targets.add(&them.name, other.without, allowed.and(open));
             }
-        } else if may("iam:UpdateAssumeRolePolicy") != Holds::No
-            && user.rights.undenied("sts:AssumeRole", &them.arn, &user.context) == Holds::Yes
-            && !them.arn.contains(":role/aws-service-role/")
-        {
-            retrust.add(&them.name, powers, may("iam:UpdateAssumeRolePolicy") == Holds::Yes);
+            self.steps.extend(targets.step(&format!("{action} for others"), true));
         }
-        let pass = may("iam:PassRole");
-        if pass == Holds::No {
-            continue;
-        }
-        for (((service, _), launchable), targets) in LAUNCHES.iter().zip(&launchable).zip(&mut launches) {
-            let serves = role.trust.as_ref().is_some_and(|trust| trusts_service(trust, service));
-            let runs = *service != "ec2.amazonaws.com" || role.has_profile;
-            if *launchable != Holds::No && serves && runs {
-                targets.add(&them.name, powers, pass.and(*launchable) == Holds::Yes);
+    }
+
+    /// A policy for itself.
+    fn own_policies(&mut self) {
+        let me = self.user.principal;
+        let widened = |caller: &Self| caller.weigh(&caller.user.rights.with(caller.world.everything));
+        let mut weight = None;
+        for action in ["iam:AttachUserPolicy", "iam:PutUserPolicy"] {
+            let allowed = self.may_give(action, &me.arn, Some(me));
+            if allowed != Holds::No {
+                let weight = *weight.get_or_insert_with(|| widened(self));
+                self.add(&format!("{action} on itself"), &me.name, weight, allowed);
+            } else if action == "iam:AttachUserPolicy" && self.may_on(action, me) != Holds::No {
+                self.attachable(action, "on itself");
             }
         }
     }
-    steps.extend(assume.step("sts:AssumeRole", false));
-    steps.extend(widen.step("a policy for a role that it can assume", false));
-    steps.extend(retrust.step("iam:UpdateAssumeRolePolicy, then sts:AssumeRole", false));
-    for ((_, actions), targets) in LAUNCHES.iter().zip(launches) {
-        steps.extend(targets.step(&format!("iam:PassRole to {}", actions.join(" + ")), false));
+
+    /// Policies that exist and may be attached, where not any may.
+    fn attachable(&mut self, action: &str, on: &str) {
+        let me = self.user.principal;
+        let mut targets = Targets::default();
+        let mut policies: Vec<&String> = self.world.directory.policies.keys().collect();
+        policies.sort();
+        for arn in policies {
+            let resource = Resource { tags: me.tags.clone(), boundary: me.boundary.clone() };
+            let context = self.user.context.acting_on(resource).knowing("iam:policyarn", Said::Is(arn.clone()));
+            let allowed = self.user.rights.may(action, &me.arn, &context).allowed;
+            if let (Holds::Yes | Holds::Unknown, Some(policy)) = (allowed, self.world.directory.managed(arn)) {
+                targets.add(policy.label, self.weigh(&self.user.rights.with(policy)), allowed);
+            }
+        }
+        self.steps.extend(targets.step(&format!("{action} {on}"), false));
+    }
+
+    /// Its boundary taken off, or made as wide as anything.
+    fn own_boundary(&mut self) {
+        let me = self.user.principal;
+        let Some(boundary) = &me.boundary else { return };
+        let unbound = self.user.rights.unbound();
+        let ways = [
+            ("iam:DeleteUserPermissionsBoundary", self.may_on("iam:DeleteUserPermissionsBoundary", me)),
+            ("iam:PutUserPermissionsBoundary", self.may_on("iam:PutUserPermissionsBoundary", me)),
+            ("iam:CreatePolicyVersion on its boundary", self.may_version(boundary)),
+        ];
+        for (how, allowed) in ways {
+            if allowed == Holds::No {
+                continue;
+            }
+            let weight = self.weigh(&unbound);
+            self.add(how, &me.name, weight, allowed);
+        }
+    }
+
+    /// Whether the caller may write a new version of a policy; AWS's own nobody can.
+    fn may_version(&self, arn: &str) -> Holds {
+        if arn.contains(":iam::aws:") { Holds::No } else { self.may("iam:CreatePolicyVersion", arn) }
+    }
+
+    /// A policy for a group that it is in, and a group that it joins.
+    fn own_groups(&mut self) {
+        let me = self.user.principal;
+        let (mut join, mut attach, mut put) = (Targets::default(), Targets::default(), Targets::default());
+        let groups = self.world.directory.groups.iter().filter(|((account, _), _)| *account == me.account);
+        let mut groups: Vec<_> = groups.map(|(_, group)| group).collect();
+        groups.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut widened = None;
+        for group in groups {
+            if me.groups.contains(&group.name) {
+                for (action, targets) in [("iam:AttachGroupPolicy", &mut attach), ("iam:PutGroupPolicy", &mut put)] {
+                    let allowed = self.may_give(action, &group.arn, None);
+                    if allowed != Holds::No {
+                        let weight =
+                            *widened.get_or_insert_with(|| self.weigh(&self.user.rights.with(self.world.everything)));
+                        targets.add(&group.name, weight, allowed);
+                    }
+                }
+            } else {
+                let allowed = self.may("iam:AddUserToGroup", &group.arn);
+                if allowed != Holds::No {
+                    let mut rights = self.user.rights.clone();
+                    self.world.directory.add_group(group, &mut rights);
+                    join.add(&group.name, self.weigh(&rights), allowed);
+                }
+            }
+        }
+        self.steps.extend(attach.step("iam:AttachGroupPolicy on a group that it is in", false));
+        self.steps.extend(put.step("iam:PutGroupPolicy on a group that it is in", false));
+        self.steps.extend(join.step("iam:AddUserToGroup for itself", false));
+    }
+
+    /// Another version of a policy that it has.
+    fn own_versions(&mut self) {
+        let me = self.user.principal;
+        let groups = &self.world.directory.groups;
+        let in_groups = me.groups.iter().filter_map(|group| groups.get(&(me.account.clone(), group.clone())));
+        let attached: Vec<&str> = me
+            .attached
+            .iter()
+            .chain(in_groups.flat_map(|group| &group.attached))
+            .map(|policy| policy.arn.as_str())
+            .collect();
+        let (mut write, mut choose) = (Targets::default(), Targets::default());
+        for arn in attached {
+            let name = arn.rsplit('/').next().unwrap_or(arn);
+            let allowed = self.may_version(arn);
+            if allowed != Holds::No {
+                let rights = self.with_version(arn, self.world.everything);
+                write.add(name, self.weigh(&rights), allowed);
+            }
+            let allowed =
+                if arn.contains(":iam::aws:") { Holds::No } else { self.may("iam:SetDefaultPolicyVersion", arn) };
+            let Some(Managed { label, others, .. }) = self.world.directory.policies.get(arn) else { continue };
+            for (version, document) in others.iter().filter(|_| allowed != Holds::No) {
+                let Some(other) = self.world.directory.named(label, *document) else { continue };
+                let weight = self.weigh(&self.with_version(arn, other));
+                let now = self.user.without;
+                let is_more =
+                    weight.administers() > now.administers() || !now.reach.surely.is_superset(weight.reach.surely);
+                if is_more {
+                    choose.add(&format!("{name} {version}"), weight, allowed);
+                }
+            }
+        }
+        self.steps.extend(write.step("iam:CreatePolicyVersion on a policy that it has", false));
+        self.steps.extend(choose.step("iam:SetDefaultPolicyVersion on a policy that it has", false));
+    }
+
+    /// The caller's rights with another text of a policy.
+    fn with_version(&self, arn: &str, other: Named<'d>) -> Rights<'d> {
+        let mut rights = self.user.rights.clone();
+        if let Some(now) = self.world.directory.managed(arn) {
+            rights.policies.retain(|named| !std::ptr::eq(named.label, now.label));
+        }
+        rights.policies.push(other);
+        rights
+    }
+
+    /// A user or a role that it makes.
+    fn newcomers(&mut self) {
+        let on = |kind: &str| self.ground.iam(&format!("{kind}/zq7witness"));
+        let (user, role) = (on("user"), on("role"));
+        let bare = self.user.context.acting_on(Resource::default());
+        let may = |action: &str, arn: &str| self.user.rights.may(action, arn, &bare).allowed;
+        let give = |kind: &str, arn: &str| {
+            self.may_give(&format!("iam:Attach{kind}Policy"), arn, None).or(self.may_give(
+                &format!("iam:Put{kind}Policy"),
+                arn,
+                None,
+            ))
+        };
+        // What it makes is bound by the organisation as it is itself, and by no boundary.
+        let mut rights = self.user.rights.unbound();
+        rights.policies = vec![self.world.everything];
+        rights.unseen = false;
+        let made = may("iam:CreateUser", &user)
+            .and(give("User", &user))
+            .and(may("iam:CreateAccessKey", &user).or(may("iam:CreateLoginProfile", &user)));
+        let weight = if made == Holds::No { self.user.without } else { self.weigh(&rights) };
+        let mut user = Targets::default();
+        user.add("a user that it makes", weight, made);
+        // A role that names its caller needs no more of the caller than that nothing denies it.
+        let taken = may("iam:CreateRole", &role).and(give("Role", &role)).and(self.user.rights.undenied(
+            "sts:AssumeRole",
+            &role,
+            &self.user.context,
+        ));
+        let weight = if taken == Holds::No { self.user.without } else { self.weigh(&rights) };
+        let mut role = Targets::default();
+        role.add("a role that it makes", weight, taken);
+        self.steps.extend(user.step("iam:CreateUser, a policy and a key for it", true));
+        self.steps.extend(role.step("iam:CreateRole, a policy for it, then sts:AssumeRole", false));
+    }
+
+    /// A second factor of the thief's own, and sessions.
+    fn sessions(&mut self) {
+        let me = self.user.principal;
+        let open = self.user.rights.undenied("sts:GetSessionToken", "*", &self.user.context);
+        if self.user.with != self.user.without {
+            let enrol = self
+                .may_on("iam:EnableMFADevice", me)
+                .and(self.may("iam:CreateVirtualMFADevice", &self.ground.iam("mfa/*")))
+                .and(open);
+            // Where there is a second factor already, somebody may look when another comes.
+            let sure = if self.sign_in.second_factor == Known::No { Holds::Yes } else { Holds::Unknown };
+            let weight = self.user.with;
+            self.add("iam:EnableMFADevice for itself, then sts:GetSessionToken", &me.name, weight, enrol.and(sure));
+        }
+        if let Some(session) = self.user.session {
+            self.add("sts:GetSessionToken without a second factor", &me.name, session, open);
+        }
+    }
+
+    fn roles(&mut self) {
+        let me = self.user.principal;
+        let (mut assume, mut retrust) = (Targets::default(), Targets::default());
+        let mut widen: [(&str, Targets); 3] = [
+            ("iam:AttachRolePolicy", Targets::default()),
+            ("iam:PutRolePolicy", Targets::default()),
+            ("iam:CreatePolicyVersion", Targets::default()),
+        ];
+        let mut runs: Vec<Targets> = WAYS.iter().map(|_| Targets::default()).collect();
+        let launchable = self.launchable();
+        for target in &self.world.roles {
+            let (role, them) = (target.role, &target.role.principal);
+            let is_here = them.account == me.account;
+            let trust = self.world.directory.trust(role);
+            let permitted = self.may_on("sts:AssumeRole", them);
+            let trusted = match trust {
+                Some(trust) => trusts(trust, self.user, permitted, them),
+                None => permitted.and(Holds::Unknown),
+            };
+            assume.add(&them.name, target.without, trusted);
+            if !is_here {
+                continue;
+            }
+            // A role of a service's own changes for nobody.
+            if them.arn.contains(":role/aws-service-role/") {
+                continue;
+            }
+            if trusted == Holds::No {
+                let open = self.may_on("iam:UpdateAssumeRolePolicy", them);
+                if open != Holds::No {
+                    let undenied = self.user.rights.undenied("sts:AssumeRole", &them.arn, &self.user.context);
+                    retrust.add(&them.name, target.without, open.and(undenied));
+                }
+            } else {
+                self.widen(target, trusted, &mut widen);
+            }
+            self.launch(target, trust, &launchable, &mut runs);
+        }
+        self.steps.extend(assume.step("sts:AssumeRole", false));
+        for (action, targets) in widen {
+            self.steps.extend(targets.step(&format!("{action} on a role that it can assume"), false));
+        }
+        self.steps.extend(retrust.step("iam:UpdateAssumeRolePolicy, then sts:AssumeRole", false));
+        for (way, targets) in WAYS.iter().zip(runs) {
+            let how = way.actions.join(" + ");
+            let how =
+                if way.passes { format!("iam:PassRole to {how}") } else { format!("{how} on what runs under it") };
+            self.steps.extend(targets.step(&how, false));
+        }
+    }
+
+    /// More for a role that the caller can assume.
+    fn widen(&self, target: &RoleReach<'d>, trusted: Holds, widen: &mut [(&str, Targets); 3]) {
+        let them = &target.role.principal;
+        let versions = them.attached.iter().map(|policy| self.may_version(&policy.arn));
+        let allowed = [
+            self.may_give("iam:AttachRolePolicy", &them.arn, Some(them)),
+            self.may_give("iam:PutRolePolicy", &them.arn, Some(them)),
+            versions.fold(Holds::No, Holds::or),
+        ];
+        if allowed.iter().all(|one| *one == Holds::No) {
+            return;
+        }
+        let rights = target.rights.with(self.world.everything);
+        let (weight, _) = self.ground.weigh(&rights, &target.context);
+        for ((_, targets), allowed) in widen.iter_mut().zip(allowed) {
+            targets.add(&them.name, weight, allowed.and(trusted));
+        }
+    }
+
+    /// Which ways are open as far as their own actions go, with the context in which a role is
+    /// passed to their service.
+    fn launchable(&self) -> Vec<Holds> {
+        let mut known: HashMap<&str, Holds> = HashMap::new();
+        let mut may = |action: &'static str| {
+            *known.entry(action).or_insert_with(|| self.ground.may(&self.user.rights, action, &self.user.context))
+        };
+        WAYS.iter().map(|way| way.actions.iter().fold(Holds::Yes, |all, action| all.and(may(action)))).collect()
+    }
+
+    fn launch(&self, target: &RoleReach<'d>, trust: Option<&Policy>, launchable: &[Holds], runs: &mut [Targets]) {
+        let them = &target.role.principal;
+        let open = launchable.iter().any(|one| *one != Holds::No);
+        if !open {
+            return;
+        }
+        let anywhere = self.may_on("iam:PassRole", them);
+        let mut passed: HashMap<&str, Holds> = HashMap::new();
+        for ((way, open), targets) in WAYS.iter().zip(launchable).zip(runs) {
+            let serves = trust.is_some_and(|trust| trusts_service(trust, way.service));
+            if *open == Holds::No || !serves || (way.profile && !target.role.has_profile) {
+                continue;
+            }
+            let sure = if way.passes {
+                let pass = || {
+                    if anywhere == Holds::No {
+                        return anywhere;
+                    }
+                    let resource = Resource { tags: them.tags.clone(), boundary: them.boundary.clone() };
+                    let context = self.user.context.acting_on(resource);
+                    let context = context.knowing("iam:passedtoservice", Said::Is(passed_to(way.service).to_owned()));
+                    self.user.rights.may("iam:PassRole", &them.arn, &context).allowed
+                };
+                *passed.entry(way.service).or_insert_with(pass)
+            } else if target.runs {
+                Holds::Yes
+            } else {
+                Holds::Unknown
+            };
+            targets.add(&them.name, target.without, sure.and(*open));
+        }
+    }
+}
+
+/// What `iam:PassedToService` says where that differs from what the role trusts.
+fn passed_to(service: &str) -> &str {
+    match service {
+        "tasks.apprunner.amazonaws.com" => "apprunner.amazonaws.com",
+        same => same,
     }
 }
 
 /// Whether a role lets the user take it. One that names the user needs nothing else; one that
-/// names the account needs the user's own permission, too.
-fn trusts(trust: &Policy, user: &User<'_>, permitted: Holds, role: &str) -> Holds {
+/// names the account needs the user's own permission, too, and so does one of another account.
+fn trusts(trust: &Policy, user: &User<'_>, permitted: Holds, role: &Principal) -> Holds {
     let me = user.principal;
-    let root = format!("arn:aws:iam::{}:root", me.account);
-    let mut best = Holds::No;
-    for statement in &trust.statements {
-        let is_named = |who: &String| *who == me.arn;
-        let is_account = |who: &String| {
-            *who == root || *who == me.account || who == "*" || who.ends_with(&format!("::{}:root", me.account))
-        };
-        let assumes = match &statement.actions {
-            super::policy::Selection::These(actions) => {
-                actions.iter().any(|action| glob::matches_any_case(action, "sts:AssumeRole"))
-            }
-            super::policy::Selection::AllBut(actions) => {
-                !actions.iter().any(|action| glob::matches_any_case(action, "sts:AssumeRole"))
-            }
-        };
-        let named = statement.principals.aws.iter().any(is_named);
-        let account = statement.principals.aws.iter().any(is_account);
-        if !assumes || !(named || account || statement.principals.all_but) {
+    let root = format!(":iam::{}:root", me.account);
+    let context = user.context.acting_on(Resource { tags: role.tags.clone(), boundary: role.boundary.clone() });
+    let undenied = user.rights.undenied("sts:AssumeRole", &role.arn, &context);
+    let (mut best, mut denied) = (Holds::No, Holds::No);
+    for statement in trust.statements.iter().filter(|statement| statement.is_about("sts:AssumeRole")) {
+        let principals = &statement.principals;
+        let is_named = |who: &String| *who == me.arn || *who == me.id || who == "*";
+        let is_account = |who: &String| *who == me.account || who.ends_with(&root);
+        let (mut named, mut account) = (principals.aws.iter().any(is_named), principals.aws.iter().any(is_account));
+        if principals.all_but {
+            // All but these: an allow reaches whom it leaves out, and so does a deny.
+            (named, account) = (!named && !account, false);
+        }
+        if !named && !account {
             continue;
         }
         let allow = statement.effect == Effect::Allow;
-        let holds = conditions(statement, &user.context, allow);
-        if !allow {
-            match holds {
-                Holds::Yes => return Holds::No,
-                Holds::Unknown => best = best.and(Holds::Unknown),
-                Holds::No => {}
-            }
-            continue;
+        let holds = conditions(statement, &context, allow);
+        if allow {
+            let own = if named && role.account == me.account { undenied } else { permitted };
+            best = best.or(holds.and(own));
+        } else {
+            denied = denied.or(holds);
         }
-        let own = if named { user.rights.undenied("sts:AssumeRole", role, &user.context) } else { permitted };
-        let sure = if statement.principals.all_but { Holds::Unknown } else { Holds::Yes };
-        best = match (best, holds.and(own).and(sure)) {
-            (Holds::Yes, _) | (_, Holds::Yes) => Holds::Yes,
-            (Holds::Unknown, _) | (_, Holds::Unknown) => Holds::Unknown,
-            (Holds::No, Holds::No) => Holds::No,
-        };
     }
-    best
+    best.and(denied.not())
 }
 
 fn trusts_service(trust: &Policy, service: &str) -> bool {
-    trust.statements.iter().any(|statement| {
-        statement.effect == Effect::Allow && statement.principals.services.iter().any(|trusted| trusted == service)
-    })
+    let names = |effect: Effect| {
+        trust.statements.iter().any(|statement| {
+            let services = &statement.principals.services;
+            statement.effect == effect
+                && (effect == Effect::Allow || statement.conditions.is_empty())
+                && statement.is_about("sts:AssumeRole")
+                && !statement.principals.all_but
+                && services.iter().any(|trusted| trusted == service || glob::matches(trusted, service))
+        })
+    };
+    names(Effect::Allow) && !names(Effect::Deny)
 }

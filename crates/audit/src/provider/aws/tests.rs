@@ -12,13 +12,13 @@ use crate::{
 const HEADS: &str = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n";
 
 /// A row of a user with one key.
-fn row(user: &str, password: &str, mfa: bool) -> String {
+pub(super) fn row(user: &str, password: &str, mfa: bool) -> String {
     format!(
         "{user},arn:aws:iam::111122223333:user/{user},2024-01-01T00:00:00+00:00,{password},N/A,N/A,N/A,{mfa},true,2026-09-15T10:00:00+00:00,2026-11-20T10:00:00+00:00,eu-west-1,s3,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n"
     )
 }
 
-fn audit(report: &str, details: Option<Value>) -> Report {
+pub(super) fn audit(report: &str, details: Option<Value>) -> Report {
     let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
     audit.read("report.csv", Cursor::new(format!("{HEADS}{report}").into_bytes()));
     if let Some(details) = details {
@@ -27,27 +27,27 @@ fn audit(report: &str, details: Option<Value>) -> Report {
     audit.finish()
 }
 
-fn key<'r>(report: &'r Report, id: &str) -> &'r Key {
+pub(super) fn key<'r>(report: &'r Report, id: &str) -> &'r Key {
     report.estate.keys.iter().find(|key| key.id == id).unwrap()
 }
 
-fn user(name: &str, statements: &Value) -> Value {
+pub(super) fn user(name: &str, statements: &Value) -> Value {
     json!({"UserName": name, "Arn": format!("arn:aws:iam::111122223333:user/{name}"), "Path": "/",
-        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement": statements}}],
+        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
         "GroupList": [], "AttachedManagedPolicies": [], "Tags": []})
 }
 
-fn role(name: &str, trust: &Value, statements: &Value) -> Value {
+pub(super) fn role(name: &str, trust: &Value, statements: &Value) -> Value {
     json!({"RoleName": name, "Arn": format!("arn:aws:iam::111122223333:role/{name}"),
-        "AssumeRolePolicyDocument": {"Statement": trust}, "InstanceProfileList": [],
-        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement": statements}}], "AttachedManagedPolicies": []})
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust}, "InstanceProfileList": [],
+        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}], "AttachedManagedPolicies": []})
 }
 
-fn details(users: &[Value], roles: &[Value]) -> Value {
+pub(super) fn details(users: &[Value], roles: &[Value]) -> Value {
     json!({"UserDetailList": users, "GroupDetailList": [], "RoleDetailList": roles, "Policies": []})
 }
 
-fn allow(actions: &Value) -> Value {
+pub(super) fn allow(actions: &Value) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": "*"})
 }
 

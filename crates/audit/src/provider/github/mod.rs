@@ -7,16 +7,16 @@ mod actions;
 pub(crate) mod audit_log;
 mod powers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
-use law::{Power, Powers};
+use law::{Power, Powers, Severity};
 use serde_json::Value;
 
 use super::{Head, Provider, count, masked::masked};
 use crate::{
-    estate::{Because, Blind, Estate, Key, Kind, Known, Moment, Place, Reach, Seen, Standing},
-    input::Content,
+    estate::{Because, Blind, Estate, Key, Kind, Known, Moment, Place, Reach, Seen, Standing, Weakness},
+    input::{Content, Trouble},
     moment,
 };
 
@@ -30,13 +30,29 @@ const REQUESTS: &str = "GitHub requests for fine-grained tokens";
 const CLASSIC: &str = "GitHub credential authorizations";
 const APPS: &str = "GitHub app installations";
 const DEPLOY: &str = "GitHub deploy keys";
+const OAUTH: &str = "GitHub OAuth authorizations";
+const HOOKS: &str = "GitHub webhooks";
+const MEMBERSHIPS: &str = "GitHub memberships";
+const SECRETS: &str = "GitHub secrets (their names)";
+const RUNNERS: &str = "GitHub runners";
+const TEAMS: &str = "GitHub teams";
+const EMPTY: &str = "an empty list";
 
 #[derive(Default)]
 pub(crate) struct GitHub {
     /// Whether the organisation lets nobody in without a second factor.
     demands: Known,
+    /// The organisation's name.
+    name: String,
     /// Whether a list of those without was given: then all others have one.
     has_list: bool,
+    /// Lists of people of which nothing says whom they list.
+    lists: Vec<(Vec<String>, Place)>,
+    /// Who owns the organisation, and who is a mere member; both in small letters.
+    owners: HashSet<String>,
+    members: HashSet<String>,
+    /// Classic tokens: what their scopes give hangs on who has them.
+    classic: Vec<(String, String, Vec<String>, Place)>,
     has_classic: bool,
     place: Option<Place>,
 }
@@ -48,15 +64,39 @@ impl Provider for GitHub {
         if has(value, &["login", "two_factor_requirement_enabled"]) {
             return Some(ORGANISATION);
         }
-        if value.get("installations").is_some_and(Value::is_array) {
-            return Some(APPS);
+        let named = [("installations", APPS), ("secrets", SECRETS), ("runners", RUNNERS)];
+        let counted = value.get("total_count").is_some();
+        let of = |(name, form): &(&str, &'static str)| {
+            value.get(name).filter(|list| list.is_array() && (counted || *form == APPS)).map(|_| *form)
+        };
+        if let Some(form) = named.iter().find_map(of) {
+            return Some(form);
         }
-        let first = items(value).first()?;
+        if value.as_array().is_some_and(Vec::is_empty) {
+            return Some(EMPTY);
+        }
+        if has(value, &["role", "state", "user", "organization"]) {
+            return Some(MEMBERSHIPS);
+        }
+        let all = items(value);
+        let first = *all.first()?;
         if has(first, &["token_id", "permissions", "owner"]) {
             return Some(if has(first, &["reason"]) && !has(first, &["access_granted_at"]) { REQUESTS } else { FINE });
         }
         if has(first, &["credential_id", "credential_type", "login"]) {
             return Some(CLASSIC);
+        }
+        if has(first, &["role", "state", "user", "organization"]) {
+            return Some(MEMBERSHIPS);
+        }
+        if has(first, &["app", "scopes", "created_at"]) {
+            return Some(OAUTH);
+        }
+        if has(first, &["config", "events", "active"]) {
+            return Some(HOOKS);
+        }
+        if has(first, &["slug", "privacy", "permission"]) {
+            return Some(TEAMS);
         }
         if has(first, &["read_only", "key", "title", "id"]) {
             return Some(DEPLOY);
@@ -75,21 +115,47 @@ impl Provider for GitHub {
             ORGANISATION => {
                 let demands = value.get("two_factor_requirement_enabled").and_then(Value::as_bool);
                 self.demands = demands.map_or(self.demands, Known::from);
+                text(&value, "login").clone_into(&mut self.name);
+                if demands == Some(false) {
+                    estate.weak.push(Weakness {
+                        severity: Severity::High,
+                        realm: REALM.to_owned(),
+                        what: format!("the organisation `{}` lets people in without a second factor", self.name),
+                        mend: "require two-factor authentication in the organisation's settings, under authentication security".to_owned(),
+                        place,
+                    });
+                }
                 return format!("2FA demanded of its people: {}", self.demands);
             }
             MEMBERS => return self.members(&value, file, &place, estate),
+            EMPTY => {
+                // Nobody is without, where that was asked.
+                if asks_for_those_without(file) {
+                    self.has_list = true;
+                } else {
+                    let why = "is an empty list; `greave audit --help` lists what can be read";
+                    estate.troubles.push(Trouble::of(file, why));
+                }
+                return "nothing".to_owned();
+            }
+            MEMBERSHIPS => return self.memberships(&value, &place, estate),
+            HOOKS => return hooks(&items(&value), &place, estate),
+            SECRETS | RUNNERS | TEAMS => {
+                let list = ["secrets", "runners"].iter().find_map(|name| value.get(name)?.as_array());
+                return count(list.map_or_else(|| items(&value).len(), Vec::len), "name");
+            }
             _ => {}
         }
-        let items = if form == APPS {
-            value.get("installations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-        } else {
-            items(&value)
+        let items = match value.get("installations").and_then(Value::as_array) {
+            Some(list) => list.iter().collect(),
+            None => items(&value),
         };
         self.has_classic |= form == CLASSIC;
-        for (item, line) in items.iter().zip(1..) {
+        for (item, line) in items.iter().copied().zip(1..) {
             match form {
                 FINE | REQUESTS => fine(item, form == REQUESTS, line, &place, estate),
-                CLASSIC => classic(item, line, &place, estate),
+                CLASSIC => self.classic(item, line, &place, estate),
+                OAUTH => oauth(item, line, &place, estate),
                 APPS => app(item, line, &place, estate),
                 _ => deploy(item, line, &place, estate),
             }
@@ -97,7 +163,29 @@ impl Provider for GitHub {
         count(items.len(), "key")
     }
 
-    fn finish(&mut self, estate: &mut Estate, _as_of: Timestamp) {
+    fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
+        self.told_by_content(estate);
+        for (id, login, scopes, place) in std::mem::take(&mut self.classic) {
+            let login = login.to_lowercase();
+            let is_mere = self.members.contains(&login) && !self.owners.contains(&login);
+            let key = estate.key("github", REALM, &id, &place);
+            for scope in scopes {
+                let reach = powers::scope(&scope);
+                if is_mere && ["admin:org", "write:org", "admin:org_hook"].contains(&scope.as_str()) {
+                    // A token does nothing that its person may not do.
+                    let read = Powers::from(Power::Read);
+                    let reach = Reach { surely: read, perhaps: reach.surely.difference(read) };
+                    give(
+                        key,
+                        reach,
+                        &format!("scope `{scope}`, of somebody who does not own the organisation"),
+                        &place,
+                    );
+                } else {
+                    give(key, reach, &format!("scope `{scope}`"), &place);
+                }
+            }
+        }
         let all = self.has_list || self.demands == Known::Yes;
         for account in
             estate.accounts.iter_mut().filter(|account| account.realm == REALM && account.kind == Kind::Person)
@@ -106,6 +194,7 @@ impl Provider for GitHub {
             // Whoever signs in can make a personal token.
             account.can_mint = account.can_mint.or(Known::Yes);
         }
+        self.headline(estate, as_of);
         if let (Some(place), false) = (self.place.clone(), self.has_classic) {
             estate.blind.push(Blind {
                 what: "classic tokens of GitHub: an organisation sees them only where its people sign in through SAML".to_owned(),
@@ -120,29 +209,188 @@ impl GitHub {
     fn members(&mut self, value: &Value, file: &str, place: &Place, estate: &mut Estate) -> String {
         let items = items(value);
         // The answer to `filter=2fa_disabled` looks like any other list of members.
-        let without = file.contains("2fa_disabled");
+        let without = asks_for_those_without(file);
         self.has_list |= without;
-        for item in items {
+        let owners = ["admin", "owner"].iter().any(|word| file.to_lowercase().contains(word));
+        let all = ["outside", "team"].iter().all(|word| !file.to_lowercase().contains(word));
+        let mut logins = Vec::new();
+        for item in &items {
             let person = item.get("node").unwrap_or(item);
             let Some(login) = person.get("login").and_then(Value::as_str) else { continue };
             let (_, account) = estate.account(REALM, login, place);
             account.kind = if text(person, "type") == "Bot" { Kind::Workload } else { Kind::Person };
             let told = item.get("hasTwoFactorEnabled").and_then(Value::as_bool).map_or(Known::Unknown, Known::from);
             account.second_factor = if without { Known::No } else { account.second_factor.or(told) };
+            let login = login.to_lowercase();
+            match text(item, "role").to_lowercase().as_str() {
+                "admin" => {
+                    self.owners.insert(login.clone());
+                }
+                "member" => {
+                    self.members.insert(login.clone());
+                }
+                _ if owners => {
+                    self.owners.insert(login.clone());
+                }
+                _ => {}
+            }
+            logins.push(login);
+        }
+        if !without && !owners && all {
+            self.lists.push((logins, place.clone()));
         }
         let of = if without { WITHOUT } else { MEMBERS };
         format!("{} ({of})", count(items.len(), "account"))
     }
 }
 
+impl GitHub {
+    /// `orgs/ORG/memberships/USER`: who owns the organisation.
+    fn memberships(&mut self, value: &Value, place: &Place, estate: &mut Estate) -> String {
+        let one = vec![value];
+        let all = if value.is_array() { items(value) } else { one };
+        for membership in &all {
+            let Some(login) = membership.pointer("/user/login").and_then(Value::as_str) else { continue };
+            let (_, account) = estate.account(REALM, login, place);
+            account.kind = Kind::Person;
+            let set = if text(membership, "role") == "admin" { &mut self.owners } else { &mut self.members };
+            set.insert(login.to_lowercase());
+        }
+        count(all.len(), "account")
+    }
+
+    fn classic(&mut self, item: &Value, line: u64, place: &Place, estate: &mut Estate) {
+        let form = text(item, "credential_type");
+        let id = format!("credential {}", number(item, "credential_id"));
+        let login = text(item, "login");
+        // So the audit log calls it, or by its hash.
+        let logged =
+            item.get("authorized_credential_id").and_then(Value::as_u64).map(|number| format!("token {number}"));
+        let hashed = item.get("hashed_token").and_then(Value::as_str).map(audit_log::hashed);
+        for other in [logged, hashed].into_iter().flatten() {
+            estate.alias(REALM, &other, &id);
+        }
+        let key = enter(&id, form, login, place, estate);
+        let name = ["authorized_credential_note", "authorized_credential_title"]
+            .iter()
+            .map(|name| masked(text(item, name), line))
+            .find(|name| !name.is_empty());
+        key.name = name;
+        key.born = at(item, "credential_authorized_at");
+        key.last_use = at(item, "credential_accessed_at");
+        key.end = at(item, "authorized_credential_expires_at");
+        match item.get("scopes").and_then(Value::as_array) {
+            Some(scopes) if !scopes.is_empty() => {
+                let scopes = scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                self.classic.push((id, login.to_owned(), scopes, place.clone()));
+            }
+            _ if form.eq_ignore_ascii_case("ssh key") => {
+                let code = Powers::from(Power::Read).with(Power::Write).with(Power::Destroy);
+                give(
+                    key,
+                    Reach { surely: Power::Read.into(), perhaps: code },
+                    "reads and pushes code as its person does",
+                    place,
+                );
+            }
+            // A classic token without scopes reads what is public.
+            Some(_) => give(key, Reach::surely(Power::Read.into()), "no scope", place),
+            None => give(key, Reach::UNDESCRIBED, "no input says what it may do", place),
+        }
+    }
+
+    /// Two lists of people of which one is a part of the other: the answers with and without
+    /// `filter=2fa_disabled`, where no name says so. More lists than that may be anything.
+    fn told_by_content(&mut self, estate: &mut Estate) {
+        self.lists.sort_by_key(|(logins, _)| logins.len());
+        // The same list exported twice says nothing.
+        self.lists.dedup_by(|one, other| one.0 == other.0);
+        let [(few, place), (many, _)] = &self.lists[..] else { return };
+        let is_part = !few.is_empty() && few.len() < many.len() && few.iter().all(|login| many.contains(login));
+        if self.has_list || self.demands == Known::Yes || !is_part {
+            return;
+        }
+        for login in few {
+            let (_, account) = estate.account(REALM, login, place);
+            account.second_factor = account.second_factor.or(Known::No);
+        }
+        estate.blind.push(Blind {
+            what: format!("whether {place} lists those without a second factor: it is a part of the other list of members, and was taken for that"),
+            mend: "name the answer to `filter=2fa_disabled` so that `2fa_disabled` stands in it, and others for what they list, such as `owners`".to_owned(),
+            place: place.clone(),
+        });
+        self.has_list = true;
+    }
+
+    /// What an organisation demands of its people and not of their tokens.
+    fn headline(&self, estate: &mut Estate, as_of: Timestamp) {
+        let (Known::Yes, Some(place)) = (self.demands, &self.place) else { return };
+        let living = || estate.keys.iter().filter(|key| key.provider == "github" && key.lives(as_of));
+        let sensitive = living().filter(|key| key.without.surely.is_sensitive()).count();
+        if sensitive > 0 {
+            let weakness = Weakness {
+                severity: Severity::Critical,
+                realm: REALM.to_owned(),
+                what: format!(
+                    "the organisation `{}` demands a second factor of its people and of none of its {}: {sensitive} of them can do what is sensitive without",
+                    self.name,
+                    count(living().count(), "token")
+                ),
+                mend: "narrow what tokens may do, give them an end, and forbid classic ones; GitHub asks no token for a second factor".to_owned(),
+                place: place.clone(),
+            };
+            estate.weak.insert(0, weakness);
+        }
+    }
+}
+
+/// Whether a file is named as the answer to `filter=2fa_disabled`.
+fn asks_for_those_without(file: &str) -> bool {
+    let name = file.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&["2fa", "mfa", "two_factor", "two-factor", "twofactor"]) && has(&["disabled", "without", "no_", "no-"])
+}
+
+/// Webhooks: what receives them cannot tell GitHub from anybody else without a secret.
+fn hooks(items: &[&Value], place: &Place, estate: &mut Estate) -> String {
+    let active = || items.iter().filter(|hook| hook.get("active").and_then(Value::as_bool) != Some(false));
+    let config = |hook: &Value, name: &str| hook.pointer(&format!("/config/{name}")).cloned();
+    let bare = active().filter(|hook| config(hook, "secret").is_none()).count();
+    let plain = active().filter(|hook| config(hook, "insecure_ssl").is_some_and(|ssl| ssl == "1" || ssl == 1)).count();
+    for (number, what) in [(bare, "no secret"), (plain, "no check of the receiver's certificate")] {
+        if number > 0 {
+            estate.weak.push(Weakness {
+                severity: Severity::Warning,
+                realm: REALM.to_owned(),
+                what: format!("{} {} {what}", count(number, "webhook"), if number == 1 { "has" } else { "have" }),
+                mend: "set a secret, check the signature where the hook arrives, and turn the check of certificates on"
+                    .to_owned(),
+                place: place.clone(),
+            });
+        }
+    }
+    count(items.len(), "webhook")
+}
+
+/// An OAuth app that somebody let act in their name.
+fn oauth(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
+    let login = item.get("user").map(|user| text(user, "login")).unwrap_or_default();
+    let key = enter(&format!("authorization {}", number(item, "id")), "OAuth authorization", login, place, estate);
+    key.name = item.get("app").map(|app| masked(text(app, "name"), line)).filter(|name| !name.is_empty());
+    key.born = at(item, "created_at");
+    key.last_use = Moment::Unknown;
+    key.end = if item.get("expires_at").is_some() { at(item, "expires_at") } else { Moment::Unknown };
+    for scope in item.get("scopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        give(key, powers::scope(scope), &format!("scope `{scope}`"), place);
+    }
+}
+
 /// The list, or pages of lists as `gh api --paginate --slurp` joins them, or edges of GraphQL.
-fn items(value: &Value) -> &[Value] {
+fn items(value: &Value) -> Vec<&Value> {
     let edges = || value.pointer("/data/organization/membersWithRole/edges")?.as_array();
     let list = value.as_array().or_else(edges).map(Vec::as_slice).unwrap_or_default();
-    match list {
-        [Value::Array(page)] => page,
-        list => list,
-    }
+    let pages = list.iter().flat_map(|item| item.as_array().map_or(std::slice::from_ref(item), Vec::as_slice));
+    pages.collect()
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -209,7 +457,7 @@ fn permit(key: &mut Key, item: &Value, place: &Place) {
     let mut given: Vec<_> = permissions(item).into_iter().collect();
     given.sort_unstable();
     for (name, level) in given {
-        give(key, Reach::surely(powers::permission(name, level)), &format!("permission `{name}: {level}`"), place);
+        give(key, powers::permission(name, level), &format!("permission `{name}: {level}`"), place);
     }
 }
 
@@ -226,41 +474,6 @@ fn fine(item: &Value, requested: bool, line: u64, place: &Place, estate: &mut Es
         key.standing = Standing::Disabled;
     }
     permit(key, item, place);
-}
-
-fn classic(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
-    let form = text(item, "credential_type");
-    let id = format!("credential {}", number(item, "credential_id"));
-    // So the audit log calls it, or by its hash.
-    let logged = item.get("authorized_credential_id").and_then(Value::as_u64).map(|number| format!("token {number}"));
-    let hashed = item.get("hashed_token").and_then(Value::as_str).map(audit_log::hashed);
-    for other in [logged, hashed].into_iter().flatten() {
-        estate.alias(REALM, &other, &id);
-    }
-    let key = enter(&id, form, text(item, "login"), place, estate);
-    key.name = Some(masked(text(item, "authorized_credential_note"), line)).filter(|name| !name.is_empty());
-    key.born = at(item, "credential_authorized_at");
-    key.last_use = at(item, "credential_accessed_at");
-    key.end = at(item, "authorized_credential_expires_at");
-    match item.get("scopes").and_then(Value::as_array) {
-        Some(scopes) if !scopes.is_empty() => {
-            for scope in scopes.iter().filter_map(Value::as_str) {
-                give(key, powers::scope(scope), &format!("scope `{scope}`"), place);
-            }
-        }
-        _ if form.eq_ignore_ascii_case("ssh key") => {
-            let code = Powers::from(Power::Read).with(Power::Write).with(Power::Destroy);
-            give(
-                key,
-                Reach { surely: Power::Read.into(), perhaps: code },
-                "reads and pushes code as its person does",
-                place,
-            );
-        }
-        // A classic token without scopes reads what is public.
-        Some(_) => give(key, Reach::surely(Power::Read.into()), "no scope", place),
-        None => give(key, Reach::UNDESCRIBED, "no input says what it may do", place),
-    }
 }
 
 fn app(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
@@ -301,12 +514,8 @@ fn deploy(item: &Value, line: u64, place: &Place, estate: &mut Estate) {
     }
     match item.get("read_only").and_then(Value::as_bool) {
         Some(true) => give(key, Reach::surely(Power::Read.into()), "read only", place),
-        _ => give(key, Reach::surely(permission_of_push()), "may push", place),
+        _ => give(key, powers::permission("contents", "write"), "may push", place),
     }
-}
-
-fn permission_of_push() -> Powers {
-    powers::permission("contents", "write")
 }
 
 /// The permissions of a fine-grained token that would have been enough.

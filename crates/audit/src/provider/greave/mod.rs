@@ -41,7 +41,7 @@ impl Provider for Greave {
             Head::Csv(heads) => OWN.iter().all(|name| heads.iter().any(|head| head == *name)),
             Head::Json(value) => rows(value).first().is_some_and(has),
             Head::Line(value) => has(value),
-            Head::Document => false,
+            Head::Details | Head::Document => false,
         };
         is.then_some(KEYS)
     }
@@ -67,7 +67,11 @@ impl Provider for Greave {
                     }
                 }
             }
-            Content::List(..) | Content::Lines(..) | Content::Document(_) => {}
+            Content::List(..)
+            | Content::Lines(..)
+            | Content::Several(_)
+            | Content::Details(_)
+            | Content::Document(_) => {}
         }
         count(estate.keys.len() - before, "key")
     }

@@ -27,11 +27,13 @@ pub(crate) enum Column {
     Reach,
     Without,
     LogKey,
+    Same,
+    Email,
 }
 
 /// Each column, the word that `--map` knows it by, and the names that exports give it (letters
 /// and digits only). None of them is a name under which secrets are kept.
-const COLUMNS: [(Column, &str, &[&str]); 22] = [
+const COLUMNS: [(Column, &str, &[&str]); 24] = [
     (Column::System, "system", &["service", "provider", "realm", "tenant", "platform", "api"]),
     (
         Column::Key,
@@ -91,7 +93,6 @@ const COLUMNS: [(Column, &str, &[&str]); 22] = [
             "account",
             "login",
             "holdername",
-            "email",
             "serviceaccount",
             "principal",
             "userlogin",
@@ -345,6 +346,8 @@ const COLUMNS: [(Column, &str, &[&str]); 22] = [
     // What Greave itself exports: powers, and those of them for which the key alone is enough.
     (Column::Reach, "reach", &["allpowers"]),
     (Column::Without, "without_second_factor", &["without2fa", "withoutmfa", "powerswithoutsecondfactor"]),
+    (Column::Same, "same", &["sameas", "sameperson", "alsoknownas", "otheraccounts"]),
+    (Column::Email, "email", &["mail", "emailaddress", "holderemail", "personemail"]),
 ];
 
 impl Column {

@@ -49,7 +49,7 @@ impl Inventory {
 
     fn knows<'h>(&self, heads: impl IntoIterator<Item = &'h str>) -> bool {
         let columns: Vec<Column> = heads.into_iter().filter_map(|head| self.map.column(head)).collect();
-        let about = |column: &Column| matches!(column, Column::Key | Column::Name | Column::Holder);
+        let about = |column: &Column| matches!(column, Column::Key | Column::Name | Column::Holder | Column::Email);
         columns.len() > 1 && columns.iter().any(about)
     }
 
@@ -133,7 +133,7 @@ impl Provider for Inventory {
                 None => names(value).then_some(JSON),
             },
             Head::Line(value) => names(value).then_some(JSON),
-            Head::Document => None,
+            Head::Details | Head::Document => None,
         }
     }
 
@@ -162,7 +162,11 @@ impl Provider for Inventory {
                     }
                 }
             }
-            Content::List(..) | Content::Lines(..) | Content::Document(_) => {}
+            Content::List(..)
+            | Content::Lines(..)
+            | Content::Details(_)
+            | Content::Several(_)
+            | Content::Document(_) => {}
         }
         let (accounts, keys) = (estate.accounts.len() - before.0, estate.keys.len() - before.1);
         format!("{}, {}", count(keys, "key"), count(accounts, "account"))
@@ -277,7 +281,12 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
     };
 
     let mut holders = Vec::new();
+    // An address names its holder where nothing else does.
+    let email = text(Column::Email).filter(|email| email.contains('@'));
+    let same: Vec<String> =
+        text(Column::Same).iter().flat_map(|same| same.split([',', ';'])).map(str::to_owned).collect();
     for name in text(Column::Holder)
+        .or_else(|| text(Column::Email))
         .iter()
         .flat_map(|names| names.split([',', ';']))
         .map(str::trim)
@@ -289,6 +298,10 @@ fn enter(row: &Row, file: &str, line: u64, estate: &mut Estate) -> Option<Scopes
         account.second_factor = account.second_factor.or(second_factor);
         account.left = account.left.or(left);
         account.can_mint = account.can_mint.or(can_mint);
+        account.email = account.email.take().or_else(|| email.clone());
+        estate
+            .same
+            .extend(same.iter().map(|other| (ix, other.trim().to_owned())).filter(|(_, other)| !other.is_empty()));
         holders.push(ix);
     }
     let owner = text(Column::Owner);
