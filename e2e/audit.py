@@ -60,6 +60,9 @@ def main():
     checks = Checks("audit")
     ours = json.loads((ROOT / "docs/audit.schema.json").read_text())
     sarif = json.loads((SCRATCH / "sarif/package/lib/schemas/sarif-2.1.0-rtm.5.json").read_text())
+    # A bracket too many, which strict readers of patterns refuse; the report has no language.
+    for part in ("run", "toolComponent"):
+        del sarif["definitions"][part]["properties"]["language"]["pattern"]
     own, foreign = jsonschema_rs.validator_for(ours), jsonschema_rs.validator_for(sarif)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -82,6 +82,7 @@ impl Baseline {
                 }
             }
         }
+        report.stale.clone_from(&stale);
         stale
     }
 }

@@ -371,7 +371,7 @@ pub struct Estate {
     /// What can be done with the APIs whose documents were given.
     pub(crate) catalogues: Vec<Catalogue>,
     by_account: HashMap<(String, String), Ix>,
-    /// The first account of each name, once everything is read.
+    /// The first account of each name.
     by_name: HashMap<String, Ix>,
     by_key: HashMap<(String, String), Ix>,
     /// What logs call keys that exports call otherwise: realm and name, and the key's id.
@@ -385,6 +385,7 @@ impl Estate {
         let accounts = &mut self.accounts;
         let ix = *self.by_account.entry(id).or_insert_with(|| {
             accounts.push(Account { realm: realm.to_owned(), name: name.to_owned(), ..Account::default() });
+            self.by_name.entry(name.to_lowercase()).or_insert(accounts.len() - 1);
             accounts.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "accounts are only ever added")]
@@ -466,6 +467,17 @@ impl Estate {
         for blind in &mut self.blind {
             tell(&mut blind.what);
             tell(&mut blind.mend);
+        }
+        for Log { of, changes, somebody, .. } in &mut self.logs {
+            tell(of);
+            for change in changes {
+                tell(&mut change.by);
+                tell(&mut change.action);
+            }
+            for Somebody { source, program, actions, calls: _, denied: _, powers: _ } in somebody {
+                source.iter_mut().chain(program).for_each(&mut tell);
+                actions.iter_mut().for_each(|(action, _)| tell(action));
+            }
         }
         self.sources.iter_mut().for_each(|source| tell(&mut source.holds));
         self.troubles.iter_mut().for_each(|trouble| tell(&mut trouble.why));

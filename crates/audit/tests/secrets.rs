@@ -85,6 +85,28 @@ fn planted(secret: &str, at: usize) -> Vec<(String, Vec<u8>)> {
         head.map_or_else(|| text.clone(), |head| format!("{head}: '{secret}'"))
     });
     inputs.push(("openapi.yaml".to_owned(), open.collect::<Vec<_>>().join("\n").into_bytes()));
+    let mut line = [
+        "192.0.2.7",
+        "-",
+        "ann",
+        "[29/Nov/2026:10:00:00 +0000]",
+        "\"GET /v1/users?page=2 HTTP/1.1\"",
+        "200",
+        "12",
+        "\"-\"",
+        "\"curl/8\"",
+    ]
+    .map(str::to_owned);
+    let quoted = secret.replace(['"', '\\'], "");
+    // What has blanks in it stands in quotes.
+    match if quoted.contains(' ') { 3 + at % 2 } else { at % 5 } {
+        0 => quoted.clone_into(&mut line[2]),
+        1 => line[4] = format!("\"GET /v1/users/{} HTTP/1.1\"", quoted),
+        2 => line[4] = format!("\"GET /v1/users?token={} HTTP/1.1\"", quoted),
+        3 => line[7] = format!("\"{quoted}\""),
+        _ => line[8] = format!("\"{quoted}\""),
+    }
+    inputs.push(("access.log".to_owned(), format!("{}\n", line.join(" ")).repeat(3).into_bytes()));
     inputs.push(("broken.json".to_owned(), format!("{{\"a\": \"{secret}\"").into_bytes()));
     inputs.push(("unknown.csv".to_owned(), format!("{secret},b\nc,{secret}\n").into_bytes()));
     inputs.push(("unknown.json".to_owned(), format!("[{{\"{secret}\": \"{secret}\"}}]").into_bytes()));

@@ -17,6 +17,7 @@ mod issuers;
 mod lines;
 mod metrics;
 mod posture;
+mod progress;
 mod proposal;
 mod secrets;
 mod show;

@@ -115,6 +115,11 @@ fn has_password(text: &str) -> bool {
     })
 }
 
+/// Whether its words are a secret together, though none of them is one by itself.
+pub(crate) fn is_secret_together(text: &str) -> bool {
+    is_named_secret(text) || is_key_block(text) || has_password(text)
+}
+
 /// Whether it begins as secrets do, or is a long word without words in it.
 pub(crate) fn looks_secret(text: &str) -> bool {
     if is_service_account_key(text) {

@@ -6,7 +6,7 @@ use law::{Power, Powers};
 
 use super::{
     Report,
-    words::{of, share, short},
+    words::{grouped, of, share, short},
 };
 use crate::estate::{Account, Key, Known};
 
@@ -45,7 +45,7 @@ fn what(report: &Report) -> Answer {
         .by_power
         .iter()
         .filter(|(power, keys)| power.is_sensitive() && *keys > 0)
-        .map(|(power, keys): &(Power, usize)| format!("{power} {keys}"))
+        .map(|(power, keys): &(Power, usize)| format!("{power} {}", grouped(*keys)))
         .collect();
     if !powers.is_empty() {
         said.push(format!("Keys by power without a second factor: {}.", powers.join(", ")));
@@ -69,7 +69,7 @@ fn what(report: &Report) -> Answer {
     }
     Answer {
         question: "What can they do?",
-        figure: format!("{} of {}", figures.sensitive, figures.keys),
+        figure: format!("{} of {}", grouped(figures.sensitive), grouped(figures.keys)),
         counts: format!(
             "keys can do what is sensitive with the key alone ({})",
             share(figures.sensitive, figures.keys)
@@ -110,7 +110,8 @@ fn who(report: &Report) -> Answer {
     if !unknown.is_empty() {
         said.push(format!("Of {} no input says whether they have one.", named(&unknown)));
     }
-    if figures.can_mint_unknown > 0 {
+    let dark = figures.can_mint == 0 && figures.can_mint_unknown > 0;
+    if figures.can_mint_unknown > 0 && !dark {
         said.push(format!(
             "Of {} no input says whether they can.",
             of(figures.can_mint_unknown, "more account", "more accounts")
@@ -119,9 +120,9 @@ fn who(report: &Report) -> Answer {
     said.push(format!(
         "{}: {} with a second factor, {} without, of {} no input says.",
         of(figures.accounts, "account signs in", "accounts sign in"),
-        figures.with_second_factor,
-        figures.without_second_factor,
-        figures.second_factor_unknown
+        grouped(figures.with_second_factor),
+        grouped(figures.without_second_factor),
+        grouped(figures.second_factor_unknown)
     ));
     said.push(format!(
         "Nobody answers for {}; {} to people who left; {} by several.",
@@ -131,12 +132,16 @@ fn who(report: &Report) -> Answer {
     ));
     Answer {
         question: "Who has them, and who could get one?",
-        figure: figures.can_mint.to_string(),
-        counts: format!(
-            "{} make a key today, {} of them without a second factor",
-            if figures.can_mint == 1 { "account can" } else { "accounts can" },
-            figures.can_mint_without_second_factor
-        ),
+        figure: if dark { "Unknown".to_owned() } else { grouped(figures.can_mint) },
+        counts: if dark {
+            "how many accounts can make a key today: no input says".to_owned()
+        } else {
+            format!(
+                "{} make a key today, {} of them without a second factor",
+                if figures.can_mint == 1 { "account can" } else { "accounts can" },
+                grouped(figures.can_mint_without_second_factor)
+            )
+        },
         said,
     }
 }
@@ -147,17 +152,21 @@ fn when(report: &Report) -> Answer {
     let mut said = vec![format!(
         "{}, of {} no input says when. {} older than {} days.",
         of(figures.never_ends, "key never ends", "keys never end"),
-        figures.end_unknown,
+        grouped(figures.end_unknown),
         of(figures.too_old, "is", "are"),
         report.longest
     )];
-    if let (Some(nine), Some(longest)) = (cadence.ages.nine_of_ten, cadence.ages.longest) {
-        said.push(format!("Nine of ten are at most {nine} days old, the oldest {longest}."));
-    }
     said.push(format!(
-        "{} exchanged, as far as the inputs show.",
-        of(cadence.never_exchanged, "older one was never", "older ones were never")
+        "Of those, {} never exchanged, as far as the inputs show.",
+        of(cadence.never_exchanged, "was", "were")
     ));
+    if let (Some(nine), Some(longest)) = (cadence.ages.nine_of_ten, cadence.ages.longest) {
+        said.push(format!(
+            "Nine of ten are at most {} days old, the oldest {}.",
+            grouped(nine as usize),
+            grouped(longest as usize)
+        ));
+    }
     said.push(match cadence.lifetimes.median {
         Some(median) => format!(
             "{} over lived {} in the median.",
@@ -198,7 +207,7 @@ fn then(report: &Report) -> Answer {
     }
     Answer {
         question: "What then?",
-        figure: figures.unused.to_string(),
+        figure: grouped(figures.unused),
         counts: format!(
             "{} unused for {} days: disable those first, hardly anything breaks",
             if figures.unused == 1 { "key is" } else { "keys are" },
@@ -212,7 +221,7 @@ fn named(names: &[String]) -> String {
     let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(NAMED) {
         0 => first,
-        more => format!("{first} and {more} more"),
+        more => format!("{first} and {} more", grouped(more)),
     }
 }
 

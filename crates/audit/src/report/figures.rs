@@ -3,7 +3,10 @@
 use law::Power;
 use serde::Serialize;
 
-use super::{cadence::Cadence, words::of};
+use super::{
+    cadence::Cadence,
+    words::{grouped, of},
+};
 use crate::{
     Settings,
     estate::{Estate, Key, Kind, Known, Moment, Standing},
@@ -138,11 +141,14 @@ impl Figures {
     /// The whole of it in one breath.
     pub fn sentence(&self, idle: u32) -> String {
         let mut said = vec![of(self.keys, "key works.", "keys work.")];
-        said.push(format!("{} can switch off protection or mint keys without a second factor.", self.disarm_or_mint));
-        said.push(format!("{} unused for {idle} days.", self.unused));
+        said.push(format!(
+            "{} can switch off protection or mint keys without a second factor.",
+            grouped(self.disarm_or_mint)
+        ));
+        said.push(format!("{} unused for {idle} days.", grouped(self.unused)));
         said.push(of(self.left, "belongs to somebody who left.", "belong to people who left."));
         if self.undescribed > 0 {
-            said.push(format!("Of {} nobody can say what they may do.", self.undescribed));
+            said.push(format!("Of {} nobody can say what they may do.", grouped(self.undescribed)));
         }
         said.join(" ")
     }

@@ -193,6 +193,9 @@ fn read(report: &Report, page: &mut String) -> fmt::Result {
     for source in &report.estate.sources {
         writeln!(page, "<li>{}: {}, {}</li>", safe(&short(&source.file, LONG)), source.form, safe(&source.holds))?;
     }
+    for stale in &report.stale {
+        writeln!(page, "<li class=\"warning\">baseline: {}</li>", safe(&short(stale, LONG)))?;
+    }
     for trouble in report.estate.troubles.iter().take(OF_EACH) {
         writeln!(page, "<li class=\"high\">not read: {}</li>", safe(&short(&trouble.to_string(), LONG)))?;
     }

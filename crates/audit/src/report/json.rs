@@ -47,6 +47,7 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
         "accounts": accounts,
         "keys": keys,
         "findings": findings,
+        "baseline": report.stale,
         "logs": estate.logs,
         "inputs": estate.sources,
         "unread": estate.troubles,

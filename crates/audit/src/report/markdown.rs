@@ -39,7 +39,7 @@ pub(super) fn write(report: &Report) -> Result<String, fmt::Error> {
         if found.is_empty() {
             continue;
         }
-        writeln!(text, "\n### {}\n\n{}", rule.name, capital(rule.title))?;
+        write!(text, "\n### {}\n\n{}", rule.name, capital(rule.title))?;
         if let Some(section) = Section::of(rule.name) {
             writeln!(text, ". {}", section.matters)?;
         }
@@ -51,6 +51,9 @@ pub(super) fn write(report: &Report) -> Result<String, fmt::Error> {
     writeln!(text, "\n## What was read\n")?;
     for source in &report.estate.sources {
         writeln!(text, "- {}: {}, {}", plain(&source.file), source.form, plain(&source.holds))?;
+    }
+    for stale in &report.stale {
+        writeln!(text, "- **baseline:** {}", plain(stale))?;
     }
     for trouble in &report.estate.troubles {
         writeln!(text, "- **not read:** {}", plain(&trouble.to_string()))?;

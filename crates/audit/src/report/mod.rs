@@ -47,6 +47,8 @@ pub struct Report {
     pub figures: Figures,
     /// Which keys to close first, with the reasons for the order.
     pub first: Vec<First>,
+    /// What the baseline accepts no more, or for nothing.
+    pub stale: Vec<String>,
 }
 
 /// How a report is written.
@@ -110,7 +112,7 @@ impl Report {
         let figures = Figures::of(&estate, settings);
         let first = order::first(&estate, settings);
         let Settings { as_of, longest, idle, map: _ } = *settings;
-        Self { as_of, longest, idle, estate, findings, figures, first }
+        Self { as_of, longest, idle, estate, findings, figures, first, stale: Vec::new() }
     }
 
     /// What a finding is about, in one word.

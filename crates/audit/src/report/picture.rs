@@ -220,7 +220,7 @@ fn svg(report: &Report, drawn: &[&Key], summed: &[&Key], page: &mut String) -> f
             (Some(Power::Read), _) | (_, 0) => "calm",
             _ => "alarm",
         };
-        let word = if *power == Some(Power::Read) { "nothing more than read, write" } else { word };
+        let word = if *power == Some(Power::Read) { "only read, write" } else { word };
         writeln!(
             page,
             "<circle class=\"{class}\" cx=\"746\" cy=\"{at}\" r=\"6\"/><text x=\"760\" y=\"{}\"><tspan class=\"strong\">{}</tspan> {word}</text>",

@@ -6,6 +6,7 @@ use super::{Evidence, Finding, Rule, Subject, living, place};
 use crate::{
     Settings,
     estate::{Estate, Key, Known, Moment},
+    provider::count,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -30,7 +31,7 @@ fn look(estate: &Estate, settings: &Settings) -> Vec<Finding> {
     let keys = dark.into_iter().filter_map(|(what, is_dark)| {
         let mut keys = living(estate, settings).filter(|(_, key)| is_dark(key)).map(|(_, key)| key);
         let first = keys.next()?;
-        let what = format!("no input says of {} living keys {what}", 1 + keys.count());
+        let what = format!("no input says of {} {what}", count(1 + keys.count(), "living key"));
         Some(Finding::new(
             &RULE,
             Severity::Info,
@@ -43,7 +44,8 @@ fn look(estate: &Estate, settings: &Settings) -> Vec<Finding> {
         estate.accounts.iter().filter(|account| account.second_factor == Known::Unknown && account.left != Known::Yes);
     let first = accounts.next();
     let accounts = first.map(|first| {
-        let what = format!("no input says of {} accounts whether they have a second factor", 1 + accounts.count());
+        let what =
+            format!("no input says of {} whether they have a second factor", count(1 + accounts.count(), "account"));
         let evidence = Evidence::new(format!("such as `{}`", first.label()), &place(&first.places));
         Finding::new(&RULE, Severity::Info, Subject::Estate, what, evidence)
     });

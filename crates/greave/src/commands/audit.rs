@@ -13,6 +13,7 @@ use law::Severity;
 use super::{Done, Outcome};
 use crate::{
     cli::{self, Cli, FailOn},
+    progress::Progress,
     show::{self, ALARM, aside, clean},
 };
 
@@ -24,10 +25,16 @@ pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
     let baseline = command.baseline.as_deref().map(accepted).transpose()?;
     let as_of = command.as_of.unwrap_or(now);
     let mut audit = Audit::new(Settings { as_of, longest: command.longest, idle: command.idle, map });
+    let mut files = Vec::new();
     for input in &command.inputs {
-        read(input, &mut audit);
+        gather(input, &mut files, &mut audit);
+    }
+    let progress = Progress::of(total(&files));
+    for file in files {
+        read(file, &progress, &mut audit);
     }
     let mut report = audit.finish();
+    progress.end();
     for stale in baseline.iter().flat_map(|baseline| baseline.apply(&mut report)) {
         aside(ALARM, format!("baseline: {}", clean(&stale)));
     }
@@ -55,20 +62,43 @@ fn accepted(path: &Path) -> Result<Baseline, String> {
     Baseline::read(&text).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
-fn read(input: &Path, audit: &mut Audit) {
+/// What is read: standard input, a file, or the folder of a record of calls.
+enum Input {
+    Standard,
+    File(PathBuf),
+    Record(PathBuf),
+}
+
+fn gather(input: &Path, files: &mut Vec<Input>, audit: &mut Audit) {
     if input.as_os_str() == "-" {
-        audit.read("standard input", io::stdin());
+        files.push(Input::Standard);
     } else if input.is_dir() {
-        folder(input, audit);
+        folder(input, files, audit);
     } else {
-        file(input, audit);
+        files.push(Input::File(input.to_owned()));
     }
 }
 
-fn file(path: &Path, audit: &mut Audit) {
-    let name = path.display().to_string();
-    let path = path.to_owned();
-    audit.open(&name, move || fs::File::open(&path));
+/// How many bytes there are, where that can be told.
+fn total(files: &[Input]) -> Option<u64> {
+    let size = |input: &Input| match input {
+        Input::Standard | Input::Record(_) => None,
+        Input::File(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len()),
+    };
+    files.iter().map(size).sum()
+}
+
+fn read(input: Input, progress: &Progress, audit: &mut Audit) {
+    match input {
+        Input::Standard => {
+            audit.read("standard input", progress.watch(io::stdin()));
+        }
+        Input::Record(path) => record(&path, audit),
+        Input::File(path) => {
+            let progress = progress.clone();
+            audit.open(&path.display().to_string(), move || fs::File::open(&path).map(|file| progress.watch(file)));
+        }
+    }
 }
 
 /// Greave's own record of calls.
@@ -97,10 +127,10 @@ fn is_read(path: &Path) -> bool {
 }
 
 /// A folder in the order of its names, so that a report is the same each time.
-fn folder(path: &Path, audit: &mut Audit) {
+fn folder(path: &Path, files: &mut Vec<Input>, audit: &mut Audit) {
     let is_record = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|end| end == "calls");
     if fs::read_dir(path).is_ok_and(|mut entries| entries.any(|entry| entry.as_ref().is_ok_and(is_record))) {
-        return record(path, audit);
+        return files.push(Input::Record(path.to_owned()));
     }
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -115,9 +145,9 @@ fn folder(path: &Path, audit: &mut Audit) {
             continue;
         }
         if path.is_dir() {
-            folder(&path, audit);
+            folder(&path, files, audit);
         } else if is_read(&path) {
-            file(&path, audit);
+            files.push(Input::File(path));
         }
     }
 }

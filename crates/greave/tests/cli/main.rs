@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "what panics here is a failed test")]
 
+mod audit;
 mod backup;
 mod canary;
 mod importing;

@@ -13,7 +13,11 @@ use serde_json::Value;
 use self::columns::Column;
 pub(crate) use self::columns::hint;
 pub use self::columns::{Map, UnknownColumn};
-use super::{Head, Provider, count, masked::masked, scopes};
+use super::{
+    Head, Provider, count,
+    masked::{is_secret_together, masked},
+    scopes,
+};
 use crate::{
     estate::{Because, Estate, Kind, Known, Moment, Place, Reach, Standing},
     input::{Content, Trouble},
@@ -354,8 +358,13 @@ fn scopes_of(scopes: Option<&str>, place: &Place, catalogues: &[Catalogue]) -> (
         return (Reach::UNDESCRIBED, vec![Because { powers: Powers::EVERY, what, sure: false, place: place.clone() }]);
     };
     // Names of operations have blanks in them.
-    let apart: &[char] =
-        if scopes.contains([',', ';', '|']) || scopes.contains('/') { &[',', ';', '|'] } else { &[' '] };
+    let apart: &[char] = if is_secret_together(scopes) {
+        &[]
+    } else if scopes.contains([',', ';', '|']) || scopes.contains('/') {
+        &[',', ';', '|']
+    } else {
+        &[' ']
+    };
     let mut reach = Reach::default();
     let mut because = Vec::new();
     for scope in scopes.split(apart).map(str::trim).filter(|scope| !scope.is_empty()) {
