@@ -133,6 +133,21 @@ impl<'p> Rights<'p> {
             })
     }
 
+    /// Whether nothing that speaks of an action tells one resource from another.
+    pub(super) fn is_alike(&self, action: &str) -> bool {
+        let names_none = |statement: &Statement| match &statement.resources {
+            Selection::These(patterns) => patterns.iter().all(|pattern| pattern == "*"),
+            Selection::AllBut(_) => false,
+        };
+        let asks_none = |statement: &Statement| {
+            statement.conditions.iter().all(|one| {
+                let name = one.name.to_lowercase();
+                !name.contains("resourcetag/") && name != "iam:permissionsboundary"
+            })
+        };
+        self.statements().filter(|one| one.is_about(action)).all(|one| names_none(one) && asks_none(one))
+    }
+
     /// Whether there is a resource of this pattern on which the caller may take the action.
     pub(super) fn may<'a>(&self, asked: impl Into<Asked<'a>>, resource: &str, context: &Context) -> Verdict<'p> {
         let asked = asked.into();

@@ -183,6 +183,8 @@ impl<'d> Caller<'_, 'd> {
             if self.may(action, &users) == Holds::No {
                 continue;
             }
+            let alike = |action: &str| self.user.rights.is_alike(action).then(|| self.may(action, &users));
+            let (all, all_delete) = (alike(action), alike("iam:DeleteAccessKey"));
             let everywhere = self.user.rights.everywhere(action, &users, &self.user.context);
             let mut targets = Targets::default();
             for (other, sign_in) in self.world.users.iter().zip(self.world.sign_ins) {
@@ -192,7 +194,9 @@ impl<'d> Caller<'_, 'd> {
                 }
                 let open = match (action, sign_in.second_factor, sign_in.password) {
                     ("iam:CreateAccessKey", ..) if sign_in.keys < 2 => Holds::Yes,
-                    ("iam:CreateAccessKey", ..) => self.may_on("iam:DeleteAccessKey", them),
+                    ("iam:CreateAccessKey", ..) => {
+                        all_delete.unwrap_or_else(|| self.may_on("iam:DeleteAccessKey", them))
+                    }
                     // A sign-in that asks a second factor cannot be finished with a new password.
                     (_, Known::Yes, _)
                     | ("iam:UpdateLoginProfile", _, Known::No)
@@ -200,7 +204,7 @@ impl<'d> Caller<'_, 'd> {
                     (_, Known::Unknown, _) | (_, _, Known::Unknown) => Holds::Unknown,
                     _ => Holds::Yes,
                 };
-                let allowed = if everywhere { Holds::Yes } else { self.may_on(action, them) };
+                let allowed = if everywhere { Holds::Yes } else { all.unwrap_or_else(|| self.may_on(action, them)) };
                 targets.add(&them.name, other.without, allowed.and(open));
             }
             self.steps.extend(targets.step(&format!("{action} for others"), true));
