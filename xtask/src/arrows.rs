@@ -7,14 +7,14 @@ use serde_json::Value;
 /// The floors, from the ground up. A room may know those on the floors below its own.
 const FLOORS: [&[&str]; 5] = [
     &["law"],
-    &["catalogue", "wire", "factor", "record", "store"],
-    &["authority", "audit"],
+    &["catalogue", "wire", "factor", "watch", "record", "store"],
+    &["authority", "audit", "trial"],
     &["gateway", "console", "tell"],
     &["greave"],
 ];
 
 /// Rooms without clock, dice, disk, net and async, and what would bring one of them in.
-const PURE: [&str; 4] = ["law", "catalogue", "wire", "factor"];
+const PURE: [&str; 6] = ["law", "catalogue", "wire", "factor", "watch", "trial"];
 const HANDS: [&str; 8] = ["tokio", "hyper", "hyper-util", "sqlx", "axum", "rand", "getrandom", "tempfile"];
 
 /// Reads the manifests and says which arrow points up.

@@ -135,6 +135,16 @@ pub(crate) enum Command {
     /// The record: what was called, by whom, from where, and what was decided.
     #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
     Calls(Calls),
+    /// Who behaves like a thief: the watch over calls of the past, and how good it is.
+    ///
+    /// The watch looks at calls one after the other, knows what is usual for each key, and says
+    /// what is not. Here it reads a record, and tells what it would have found and done. It
+    /// does nothing.
+    ///
+    /// Ends with 0 where nothing was found, 1 where something is to be looked at.
+    #[command(args_conflicts_with_subcommands = true)]
+    #[command(after_help = example!("watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
+    Watch(WatchCommand),
     /// The ledger: every change of keys, holders and law.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -447,6 +457,52 @@ pub(crate) enum Holders {
         #[command(flatten)]
         proof: ProofArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchCommand {
+    #[command(subcommand)]
+    pub(crate) command: Option<Watch>,
+    /// Look at these calls: the folder of a record, or what `greave calls --json` wrote. Alone,
+    /// this gate's own record.
+    #[arg(long, value_name = "LOG", num_args = 0..=1)]
+    pub(crate) replay: Option<Option<PathBuf>>,
+    /// Only findings from this time on; what came before teaches what is usual.
+    #[arg(long, value_name = "TIME", default_value = "36500d")]
+    pub(crate) since: Span,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Watch {
+    /// Score the watch on traffic whose attacks are known.
+    ///
+    /// Without a folder it makes its own: honest fleets with all that looks like an attack, and
+    /// attacks at random moments. A folder has api.json, traffic.jsonl (or .gz), events.jsonl and
+    /// labels.json, or has such folders in it. Beside the watch stand the default law without a
+    /// watch, a rule that stops each new address, and a fixed limit of calls.
+    ///
+    /// Ends with 0 where every attack was contained in time and nobody honest was, else with 1.
+    #[command(after_help = example!("watch bench --seeds 20", "watch bench --foreign --first 1001 --seeds 100", "watch bench --scenarios traffic/ --json", "watch bench --seeds 1 --write traffic/"))]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// A scenario's folder, or a folder of them.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "first", "foreign", "write"])]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// How many scenarios to make.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) seeds: u64,
+    /// The first one's seed.
+    #[arg(long, default_value_t = 1001, value_name = "SEED")]
+    pub(crate) first: u64,
+    /// Other APIs, fleets, look-alikes and attacks than those that the watch was built on.
+    #[arg(long)]
+    pub(crate) foreign: bool,
+    /// Write the scenarios into this folder instead of playing them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -31,7 +31,7 @@ use clap::Parser as _;
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Watch, WatchCommand},
     commands::{Admin, Done, Outcome},
 };
 
@@ -76,6 +76,10 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
     match &cli.command {
         Command::Demo(_) | Command::Audit(_) => Vec::new(),
+        // These read files that are named.
+        Command::Watch(
+            WatchCommand { command: Some(Watch::Bench(_)), .. } | WatchCommand { replay: Some(Some(_)), .. },
+        ) => Vec::new(),
         Command::Init(init) => vec![init.dir.join("greave.toml"), init.dir.join("state")],
         _ => {
             let state = state::named_by(&cli.config);
@@ -96,6 +100,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Check(check) => commands::check::run(cli, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
+        Command::Watch(watch) => commands::watch::run(cli, watch, now),
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
         Command::Backup(backup) => commands::backup::take(cli, backup, now).await,
         Command::Restore(restore) => commands::backup::restore(cli, restore, now).await,

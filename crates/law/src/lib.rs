@@ -2,10 +2,11 @@
 //!
 //! Pure: no clock, no dice, no disk, no network, no async. Time is an argument, so that
 //! every decision can be replayed. Types that several rooms speak ([`Call`], [`Finding`],
-//! the ids) live here; nothing here knows how a request looks on the wire, where keys are
+//! [`Containment`], the ids) live here; nothing here knows how a request looks on the wire, where keys are
 //! kept, or how a person is asked.
 
 mod call;
+mod containment;
 mod decide;
 mod finding;
 mod foreign;
@@ -20,6 +21,7 @@ mod span;
 
 pub use crate::{
     call::{Call, Ended, Outcome, Verdict, Who},
+    containment::{Containment, Step},
     decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
     finding::{Evidence, Finding, Severity},
     foreign::{clean, harmless},

@@ -22,6 +22,7 @@ pub(crate) mod sheet;
 #[cfg(test)]
 mod testing;
 pub(crate) mod upstream;
+pub(crate) mod watch;
 
 use console::api::{HealthView, Proof};
 use http::Method;

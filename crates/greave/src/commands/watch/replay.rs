@@ -1,0 +1,216 @@
+//! `greave watch --replay`: calls of the past through the watch and its ladder.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufReader, Read as _},
+    path::Path,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use law::{Call, CallId, Containment, Ended, Finding, HolderKind, KeyId, Outcome as CallOutcome, Severity, Span, Step};
+use record::{Entry, Reader};
+use serde::{Deserialize, Serialize};
+use watch::{Became, Ladder, Seen, Subject, Told, Watch};
+
+use super::super::{Done, Outcome, json};
+use crate::{
+    cli::Cli,
+    config::Config,
+    show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
+    state::{named_by, record_folder, running},
+};
+
+/// Calls that have not ended and are kept for their outcome.
+const MOST_OPEN: usize = 32 * 1024;
+
+pub(super) fn run(cli: &Cli, log: Option<&Path>, since: Span, now: Timestamp) -> Outcome {
+    let since = now.saturating_sub(SignedDuration::from(since)).unwrap_or(Timestamp::MIN);
+    let mut replay = Replay { since, ..Replay::default() };
+    let own;
+    let log = match log {
+        Some(log) => log,
+        None => {
+            let named = named_by(&cli.config);
+            let state = if running(&named).is_some() { named } else { Config::read(&cli.config)?.gate.state };
+            own = record_folder(&state);
+            &own
+        }
+    };
+    let told = |error: &dyn std::fmt::Display| format!("`{}`: {error}", log.display());
+    if log.is_dir() {
+        for entry in Reader::open(log).map_err(|error| told(&error))? {
+            match entry {
+                Ok(Entry::Call(call)) => replay.call(call),
+                Ok(Entry::Outcome(outcome)) => replay.outcome(&outcome),
+                Ok(Entry::Gap(_) | Entry::Removed(_)) => {}
+                Err(damage) => replay.damaged(&damage),
+            }
+        }
+    } else {
+        lines(log, &mut replay).map_err(|error| told(&error))?;
+    }
+    replay.finish(cli.json)
+}
+
+/// A call with its outcome, as `greave calls --json` writes it.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    call: Call,
+    #[serde(default)]
+    outcome: Option<CallOutcome>,
+}
+
+/// One list, or one object after the other.
+fn lines(log: &Path, replay: &mut Replay) -> Result<(), Box<dyn std::error::Error>> {
+    let mut text = String::new();
+    BufReader::new(fs::File::open(log)?).read_to_string(&mut text)?;
+    let mut take = |line: Line| {
+        let outcome = line.outcome;
+        replay.call(line.call);
+        if let Some(outcome) = outcome {
+            replay.outcome(&outcome);
+        }
+    };
+    if text.trim_start().starts_with('[') {
+        let mut all: Vec<Line> = serde_json::from_str(&text)?;
+        all.sort_by_key(|line| line.call.at);
+        all.into_iter().for_each(take);
+    } else {
+        for line in serde_json::Deserializer::from_str(&text).into_iter() {
+            take(line?);
+        }
+    }
+    Ok(())
+}
+
+/// What is found, and what would have been done.
+#[derive(Default)]
+struct Replay {
+    since: Timestamp,
+    watch: Watch,
+    ladder: Ladder,
+    open: BTreeMap<CallId, Call>,
+    calls: u64,
+    damages: u64,
+    found: Vec<Found>,
+}
+
+/// One finding and its answer.
+#[derive(Serialize)]
+struct Found {
+    finding: Finding,
+    would: Vec<Containment>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    calls: u64,
+    keys: usize,
+    damages: u64,
+    bytes: usize,
+    largest_key_bytes: usize,
+    findings: &'a [Found],
+}
+
+impl Replay {
+    fn call(&mut self, call: Call) {
+        self.calls += 1;
+        let at = call.at;
+        if let (Some(key), true) = (call.key, call.approval.is_some()) {
+            let user_agent = call.user_agent.as_deref();
+            self.watch.told(&Told::Vouched { key, source: call.source, network: None, user_agent }, at);
+            self.ladder.vouched(key);
+        }
+        let sight = self.watch.see(&seen(&call), at);
+        self.keep(sight.findings, at);
+        self.open.insert(call.id, call);
+        if self.open.len() > MOST_OPEN {
+            // Ids sort by time: the oldest goes.
+            self.open.pop_first();
+        }
+    }
+
+    fn outcome(&mut self, outcome: &CallOutcome) {
+        let Some(call) = self.open.remove(&outcome.call) else { return };
+        // What the gate answered by itself never reached the API.
+        if outcome.ended == Ended::Answered {
+            return;
+        }
+        if let (Some(parent), Some(child)) = (call.key, outcome.minted) {
+            self.ladder.minted(parent, child);
+        }
+        let findings = self.watch.ended(&seen(&call), &Became::from(outcome), outcome.at);
+        self.keep(findings, outcome.at);
+    }
+
+    fn keep(&mut self, findings: Vec<Finding>, at: Timestamp) {
+        for finding in findings {
+            // The record does not say what kind of holder a key has.
+            let would = self.ladder.meet(&finding, HolderKind::Workload, at);
+            if at >= self.since {
+                self.found.push(Found { finding, would });
+            }
+        }
+    }
+
+    fn damaged(&mut self, damage: &record::Damage) {
+        self.damages += 1;
+        aside(ALARM, damage);
+    }
+
+    fn finish(self, as_json: bool) -> Outcome {
+        let Self { watch, calls, damages, found, .. } = self;
+        let (keys, bytes, largest) = (watch.keys(), watch.bytes(), watch.largest());
+        if as_json {
+            json(&Said { calls, keys, damages, bytes, largest_key_bytes: largest, findings: &found })?;
+        } else {
+            found.iter().try_for_each(|found| show::say(page(found)))?;
+            let read = format!("{} of {} looked at", count(calls, "call"), count(keys as u64, "key"));
+            let notes = found.iter().filter(|found| found.finding.severity == Severity::Info).count();
+            show::say(format!("{read}: {}, {notes} of them only noted.", count(found.len() as u64, "finding")))?;
+            aside(FAINT, format!("nothing was done; the largest key takes {largest} bytes, all together {bytes}"));
+        }
+        let serious = found.iter().any(|found| found.finding.severity >= Severity::Warning);
+        Ok(if serious || damages > 0 { Done::Findings } else { Done::Clean })
+    }
+}
+
+fn seen(call: &Call) -> Seen<'_> {
+    Seen {
+        call: Some(call.id),
+        key: call.key,
+        holder: call.holder,
+        kind: HolderKind::Workload,
+        owner: None,
+        operation: &call.operation,
+        powers: call.powers,
+        subject: Subject::of(call.parameters.iter().map(|(_, value)| value.as_str())),
+        source: call.source,
+        network: None,
+        user_agent: call.user_agent.as_deref(),
+    }
+}
+
+/// When, whose, what; then each part, and what would have been done.
+fn page(found: &Found) -> String {
+    let Found { finding, would } = found;
+    let severity = match finding.severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    };
+    let key = finding.key.map_or_else(|| "no key".to_owned(), |key: KeyId| key.to_string());
+    let mut evidence = finding.evidence();
+    let first = evidence.next().map(|first| (first.at, clean(&first.what)));
+    let (at, what) = first.unwrap_or((Timestamp::MIN, String::new()));
+    let head = format!("{}  {key:<6} {severity:<8} {}: {what}", moment(at), finding.rule);
+    let head = if finding.severity >= Severity::High { styled(ALARM, head) } else { head };
+    let parts = evidence.map(|part| format!("    {}", clean(&part.what)));
+    let done = would.iter().filter(|containment| containment.step > Step::Note).map(|containment| {
+        format!("    would have been answered with {}, until {} UTC", containment.step, moment(containment.until))
+    });
+    [head].into_iter().chain(parts).chain(done).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,47 @@
+//! More deletions within an hour than ever.
+
+use law::{Power, Powers};
+
+use super::{Detector, Family, nothing_after};
+use crate::{look::Look, signal::Weight};
+
+pub(super) const DETECTOR: Detector = Detector {
+    name: "mass-deletion",
+    reason: "the key deletes many more things within an hour than it ever did",
+    family: Family::Harm,
+    before,
+    after: nothing_after,
+    words: |now, before| format!("deletion number {now} within the hour; the most before was {before}"),
+};
+
+/// So many are no mass for anybody.
+const FEW: u32 = 6;
+
+fn before(look: &Look<'_>) -> Option<Weight> {
+    let powers = look.call.powers;
+    if look.learning || !powers.contains(Power::Destroy) || powers == Powers::EVERY {
+        return None;
+    }
+    let now = look.profile.destroyed.this_hour(look.now) + 1;
+    let before = look.profile.destroyed.ceiling();
+    let most = FEW.max(before.saturating_mul(2).saturating_add(2));
+    (now > most).then_some(Weight::anywhere(if now > most.saturating_mul(4) { 50 } else { 40 }, now, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::testing::Stage;
+
+    #[test]
+    fn ten_are_too_many_for_who_deleted_one_a_day() {
+        let mut stage = Stage::settled_with("destroy", "DELETE /orders/{id}");
+        for id in 0..5 {
+            stage.about(&id.to_string()).powers("destroy").call("DELETE /orders/{id}");
+        }
+        assert_eq!(stage.weight("mass-deletion"), 0);
+        for id in 5..10 {
+            stage.about(&id.to_string()).powers("destroy").call("DELETE /orders/{id}");
+        }
+        assert_eq!(stage.weight("mass-deletion"), 40);
+    }
+}

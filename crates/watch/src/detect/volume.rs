@@ -1,0 +1,49 @@
+//! More data within an hour than ever.
+
+use super::{Detector, Family, nothing_before};
+use crate::{look::Look, seen::Became, signal::Weight};
+
+pub(super) const DETECTOR: Detector = Detector {
+    name: "volume",
+    reason: "many more rows or bytes go out within an hour than ever did with this key",
+    family: Family::Much,
+    before: nothing_before,
+    after,
+    words: |now, before| format!("{now} rows, or as many kilobytes, within the hour; the most before was {before}"),
+};
+
+/// Less than so much is no loss.
+const LITTLE: u32 = 1_000;
+
+fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
+    if look.learning {
+        return None;
+    }
+    let of = |series: &crate::series::Series| {
+        let (now, before) = (series.this_hour(look.now), series.ceiling());
+        let times = now / before.max(LITTLE / 4).max(1);
+        (if now < LITTLE { 0 } else { times }, now, before)
+    };
+    let (times, now, before) = of(&look.profile.rows).max(of(&look.profile.kilobytes));
+    let points = match times {
+        0..=3 => return None,
+        4..=9 => 20,
+        10..=39 => 25,
+        _ => 30,
+    };
+    Some(Weight::here(points, now, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::testing::Stage;
+
+    #[test]
+    fn ten_times_as_much_is_told_and_in_the_next_month_it_is_not() {
+        let mut stage = Stage::settled();
+        stage.rows(500).call("GET /orders");
+        stage.after_days(1);
+        assert!(stage.rows(5_000).call("GET /orders").weight("volume") >= 20);
+        assert_eq!(stage.after_days(30).rows(5_000).call("GET /orders").weight("volume"), 0);
+    }
+}

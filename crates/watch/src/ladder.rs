@@ -1,0 +1,314 @@
+//! The ladder: findings in, containments out, and whether a call passes.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use law::{Containment, Finding, HolderKind, KeyId, Power, Powers, Severity, Step};
+use serde::{Deserialize, Serialize};
+
+/// What each severity is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// For what is good to know.
+    pub info: Step,
+    /// For what adds up.
+    pub warning: Step,
+    /// For what looks like a theft.
+    pub high: Step,
+    /// For what is certain: a leak, a person's "this is not me".
+    pub critical: Step,
+}
+
+impl Answers {
+    const fn of(&self, severity: Severity) -> Step {
+        match severity {
+            Severity::Info => self.info,
+            Severity::Warning => self.warning,
+            Severity::High => self.high,
+            Severity::Critical => self.critical,
+        }
+    }
+}
+
+/// How findings are answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Keys of people.
+    pub person: Answers,
+    /// Keys of one's own programs.
+    pub workload: Answers,
+    /// Keys of others' programs.
+    pub vendor: Answers,
+    /// A canary that was used: nothing of one's own hangs on it.
+    pub canary: Step,
+    /// A leak that is known.
+    pub leaked: Step,
+    /// So many keys may be contained within an hour; more need a person.
+    pub most_an_hour: usize,
+    /// So many may be asked for a second factor within an hour.
+    pub most_asked_an_hour: usize,
+    /// A question that nobody answers for so long makes a theft of what looks like one: then it is frozen.
+    pub unanswered_minutes: u32,
+    /// How long a step-up lasts, in hours.
+    pub asks_hours: u32,
+    /// How long a freeze and what is stricter last, in hours. A revocation has no end.
+    pub lasts_hours: u32,
+    /// Only tell.
+    pub dry_run: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let usual = Answers { info: Step::Note, warning: Step::StepUp, high: Step::StepUp, critical: Step::Disable };
+        Self {
+            person: usual,
+            workload: usual,
+            vendor: usual,
+            canary: Step::Revoke,
+            leaked: Step::Pin,
+            most_an_hour: 10,
+            most_asked_an_hour: 50,
+            unanswered_minutes: 10,
+            asks_hours: 24,
+            lasts_hours: 24,
+            dry_run: false,
+        }
+    }
+}
+
+/// What a containment says of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It holds nothing against it.
+    Pass,
+    /// A person is asked for their factor.
+    Ask,
+    /// It is refused.
+    Refuse,
+}
+
+/// What makes a foothold lasting: stopped before anything else.
+const FOOTHOLD: [Power; 2] = [Power::Mint, Power::Grant];
+
+/// What is remembered of one key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Held {
+    containments: Vec<Containment>,
+    /// The first question that nobody answered.
+    asked: Option<Timestamp>,
+}
+
+/// Containments in force. Deterministic: the same findings at the same moments give the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ladder {
+    settings: Settings,
+    keys: BTreeMap<KeyId, Held>,
+    children: BTreeMap<KeyId, Vec<KeyId>>,
+    /// When keys were contained, and when asked, in the last hour.
+    contained: Vec<(KeyId, Timestamp)>,
+    asking: Vec<(KeyId, Timestamp)>,
+}
+
+/// Children of one key that are remembered.
+const MOST_CHILDREN: usize = 256;
+
+impl Ladder {
+    /// A ladder on which nobody stands yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Notes that a key made another: what holds the one holds the other.
+    pub fn minted(&mut self, parent: KeyId, child: KeyId) {
+        let children = self.children.entry(parent).or_default();
+        if parent != child && !children.contains(&child) && children.len() < MOST_CHILDREN {
+            children.push(child);
+        }
+    }
+
+    /// Answers a finding: what is newly in force, in the order in which it is to be done.
+    pub fn meet(&mut self, finding: &Finding, kind: HolderKind, now: Timestamp) -> Vec<Containment> {
+        let Some(key) = finding.key else { return Vec::new() };
+        let answers = match kind {
+            HolderKind::Person => &self.settings.person,
+            HolderKind::Workload => &self.settings.workload,
+            HolderKind::Vendor => &self.settings.vendor,
+        };
+        let mut step = match finding.rule.as_str() {
+            "canary" => self.settings.canary,
+            "leaked" => self.settings.leaked,
+            _ => answers.of(finding.severity),
+        };
+        if finding.severity == Severity::High && step == Step::StepUp && self.is_unanswered(key, now) {
+            step = Step::Freeze;
+        }
+        if self.settings.dry_run {
+            step = step.min(Step::Tell);
+        }
+        let mut reason = reason(finding);
+        let step = self.within_caps(key, step, &mut reason, now);
+        let family = self.family(key);
+        let mut new = Vec::new();
+        // What could outlive an answer is stopped first, for the key and all its children.
+        if step > Step::Freeze {
+            let foothold: Powers = FOOTHOLD.into_iter().collect();
+            self.put(&family, key, Step::Freeze, foothold, &reason, now, &mut new);
+        }
+        let powers = match step {
+            Step::StepUp | Step::Freeze => Powers::SENSITIVE,
+            _ => Powers::EVERY,
+        };
+        self.put(&family, key, step, powers, &reason, now, &mut new);
+        new
+    }
+
+    /// Says whether a call passes.
+    pub fn answer(&mut self, key: KeyId, powers: Powers, unusual: bool, now: Timestamp) -> Answer {
+        let Some(held) = self.keys.get_mut(&key) else { return Answer::Pass };
+        held.containments.retain(|containment| containment.until > now);
+        let mut answer = Answer::Pass;
+        for containment in &held.containments {
+            let touches = !powers.intersection(containment.powers).intersection(Powers::SENSITIVE).is_empty();
+            let says = match containment.step {
+                Step::Note | Step::Tell => Answer::Pass,
+                Step::StepUp if touches || unusual => Answer::Ask,
+                Step::StepUp => Answer::Pass,
+                Step::Freeze if touches || unusual && containment.powers == Powers::SENSITIVE => Answer::Refuse,
+                Step::Freeze => Answer::Pass,
+                Step::Pin if powers.is_sensitive() || unusual => Answer::Refuse,
+                Step::Pin => Answer::Pass,
+                Step::Disable | Step::Revoke => Answer::Refuse,
+            };
+            answer = match (answer, says) {
+                (Answer::Refuse, _) | (_, Answer::Refuse) => Answer::Refuse,
+                (Answer::Ask, _) | (_, Answer::Ask) => Answer::Ask,
+                (Answer::Pass, Answer::Pass) => Answer::Pass,
+            };
+        }
+        if answer == Answer::Ask {
+            held.asked.get_or_insert(now);
+        }
+        if held.containments.is_empty() {
+            self.keys.remove(&key);
+        }
+        answer
+    }
+
+    /// A person said yes with their factor to what a step-up asked for: nothing is asked of the
+    /// key any more. What is stricter stays.
+    pub fn vouched(&mut self, key: KeyId) {
+        if let Some(held) = self.keys.get_mut(&key) {
+            held.asked = None;
+            held.containments.retain(|containment| containment.step.contains());
+        }
+    }
+
+    /// A person lifts everything of one key and of what hangs on it.
+    pub fn lift(&mut self, key: KeyId) {
+        for held in self.family(key) {
+            self.keys.remove(&held);
+        }
+    }
+
+    /// What is in force for a key.
+    pub fn on(&self, key: KeyId, now: Timestamp) -> impl Iterator<Item = &Containment> {
+        let held = self.keys.get(&key).into_iter().flat_map(|held| &held.containments);
+        held.filter(move |containment| containment.until > now)
+    }
+
+    /// The key and all that it made, and they made.
+    fn family(&self, key: KeyId) -> Vec<KeyId> {
+        let mut family = vec![key];
+        let mut place = 0;
+        while let Some(parent) = family.get(place).copied() {
+            for child in self.children.get(&parent).into_iter().flatten() {
+                if !family.contains(child) && family.len() < MOST_CHILDREN {
+                    family.push(*child);
+                }
+            }
+            place += 1;
+        }
+        family
+    }
+
+    fn is_unanswered(&self, key: KeyId, now: Timestamp) -> bool {
+        let patience = SignedDuration::from_mins(i64::from(self.settings.unanswered_minutes));
+        self.keys.get(&key).and_then(|held| held.asked).is_some_and(|asked| now.duration_since(asked) >= patience)
+    }
+
+    /// Where too many are contained already, the milder answer is given, and says so.
+    fn within_caps(&mut self, key: KeyId, step: Step, reason: &mut String, now: Timestamp) -> Step {
+        let hour = SignedDuration::from_hours(1);
+        self.contained.retain(|(_, at)| now.duration_since(*at) < hour);
+        self.asking.retain(|(_, at)| now.duration_since(*at) < hour);
+        let mut step = step;
+        // A canary takes nothing from anybody.
+        let counts = step.contains() && step != Step::Revoke;
+        if counts && !self.contained.iter().any(|(by, _)| *by == key) {
+            if self.contained.len() >= self.settings.most_an_hour {
+                reason.push_str("; too many keys are contained within this hour to do more than ask");
+                step = Step::StepUp;
+            } else {
+                self.contained.push((key, now));
+            }
+        }
+        if step == Step::StepUp && !self.asking.iter().any(|(by, _)| *by == key) {
+            if self.asking.len() >= self.settings.most_asked_an_hour {
+                reason.push_str("; too many keys are asked within this hour to do more than tell");
+                step = Step::Tell;
+            } else {
+                self.asking.push((key, now));
+            }
+        }
+        step
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one containment is all of these")]
+    fn put(
+        &mut self,
+        family: &[KeyId],
+        with: KeyId,
+        step: Step,
+        powers: Powers,
+        reason: &str,
+        now: Timestamp,
+        new: &mut Vec<Containment>,
+    ) {
+        let hours = if step >= Step::Freeze { self.settings.lasts_hours } else { self.settings.asks_hours };
+        let end = now.checked_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX);
+        let until = if step == Step::Revoke { Timestamp::MAX } else { end };
+        for key in family {
+            let containment = Containment {
+                key: *key,
+                step,
+                powers,
+                from: now,
+                until,
+                reason: reason.to_owned(),
+                lift: format!("greave watch lift {key}"),
+                with: (*key != with).then_some(with),
+            };
+            if step >= Step::StepUp {
+                let held = &mut self.keys.entry(*key).or_default().containments;
+                match held.iter_mut().find(|held| (held.step, held.powers) == (step, powers) && held.until > now) {
+                    // The same goes on for longer.
+                    Some(held) => {
+                        held.until = until;
+                        continue;
+                    }
+                    None => held.push(containment.clone()),
+                }
+            } else if *key != with {
+                continue;
+            }
+            new.push(containment);
+        }
+    }
+}
+
+fn reason(finding: &Finding) -> String {
+    let parts: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
+    parts.join("; ")
+}

@@ -1,0 +1,374 @@
+//! What is remembered of one key.
+
+use law::{ByPower, KeyId, Power, Powers};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    habit::{DAY, HOUR, Habits, Minute},
+    series::Series,
+    signal::Signal,
+    source::Place,
+};
+
+const MOST_TRIES: usize = 24;
+const MOST_PLACES: usize = 48;
+pub(crate) const MOST_SIGNALS: usize = 24;
+
+/// Operations, blocks, networks and programs that a key's profile holds.
+type Operations = Habits<64>;
+type Blocks = Habits<32>;
+type Networks = Habits<16>;
+type Agents = Habits<8>;
+
+/// What one key takes in memory at most, with everything that hangs on it, and its place in the
+/// table of keys left out.
+pub const MOST_BYTES_PER_KEY: usize = size_of::<Profile>()
+    + (64 + 32 + 16 + 8) * size_of::<crate::habit::Habit>()
+    + MOST_TRIES * size_of::<Try>()
+    + MOST_PLACES * size_of::<Lately>()
+    + MOST_SIGNALS * size_of::<Signal>();
+
+/// An operation that was tried and is not usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Try {
+    pub(crate) operation: u32,
+    pub(crate) block: u32,
+    pub(crate) at: Minute,
+    pub(crate) lists: bool,
+    pub(crate) refused: bool,
+}
+
+/// A place that called in the last minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lately {
+    pub(crate) place_block: u32,
+    pub(crate) network: u32,
+    /// Seconds since 1970.
+    pub(crate) second: u32,
+    pub(crate) usual: bool,
+}
+
+/// What is remembered of one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) born: Minute,
+    /// The last call, and the longest silence before it.
+    pub(crate) last: Minute,
+    pub(crate) longest_gap: Minute,
+    /// When it called again after a long silence, and how long that was.
+    pub(crate) woke: Minute,
+    pub(crate) slept: Minute,
+    pub(crate) calls: u32,
+    /// On how many days it was used, and the last time that something was learnt.
+    pub(crate) days: u16,
+    pub(crate) learned: Minute,
+    /// The first use of each power, 0 for never.
+    first_use: [Minute; Power::ALL.len()],
+    /// Powers that were there while the key was new, or that a person stands for.
+    trusted_powers: u16,
+    /// Powers that were tried while new, and when last.
+    pub(crate) tried_powers: Powers,
+    pub(crate) tried_powers_at: Minute,
+    /// Calls in each hour of a working day and of a weekend's day.
+    hours: [u16; 24],
+    weekend: [u16; 24],
+    pub(crate) operations: Operations,
+    pub(crate) blocks: Blocks,
+    pub(crate) networks: Networks,
+    pub(crate) agents: Agents,
+    pub(crate) tries: Vec<Try>,
+    pub(crate) lately: Vec<Lately>,
+    pub(crate) signals: Vec<Signal>,
+    pub(crate) rows: Series,
+    pub(crate) kilobytes: Series,
+    pub(crate) destroyed: Series,
+    pub(crate) refused: Series,
+    pub(crate) distinct: Series,
+    pub(crate) spread: Series,
+    /// The subjects of this hour, of 512 groups.
+    subjects: [u64; 8],
+    subjects_hour: Minute,
+    /// Things that were acted on for the first time within minutes, of 64 groups.
+    pub(crate) new_subjects: u64,
+    pub(crate) new_subjects_at: Minute,
+    pub(crate) last_export: Minute,
+    /// Failed proofs in a row.
+    pub(crate) failed: u32,
+    pub(crate) failed_at: Minute,
+    pub(crate) codes: Codes,
+    pub(crate) parent: Option<KeyId>,
+    /// Whether its parent was known to mint.
+    pub(crate) parent_mints: bool,
+    /// Networks of the parent when it was made: where its child is no stranger.
+    pub(crate) parent_networks: [u32; 4],
+    /// Whose place it takes.
+    pub(crate) predecessor: Option<KeyId>,
+    /// When its successor was first used, 0 for never or none.
+    pub(crate) succeeded: Minute,
+    /// Its calls from there are a person's word until then.
+    pub(crate) vouched_until: Minute,
+    pub(crate) vouched_block: u32,
+    pub(crate) flags: Flags,
+    pub(crate) open: Incident,
+}
+
+/// What the authority said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Flags {
+    pub(crate) canary: bool,
+    pub(crate) leaked: bool,
+    pub(crate) not_me: bool,
+    /// A child that was used where nobody expected it.
+    pub(crate) stranger: bool,
+}
+
+/// How fast codes came: a machine is as fast each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Codes {
+    pub(crate) last: [u32; 6],
+    pub(crate) given: u32,
+}
+
+/// What was told already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Incident {
+    pub(crate) level: u8,
+    pub(crate) told: u32,
+    pub(crate) last: Minute,
+}
+
+impl Profile {
+    pub(crate) fn born(now: Minute) -> Self {
+        Self {
+            born: now,
+            last: now,
+            longest_gap: 0,
+            woke: 0,
+            slept: 0,
+            calls: 0,
+            days: 0,
+            learned: 0,
+            first_use: [0; Power::ALL.len()],
+            trusted_powers: 0,
+            tried_powers: Powers::NONE,
+            tried_powers_at: 0,
+            hours: [0; 24],
+            weekend: [0; 24],
+            operations: Habits::default(),
+            blocks: Habits::default(),
+            networks: Habits::default(),
+            agents: Habits::default(),
+            tries: Vec::new(),
+            lately: Vec::new(),
+            signals: Vec::new(),
+            rows: Series::default(),
+            kilobytes: Series::default(),
+            destroyed: Series::default(),
+            refused: Series::default(),
+            distinct: Series::default(),
+            spread: Series::default(),
+            subjects: [0; 8],
+            subjects_hour: 0,
+            new_subjects: 0,
+            new_subjects_at: 0,
+            last_export: 0,
+            failed: 0,
+            failed_at: 0,
+            codes: Codes::default(),
+            parent: None,
+            parent_mints: false,
+            parent_networks: [0; 4],
+            predecessor: None,
+            succeeded: 0,
+            vouched_until: 0,
+            vouched_block: 0,
+            flags: Flags::default(),
+            open: Incident::default(),
+        }
+    }
+
+    /// Whether too little is known of it to call anything new.
+    pub(crate) fn is_learning(&self, now: Minute) -> bool {
+        let age = now.saturating_sub(self.born);
+        let known = age >= 7 * DAY && self.calls >= 10
+            || age >= 2 * DAY && self.calls >= 200
+            || age >= 21 * DAY && self.calls >= 3;
+        !known
+    }
+
+    /// Whether a person stands for what it does now, from there.
+    pub(crate) fn is_vouched(&self, block: u32, now: Minute) -> bool {
+        now < self.vouched_until && self.vouched_block == block
+    }
+
+    /// Of these powers, the sensitive ones that are not usual for the key.
+    pub(crate) fn new_powers(&self, powers: Powers, now: Minute) -> Powers {
+        let usual = |power: Power| {
+            let first = self.first_use.get(power as usize).copied().unwrap_or(0);
+            self.trusted_powers & 1 << power as u16 != 0 || first != 0 && now.saturating_sub(first) >= DAY
+        };
+        powers.intersection(Powers::SENSITIVE).iter().filter(|power| !usual(*power)).collect()
+    }
+
+    pub(crate) fn use_powers(&mut self, powers: Powers, now: Minute, trusted: bool) {
+        for power in powers.iter() {
+            if let Some(first) = self.first_use.get_mut(power as usize).filter(|first| **first == 0) {
+                *first = now;
+            }
+            if trusted {
+                self.trusted_powers |= 1 << power as u16;
+            }
+        }
+    }
+
+    /// Networks that were seen on few days only, though the key is in use for long: it wanders.
+    pub(crate) fn roams(&self) -> bool {
+        wanders(&self.networks, self.days, 4)
+    }
+
+    /// The same of blocks within networks.
+    pub(crate) fn wanders(&self) -> bool {
+        wanders(&self.blocks, self.days, 4)
+    }
+
+    /// Notes a call's hour.
+    pub(crate) fn note_hour(&mut self, now: Minute) {
+        let hour = (now / HOUR % 24) as usize;
+        let table = if is_weekend(now) { &mut self.weekend } else { &mut self.hours };
+        if let Some(count) = table.get_mut(hour) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Whether the key keeps hours, and this is none of them.
+    pub(crate) fn is_odd_hour(&self, now: Minute) -> bool {
+        let table = if is_weekend(now) { &self.weekend } else { &self.hours };
+        let total: u32 = self.hours.iter().chain(&self.weekend).map(|count| u32::from(*count)).sum();
+        let hour = (now / HOUR % 24) as usize;
+        let near = [hour + 23, hour, hour + 1].into_iter().map(|hour| table.get(hour % 24).copied().unwrap_or(0));
+        let awake = self.hours.iter().filter(|count| **count > 0).count();
+        self.days >= 10 && total >= 60 && awake <= 14 && near.sum::<u16>() == 0
+    }
+
+    /// Counts the subject, and gives how many different ones this hour has.
+    pub(crate) fn count_subject(&mut self, subject: u32, now: Minute) -> u32 {
+        if self.subjects_hour != now / HOUR {
+            (self.subjects, self.subjects_hour) = ([0; 8], now / HOUR);
+        }
+        if let Some(word) = self.subjects.get_mut((subject >> 6) as usize % 8) {
+            *word |= 1 << (subject & 63);
+        }
+        self.distinct_subjects(now)
+    }
+
+    /// How many different subjects this hour has: counted by the groups that are still empty.
+    pub(crate) fn distinct_subjects(&self, now: Minute) -> u32 {
+        if self.subjects_hour != now / HOUR {
+            return 0;
+        }
+        let taken: u32 = self.subjects.iter().map(|word| word.count_ones()).sum();
+        let empty = f64::from(512 - taken.min(511)) / 512.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 3,200")]
+        let many = (-512.0 * empty.ln()).round() as u32;
+        many
+    }
+
+    /// Notes where it called from in the last ten minutes.
+    pub(crate) fn note_place(&mut self, place: Place, second: u32, usual: bool) {
+        self.lately.retain(|lately| lately.place_block != place.block && second.saturating_sub(lately.second) <= 600);
+        if self.lately.len() >= MOST_PLACES {
+            self.lately.remove(0);
+        }
+        reserve(&mut self.lately, MOST_PLACES);
+        self.lately.push(Lately { place_block: place.block, network: place.network, second, usual });
+    }
+
+    /// Notes an operation that is not usual, once for each place.
+    pub(crate) fn note_try(&mut self, tried: Try) {
+        self.tries.retain(|before| {
+            (before.operation, before.block, before.refused) != (tried.operation, tried.block, tried.refused)
+                && tried.at.saturating_sub(before.at) <= DAY
+        });
+        if self.tries.len() >= MOST_TRIES {
+            self.tries.remove(0);
+        }
+        reserve(&mut self.tries, MOST_TRIES);
+        self.tries.push(tried);
+    }
+
+    /// Keeps a signal; whether it says something new.
+    pub(crate) fn hold(&mut self, signal: Signal) -> bool {
+        let same = |held: &&mut Signal| (held.detector, held.place) == (signal.detector, signal.place);
+        if let Some(held) = self.signals.iter_mut().find(same) {
+            let heavier = held.weighs(signal.at) < u32::from(signal.points);
+            if held.points <= signal.points || signal.at.saturating_sub(held.at) > HOUR {
+                *held = signal;
+            }
+            return heavier;
+        }
+        self.signals.retain(|held| signal.at.saturating_sub(held.at) <= DAY);
+        if self.signals.len() >= MOST_SIGNALS {
+            // The lightest goes, never what weighs more than the new one.
+            let lightest = self.signals.iter().enumerate().min_by_key(|(_, held)| (held.weighs(signal.at), held.at));
+            match lightest.map(|(place, held)| (place, held.weighs(signal.at))) {
+                Some((place, weight)) if weight <= u32::from(signal.points) => {
+                    self.signals.remove(place);
+                }
+                _ => return false,
+            }
+        }
+        reserve(&mut self.signals, MOST_SIGNALS);
+        self.signals.push(signal);
+        true
+    }
+
+    /// What a successor takes over: what was usual for its predecessor is for it.
+    pub(crate) fn inherit(&mut self, from: &Self, now: Minute) {
+        let mut inherited = from.clone();
+        inherited.signals = Vec::new();
+        inherited.tries = Vec::new();
+        inherited.lately = Vec::new();
+        inherited.flags = Flags::default();
+        inherited.open = Incident::default();
+        inherited.succeeded = 0;
+        inherited.last = now;
+        inherited.parent = None;
+        inherited.predecessor = None;
+        *self = inherited;
+    }
+
+    /// What hangs on it, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.operations.bytes()
+            + self.blocks.bytes()
+            + self.networks.bytes()
+            + self.agents.bytes()
+            + self.tries.capacity() * size_of::<Try>()
+            + self.lately.capacity() * size_of::<Lately>()
+            + self.signals.capacity() * size_of::<Signal>()
+    }
+}
+
+fn wanders<const MOST: usize>(places: &Habits<MOST>, days: u16, least: usize) -> bool {
+    let passing = places.iter().filter(|place| place.days <= 2).count();
+    passing >= least && passing * 6 >= usize::from(days.min(90)) || places.is_full() && passing * 2 >= places.len()
+}
+
+/// Days 3 and 4 after a Thursday: 1970 began with one.
+const fn is_weekend(now: Minute) -> bool {
+    matches!(now / DAY % 7, 2 | 3)
+}
+
+/// Grows by little, so that a short list takes little.
+fn reserve<T>(list: &mut Vec<T>, most: usize) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 2).clamp(4, most.saturating_sub(list.len()).max(1)));
+    }
+}
+
+/// Which of the powers change what somebody may do.
+pub(crate) fn privileges(powers: Powers) -> Powers {
+    let privilege = ByPower::from_fn(|power| matches!(power, Power::Mint | Power::Grant | Power::Disarm));
+    powers.iter().filter(|power| privilege[*power]).collect()
+}

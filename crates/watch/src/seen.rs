@@ -1,0 +1,143 @@
+//! What the watch is shown.
+
+use std::net::IpAddr;
+
+use law::{CallId, HolderId, HolderKind, KeyId, Outcome, Power, Powers};
+
+use crate::source::hash;
+
+/// One call, as it is about to go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its id, where it has one: the evidence names it.
+    pub call: Option<CallId>,
+    /// The key; `None` where the credential is not known.
+    pub key: Option<KeyId>,
+    /// Who has the key.
+    pub holder: Option<HolderId>,
+    /// What the holder is.
+    pub kind: HolderKind,
+    /// Who answers for it.
+    pub owner: Option<HolderId>,
+    /// Method and template.
+    pub operation: &'a str,
+    /// What it lets its caller do.
+    pub powers: Powers,
+    /// What it is about: the values of the template's parameters.
+    pub subject: Option<Subject>,
+    /// Where it comes from.
+    pub source: IpAddr,
+    /// The number of the network there, where a table knows it.
+    pub network: Option<u32>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a str>,
+}
+
+impl Seen<'_> {
+    /// Whether it may ask for many things at once: a reading call whose template ends with no parameter.
+    pub(crate) fn is_listing(&self) -> bool {
+        let reads = self.powers.contains(Power::Read) || self.powers.contains(Power::Export);
+        reads && self.operation.starts_with("GET ") && !self.operation.ends_with('}')
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn acts(&self) -> bool {
+        self.powers.iter().any(|power| !matches!(power, Power::Read | Power::Export))
+    }
+}
+
+/// What a call is about, as numbers that say nothing else: the first of the template's
+/// parameters, and all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub(crate) first: u32,
+    pub(crate) whole: u32,
+}
+
+impl Subject {
+    /// Of the values of the template's parameters; `None` where there is none.
+    pub fn of<'v>(values: impl Iterator<Item = &'v str>) -> Option<Self> {
+        values.fold(None, |before: Option<Self>, value| {
+            let value = hash(value.as_bytes());
+            Some(before.map_or(Self { first: value, whole: value }, |before| Self {
+                whole: before.whole.rotate_left(7) ^ value,
+                ..before
+            }))
+        })
+    }
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Became {
+    /// The HTTP status, 0 where there was none.
+    pub status: u16,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// Items in the answer, where that is known.
+    pub rows: Option<u64>,
+    /// The key that the answer contained.
+    pub minted: Option<KeyId>,
+}
+
+impl From<&Outcome> for Became {
+    fn from(outcome: &Outcome) -> Self {
+        let Outcome { call: _, at: _, status, bytes_in: _, bytes_out, rows, minted, micros: _, ended: _ } = outcome;
+        Self { status: *status, bytes_out: *bytes_out, rows: *rows, minted: *minted }
+    }
+}
+
+/// What the authority knows, and the calls do not tell.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// This key takes the place of that one.
+    Rotation {
+        /// The one that goes.
+        key: KeyId,
+        /// The one that comes.
+        successor: KeyId,
+    },
+    /// A key that nobody uses: it lies somewhere to be found.
+    Canary {
+        /// The key.
+        key: KeyId,
+    },
+    /// The key was found where it should not be.
+    Leaked {
+        /// The key.
+        key: KeyId,
+    },
+    /// The API has these operations now.
+    Document {
+        /// Their names.
+        added: &'a [&'a str],
+    },
+    /// Calls from this network are expected, of whatever key: a scanner, a new office.
+    SourceRegistered {
+        /// Its number.
+        network: u32,
+    },
+    /// A person said yes with their factor to a call of this key from there.
+    Vouched {
+        /// The key.
+        key: KeyId,
+        /// From where.
+        source: IpAddr,
+        /// The number of the network.
+        network: Option<u32>,
+        /// With what.
+        user_agent: Option<&'a str>,
+    },
+    /// A code was given for a call of this key, so long after it was asked for.
+    Code {
+        /// The key.
+        key: KeyId,
+        /// Milliseconds.
+        after: u32,
+    },
+    /// A person said that a call of this key is not theirs.
+    NotMe {
+        /// The key.
+        key: KeyId,
+    },
+}

@@ -1,0 +1,112 @@
+//! One thing that speaks against a call, and what several of them weigh together.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    detect::{DETECTORS, Family},
+    habit::{DAY, HOUR, Minute},
+};
+
+/// What a detector saw: how much it weighs in tenths of a point, and two numbers for its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) points: u8,
+    /// Whether it speaks against the key wherever it calls from, and not against this source alone.
+    pub(crate) anywhere: bool,
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+}
+
+impl Weight {
+    /// Speaks against calls from this source.
+    pub(crate) const fn here(points: u8, a: u32, b: u32) -> Self {
+        Self { points, anywhere: false, a, b }
+    }
+
+    /// Speaks against the key.
+    pub(crate) const fn anywhere(points: u8, a: u32, b: u32) -> Self {
+        Self { points, anywhere: true, a, b }
+    }
+}
+
+/// A weight that is remembered for a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Signal {
+    pub(crate) detector: u8,
+    pub(crate) points: u8,
+    /// The block, 0 for anywhere.
+    pub(crate) place: u32,
+    pub(crate) at: Minute,
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+}
+
+/// Together they weigh at most so much: new surroundings alone are no attack.
+const MOST_OF_WHERE: u32 = 35;
+
+impl Signal {
+    /// Full for an hour, half for a day.
+    pub(crate) fn weighs(&self, now: Minute) -> u32 {
+        match now.saturating_sub(self.at) {
+            0..=HOUR => u32::from(self.points),
+            age if age <= DAY => u32::from(self.points) / 2,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn speaks_against(&self, place: u32) -> bool {
+        self.place == 0 || self.place == place
+    }
+}
+
+/// What is held against one call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    /// The heaviest of each detector.
+    pub(crate) parts: Vec<Signal>,
+    pub(crate) points: u32,
+    families: u8,
+}
+
+impl Case {
+    pub(crate) fn of(signals: impl Iterator<Item = Signal>, place: u32, now: Minute) -> Self {
+        let mut parts: Vec<Signal> = Vec::new();
+        for signal in signals.filter(|signal| signal.speaks_against(place) && signal.weighs(now) > 0) {
+            match parts.iter_mut().find(|part| part.detector == signal.detector) {
+                Some(part) if part.weighs(now) < signal.weighs(now) => *part = signal,
+                Some(_) => {}
+                None => parts.push(signal),
+            }
+        }
+        parts.sort_by_key(|part| (std::cmp::Reverse(part.weighs(now)), part.detector));
+        let (mut surroundings, mut heaviest, mut points, mut families) = (0, 0, 0, 0);
+        for part in &parts {
+            let family = family(part);
+            families |= 1 << family as u8;
+            if family == Family::Where {
+                surroundings += part.weighs(now);
+                heaviest = heaviest.max(part.weighs(now));
+            } else {
+                points += part.weighs(now);
+            }
+        }
+        points += surroundings.min(MOST_OF_WHERE.max(heaviest));
+        Self { parts, points, families }
+    }
+
+    pub(crate) fn has(&self, family: Family) -> bool {
+        self.families & 1 << family as u8 != 0
+    }
+
+    pub(crate) fn families(&self) -> u32 {
+        self.families.count_ones()
+    }
+
+    pub(crate) fn mask(&self) -> u32 {
+        self.parts.iter().fold(0, |mask, part| mask | 1 << part.detector)
+    }
+}
+
+fn family(signal: &Signal) -> Family {
+    DETECTORS.get(usize::from(signal.detector)).map_or(Family::What, |detector| detector.family)
+}

@@ -1,0 +1,579 @@
+//! The watch itself: what it remembers, and the two moments at which it looks.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use law::{Evidence, Finding, HolderId, KeyId, Power, Severity};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    circle::Circle,
+    detect::{DETECTORS, Family},
+    fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
+    habit::{DAY, HOUR, Minute},
+    look::{Look, New},
+    profile::{Profile, Try},
+    seen::{Became, Seen, Told},
+    signal::{Case, Signal, Weight},
+    source::{Place, family, hash, of_number},
+};
+
+/// What weighs so much is told: noted, asked about, and told to people.
+const NOTED: u32 = 20;
+const ASKED: u32 = 40;
+const ALARMED: u32 = 70;
+const CERTAIN: u8 = 100;
+
+/// How long something must be known to be usual.
+const OPERATIONS_SETTLE: Minute = DAY;
+const AGENTS_SETTLE: Minute = 2 * DAY;
+const PLACES_SETTLE: Minute = 3 * DAY;
+
+/// What the watch has to say of one call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sight {
+    /// What somebody should look at. Empty for nearly every call.
+    pub findings: Vec<Finding>,
+    /// Whether the call is other than usual for its key: then a step-up asks for it, and a freeze refuses it.
+    pub unusual: bool,
+}
+
+/// What is remembered of all keys. Give it calls in the order of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    #[serde(with = "sorted")]
+    keys: HashMap<KeyId, Box<Profile>>,
+    #[serde(with = "sorted")]
+    circles: HashMap<HolderId, Box<Circle>>,
+    fleet: Fleet,
+}
+
+/// One call, as far as it can be said without its key.
+struct Outline {
+    minute: Minute,
+    second: u32,
+    place: Place,
+    agent: u32,
+    operation: u32,
+    party: u32,
+}
+
+impl Outline {
+    fn of(call: &Seen<'_>, key: KeyId, now: Timestamp) -> Self {
+        Self {
+            minute: minute(now),
+            second: u32::try_from(now.as_second()).unwrap_or(0),
+            place: Place::of(call.source, call.network),
+            agent: family(call.user_agent),
+            operation: hash(call.operation.as_bytes()),
+            party: party(call.holder, key),
+        }
+    }
+}
+
+impl Watch {
+    /// Looks at a call before it goes on.
+    pub fn see(&mut self, call: &Seen<'_>, now: Timestamp) -> Sight {
+        let Some(key) = call.key else { return self.unknown(call, now) };
+        let outline = Outline::of(call, key, now);
+        let Outline { minute, second, place, .. } = outline;
+        let enough = (self.keys.len() / 4).clamp(2, 4);
+        let circle = call.holder.and_then(|holder| self.circles.get(&holder)).map(Box::as_ref);
+        let profile = self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(minute)));
+        wake(profile, minute);
+        if profile.calls == 0 && profile.parent.is_some() && profile.days == 0 {
+            let known = |network: u32| circle.is_some_and(|circle| circle.networks.named(network).is_some());
+            profile.flags.stranger |= !profile.parent_networks.contains(&place.network) && !known(place.network);
+        }
+        let learning = profile.is_learning(minute);
+        let vouched = profile.is_vouched(place.block, minute);
+        let new = if learning || vouched {
+            New::default()
+        } else {
+            novelty(call, &outline, profile, circle, &self.fleet, enough)
+        };
+        remember_attempt(call, &outline, profile, &new);
+        profile.note_place(place, second, is_at_home(profile, &outline));
+        profile.spread.raise(networks_lately(profile), minute);
+        let strange = new.surroundings() && (new.operation || !new.powers.is_empty());
+        let crowd = if strange { self.fleet.crowd(place.block, outline.party, minute) } else { 0 };
+        let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
+        let signals: Signals = if vouched {
+            Signals::default()
+        } else {
+            DETECTORS.iter().map(|detector| (detector.before)(&look)).collect()
+        };
+        let findings = self.weigh(call, key, &outline, &signals, now);
+        let unusual = !vouched && self.keys.get(&key).is_some_and(|profile| is_unusual(profile, &new, place, minute));
+        Sight { findings, unusual }
+    }
+
+    /// Looks at what became of a call, and learns from it. Only for calls that went on.
+    pub fn ended(&mut self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Vec<Finding> {
+        let Some(key) = call.key else { return Vec::new() };
+        let outline = Outline::of(call, key, now);
+        let Outline { minute, second, place, .. } = outline;
+        let enough = (self.keys.len() / 4).clamp(2, 4);
+        let circle = call.holder.and_then(|holder| self.circles.get(&holder)).map(Box::as_ref);
+        let profile = self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(minute)));
+        let learning = profile.is_learning(minute);
+        let vouched = profile.is_vouched(place.block, minute);
+        let new = if learning || vouched {
+            New::default()
+        } else {
+            novelty(call, &outline, profile, circle, &self.fleet, enough)
+        };
+        remember_outcome(call, became, &outline, profile, &new);
+        let succeeded = became.status < 400;
+        if succeeded {
+            // What is suspected must not make itself usual.
+            let suspected = profile.open.level >= Severity::Warning as u8 && (new.surroundings() || new.operation);
+            if !suspected {
+                learn(call, &outline, profile, learning || vouched);
+            }
+        }
+        let crowd = 0;
+        let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
+        let signals: Signals = if vouched {
+            Signals::default()
+        } else {
+            DETECTORS.iter().map(|detector| (detector.after)(&look, became)).collect()
+        };
+        if succeeded {
+            self.share_novelty(&outline, &new);
+            if let Some(holder) = call.holder
+                && !new.surroundings()
+                && !new.operation
+            {
+                let circle = self.circles.entry(holder).or_default();
+                circle.networks.note(place.network, minute, learning || vouched);
+                circle.blocks.note(place.block, minute, learning || vouched);
+                circle.agents.note(outline.agent, minute, learning || vouched);
+            }
+            self.made(key, became.minted, vouched, minute);
+            self.succeed(key, minute);
+        }
+        self.weigh(call, key, &outline, &signals, now)
+    }
+
+    /// Takes in what the authority knows.
+    pub fn told(&mut self, told: &Told<'_>, now: Timestamp) {
+        let minute = minute(now);
+        match *told {
+            Told::Rotation { key, successor } => {
+                let from = self.keys.get(&key).cloned();
+                let next = self.profile_of(successor, minute);
+                if let Some(from) = from.filter(|_| next.is_learning(minute)) {
+                    next.inherit(&from, minute);
+                }
+                next.flags.stranger = false;
+                next.predecessor = Some(key);
+                next.parent = None;
+            }
+            Told::Canary { key } => self.profile_of(key, minute).flags.canary = true,
+            Told::Leaked { key } => self.profile_of(key, minute).flags.leaked = true,
+            Told::NotMe { key } => self.profile_of(key, minute).flags.not_me = true,
+            Told::Document { added } => {
+                added.iter().for_each(|operation| self.fleet.document(hash(operation.as_bytes()), minute));
+            }
+            Told::SourceRegistered { network } => self.fleet.register(of_number(network)),
+            Told::Vouched { key, source, network, user_agent } => {
+                let place = Place::of(source, network);
+                let profile = self.profile_of(key, minute);
+                profile.vouched_until = minute + HOUR;
+                profile.vouched_block = place.block;
+                profile.blocks.note(place.block, minute, true);
+                profile.networks.note(place.network, minute, true);
+                profile.agents.note(family(user_agent), minute, true);
+                profile.signals.retain(|signal| !signal.speaks_against(place.block));
+                profile.tries.retain(|tried| tried.block != place.block);
+                let powers = profile.tried_powers;
+                profile.use_powers(powers, minute, true);
+                profile.tried_powers = law::Powers::NONE;
+                (profile.woke, profile.slept) = (0, 0);
+                profile.succeeded = 0;
+                profile.flags.stranger = false;
+                profile.flags.not_me = false;
+                profile.open = crate::profile::Incident::default();
+            }
+            Told::Code { key, after } => {
+                let codes = &mut self.profile_of(key, minute).codes;
+                codes.last.rotate_left(1);
+                if let Some(last) = codes.last.last_mut() {
+                    *last = after;
+                }
+                codes.given = codes.given.saturating_add(1);
+            }
+        }
+    }
+
+    /// Forgets a key that is gone.
+    pub fn forget(&mut self, key: KeyId) {
+        self.keys.remove(&key);
+    }
+
+    /// How many keys are remembered.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// What the keys take in memory by now, in bytes, their places in the table left out.
+    pub fn bytes(&self) -> usize {
+        self.keys.values().map(|profile| profile.bytes()).sum()
+    }
+
+    /// What the largest key takes, in bytes.
+    pub fn largest(&self) -> usize {
+        self.keys.values().map(|profile| profile.bytes()).max().unwrap_or(0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn profile(&self, key: KeyId) -> Option<&Profile> {
+        self.keys.get(&key).map(Box::as_ref)
+    }
+
+    fn profile_of(&mut self, key: KeyId, now: Minute) -> &mut Profile {
+        self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(now)))
+    }
+
+    /// A credential that nobody knows.
+    fn unknown(&mut self, call: &Seen<'_>, now: Timestamp) -> Sight {
+        let place = Place::of(call.source, call.network);
+        let findings = self.fleet.guess(place.block, minute(now)).map(|tries| {
+            let what = format!("{tries} calls from {} within an hour with keys that nobody knows", call.source);
+            let evidence = Evidence { at: now, call: call.call, what };
+            Finding::new("guessing", Severity::Info, None, evidence)
+        });
+        Sight { findings: findings.into_iter().collect(), unusual: true }
+    }
+
+    /// Keeps what speaks against the call, adds it up, and says what is worth it.
+    fn weigh(
+        &mut self,
+        call: &Seen<'_>,
+        key: KeyId,
+        outline: &Outline,
+        signals: &Signals,
+        now: Timestamp,
+    ) -> Vec<Finding> {
+        if signals.0.is_empty() {
+            return Vec::new();
+        }
+        let Outline { minute, place, .. } = *outline;
+        let Some(profile) = self.keys.get_mut(&key) else { return Vec::new() };
+        let mut raised = false;
+        let mut own = false;
+        let person = call.owner.or(call.holder);
+        for (detector, weight) in &signals.0 {
+            let block = if weight.anywhere { 0 } else { place.block };
+            let Weight { points, a, b, .. } = *weight;
+            let signal = Signal { detector: *detector, points, place: block, at: minute, a, b };
+            raised |= profile.hold(signal);
+            let family = DETECTORS.get(usize::from(*detector)).map_or(Family::What, |detector| detector.family);
+            own |= !matches!(family, Family::Where | Family::When);
+            if block != 0
+                && family != Family::When
+                && let Some(person) = person
+            {
+                self.circles.entry(person).or_default().share(key, signal);
+            }
+        }
+        if !raised {
+            return Vec::new();
+        }
+        // What speaks against other keys of the same people counts where this key does something strange itself.
+        let others = person.filter(|_| own).and_then(|person| self.circles.get(&person));
+        let others = others.into_iter().flat_map(|circle| circle.of_others(key, minute));
+        let case = Case::of(profile.signals.iter().copied().chain(others), place.block, minute);
+        finding(call, key, profile, &case, minute, now).into_iter().collect()
+    }
+
+    /// Notes what a mature key began to do while everything else about the call was as usual.
+    fn share_novelty(&mut self, outline: &Outline, new: &New) {
+        let Outline { minute, place, agent, operation, party, .. } = *outline;
+        if new.operation && !new.surroundings() {
+            self.fleet.operations.note(operation, party, minute, OPERATIONS_LAST);
+        }
+        if new.agent && !new.block && !new.network && !new.operation {
+            self.fleet.agents.note(agent, party, minute, AGENTS_LAST);
+        }
+        if new.network && !new.operation && !new.agent {
+            self.fleet.networks.note(place.network, party, minute, NETWORKS_LAST);
+        }
+    }
+
+    /// Notes that a key made another. One that a person said yes to is no stranger anywhere.
+    fn made(&mut self, parent: KeyId, minted: Option<KeyId>, vouched: bool, now: Minute) {
+        let Some(minted) = minted.filter(|minted| *minted != parent) else { return };
+        let Some(from) = self.keys.get(&parent) else { return };
+        let mut networks: Vec<_> = from.networks.iter().filter(|known| known.is_usual(now, PLACES_SETTLE)).collect();
+        networks.sort_by_key(|known| std::cmp::Reverse((known.days, known.calls)));
+        let mut known = [0; 4];
+        for (slot, network) in known.iter_mut().zip(networks) {
+            *slot = network.name;
+        }
+        let mints = from.new_powers(Power::Mint.into(), now).is_empty();
+        let declared = self.keys.get(&minted).is_some_and(|child| child.predecessor.is_some());
+        if vouched || declared || known == [0; 4] {
+            return;
+        }
+        let child = self.profile_of(minted, now);
+        if child.calls == 0 {
+            (child.parent, child.parent_mints, child.parent_networks) = (Some(parent), mints, known);
+        }
+    }
+
+    /// The first use of a successor.
+    fn succeed(&mut self, key: KeyId, now: Minute) {
+        let Some(old) = self.keys.get(&key).and_then(|profile| profile.predecessor) else { return };
+        if let Some(old) = self.keys.get_mut(&old).filter(|old| old.succeeded == 0) {
+            old.succeeded = now;
+        }
+    }
+}
+
+/// What the detectors saw, with their places in the list.
+#[derive(Debug, Default)]
+struct Signals(Vec<(u8, Weight)>);
+
+impl FromIterator<Option<Weight>> for Signals {
+    fn from_iter<I: IntoIterator<Item = Option<Weight>>>(weights: I) -> Self {
+        Self((0_u8..).zip(weights).filter_map(|(place, weight)| weight.map(|weight| (place, weight))).collect())
+    }
+}
+
+/// Notes a silence that ends.
+fn wake(profile: &mut Profile, now: Minute) {
+    let gap = now.saturating_sub(profile.last);
+    if profile.calls > 0 && gap >= DAY {
+        profile.longest_gap = profile.longest_gap.max(profile.slept);
+        (profile.slept, profile.woke) = (gap, now);
+    } else {
+        profile.longest_gap = profile.longest_gap.max(gap);
+    }
+    profile.last = profile.last.max(now);
+}
+
+fn novelty(
+    call: &Seen<'_>,
+    outline: &Outline,
+    profile: &Profile,
+    circle: Option<&Circle>,
+    fleet: &Fleet,
+    enough: usize,
+) -> New {
+    let Outline { minute, place, agent, operation, party, .. } = *outline;
+    let mut new = New { powers: profile.new_powers(call.powers, minute), ..New::default() };
+    let known = |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
+    let of_circle = |network: u32| known(circle.and_then(|circle| circle.networks.named(network)), PLACES_SETTLE);
+    new.network = !known(profile.networks.named(place.network), PLACES_SETTLE)
+        && !of_circle(place.network)
+        && !fleet.is_registered(place.network);
+    new.block = !known(profile.blocks.named(place.block), PLACES_SETTLE)
+        && !known(circle.and_then(|circle| circle.blocks.named(place.block)), PLACES_SETTLE)
+        && !fleet.is_registered(place.network);
+    new.agent = !known(profile.agents.named(agent), AGENTS_SETTLE)
+        && !known(circle.and_then(|circle| circle.agents.named(agent)), AGENTS_SETTLE)
+        && !fleet.agents.is_shared(agent, party, minute, AGENTS_LAST, enough);
+    let habit = profile.operations.named(operation);
+    new.operation = !known(habit, OPERATIONS_SETTLE)
+        && !fleet.is_documented(operation, minute)
+        && !fleet.operations.is_shared(operation, party, minute, OPERATIONS_LAST, enough);
+    // Many may move at once. Who moves and does something new did not only move.
+    if new.network && !new.operation && new.powers.is_empty() {
+        new.network = !fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
+        new.block &= new.network;
+    }
+    new.subject = match (habit, call.subject) {
+        (Some(habit), Some(subject)) if call.acts() => {
+            let settled = habit.days >= 3 && habit.calls >= 6;
+            let strange = |(things, thing): (u64, u32)| things.count_ones() <= 4 && things & 1 << (thing % 64) == 0;
+            settled && habit.things.into_iter().zip([subject.first, subject.whole]).any(strange)
+        }
+        _ => false,
+    };
+    new
+}
+
+fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New) {
+    let Outline { minute, place, operation, .. } = *outline;
+    if new.operation {
+        profile.note_try(Try { operation, block: place.block, at: minute, lists: call.is_listing(), refused: false });
+    }
+    if minute.saturating_sub(profile.tried_powers_at) > DAY {
+        profile.tried_powers = law::Powers::NONE;
+    }
+    if !new.powers.is_empty() && call.powers != law::Powers::EVERY {
+        profile.tried_powers = profile.tried_powers.union(new.powers);
+        profile.tried_powers_at = minute;
+    }
+    if new.subject
+        && let Some(subject) = call.subject
+    {
+        if minute.saturating_sub(profile.new_subjects_at) > 20 {
+            profile.new_subjects = 0;
+        }
+        profile.new_subjects |= 1 << (subject.whole % 64);
+        profile.new_subjects_at = minute;
+    }
+}
+
+fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile: &mut Profile, new: &New) {
+    let Outline { minute, place, operation, .. } = *outline;
+    if matches!(became.status, 401 | 403) || became.status == 404 && new.operation {
+        let lists = call.is_listing();
+        profile.note_try(Try { operation, block: place.block, at: minute, lists, refused: true });
+    }
+    if became.status == 401 {
+        if minute.saturating_sub(profile.failed_at) > HOUR {
+            profile.failed = 0;
+        }
+        profile.failed = profile.failed.saturating_add(1);
+        profile.failed_at = minute;
+    }
+    if became.status >= 400 {
+        return;
+    }
+    profile.failed = 0;
+    let number = |many: u64| u32::try_from(many).unwrap_or(u32::MAX);
+    profile.rows.add(number(became.rows.unwrap_or(0)), minute);
+    profile.kilobytes.add(number(became.bytes_out / 1024), minute);
+    if let Some(subject) = call.subject.filter(|_| !call.acts()) {
+        let distinct = profile.count_subject(subject.whole, minute);
+        profile.distinct.raise(distinct, minute);
+    }
+    if call.powers.contains(Power::Destroy) && call.powers != law::Powers::EVERY {
+        profile.destroyed.add(1, minute);
+    }
+    if call.powers.contains(Power::Export) && call.powers != law::Powers::EVERY {
+        profile.last_export = minute;
+    }
+}
+
+fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, trusted: bool) {
+    let Outline { minute, place, agent, operation, .. } = *outline;
+    let habit = profile.operations.note(operation, minute, trusted);
+    if let Some(subject) = call.subject {
+        for (things, thing) in habit.things.iter_mut().zip([subject.first, subject.whole]) {
+            *things |= 1 << (thing % 64);
+        }
+    }
+    profile.blocks.note(place.block, minute, trusted);
+    profile.networks.note(place.network, minute, trusted);
+    profile.agents.note(agent, minute, trusted);
+    if call.powers != law::Powers::EVERY {
+        profile.use_powers(call.powers, minute, trusted);
+    }
+    profile.note_hour(minute);
+    if profile.calls == 0 || profile.learned / DAY != minute / DAY {
+        profile.days = profile.days.saturating_add(1);
+    }
+    profile.learned = minute;
+    profile.calls = profile.calls.saturating_add(1);
+}
+
+/// Whether the key was there a day ago already.
+fn is_at_home(profile: &Profile, outline: &Outline) -> bool {
+    let known = profile.networks.named(outline.place.network);
+    known.is_some_and(|known| outline.minute.saturating_sub(known.first) > DAY)
+}
+
+fn networks_lately(profile: &Profile) -> u32 {
+    let strange = profile.lately.iter().filter(|lately| !lately.usual);
+    let mut networks: Vec<u32> = strange.map(|lately| lately.network).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    u32::try_from(networks.len()).unwrap_or(u32::MAX)
+}
+
+fn is_unusual(profile: &Profile, new: &New, place: Place, now: Minute) -> bool {
+    let beyond = ["many-sources", "dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping"];
+    let speaks = |signal: &Signal| {
+        let name = DETECTORS.get(usize::from(signal.detector)).map_or("", |detector| detector.name);
+        signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond.contains(&name)
+    };
+    new.agent
+        || new.operation
+        || new.subject
+        || new.network && !profile.roams()
+        || new.block && !profile.wanders()
+        || profile.signals.iter().any(speaks)
+}
+
+/// Says what is worth it: a new level, a new part, or the same again after an hour.
+fn finding(
+    call: &Seen<'_>,
+    key: KeyId,
+    profile: &mut Profile,
+    case: &Case,
+    minute: Minute,
+    now: Timestamp,
+) -> Option<Finding> {
+    let first = case.parts.first()?;
+    let harm = case.has(Family::Harm) || case.has(Family::Much);
+    let severity = match case.points {
+        _ if first.points >= CERTAIN => Severity::Critical,
+        ALARMED.. if case.families() >= 3 && harm => Severity::High,
+        // Surroundings weigh less than this together: here is always something else, or something strong.
+        ASKED.. => Severity::Warning,
+        NOTED.. => Severity::Info,
+        _ => return None,
+    };
+    let open = &mut profile.open;
+    if minute.saturating_sub(open.last) > DAY {
+        *open = crate::profile::Incident::default();
+    }
+    let level = severity as u8 + 1;
+    let again = severity >= Severity::Warning && minute.saturating_sub(open.last) >= HOUR;
+    let news = level > open.level || case.mask() & !open.told != 0 || again;
+    if !news {
+        return None;
+    }
+    open.level = open.level.max(level);
+    open.told |= case.mask();
+    open.last = minute;
+    let agent: String = call.user_agent.unwrap_or("no program named").chars().take(80).collect();
+    let what = format!("{} from {} with {agent}", call.operation, call.source);
+    let evidence = Evidence { at: now, call: call.call, what };
+    let detector = |part: &Signal| DETECTORS.get(usize::from(part.detector));
+    let rule = detector(first).map_or("watch", |detector| detector.name);
+    let mut finding = Finding::new(rule, severity, Some(key), evidence);
+    for part in &case.parts {
+        if let Some(detector) = detector(part) {
+            let at = Timestamp::from_second(i64::from(part.at) * 60).unwrap_or(now);
+            let what = format!("{}: {}", detector.name, (detector.words)(part.a, part.b));
+            finding = finding.and(Evidence { at, call: None, what });
+        }
+    }
+    Some(finding)
+}
+
+fn minute(now: Timestamp) -> Minute {
+    u32::try_from(now.as_second() / 60).unwrap_or(0)
+}
+
+/// Tables in the order of their keys, so that the same state is the same bytes.
+mod sorted {
+    use std::{
+        collections::{BTreeMap, HashMap},
+        hash::Hash,
+    };
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Ord + Serialize, V: Serialize, S: Serializer>(
+        table: &HashMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(table.iter().collect::<BTreeMap<_, _>>())
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<HashMap<K, V>, D::Error>
+    where
+        K: Ord + Hash + Deserialize<'de>,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
+    }
+}
