@@ -154,6 +154,10 @@ fn many_keys(making: &mut Making) {
         making.world.call(looks + SECOND, &thief, get(making, "usage"));
         keys.push(thief);
     }
+    // A small fleet has no keys left for it: one key is no crowd, and none is no attack.
+    if keys.len() < 2 {
+        return;
+    }
     begin += 5 * MINUTE;
     for (place, thief) in keys.iter().enumerate() {
         let noun = making.shape.noun(place as u64);
