@@ -88,7 +88,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
@@ -103,6 +103,7 @@ for part in "${parts[@]}"; do
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
       ;;
+    segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
     *)
       install jupyter "$here/requirements.txt" jupyter
       install node "$here/package.json" node_programs
@@ -125,6 +126,7 @@ for part in "${parts[@]}"; do
   ended=0
   case $part in
     audit | counterparts | strain) python3=$scratch/tools/bin/python ;;
+    segments) python3=$scratch/segments/bin/python ;;
     *) python3=python3 ;;
   esac
   timeout --kill-after=30 900 "$python3" -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The floors, from the ground up. A room may know those on the floors below its own.
 const FLOORS: [&[&str]; 5] = [
-    &["law"],
+    &["law", "seal"],
     &["catalogue", "wire", "factor", "watch", "record", "store"],
     &["authority", "audit", "trial"],
     &["gateway", "console", "tell"],
@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 5] = [
 ];
 
 /// Rooms without clock, dice, disk, net and async, and what would bring one of them in.
-const PURE: [&str; 6] = ["law", "catalogue", "wire", "factor", "watch", "trial"];
+const PURE: [&str; 7] = ["law", "seal", "catalogue", "wire", "factor", "watch", "trial"];
 const HANDS: [&str; 8] = ["tokio", "hyper", "hyper-util", "sqlx", "axum", "rand", "getrandom", "tempfile"];
 
 /// Reads the manifests and says which arrow points up.

@@ -133,7 +133,7 @@ pub(crate) enum Command {
     #[command(after_help = example!("deny c9", "deny c9 --not-me"))]
     Deny(Deny),
     /// The record: what was called, by whom, from where, and what was decided.
-    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
+    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --by key --by power --since 30d", "calls --by hour", "calls --format csv --last 10000", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
     Calls(Calls),
     /// Who behaves like a thief: the watch over calls of the past, and how good it is.
     ///
@@ -145,6 +145,10 @@ pub(crate) enum Command {
     #[command(args_conflicts_with_subcommands = true)]
     #[command(after_help = example!("watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
     Watch(WatchCommand),
+    /// The record as evidence: whether it is whole, checkpoints for witnesses, and proofs of
+    /// single calls that anybody can check with the public key.
+    #[command(subcommand)]
+    Record(Record),
     /// The ledger: every change of keys, holders and law.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -576,12 +580,87 @@ pub(crate) struct Calls {
     /// How far back to look.
     #[arg(long, default_value = "1d", value_name = "TIME")]
     pub(crate) since: Span,
+    /// Only those that are older than this.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Span>,
+    /// Count them by this instead of listing them; several make groups of groups. A call counts
+    /// for each of its powers. Times are UTC.
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "follow")]
+    pub(crate) by: Vec<By>,
+    /// How they are written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
     /// At most so many, the newest.
     #[arg(long, default_value_t = 50)]
     pub(crate) last: usize,
     /// Go on with what comes; with `--json` one object a line.
     #[arg(long, short)]
     pub(crate) follow: bool,
+}
+
+/// What calls are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The key.
+    Key,
+    /// The key's holder at that time.
+    Holder,
+    /// What kind of caller: key, unknown, session, nobody.
+    Who,
+    /// The operation.
+    Operation,
+    /// Each power of the operation.
+    Power,
+    /// The address.
+    Source,
+    /// What was decided.
+    Decision,
+    /// The status of the answer.
+    Status,
+    /// The hour.
+    Hour,
+    /// The day.
+    Day,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Record {
+    /// Look whether the record is whole: any call that was changed, moved, cut off or taken away.
+    ///
+    /// With a folder and `--key` nothing else is needed, no gate and no state. A FILE is a proof
+    /// that `greave record prove` made. Ends with 1 where something does not hold.
+    #[command(after_help = example!("record verify", "record verify /copy/record --key key.pub --since kept.note", "record verify proof.json --key key.pub"))]
+    Verify {
+        /// The record's folder, or a proof; else the record of the configuration.
+        #[arg(value_name = "FOLDER|FILE")]
+        path: Option<PathBuf>,
+        /// The public key, as `greave record key` prints it, or a file that holds it.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// A checkpoint that was kept elsewhere: the record must go on from it; may be given several times.
+        #[arg(long, value_name = "FILE")]
+        since: Vec<PathBuf>,
+    },
+    /// Prove to somebody who has nothing but the public key that a call was recorded so, or that
+    /// the record goes on from a checkpoint that they have.
+    #[command(after_help = example!("record prove 01938d2e-7c00-7000-8000-000000000001 --output proof.json", "record prove --since kept.note"))]
+    Prove {
+        /// The call, by its id; `greave calls --format jsonl` shows it.
+        #[arg(value_name = "CALL", required_unless_present = "since", conflicts_with = "since")]
+        call: Option<String>,
+        /// An older checkpoint.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+        /// Where to write it; else to standard output.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// The newest checkpoint, for a witness to keep.
+    #[command(after_help = example!("record checkpoint"))]
+    Checkpoint,
+    /// The public key with which all of this can be checked.
+    #[command(after_help = example!("record key"))]
+    Key,
 }
 
 #[derive(Debug, Subcommand)]

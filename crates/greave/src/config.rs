@@ -8,6 +8,7 @@ mod address;
 mod credentials;
 mod guards;
 mod issuer;
+mod keep;
 mod pace;
 mod size;
 pub(crate) mod template;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     credentials::Credentials,
     guards::Guards,
     issuer::{CountsAsPerson, Issuer, Kind as IssuerKind},
+    keep::Keep,
     pace::Pace,
     size::Size,
 };
@@ -436,17 +438,27 @@ pub(crate) enum MailSecurity {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Record {
-    /// A file is closed at this size.
+    /// A file of the log is finished at this size.
     pub(crate) roll: Size,
-    /// The oldest files are removed beyond this size.
+    /// The oldest calls are removed beyond this size.
     pub(crate) cap: Size,
+    /// Files of the log are finished, and sealed, in steps of this time.
+    pub(crate) seal: Span,
+    /// How long calls are kept, by their powers.
+    pub(crate) keep: Keep,
     /// How long what is usual passes while nothing can be written.
     pub(crate) grace: Span,
 }
 
 impl Default for Record {
     fn default() -> Self {
-        Self { roll: Size(256 << 20), cap: Size(16 << 30), grace: Span::minutes(15) }
+        Self {
+            roll: Size(64 << 20),
+            cap: Size(16 << 30),
+            seal: Span::hours(1),
+            keep: Keep::default(),
+            grace: Span::minutes(15),
+        }
     }
 }
 
@@ -495,6 +507,9 @@ impl Config {
         }
         if let Some(public) = &self.desk.public {
             origin("desk.public", public)?;
+        }
+        if self.record.seal < Span::seconds(1) {
+            return Err(("record.seal", "it must be a second at least; an hour is usual".to_owned()));
         }
         if self.hold.wait > self.hold.most {
             return Err(("hold.wait", format!("it is longer than hold.most, {}", self.hold.most)));

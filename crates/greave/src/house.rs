@@ -349,7 +349,14 @@ pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
         grace: config.record.grace.into(),
         ..record::Settings::default()
     };
-    Book::open(record_folder(&config.gate.state), settings)
+    let signer = Vault::of(&config.gate.state).record_signer();
+    let sealing = record::Sealing {
+        signer: signer.map_err(|error| HouseError::Setting(error.to_string()))?,
+        after: config.record.seal.into(),
+        keep: config.record.keep.0,
+        cap: config.record.cap.0,
+    };
+    Book::open_sealing(record_folder(&config.gate.state), settings, sealing)
         .map_err(|error| HouseError::Setting(format!("the record: {error}; it lies in `record` of the state folder")))
 }
 

@@ -24,6 +24,7 @@ mod show;
 mod state;
 mod stop;
 mod telling;
+mod witness;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -101,6 +102,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Serve => commands::serve::run(&cli.config, now).await,
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now),
+        Command::Record(record) => commands::record::run(cli, record),
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
         Command::Backup(backup) => commands::backup::take(cli, backup, now).await,
         Command::Restore(restore) => commands::backup::restore(cli, restore, now).await,

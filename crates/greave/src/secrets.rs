@@ -120,6 +120,12 @@ impl Vault {
         Ok(Secrets { peppers, master: self.bytes("master")?, signer: signer(&*self.bytes("ledger")?)? })
     }
 
+    /// Who signs the record's checkpoints: the ledger's key under another name.
+    pub(crate) fn record_signer(&self) -> Result<seal::Signer, SecretError> {
+        let seed = self.bytes("ledger")?;
+        named(&seed, "record", |name| seal::Signer::new(name, &*seed).map_err(|_| malformed()))
+    }
+
     fn bytes(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, SecretError> {
         let malformed = || SecretError::Malformed(name.to_owned());
         let text = self.text(name)?;
@@ -150,12 +156,24 @@ fn pepper_id(pepper: &[u8; 32]) -> PepperId {
     PepperId(u32::from_be_bytes(start))
 }
 
-/// A ledger is named after the key that signs it, so that its name never has to change.
+/// Who signs the ledger's checkpoints.
 fn signer(seed: &[u8; 32]) -> Result<Signer, SecretError> {
-    let signer = |name: &str| Signer::new(name, seed).map_err(|_| SecretError::Malformed("ledger".to_owned()));
-    let key =
-        digest(&SHA256, signer("")?.public_key()).as_ref().first_chunk().map_or(0, |start| u32::from_be_bytes(*start));
-    signer(&format!("greave/{key:08x}/ledger"))
+    named(seed, "ledger", |name| Signer::new(name, seed).map_err(|_| malformed()))
+}
+
+/// A book is named after the key that signs it, so that its name never has to change.
+fn named<T>(
+    seed: &[u8; 32],
+    book: &str,
+    signer: impl FnOnce(&str) -> Result<T, SecretError>,
+) -> Result<T, SecretError> {
+    let public = Signer::new("", seed).map_err(|_| malformed())?;
+    let key = digest(&SHA256, public.public_key()).as_ref().first_chunk().map_or(0, |start| u32::from_be_bytes(*start));
+    signer(&format!("greave/{key:08x}/{book}"))
+}
+
+fn malformed() -> SecretError {
+    SecretError::Malformed("ledger".to_owned())
 }
 
 fn read(path: &Path) -> Result<Option<Zeroizing<String>>, SecretError> {

@@ -404,7 +404,7 @@ pub(crate) fn people_of(state: &State, holder: Option<HolderId>) -> Vec<Recipien
     if people.is_empty() { administrators(state) } else { people }
 }
 
-fn administrators(state: &State) -> Vec<Recipient> {
+pub(crate) fn administrators(state: &State) -> Vec<Recipient> {
     state.holders().filter(|holder| holder.administrator && !holder.left).map(recipient).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,8 +14,10 @@ use std::{
 use law::{Call, KeyId, Outcome};
 
 use crate::{
-    Counts, Damage, Entry, Health, Notice, Reader, Unavailable, Usage, Used, entry,
+    Counts, Damage, Entry, Health, Notice, Reader, Sealing, Unavailable, Usage, Used, entry,
+    leaves::Leaves,
     log::Log,
+    rollup, sealer,
     state::{Item, Shared},
     usage::Index,
     writer,
@@ -102,27 +104,52 @@ impl Book {
     /// Opens the book, making its folder where there is none. A torn tail is cut; that and other
     /// damage is among the [`notices`](Self::notices), found damage as soon as it has been read.
     pub fn open(folder: impl Into<PathBuf>, settings: Settings) -> Result<Self, OpenError> {
+        Self::begin(folder.into(), settings, None)
+    }
+
+    /// The same, and files of the log that are finished are sealed.
+    ///
+    /// # Errors
+    /// As with [`open`](Self::open).
+    pub fn open_sealing(folder: impl Into<PathBuf>, settings: Settings, sealing: Sealing) -> Result<Self, OpenError> {
+        Self::begin(folder.into(), settings, Some(sealing))
+    }
+
+    fn begin(folder: PathBuf, settings: Settings, sealing: Option<Sealing>) -> Result<Self, OpenError> {
         if settings.cap / 2 < settings.roll {
             return Err(OpenError::Cap { cap: settings.cap, roll: settings.roll });
         }
-        let (log, damages) = Log::open(folder.into(), &settings)?;
+        let (log, damages) = Log::open(folder, &settings)?;
         let shared = Arc::new(Shared::new(settings));
         for damage in damages {
             shared.notice(Notice::Damaged(damage));
         }
         let mut book = Self { shared, usage: Arc::default(), usage_complete: Arc::default(), threads: Vec::new() };
-        book.start(log)?;
+        book.start(log, sealing)?;
         Ok(book)
     }
 
-    fn start(&mut self, log: Log) -> Result<(), OpenError> {
+    fn start(&mut self, log: Log, sealing: Option<Sealing>) -> Result<(), OpenError> {
         let folder = log.folder();
-        let (first, past) = (log.first(), Reader::for_index(folder.clone(), log.end()));
+        // Before anything more is sealed: each call counts once.
+        let leaves = Leaves::read(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
+        let (first, past) = (log.first(), Reader::for_index(folder.clone(), leaves.last(), log.end()));
         let (shared, usage, complete) = (self.shared.clone(), self.usage.clone(), self.usage_complete.clone());
+        let record = folder.clone();
         let rebuild = move || {
-            rebuild(first, past, &shared, &usage);
+            take_over(&record, &leaves, &shared, &usage);
+            rebuild(first.max(leaves.last() + 1), leaves.last(), past, &shared, &usage);
             complete.store(!shared.is_stopping(), Ordering::Release);
         };
+        let (shared, complete, record) = (self.shared.clone(), self.usage_complete.clone(), folder.clone());
+        let seal = sealing.map(|sealing| {
+            move || {
+                while !complete.load(Ordering::Acquire) && !shared.is_stopping() {
+                    shared.pause(Duration::from_millis(100));
+                }
+                sealer::run(&shared, &record, &sealing);
+            }
+        });
         let shared = self.shared.clone();
         let watch = move || shared.watch();
         let (shared, usage) = (self.shared.clone(), self.usage.clone());
@@ -132,6 +159,9 @@ impl Book {
             self.threads.push(writer);
             self.threads.push(thread::Builder::new().name("record-watch".into()).spawn(watch)?);
             self.threads.push(thread::Builder::new().name("record-usage".into()).spawn(rebuild)?);
+            if let Some(seal) = seal {
+                self.threads.push(thread::Builder::new().name("record-seal".into()).spawn(seal)?);
+            }
             Ok(())
         });
         spawned.map_err(|error| OpenError::Folder { path: folder, error })
@@ -232,10 +262,32 @@ impl Book {
     }
 }
 
+/// Takes over what was written beside the segments about how keys were used.
+fn take_over(folder: &Path, leaves: &Leaves, shared: &Shared, usage: &Mutex<Index>) {
+    let dropped = leaves.dropped();
+    let rollups = leaves.sealed().filter_map(|sealed| sealed.usage.as_ref());
+    for of in rollups.filter(|of| !dropped.contains(of.file.as_str())) {
+        if shared.is_stopping() {
+            return;
+        }
+        let read = rollup::index(folder, of, |line| {
+            let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
+            match line {
+                Ok(since) => usage.reaches(since),
+                Err((key, used)) => usage.merge(key, used),
+            }
+        });
+        if let Err(error) = read {
+            let (file, error) = (of.file.clone(), error.to_string());
+            shared.notice(Notice::Damaged(Damage::Unreadable { file, error }));
+        }
+    }
+}
+
 /// Reads what was in the book at its start, for the index, and reports what cannot be read, and
 /// files that are missing at the old end though no entry says that they were removed.
-fn rebuild(first: u64, past: Reader, shared: &Shared, usage: &Mutex<Index>) {
-    let mut accounted = 0;
+fn rebuild(first: u64, sealed: u64, past: Reader, shared: &Shared, usage: &Mutex<Index>) {
+    let mut accounted = sealed;
     for entry in past {
         if shared.is_stopping() {
             return;

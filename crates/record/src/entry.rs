@@ -98,10 +98,24 @@ pub struct Removed {
     pub bytes: u64,
 }
 
-const CALL: u8 = b'C';
-const OUTCOME: u8 = b'O';
+pub(crate) const CALL: u8 = b'C';
+pub(crate) const OUTCOME: u8 = b'O';
 const GAP: u8 = b'G';
 const REMOVED: u8 = b'R';
+
+/// The kinds that have a word in segments.
+const WORDS: [(u8, &str); 4] = [(CALL, "call"), (OUTCOME, "outcome"), (GAP, "gap"), (REMOVED, "removed")];
+
+/// The word for a kind of entry; nothing where a newer version made it.
+pub(crate) fn word(kind: u8) -> Option<&'static str> {
+    WORDS.into_iter().find(|(letter, _)| *letter == kind).map(|(_, word)| word)
+}
+
+/// The kind that a word stands for; what has no word is its own letter.
+pub(crate) fn letter(word: &[u8]) -> Option<u8> {
+    let known = WORDS.into_iter().find(|(_, known)| known.as_bytes() == word).map(|(letter, _)| letter);
+    known.or(if let [letter] = word { Some(*letter) } else { None })
+}
 
 /// Appends a call as a frame. One that is too long for a frame is cut until it fits.
 pub(crate) fn append_call(buffer: &mut Vec<u8>, call: &Call) -> Result<(), FrameError> {

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::OpenError;
+use crate::{OpenError, leaves::LEAVES};
 
 /// Bytes before the first frame.
 pub(crate) const HEADER: u64 = 32;
@@ -57,13 +57,19 @@ pub(crate) fn places(folder: &Path) -> io::Result<Vec<Place>> {
     Ok(places)
 }
 
-/// Where a book ends at this moment: its newest file, and how much stands in it. Files only grow.
+/// Where a book ends at this moment: the newest file of its log, or its leaves where all of it is
+/// sealed, and how much stands in it. Both only grow.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub fn end(folder: &Path) -> io::Result<Option<(String, u64)>> {
-    let Some(newest) = places(folder)?.pop() else { return Ok(None) };
-    Ok(Some((newest.name(), fs::metadata(&newest.path)?.len())))
+    if let Some(newest) = places(folder)?.pop() {
+        return Ok(Some((newest.name(), fs::metadata(&newest.path)?.len())));
+    }
+    match fs::metadata(folder.join(LEAVES)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        leaves => Ok(Some((LEAVES.to_owned(), leaves?.len()))),
+    }
 }
 
 /// What the beginning of a file says.
@@ -147,7 +153,7 @@ impl Folder {
     }
 
     /// Begins a file: its header and its name are on disk when this returns.
-    pub(crate) fn begin(&mut self, sequence: u64, now: Timestamp) -> io::Result<Segment> {
+    pub(crate) fn begin(&mut self, sequence: u64, now: Timestamp) -> io::Result<Writing> {
         self.confirm()?;
         let place = Place::new(&self.path, sequence, now);
         let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&place.path)?;
@@ -160,7 +166,7 @@ impl Folder {
             let _ = fs::remove_file(&place.path);
             return Err(error);
         }
-        Ok(Segment { place, file, length: HEADER })
+        Ok(Writing { place, file, length: HEADER })
     }
 }
 
@@ -169,14 +175,14 @@ fn open_lock(folder: &Path) -> io::Result<File> {
 }
 
 /// The file that is being written.
-pub(crate) struct Segment {
+pub(crate) struct Writing {
     pub(crate) place: Place,
     file: File,
     /// How much of it is on disk and acknowledged.
     pub(crate) length: u64,
 }
 
-impl Segment {
+impl Writing {
     /// Opens a file to go on behind its last whole frame; what is torn behind it is cut off.
     pub(crate) fn resume(place: Place, length: u64) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(&place.path)?;

@@ -37,8 +37,13 @@ mod filter;
 mod folder;
 mod frame;
 mod joined;
+mod leaves;
 mod log;
+mod proof;
 mod read;
+mod rollup;
+mod sealer;
+mod segment;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -53,7 +58,14 @@ pub use crate::{
     filter::{Filter, FilterError, Statuses, VerdictKind},
     folder::end,
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
+    leaves::{Dropped, Leaf, Rollup, Sealed, Unfit},
+    proof::{
+        CallProof, Piece, Proof, ProofError, ProveError, Proven, Verified, checkpoint, prove, prove_consistency, verify,
+    },
     read::{Damage, Follow, Reader},
+    rollup::{Daily, daily},
+    sealer::{Checkpointed, Sealing},
+    segment::Segment,
     state::{Counts, Health, Notice, Unavailable},
     usage::{LastUse, ProgramSeen, SourceSeen, UndescribedSeen, Usage, Used},
 };

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use crate::{
     Damage, OpenError, Reason, Removed, Settings,
     entry::append_removed,
-    folder::{Folder, HEADER, Header, Place, Segment, places, read_header},
+    folder::{Folder, HEADER, Header, Place, Writing, places, read_header},
     frame::{Frames, Step},
+    leaves::{self, Leaves},
 };
 
 /// The files as the writer sees them.
@@ -20,7 +21,7 @@ pub(crate) struct Log {
     folder: Folder,
     /// Each file but the one being written, with its length, oldest first.
     past: Vec<(Place, u64)>,
-    segment: Option<Segment>,
+    segment: Option<Writing>,
     next: u64,
     roll: u64,
     cap: u64,
@@ -46,7 +47,12 @@ impl Log {
             past.push((place, length));
         }
         let mut damages = Vec::new();
-        let next = past.last().map_or(1, |(place, _)| place.sequence + 1);
+        let sealed = Leaves::read(&folder.path).map_err(error)?.last();
+        past.retain(|(place, _)| place.sequence > sealed);
+        // The number of a file that is sealed and gone is not taken again, even where its leaf is missing.
+        let segments = leaves::hour_files(&folder.path).map_err(error)?.into_iter().filter_map(|(log, _)| log).max();
+        let last = past.last().map_or(sealed, |(place, _)| place.sequence).max(segments.unwrap_or(0));
+        let next = last + 1;
         let mut log = Self { folder, past, segment: None, next, roll: settings.roll, cap: settings.cap, prune: true };
         if let Some((place, length)) = log.past.pop() {
             let path = place.path.clone();
@@ -72,6 +78,26 @@ impl Log {
 
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path.clone()
+    }
+
+    /// The number of the last file that is never written again.
+    pub(crate) fn closed(&self) -> u64 {
+        self.segment.as_ref().map_or(self.next, |segment| segment.place.sequence).saturating_sub(1)
+    }
+
+    /// Finishes the file that is being written, where something is in it.
+    pub(crate) fn roll(&mut self) {
+        if let Some(segment) = self.segment.take_if(|segment| segment.length > HEADER) {
+            self.next = segment.place.sequence + 1;
+            self.past.push((segment.place, segment.length));
+        }
+    }
+
+    /// Files up to this number are sealed and gone.
+    pub(crate) fn forget(&mut self, sealed: u64) {
+        if self.past.first().is_some_and(|(place, _)| place.sequence <= sealed) {
+            self.past.retain(|(place, _)| place.sequence > sealed);
+        }
     }
 
     /// Goes on in the newest file if it can be gone on with.
@@ -104,7 +130,7 @@ impl Log {
                 }
             }
         };
-        let segment = Segment::resume(place, whole)?;
+        let segment = Writing::resume(place, whole)?;
         if segment.length < self.roll {
             self.segment = Some(segment);
         } else {
@@ -157,7 +183,7 @@ impl Log {
         Ok(removed)
     }
 
-    fn begin(&mut self, now: Timestamp) -> io::Result<Segment> {
+    fn begin(&mut self, now: Timestamp) -> io::Result<Writing> {
         // A number that is taken is not taken again: a stub may be left that could not be removed.
         let taken = places(&self.folder.path)?.last().map_or(0, |place| place.sequence);
         self.next = self.next.max(taken + 1);

@@ -1,7 +1,7 @@
 //! Reading the book, also while another process writes it.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -12,9 +12,11 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Entry, JoinedCalls, OpenError, entry,
+    Entry, Filter, JoinedCalls, OpenError, Sealed, entry,
     folder::{HEADER, Header, Place, places, read_header},
     frame::{Frames, Step},
+    leaves::{LEAVES, Leaves},
+    segment::{self, Part},
 };
 
 /// Something in the book that cannot be read. Files are named without their folder.
@@ -85,7 +87,8 @@ pub enum Damage {
 /// Clocks are set back by little; a file is read when it may hold something from so long after its end.
 const SLACK: SignedDuration = SignedDuration::from_mins(2);
 
-/// The entries of a book, oldest first, with what cannot be read in between.
+/// The entries of a book, oldest first, with what cannot be read in between: first those that
+/// are sealed, then those of the log. What is sealed meanwhile is neither missed nor read twice.
 ///
 /// After `None` it may be asked again: it goes on with what was written since, also in a new
 /// file. Entries may be read before they are durable.
@@ -94,6 +97,18 @@ pub struct Reader {
     since: Option<Timestamp>,
     /// The file's number and the offset in it where to stop.
     until: Option<(u64, u64)>,
+    /// What of segments need not be read.
+    part: Part,
+    /// How long the file of leaves was when it was last read.
+    leaves: u64,
+    /// Sealed files that are still to be read.
+    sealed: VecDeque<Sealed>,
+    /// The number of the last sealed file that is known.
+    known: u64,
+    /// Segments that were removed.
+    dropped: HashSet<String>,
+    /// What is left of a sealed file, with each entry's place in it.
+    entries: std::vec::IntoIter<(u64, Vec<u8>)>,
     /// Outcomes are not unpacked: they are half of all entries, and the index does not need them.
     without_outcomes: bool,
     current: Option<Current>,
@@ -126,7 +141,17 @@ impl Reader {
     /// Only what happened from this moment on. Files that ended before are not opened.
     #[must_use]
     pub fn since(self, since: Timestamp) -> Self {
-        Self { since: Some(since), ..self }
+        let part = Part { since: Some(since), ..self.part };
+        Self { since: Some(since), part, ..self }
+    }
+
+    /// Most calls that this filter does not want are left out, as far as that saves reading them.
+    /// Those that come must be asked all the same.
+    #[must_use]
+    pub fn wanting(mut self, filter: &Filter) -> Self {
+        self.part.key = filter.key;
+        self.part.until = filter.until;
+        filter.since.into_iter().fold(self, Self::since)
     }
 
     /// Calls with their outcomes.
@@ -140,9 +165,14 @@ impl Reader {
         Follow { reader: self, poll }
     }
 
-    /// Everything before this end but outcomes.
-    pub(crate) fn for_index(folder: PathBuf, end: (u64, u64)) -> Self {
-        Self { until: Some(end), without_outcomes: true, ..Self::new(folder) }
+    /// Only what stands behind the file of this number.
+    pub(crate) fn behind(self, done: u64) -> Self {
+        Self { done, known: done, ..self }
+    }
+
+    /// Everything behind the file of this number and before this end but outcomes.
+    pub(crate) fn for_index(folder: PathBuf, done: u64, end: (u64, u64)) -> Self {
+        Self { until: Some(end), without_outcomes: true, done, known: done, ..Self::new(folder) }
     }
 
     fn new(folder: PathBuf) -> Self {
@@ -150,6 +180,12 @@ impl Reader {
             folder,
             since: None,
             until: None,
+            part: Part::default(),
+            leaves: 0,
+            sealed: VecDeque::new(),
+            known: 0,
+            dropped: HashSet::new(),
+            entries: Vec::new().into_iter(),
             without_outcomes: false,
             current: None,
             done: 0,
@@ -184,11 +220,20 @@ impl Reader {
             }
         };
         self.unlisted = false;
+        // Behind the list of files: one that was sealed in between is on either.
+        if let Err(error) = self.look_at_leaves() {
+            self.damages.push_back(unreadable(&self.folder.join(LEAVES), &error));
+        }
+        if let Some(sealed) = self.sealed.pop_front() {
+            self.unpack(&sealed);
+            return true;
+        }
         let Some(place) = self.next_place(&places) else {
             return false;
         };
         // What is missing between two files that are there was not removed by the cap.
-        let older_is_there = places.iter().any(|older| older.sequence == self.done);
+        let older_is_there = places.iter().any(|older| older.sequence == self.done) || self.done == self.known;
+        let older_is_there = older_is_there && self.done > 0;
         if older_is_there && place.sequence > self.done + 1 {
             self.damages.push_back(Damage::Missing { from: self.done + 1, to: place.sequence - 1 });
         }
@@ -199,6 +244,10 @@ impl Reader {
             Ok(None) if newest => return false,
             Ok(None) => self.done = place.sequence,
             Err(error) => {
+                // One that was sealed in this moment is read from its segments.
+                if error.kind() == io::ErrorKind::NotFound && self.look_at_leaves().is_ok() && !self.sealed.is_empty() {
+                    return true;
+                }
                 self.done = place.sequence;
                 // One that the cap has removed in this moment is not damaged.
                 if error.kind() != io::ErrorKind::NotFound {
@@ -207,6 +256,65 @@ impl Reader {
             }
         }
         true
+    }
+
+    /// Reads the leaves again where there are more.
+    fn look_at_leaves(&mut self) -> io::Result<()> {
+        let length = match std::fs::metadata(self.folder.join(LEAVES)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            leaves => leaves?.len(),
+        };
+        if length == self.leaves {
+            return Ok(());
+        }
+        let leaves = Leaves::read(&self.folder)?;
+        self.leaves = length;
+        let strange = leaves.lines.iter().position(|(_, leaf)| leaf.is_none());
+        if let Some(number) = strange.filter(|_| self.known == 0) {
+            let why = "a newer version wrote it, or it is damaged".to_owned();
+            self.damages.push_back(Damage::Strange { file: LEAVES.to_owned(), offset: number as u64, why });
+        }
+        self.dropped.extend(leaves.dropped().into_iter().map(str::to_owned));
+        let (done, known) = (self.done, self.known);
+        self.sealed.extend(leaves.sealed().filter(|sealed| sealed.log > done.max(known)).cloned());
+        self.known = known.max(leaves.last());
+        Ok(())
+    }
+
+    /// Takes what is wanted out of a sealed file.
+    fn unpack(&mut self, sealed: &Sealed) {
+        self.done = self.done.max(sealed.log);
+        let mut entries = Vec::new();
+        for segment in &sealed.segments {
+            let since = self.since.and_then(|since| since.checked_sub(SLACK).ok());
+            let too_old = since.is_some_and(|since| segment.to < since);
+            let too_new = self.part.until.is_some_and(|until| segment.from >= until);
+            if too_old || too_new || self.dropped.contains(&segment.file) {
+                continue;
+            }
+            let path = self.folder.join(&segment.file);
+            match segment::read(&path, segment.notes, self.part) {
+                Ok(mut more) => entries.append(&mut more),
+                Err(error) => {
+                    // It may have been removed in this moment.
+                    let _ = self.look_at_leaves();
+                    if !self.dropped.contains(&segment.file) {
+                        let error = error.to_string();
+                        self.damages.push_back(Damage::Unreadable { file: segment.file.clone(), error });
+                    }
+                }
+            }
+        }
+        entries.sort_unstable_by_key(|(place, _)| *place);
+        self.entries = entries.into_iter();
+    }
+
+    /// The next entry of the sealed file that is being read.
+    fn unpacked(&mut self) -> Option<Result<Entry, Damage>> {
+        let (place, payload) =
+            self.entries.find(|(_, payload)| !self.without_outcomes || !entry::is_outcome(payload))?;
+        let strange = |why| Damage::Strange { file: format!("the sealed file {}", self.done), offset: place, why };
+        Some(entry::read(&payload).map_err(strange))
     }
 
     /// The oldest file that is not done with and may hold what is wanted.
@@ -299,7 +407,7 @@ impl Iterator for Reader {
             if let Some(damage) = self.damages.pop_front() {
                 return Some(Err(damage));
             }
-            match self.read() {
+            match self.unpacked().or_else(|| self.read()) {
                 Some(Ok(entry)) if self.since.is_some_and(|since| entry.at() < since) => continue,
                 Some(read) => return Some(read),
                 None => {}

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,7 +13,7 @@ use jiff::Timestamp;
 use law::{Call, Outcome};
 use tokio::sync::oneshot;
 
-use crate::{Damage, Gap, Reason, Removed, Settings, entry};
+use crate::{Checkpointed, Damage, Gap, Reason, Removed, Settings, entry};
 
 /// How the book stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,12 @@ pub enum Notice {
     Damaged(Damage),
     /// An old file was removed to stay under the cap.
     Removed(Removed),
+    /// More of it was sealed: the newest checkpoint, for witnesses.
+    Checkpoint(Checkpointed),
+    /// What an end at the wrong moment had left was mended.
+    Repaired(String),
+    /// Nothing is sealed for now, and why.
+    Unsealed(String),
     /// From now on the book cannot be written as it should be.
     Failing(Unavailable),
     /// This is missing. A gap that lasts may be told in several pieces.
@@ -106,6 +115,12 @@ pub(crate) struct Shared {
     wake: Condvar,
     /// Wakes the watch, which otherwise only looks from time to time.
     watch: Condvar,
+    /// Wakes the sealer when it is to end.
+    pause: Condvar,
+    /// The number of the last file of the log that is never written again.
+    closed: AtomicU64,
+    /// The number of the last file of the log that is sealed.
+    sealed: AtomicU64,
     settings: Settings,
 }
 
@@ -124,6 +139,8 @@ struct State {
     trouble: Option<Trouble>,
     /// What the next gap entry will say.
     gap: Option<Missed>,
+    /// The writer is to finish the file that it writes.
+    roll: bool,
     stopping: bool,
     stopped: bool,
     counts: Counts,
@@ -173,6 +190,8 @@ impl Missed {
 pub(crate) enum Turn {
     /// Write the batch, and the gap where there is one, and say how it went.
     Write(Order),
+    /// Finish the file: nothing is written to it any more.
+    Roll,
     /// Write what there is, once, and end.
     Last(Order),
 }
@@ -217,13 +236,22 @@ impl Shared {
             at_disk: None,
             trouble: None,
             gap: None,
+            roll: false,
             stopping: false,
             stopped: false,
             counts: Counts::default(),
             notices: VecDeque::new(),
             forgotten: 0,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new(), watch: Condvar::new(), settings }
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            watch: Condvar::new(),
+            pause: Condvar::new(),
+            closed: AtomicU64::new(0),
+            sealed: AtomicU64::new(0),
+            settings,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -325,10 +353,37 @@ impl Shared {
     pub(crate) fn stop(&self) {
         self.state().stopping = true;
         self.wake.notify_all();
+        self.pause.notify_all();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.state().stopping
+    }
+
+    // ── The sealer's side ──────────────────────────────────────────────────────────────────────
+
+    /// Waits for so long, or until the book stops.
+    pub(crate) fn pause(&self, time: Duration) {
+        let state = self.state();
+        if !state.stopping {
+            drop(self.pause.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// The number of the last file of the log that is never written again.
+    pub(crate) fn closed(&self) -> u64 {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Asks the writer to finish the file that it writes.
+    pub(crate) fn ask_to_roll(&self) {
+        self.state().roll = true;
+        self.wake.notify_one();
+    }
+
+    /// Files up to this number are sealed and gone.
+    pub(crate) fn sealed(&self, last: u64) {
+        self.sealed.fetch_max(last, Ordering::AcqRel);
     }
 
     // ── The writer's side ──────────────────────────────────────────────────────────────────────
@@ -343,6 +398,9 @@ impl Shared {
             let due = state.gap.is_some() && state.trouble.is_none_or(|trouble| now >= trouble.retry);
             if state.stopping {
                 return Turn::Last(state.order(batch, true));
+            }
+            if std::mem::take(&mut state.roll) {
+                return Turn::Roll;
             }
             let company = state.oldest.map(|oldest| oldest + COMPANY);
             let full = state.weight >= self.settings.queue / 2;
@@ -363,6 +421,16 @@ impl Shared {
                 None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    /// Files up to this number are never written again.
+    pub(crate) fn close(&self, last: u64) {
+        self.closed.store(last, Ordering::Release);
+    }
+
+    /// The number of the last file that is sealed.
+    pub(crate) fn is_sealed(&self) -> u64 {
+        self.sealed.load(Ordering::Acquire)
     }
 
     /// The writer goes to the disk now.

@@ -11,7 +11,7 @@ use law::{Call, CallId, Ended, Factor, HolderId, KeyId, Outcome, Power, Powers, 
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Damage, Entry, Joined, Reader, Settings, folder::places};
+use crate::{Damage, Entry, Joined, Reader, Sealing, Settings, folder::places};
 
 /// The first second of 2026.
 const START: i64 = 1_767_225_600;
@@ -66,6 +66,16 @@ pub(crate) fn settings() -> Settings {
         retry: Duration::from_millis(1),
         slow: Duration::from_secs(3600),
         ..Settings::default()
+    }
+}
+
+/// Seals as soon as there is something, and keeps everything.
+pub(crate) fn sealing() -> Sealing {
+    Sealing {
+        signer: seal::Signer::new("test/record", &[5; 32]).unwrap(),
+        after: Duration::from_millis(20),
+        keep: law::ByPower::default(),
+        cap: u64::MAX,
     }
 }
 

@@ -3,4 +3,5 @@
 mod damage;
 mod files;
 mod kill;
+mod sealing;
 mod trouble;

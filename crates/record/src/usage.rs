@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use law::{ByPower, Call, KeyId, Neighbourhood, Power, Verdict, neighbourhood};
+use serde::{Deserialize, Serialize};
 
 /// How one key was used, as far as the book reaches back. A key never takes more than
 /// [`Usage::MOST_BYTES`] of memory; one that is used from two places takes about 600.
 ///
 /// Only calls that passed are use; those that were asked for more or refused are counted apart,
 /// so that a thief who was stopped leaves no mark of having been here before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// When it was first used.
     pub first: Option<Timestamp>,
@@ -38,7 +39,7 @@ pub struct Used {
 }
 
 /// The last use of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
     /// When.
     pub at: Timestamp,
@@ -49,7 +50,7 @@ pub struct LastUse {
 }
 
 /// A source from which a key was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSeen {
     /// The source.
     pub source: Neighbourhood,
@@ -62,7 +63,7 @@ pub struct SourceSeen {
 }
 
 /// What a key's calls said they come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgramSeen {
     /// The `User-Agent`, cut at 80 bytes; none where calls had none.
     pub user_agent: Option<Box<str>>,
@@ -73,7 +74,7 @@ pub struct ProgramSeen {
 }
 
 /// A call of a key that the catalogue does not describe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndescribedSeen {
     /// Method and path, cut at 96 bytes.
     pub request: Box<str>,
@@ -84,10 +85,28 @@ pub struct UndescribedSeen {
 }
 
 /// Calls of one week, counted from the beginning of 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Week {
     number: i64,
+    #[serde(with = "by_word")]
     calls: ByPower<u32>,
+}
+
+/// Numbers of powers under their words.
+mod by_word {
+    use std::collections::BTreeMap;
+
+    use law::{ByPower, Power};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(numbers: &ByPower<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(numbers.iter().filter(|(_, number)| **number > 0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByPower<u32>, D::Error> {
+        let numbers = BTreeMap::<Power, u32>::deserialize(deserializer)?;
+        Ok(ByPower::from_fn(|power| numbers.get(&power).copied().unwrap_or(0)))
+    }
 }
 
 const WEEKS: usize = 5;
@@ -174,6 +193,50 @@ impl Usage {
         self.note_program(call);
     }
 
+    /// Adds what another part of the book says of the same key.
+    fn merge(&mut self, other: Self) {
+        let Self { first, last, passed, stopped, weeks, sources, programs, undescribed } = other;
+        self.first = self.first.into_iter().chain(first).min();
+        let newer = last.filter(|last| self.last.as_ref().is_none_or(|known| known.at <= last.at));
+        if newer.is_some() {
+            self.last = newer;
+        }
+        self.passed += passed;
+        self.stopped += stopped;
+        for (week, other) in self.weeks.iter_mut().zip(weeks) {
+            if week.number < other.number {
+                *week = other;
+            } else if week.number == other.number {
+                week.calls = ByPower::from_fn(|power| week.calls[power].saturating_add(other.calls[power]));
+            }
+        }
+        for other in sources {
+            if let Some(seen) = self.sources.iter_mut().find(|seen| seen.source == other.source) {
+                seen.first = seen.first.min(other.first);
+                seen.last = seen.last.max(other.last);
+                seen.calls = seen.calls.saturating_add(other.calls);
+            } else {
+                join(&mut self.sources, MOST_SOURCES, other, |seen| (seen.calls, seen.last));
+            }
+        }
+        for other in programs {
+            if let Some(seen) = self.programs.iter_mut().find(|seen| seen.user_agent == other.user_agent) {
+                seen.last = seen.last.max(other.last);
+                seen.calls = seen.calls.saturating_add(other.calls);
+            } else {
+                join(&mut self.programs, MOST_PROGRAMS, other, |seen| (seen.calls, seen.last));
+            }
+        }
+        for other in undescribed {
+            if let Some(seen) = self.undescribed.iter_mut().find(|seen| seen.request == other.request) {
+                seen.last = seen.last.max(other.last);
+                seen.calls = seen.calls.saturating_add(other.calls);
+            } else {
+                join(&mut self.undescribed, MOST_UNDESCRIBED, other, |seen| (seen.calls, seen.last));
+            }
+        }
+    }
+
     fn note_week(&mut self, call: &Call) {
         let number = call.at.as_second().div_euclid(SECONDS);
         let place = usize::try_from(number.rem_euclid(WEEKS as i64)).unwrap_or_default();
@@ -238,6 +301,14 @@ fn place<T, R: Ord>(list: &mut Vec<T>, most: usize, new: T, rank: impl Fn(&T) ->
     }
 }
 
+/// The same with one that has a rank already: it takes the place only of a lesser one.
+fn join<T, R: Ord>(list: &mut Vec<T>, most: usize, new: T, rank: impl Fn(&T) -> R) {
+    let least = list.iter().map(&rank).min();
+    if list.len() < most || least.is_some_and(|least| least < rank(&new)) {
+        place(list, most, new, rank);
+    }
+}
+
 fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
@@ -255,6 +326,16 @@ impl Index {
         if let Some(key) = call.key {
             self.keys.entry(key).or_default().note(call);
         }
+    }
+
+    /// Adds what a rollup says of a key.
+    pub(crate) fn merge(&mut self, key: KeyId, usage: Usage) {
+        self.keys.entry(key).or_default().merge(usage);
+    }
+
+    /// The book reaches back so far.
+    pub(crate) fn reaches(&mut self, since: Timestamp) {
+        self.since = Some(self.since.map_or(since, |known| known.min(since)));
     }
 
     pub(crate) fn of(&self, key: KeyId) -> Option<&Usage> {
@@ -408,6 +489,29 @@ mod tests {
             prop_assert_eq!(
                 (straight.first, &straight.last, straight.passed, straight.stopped, straight.weeks),
                 (turned.first, &turned.last, turned.passed, turned.stopped, turned.weeks)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_a_book_say_together_what_the_whole_says(
+            uses in proptest::collection::vec((0_u8..6, 0_u64..60, any::<bool>()), 0..60), cut in any::<prop::sample::Index>(),
+        ) {
+            let calls: Vec<Call> = uses.into_iter().enumerate().map(|(place, (host, day, stopped))| Call {
+                source: std::net::Ipv4Addr::new(192, 0, 2, host).into(),
+                verdict: if stopped { Verdict::Refuse(Refusal::Denied) } else { Verdict::Permit },
+                ..testing::call(day * 86_400 + place as u64)
+            }).collect();
+            let (one, other) = calls.split_at(if calls.is_empty() { 0 } else { cut.index(calls.len()) });
+            let mut together = usage(one);
+            let text = serde_json::to_string(&usage(other)).unwrap();
+            together.merge(serde_json::from_str(&text).unwrap());
+            let whole = usage(&calls);
+            prop_assert_eq!(together.sources(), whole.sources());
+            prop_assert_eq!(
+                (together.first, together.last, together.passed, together.stopped, together.weeks, together.programs),
+                (whole.first, whole.last, whole.passed, whole.stopped, whole.weeks, whole.programs)
             );
         }
     }

@@ -22,13 +22,21 @@ pub(crate) fn run(shared: &Shared, mut log: Log, usage: &Mutex<Index>) {
     let mut farewell = Farewell { shared, frames: Frames::default() };
     let frames = &mut farewell.frames;
     let mut batch = VecDeque::new();
+    shared.close(log.closed());
     loop {
         let (order, last) = match shared.turn(&mut batch) {
             Turn::Write(order) => (order, false),
+            Turn::Roll => {
+                log.roll();
+                shared.close(log.closed());
+                continue;
+            }
             Turn::Last(order) => (order, true),
         };
         frames.take(&mut batch, usage);
+        log.forget(shared.is_sealed());
         write(shared, &mut log, frames, &order);
+        shared.close(log.closed());
         if last {
             break;
         }

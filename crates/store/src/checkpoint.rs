@@ -1,20 +1,13 @@
-//! Checkpoints: signed notes (C2SP signed-note, Ed25519) that say how long the ledger was
-//! and what its head was.
+//! Checkpoints: signed notes that say how long the ledger was and what its head was. They are
+//! laid out as those of the record; the hash in them is the head of a chain, not the root of a tree.
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use seal::{BadSeed, NoteError as CheckpointError};
 
-use crate::{Chain, Hash};
+use crate::Chain;
 
 /// Who signs the ledger's checkpoints. It never signs two that contradict each other,
 /// because only the one writer of a ledger holds it.
-pub struct Signer {
-    origin: String,
-    pair: Ed25519KeyPair,
-}
+pub struct Signer(seal::Signer);
 
 /// A signed note of where the ledger stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,53 +18,28 @@ pub struct Checkpoint {
     pub note: String,
 }
 
-/// Why a note is no checkpoint of this ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CheckpointError {
-    /// It is not laid out as one.
-    #[error("the note is not laid out as a checkpoint")]
-    Malformed,
-    /// It is of another ledger.
-    #[error("the note is of another origin")]
-    OtherOrigin,
-    /// The signature is missing or not by this key.
-    #[error("the signature is not by this ledger's key")]
-    BadSignature,
-}
-
-/// A signing key that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger's signing key must be 32 bytes")]
-pub struct BadSeed;
-
 impl Signer {
     /// A signer for the ledger with this name, from a seed of 32 random bytes.
     ///
     /// # Errors
     /// When the seed has another length.
     pub fn new(origin: &str, seed: &[u8]) -> Result<Self, BadSeed> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| BadSeed)?;
-        Ok(Self { origin: origin.to_owned(), pair })
+        seal::Signer::new(origin, seed).map(Self)
     }
 
     /// The name under which this ledger signs.
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.0.name()
     }
 
     /// The public key, 32 bytes.
     pub fn public_key(&self) -> &[u8] {
-        self.pair.public_key().as_ref()
+        self.0.public_key()
     }
 
     /// Signs where the chain stands.
     pub fn sign(&self, chain: Chain) -> Checkpoint {
-        let text = format!("{}\n{}\n{}\n", self.origin, chain.len, chain.head);
-        let signature = self.pair.sign(text.as_bytes());
-        let mut tagged = key_id(&self.origin, self.public_key()).to_vec();
-        tagged.extend_from_slice(signature.as_ref());
-        let note = format!("{text}\n\u{2014} {} {}\n", self.origin, BASE64.encode(tagged));
-        Checkpoint { chain, note }
+        Checkpoint { chain, note: self.0.checkpoint(chain.len, chain.head) }
     }
 
     /// Reads a note that this ledger signed.
@@ -79,56 +47,15 @@ impl Signer {
     /// # Errors
     /// When it is malformed, of another origin, or not signed by this ledger's key.
     pub fn verify(&self, note: &str) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::verify(note, &self.origin, self.public_key())
+        let seal::Checkpoint { origin: _, size, root } = self.0.verifier().checkpoint(note)?;
+        Ok(Checkpoint { chain: Chain { len: size, head: root }, note: note.to_owned() })
     }
-}
-
-impl Checkpoint {
-    /// Reads a note with nothing but the name and the public key.
-    ///
-    /// # Errors
-    /// When it is malformed, of another origin, or not signed by this key.
-    pub fn verify(note: &str, origin: &str, public_key: &[u8]) -> Result<Self, CheckpointError> {
-        let (text, signatures) = note.split_once("\n\n").ok_or(CheckpointError::Malformed)?;
-        let text = format!("{text}\n");
-        let mut lines = text.lines();
-        if lines.next() != Some(origin) {
-            return Err(CheckpointError::OtherOrigin);
-        }
-        let len = lines.next().and_then(|size| size.parse().ok()).ok_or(CheckpointError::Malformed)?;
-        let head = lines.next().and_then(Hash::from_base64).ok_or(CheckpointError::Malformed)?;
-        let tag = key_id(origin, public_key);
-        let signed = signatures.lines().any(|line| {
-            line.strip_prefix("\u{2014} ")
-                .and_then(|line| line.strip_prefix(origin))
-                .and_then(|line| BASE64.decode(line.trim()).ok())
-                .and_then(|bytes| bytes.strip_prefix(&tag).map(<[u8]>::to_vec))
-                .is_some_and(|signature| {
-                    UnparsedPublicKey::new(&ED25519, public_key).verify(text.as_bytes(), &signature).is_ok()
-                })
-        });
-        if !signed {
-            return Err(CheckpointError::BadSignature);
-        }
-        Ok(Self { chain: Chain { len, head }, note: note.to_owned() })
-    }
-}
-
-/// C2SP signed-note: the first four bytes of SHA-256(name, newline, 0x01, public key).
-fn key_id(name: &str, public_key: &[u8]) -> [u8; 4] {
-    let mut input = name.as_bytes().to_vec();
-    input.extend_from_slice(b"\n\x01");
-    input.extend_from_slice(public_key);
-    let mut id = [0; 4];
-    if let Some(start) = digest(&SHA256, &input).as_ref().first_chunk::<4>() {
-        id = *start;
-    }
-    id
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hash;
 
     #[test]
     fn a_note_verifies_and_a_changed_one_does_not() {

@@ -1,43 +1,8 @@
 //! The chain: each entry's hash covers the entry and the hash before it.
 
-use std::fmt;
-
-use aws_lc_rs::digest::{Context, SHA256};
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
+use seal::Hash;
 use serde::Serialize;
-
-/// The hash of an entry and of everything before it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Hash(pub [u8; 32]);
-
-impl Hash {
-    /// Of a ledger in which nothing is written.
-    pub const EMPTY: Self = Self([0; 32]);
-
-    /// Reads what `Display` wrote.
-    pub fn from_base64(text: &str) -> Option<Self> {
-        BASE64.decode(text).ok()?.try_into().ok().map(Self)
-    }
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64.encode(self.0))
-    }
-}
-
-impl fmt::Debug for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Hash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -130,15 +95,13 @@ impl Chain {
 
 /// SHA-256 over the hash before, the place, the time in milliseconds (both big-endian) and the change.
 fn link(before: Hash, seq: u64, at: Timestamp, change: &str) -> Hash {
-    let mut context = Context::new(&SHA256);
-    context.update(b"greave ledger 1\n");
-    context.update(&before.0);
-    context.update(&seq.to_be_bytes());
-    context.update(&at.as_millisecond().to_be_bytes());
-    context.update(change.as_bytes());
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    Hash(hash)
+    Hash::of(&[
+        b"greave ledger 1\n",
+        &before.0,
+        &seq.to_be_bytes(),
+        &at.as_millisecond().to_be_bytes(),
+        change.as_bytes(),
+    ])
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ mod migrate;
 mod sqlite;
 
 pub use crate::{
-    checkpoint::{Checkpoint, CheckpointError, Signer},
+    checkpoint::{Checkpoint, Signer},
     copy::{Copied, copy},
-    ledger::{Broken, Chain, Entry, Hash},
+    ledger::{Broken, Chain, Entry},
     sqlite::{Shelf, Store, StoreError},
 };
+pub use seal::{BadSeed, Hash, NoteError as CheckpointError};

@@ -139,6 +139,8 @@ pub enum Kind {
     KeyEnding,
     /// Somebody asks for a key, or their request was answered.
     KeyRequested,
+    /// More of the record was sealed: a checkpoint for witnesses to keep.
+    RecordCheckpoint,
     /// The operator tries whether notices arrive.
     Test,
     /// Several notices in one, because they came too fast.
@@ -149,7 +151,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ChallengeOpened,
         Self::ChallengeEscalated,
         Self::ChallengeAnswered,
@@ -162,6 +164,7 @@ impl Kind {
         Self::KeyContained,
         Self::KeyEnding,
         Self::KeyRequested,
+        Self::RecordCheckpoint,
         Self::Test,
         Self::Several,
         Self::Missed,
@@ -182,6 +185,7 @@ impl Kind {
             Self::KeyContained => "key.contained",
             Self::KeyEnding => "key.ending",
             Self::KeyRequested => "key.requested",
+            Self::RecordCheckpoint => "record.checkpoint",
             Self::Test => "test",
             Self::Several => "several",
             Self::Missed => "missed",

@@ -25,7 +25,7 @@ fn in_words(taken: &Taken) -> Vec<String> {
     let mut lines = vec![styled(WELL, format!("{} holds {}", folder.display(), stands(manifest)))];
     lines.push(match &manifest.record {
         Some(place) => format!(
-            "The record is not in it; it stood at byte {} of {}. Copy the folder `record` with any tool: its files only grow.",
+            "The record is not in it; it stood at byte {} of {}. Copy the folder `record` with any tool that can be run twice, such as rsync, and look at the copy with `greave record verify`.",
             place.bytes, place.file
         ),
         None => "There was no record yet.".to_owned(),

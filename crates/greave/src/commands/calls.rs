@@ -1,6 +1,8 @@
 //! `greave calls`: what was called, by whom, from where, and what was decided. Reads the
 //! record's files, so that it works whether or not a gate runs.
 
+mod counts;
+
 use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
 
 use console::api::{HolderList, HolderView};
@@ -10,9 +12,9 @@ use law::{Call, Ended, HolderId, Outcome as CallOutcome, Verdict, Who};
 use record::{Entry, Filter, Joined, Joiner, Reader};
 use serde::Serialize;
 
-use super::{Done, Outcome, json};
+use super::{Done, Outcome, json, sheet::Sheet};
 use crate::{
-    cli::{Calls, Cli},
+    cli::{Calls, Cli, Format},
     client::address,
     config::Config,
     house,
@@ -41,22 +43,22 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         }
         return if cli.json { json(&Vec::<Line<'_>>::new()).map(|()| Done::Clean) } else { nothing(calls) };
     };
-    let mut reading = Reading {
-        reader: wanted.since.into_iter().fold(reader, Reader::since),
-        joiner: Joiner::default(),
-        damaged: false,
-    };
+    let mut reading = Reading { reader: reader.wanting(&wanted), joiner: Joiner::default(), damaged: false };
+    if !calls.by.is_empty() {
+        return reading.count(&wanted, calls, cli.json, running(&state).is_none());
+    }
     let mut newest = VecDeque::new();
     let mut found: usize = 0;
     while let Some(joined) = reading.next() {
         keep(&mut newest, &mut found, joined, &wanted, calls.last);
     }
     if calls.follow {
+        let lines = cli.json || matches!(calls.format, Some(Format::Json | Format::Jsonl));
         for joined in &newest {
-            print(joined, cli.json)?;
+            print(joined, lines)?;
         }
         // Somebody may begin to write at any time: what ends the book may yet become whole.
-        return follow(&mut reading, &wanted, cli.json);
+        return follow(&mut reading, &wanted, lines);
     }
     if running(&state).is_none() {
         reading.tell_torn();
@@ -66,6 +68,13 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         keep(&mut newest, &mut found, joined, &wanted, calls.last);
     }
     let done = if reading.damaged { Done::Findings } else { Done::Clean };
+    if let Some(mut sheet) = calls.format.map(|format| Sheet::begin(format, &HEADS)).transpose()?.flatten() {
+        for joined in &newest {
+            sheet.line(&Line::from(joined), || cells(joined))?;
+        }
+        sheet.end()?;
+        return Ok(done);
+    }
     if cli.json {
         json(&newest.iter().map(Line::from).collect::<Vec<_>>())?;
         return Ok(done);
@@ -83,7 +92,22 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
 }
 
 fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::Error>> {
-    let Calls { key, holder: _, operation, power, source, decision, status, since, last: _, follow: _ } = calls;
+    let Calls {
+        key,
+        holder: _,
+        operation,
+        power,
+        source,
+        decision,
+        status,
+        since,
+        until,
+        by: _,
+        format: _,
+        last: _,
+        follow: _,
+    } = calls;
+    let ago = |span: law::Span| now.saturating_sub(SignedDuration::from(span)).unwrap_or(Timestamp::MIN);
     Ok(Filter {
         key: *key,
         holder: None,
@@ -93,8 +117,8 @@ fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::E
         source: source.as_deref().map(network).transpose()?,
         verdict: decision.as_deref().map(str::parse).transpose()?,
         status: status.as_deref().map(str::parse).transpose()?,
-        since: Some(now.saturating_sub(SignedDuration::from(*since)).unwrap_or(Timestamp::MIN)),
-        until: None,
+        since: Some(ago(*since)),
+        until: until.map(ago),
     })
 }
 
@@ -203,6 +227,52 @@ fn print(joined: &Joined, json: bool) -> io::Result<()> {
     } else {
         show::say(show::wrapped(&line(joined), SET_IN, show::width()))
     }
+}
+
+const HEADS: [&str; 17] = [
+    "at",
+    "id",
+    "who",
+    "key",
+    "holder",
+    "operation",
+    "powers",
+    "source",
+    "user_agent",
+    "decision",
+    "reason",
+    "status",
+    "micros",
+    "bytes_in",
+    "bytes_out",
+    "rows",
+    "minted",
+];
+
+/// The same as cells of a sheet.
+fn cells(joined: &Joined) -> Vec<String> {
+    let Joined { call, outcome } = joined;
+    let of = |value: fn(&CallOutcome) -> Option<String>| outcome.as_ref().and_then(value).unwrap_or_default();
+    let decision = record::VerdictKind::of(call.verdict).word();
+    vec![
+        call.at.to_string(),
+        call.id.to_string(),
+        who(call.who).to_owned(),
+        call.key.map(|key| key.to_string()).unwrap_or_default(),
+        call.holder.map(|holder| holder.to_string()).unwrap_or_default(),
+        call.operation.to_string(),
+        call.powers.to_string(),
+        call.source.to_string(),
+        call.user_agent.clone().unwrap_or_default(),
+        decision.to_owned(),
+        why(call).trim_start_matches(", ").to_owned(),
+        of(|outcome| Some(outcome.status.to_string())),
+        of(|outcome| Some(outcome.micros.to_string())),
+        of(|outcome| Some(outcome.bytes_in.to_string())),
+        of(|outcome| Some(outcome.bytes_out.to_string())),
+        of(|outcome| outcome.rows.map(|rows| rows.to_string())),
+        of(|outcome| outcome.minted.map(|key| key.to_string())),
+    ]
 }
 
 /// A call and what became of it, as one object.
@@ -367,6 +437,9 @@ mod tests {
             decision: None,
             status: None,
             since: law::Span::days(1),
+            until: None,
+            by: Vec::new(),
+            format: None,
             last: 50,
             follow: false,
         };

@@ -17,6 +17,7 @@ pub(crate) mod ledger;
 pub(crate) mod questions;
 pub(crate) mod reach;
 pub(crate) mod reconcile;
+pub(crate) mod record;
 pub(crate) mod serve;
 pub(crate) mod sheet;
 #[cfg(test)]

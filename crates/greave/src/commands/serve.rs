@@ -35,6 +35,7 @@ use crate::{
     state::socket,
     stop::stopped,
     telling::{self, Telling},
+    witness::Witness,
 };
 
 /// Findings that wait to be told; beyond it the record alone has what they are about.
@@ -125,10 +126,11 @@ impl Serving {
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
         let (authority, record) = (Arc::clone(&house.authority), Arc::clone(&book));
         let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
+        let witness = Witness::new(telling.teller(), Arc::clone(&house.authority));
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
         tasks.extend(telling.start(found, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
-        tasks.push(tokio::spawn(keep_book(Arc::clone(&book), Arc::clone(&house.authority), stopping.clone())));
+        tasks.push(tokio::spawn(keep_book(Arc::clone(&book), witness, Arc::clone(&house.authority), stopping.clone())));
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
             let pages = metrics::pages(Arc::clone(&gate), Arc::clone(&book));
@@ -316,7 +318,12 @@ fn report(what: &str, served: io::Result<()>) {
 }
 
 /// Takes what the record has to tell: into the log, and into the ledger where part of it was removed.
-async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stopping: watch::Receiver<bool>) {
+async fn keep_book(
+    book: Arc<Book>,
+    mut witness: Witness,
+    authority: Arc<authority::Authority>,
+    stopping: watch::Receiver<bool>,
+) {
     let mut stop = std::pin::pin!(stopped(stopping));
     loop {
         tokio::select! {
@@ -324,6 +331,10 @@ async fn keep_book(book: Arc<Book>, authority: Arc<authority::Authority>, stoppi
             () = &mut stop => return,
         }
         for notice in book.notices() {
+            if let record::Notice::Checkpoint(checkpoint) = &notice {
+                witness.tell(checkpoint, Timestamp::now()).await;
+                continue;
+            }
             tracing::warn!(?notice, "the record has something to tell");
             if let record::Notice::Removed(removed) = &notice {
                 let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);

@@ -156,8 +156,9 @@ wait  = "50s"                            # a request without `Prefer: wait=N` wa
 # from = "Greave <greave@example.com>"
 
 [record]
-# roll = "256 MiB"
 # cap  = "16 GiB"
+# keep = {{ read = "90d", sensitive = "400d" }}   # by powers; without it, as long as the cap allows
+# seal = "1h"                                   # how often what was called is sealed
 "##
     )
 }

@@ -262,9 +262,16 @@ fn tell(from: &Tell, to: &Tell, found: &mut Found) {
 }
 
 fn record(from: &Record, to: &Record, found: &mut Found) {
-    let Record { roll: _, cap, grace } = from;
+    let Record { roll: _, cap, seal, keep, grace } = from;
     if to.cap < *cap {
         found.push("record.cap", cap, to.cap);
+    }
+    found.longer("record.seal", *seal, to.seal);
+    let shorter = |(power, kept): (law::Power, &Option<Span>)| {
+        to.keep.0[power].is_some_and(|now| kept.is_none_or(|before| now < before))
+    };
+    if keep.0.iter().any(shorter) {
+        found.push("record.keep", keep, to.keep);
     }
     found.longer("record.grace", *grace, to.grace);
 }

@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use crate::{Book, Damage, Entry, Notice, Settings, testing};
 
+/// Whether the process seals as well.
+const SEALING: &str = "RECORD_KILL_SEALING";
+
 const FOLDER: &str = "RECORD_KILL_FOLDER";
 /// After so many acknowledgements each round's process is killed.
 const ROUNDS: [usize; 14] = [1, 2, 3, 5, 8, 13, 40, 1, 100, 7, 250, 31, 600, 17];
@@ -23,9 +26,14 @@ const ROUNDS: [usize; 14] = [1, 2, 3, 5, 8, 13, 40, 1, 100, 7, 250, 31, 600, 17]
 fn child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
     let settings = Settings { roll: 16 << 10, cap: 64 << 20, ..testing::settings() };
-    let book = Book::open(folder, settings).unwrap();
+    let book = match env::var_os(SEALING) {
+        Some(_) => Book::open_sealing(folder, settings, testing::sealing()).unwrap(),
+        None => Book::open(folder, settings).unwrap(),
+    };
     for notice in book.notices() {
-        assert!(matches!(notice, Notice::Damaged(Damage::Torn { .. })), "{notice:?}");
+        let usual =
+            matches!(notice, Notice::Damaged(Damage::Torn { .. }) | Notice::Repaired(_) | Notice::Checkpoint(_));
+        assert!(usual, "{notice:?}");
     }
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -45,10 +53,11 @@ fn child() {
 }
 
 /// Lets a process write until it has acknowledged so many, and kills it; what it acknowledged.
-fn round(folder: &Path, acknowledgements: usize) -> Vec<CallId> {
+fn round(folder: &Path, acknowledgements: usize, sealing: bool) -> Vec<CallId> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["tests::kill::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
+        .envs(sealing.then_some((SEALING, "yes")))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -76,13 +85,38 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
     let (_scratch, folder) = testing::folder();
     let mut acknowledged = Vec::new();
     for acknowledgements in ROUNDS {
-        let more = round(&folder, acknowledgements);
+        let more = round(&folder, acknowledgements, false);
         assert!(more.len() >= acknowledgements, "the process ended by itself after {}", more.len());
         acknowledged.extend(more);
     }
     drop(Book::open(&folder, testing::settings()).unwrap());
-    let (entries, damages) = testing::read(&folder);
-    assert_eq!(damages, []);
+    is_there_once(&folder, acknowledged);
+}
+
+#[test]
+fn the_same_holds_while_it_is_sealed_and_every_checkpoint_goes_on_from_the_one_before() {
+    let (_scratch, folder) = testing::folder();
+    let verifier = testing::sealing().signer.verifier();
+    let (mut acknowledged, mut checkpoints) = (Vec::new(), Vec::new());
+    for acknowledgements in ROUNDS.into_iter().chain([900, 60, 2000, 1]) {
+        acknowledged.extend(round(&folder, acknowledgements, true));
+        checkpoints.extend(crate::checkpoint(&folder).unwrap());
+        // Whoever reads between two starts finds all of it, too.
+        is_there_once(&folder, acknowledged.clone());
+    }
+    assert!(checkpoints.len() > 3, "hardly anything was sealed");
+    let book = Book::open_sealing(&folder, testing::settings(), testing::sealing()).unwrap();
+    testing::until(|| testing::files(&folder).is_empty());
+    drop(book);
+    is_there_once(&folder, acknowledged);
+    let verified = crate::verify(&folder, &verifier, &checkpoints).unwrap();
+    assert_eq!((verified.findings, verified.unsealed, verified.since.len()), (vec![], 0, checkpoints.len()));
+}
+
+fn is_there_once(folder: &Path, acknowledged: Vec<CallId>) {
+    let (entries, damages) = testing::read(folder);
+    // What the killed process had not finished is not torn before the next one has begun.
+    assert!(damages.iter().all(|damage| matches!(damage, Damage::Torn { .. })), "{damages:?}");
     let mut times: HashMap<CallId, u32> = HashMap::new();
     for entry in entries {
         let Entry::Call(call) = entry else { panic!("nobody wrote {entry:?}") };

@@ -89,6 +89,8 @@ const CASES: &[Case] = &[
     Case("tell.mail", "", "tell.mail: server = \"m\"\nfrom = \"a@example.com\"", Waits),
     Case("issued", "", "issued: prefix = \"acme\"", Waits),
     Case("record.cap", "", "record: cap = \"1 GiB\"", Free),
+    Case("record.seal", "", "record: seal = \"1d\"", Free),
+    Case("record.keep", "", "record: keep = { read = \"90d\" }", Free),
     Case("record.grace", "", "record: grace = \"1d\"", Free),
 ];
 

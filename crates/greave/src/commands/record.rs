@@ -1,0 +1,210 @@
+//! `greave record`: whether the record is whole, and proofs for those who were not there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use law::CallId;
+use record::{Proof, Proven, Verified};
+use seal::Verifier;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Done, Outcome, json as print_json};
+use crate::{
+    cli::{Cli, Record},
+    secrets::Vault,
+    show::{self, ALARM, FAINT, WELL, count, moment, styled},
+    state::{named_by, record_folder},
+};
+
+pub(crate) fn run(cli: &Cli, wanted: &Record) -> Outcome {
+    match wanted {
+        Record::Verify { path, key, since } => verify(cli, path.as_deref(), key.as_deref(), since),
+        Record::Prove { call, since, output } => prove(cli, call.as_deref(), since.as_deref(), output.as_deref()),
+        Record::Checkpoint => {
+            let folder = folder(cli);
+            let note = record::checkpoint(&folder).map_err(|error| unreadable(&folder, &error))?;
+            let note = note.ok_or("nothing of the record is sealed yet; `record.seal` says how often it is")?;
+            show::say(note.trim_end())?;
+            Ok(Done::Clean)
+        }
+        Record::Key => {
+            show::say(own_key(cli)?)?;
+            Ok(Done::Clean)
+        }
+    }
+}
+
+fn folder(cli: &Cli) -> PathBuf {
+    record_folder(&named_by(&cli.config))
+}
+
+fn own_key(cli: &Cli) -> Result<Verifier, Box<dyn std::error::Error>> {
+    Ok(Vault::of(&named_by(&cli.config)).record_signer()?.verifier())
+}
+
+/// A key that was given, or a file that holds it; else the own one.
+fn key(cli: &Cli, given: Option<&str>) -> Result<Verifier, Box<dyn std::error::Error>> {
+    let Some(given) = given else { return own_key(cli) };
+    match given.parse() {
+        Ok(key) => Ok(key),
+        Err(error) => match fs::read_to_string(given) {
+            Ok(text) => text.parse().map_err(|error| format!("`{given}`: {error}").into()),
+            Err(_) => Err(format!("`{given}` is no file and no public key: {error}").into()),
+        },
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("`{}` cannot be read: {error}", path.display())
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf]) -> Outcome {
+    let key = key(cli, given)?;
+    if let Some(path) = path.filter(|path| path.is_file()) {
+        if !since.is_empty() {
+            return Err("`--since` holds a record against a checkpoint, and this is a proof; leave it out".into());
+        }
+        return proven(cli, &Proof::read(&read(path)?).and_then(|proof| proof.verify(&key)));
+    }
+    let folder = path.map_or_else(|| folder(cli), Path::to_owned);
+    let since = since.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let verified = record::verify(&folder, &key, &since).map_err(|error| format!("`{}`: {error}", folder.display()))?;
+    let done = if verified.findings.is_empty() { Done::Clean } else { Done::Findings };
+    if cli.json {
+        print_json(&report(&verified))?;
+    } else {
+        show::say(page(&verified))?;
+    }
+    Ok(done)
+}
+
+fn report(verified: &Verified) -> Value {
+    let Verified { leaves, calls, segments, removed, unsealed, since, findings } = verified;
+    json!({
+        "leaves": leaves, "calls": calls, "segments": segments, "removed": removed, "unsealed": unsealed,
+        "since": since, "findings": findings,
+    })
+}
+
+fn page(verified: &Verified) -> String {
+    let Verified { leaves, calls, segments, removed, unsealed, since, findings } = verified;
+    let mut lines = vec![format!(
+        "{} in {}, under a checkpoint of {}",
+        count(*calls, "sealed call"),
+        count(*segments, "segment"),
+        count(*leaves, "leaf").replace("leafs", "leaves")
+    )];
+    if *removed > 0 {
+        lines.push(format!(
+            "{} removed, as the tree says: kept long enough, or beyond the cap",
+            count(*removed, "segment")
+        ));
+    }
+    lines.extend(since.iter().map(|size| format!("it goes on from the checkpoint of {size} that was kept elsewhere")));
+    if *unsealed > 0 {
+        let text = format!(
+            "{} not sealed yet: their checksums fit, which whoever can write there can forge",
+            count(*unsealed, "call")
+        );
+        lines.push(styled(FAINT, text));
+    }
+    if since.is_empty() {
+        lines.push(styled(
+            FAINT,
+            "what was cut off at the end shows only beside a checkpoint that was kept elsewhere (`--since FILE`)",
+        ));
+    }
+    if findings.is_empty() {
+        lines.push(styled(WELL, "nothing is changed, missing or moved"));
+    }
+    lines.extend(findings.iter().map(|finding| styled(ALARM, show::clean(finding))));
+    lines.join("\n")
+}
+
+/// What a proof shows.
+fn proven(cli: &Cli, proven: &Result<Proven, record::ProofError>) -> Outcome {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        holds: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<&'a Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        outcome: Option<&'a Value>,
+        words: String,
+    }
+    let shown = match proven {
+        Ok(Proven::Call { call, outcome, sealed, size }) => {
+            let words = format!(
+                "the call was recorded so, and sealed at {} UTC; the checkpoint has {size} leaves",
+                moment(*sealed)
+            );
+            Shown { holds: true, call: Some(call), outcome: outcome.as_ref(), words }
+        }
+        Ok(Proven::Consistency { old, new }) => {
+            let words = format!("the record of {new} leaves begins with the {old} of the older checkpoint");
+            Shown { holds: true, call: None, outcome: None, words }
+        }
+        Err(error) => {
+            Shown { holds: false, call: None, outcome: None, words: format!("the proof does not hold: {error}") }
+        }
+    };
+    let done = if shown.holds { Done::Clean } else { Done::Findings };
+    if cli.json {
+        print_json(&shown)?;
+        return Ok(done);
+    }
+    show::say(styled(if shown.holds { WELL } else { ALARM }, &shown.words))?;
+    for part in [shown.call, shown.outcome].into_iter().flatten() {
+        show::say(serde_json::to_string_pretty(part)?)?;
+    }
+    Ok(done)
+}
+
+fn prove(cli: &Cli, call: Option<&str>, since: Option<&Path>, output: Option<&Path>) -> Outcome {
+    let (folder, key) = (folder(cli), own_key(cli)?);
+    let proof = match (call, since) {
+        (Some(call), _) => {
+            let id: CallId = serde_json::from_value(json!(call)).map_err(|_| {
+                format!("`{}` is no id of a call; `greave calls --format jsonl` shows them", show::clean(call))
+            })?;
+            record::prove(&folder, id, &key)?
+        }
+        (None, Some(since)) => record::prove_consistency(&folder, &read(since)?, &key)?,
+        (None, None) => return Err("name a call, or a checkpoint with `--since`".into()),
+    };
+    let text = serde_json::to_string_pretty(&proof)?;
+    let Some(output) = output else {
+        show::say(text)?;
+        return Ok(Done::Clean);
+    };
+    fs::write(output, text + "\n").map_err(|error| format!("`{}` cannot be written: {error}", output.display()))?;
+    show::say(format!("written to `{}`; `greave record verify {0} --key KEY` checks it", output.display()))?;
+    Ok(Done::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::plain;
+
+    #[test]
+    fn what_was_looked_at_and_what_was_not_is_said() {
+        let well = Verified { leaves: 12, calls: 4321, segments: 20, removed: 3, unsealed: 17, ..Verified::default() };
+        let ill = Verified {
+            leaves: 1,
+            calls: 1,
+            segments: 1,
+            since: vec![7],
+            findings: vec!["`hour=2026-11-29T11/00000012-0.parquet` is not what was sealed".to_owned()],
+            ..Verified::default()
+        };
+        insta::assert_snapshot!("record_verify", plain(&format!("{}\n\n{}\n", page(&well), page(&ill))));
+    }
+}

@@ -1,0 +1,210 @@
+//! The leaves of the record's tree and its newest checkpoint, as they lie on disk.
+//!
+//! `leaves.jsonl` has one line for each step that changed which segments there are: a file of the
+//! log was sealed, or segments were removed. A line, without its newline, is a leaf (RFC 9162);
+//! the file only grows. `checkpoint` is the newest signed note over it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use jiff::Timestamp;
+use seal::{Checkpoint, Hash, Verifier, tree};
+use serde::{Deserialize, Serialize};
+
+use crate::Segment;
+
+pub(crate) const LEAVES: &str = "leaves.jsonl";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// One step of the sealed record. Fields that a newer version adds are passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaf {
+    /// A file of the log became segments.
+    Sealed(Sealed),
+    /// Segments were removed. What they were stays in the tree.
+    Removed(Dropped),
+}
+
+/// A file of the log became segments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The file's number.
+    pub log: u64,
+    /// When it was sealed.
+    pub at: Timestamp,
+    /// Its segments: one for each length of time that calls are kept.
+    pub segments: Vec<Segment>,
+    /// How its keys were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Rollup>,
+    /// What of the file could not be read. It was kept under another name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
+}
+
+/// A file beside the segments of a sealed file, with how its keys were used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollup {
+    /// The file, below the record's folder.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: Hash,
+}
+
+/// Segments were removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// When.
+    pub at: Timestamp,
+    /// Why: `kept-long-enough` or `cap`.
+    pub why: String,
+    /// Their files.
+    pub files: Vec<String>,
+}
+
+/// What lies on disk.
+#[derive(Default)]
+pub(crate) struct Leaves {
+    /// Each line with what it says; nothing where this program does not understand it.
+    pub(crate) lines: Vec<(String, Option<Leaf>)>,
+    /// How long the file is up to its last whole line.
+    pub(crate) whole: u64,
+    /// How much follows that is no whole line.
+    pub(crate) torn: u64,
+}
+
+impl Leaves {
+    /// Reads what there is; where there is nothing yet, nothing.
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let bytes = match fs::read(folder.join(LEAVES)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            bytes => bytes?,
+        };
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+        let lines = lines.map(|line| {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            // What is no UTF-8 is no leaf of ours; it is kept so that its hash is wrong.
+            let line = String::from_utf8_lossy(line).into_owned();
+            let leaf = serde_json::from_str(&line).ok();
+            (line, leaf)
+        });
+        Ok(Self { lines: lines.collect(), whole: whole as u64, torn: (bytes.len() - whole) as u64 })
+    }
+
+    /// The steps, without what is not understood.
+    pub(crate) fn leaves(&self) -> impl DoubleEndedIterator<Item = &Leaf> {
+        self.lines.iter().filter_map(|(_, leaf)| leaf.as_ref())
+    }
+
+    /// The sealed files, oldest first.
+    pub(crate) fn sealed(&self) -> impl DoubleEndedIterator<Item = &Sealed> {
+        self.leaves().filter_map(|leaf| if let Leaf::Sealed(sealed) = leaf { Some(sealed) } else { None })
+    }
+
+    /// The files that were removed.
+    pub(crate) fn dropped(&self) -> std::collections::HashSet<&str> {
+        let files = self
+            .leaves()
+            .filter_map(|leaf| if let Leaf::Removed(dropped) = leaf { Some(&dropped.files) } else { None });
+        files.flatten().map(String::as_str).collect()
+    }
+
+    /// The number of the last file that was sealed.
+    pub(crate) fn last(&self) -> u64 {
+        self.sealed().next_back().map_or(0, |sealed| sealed.log)
+    }
+
+    /// The leaves as the tree has them.
+    pub(crate) fn hashes(&self) -> Vec<Hash> {
+        self.lines.iter().map(|(line, _)| tree::leaf(line.as_bytes())).collect()
+    }
+}
+
+/// What lies in the hours' folders: each file, and the number of the file of the log that it comes from.
+pub(crate) fn hour_files(folder: &Path) -> io::Result<Vec<(Option<u64>, String)>> {
+    let mut files = Vec::new();
+    for hour in fs::read_dir(folder)? {
+        let hour = hour?;
+        let name = hour.file_name();
+        let Some(name) = name.to_str().filter(|name| name.starts_with("hour=") && hour.path().is_dir()) else {
+            continue;
+        };
+        for file in fs::read_dir(hour.path())? {
+            let file = file?.file_name().to_string_lossy().into_owned();
+            let log = file.split_once(['-', '.']).and_then(|(log, _)| log.parse().ok());
+            files.push((log, format!("{name}/{file}")));
+        }
+    }
+    Ok(files)
+}
+
+/// The newest checkpoint, as it lies there; nothing where there is none.
+pub(crate) fn note(folder: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join(CHECKPOINT)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        note => note.map(Some),
+    }
+}
+
+/// Why a checkpoint does not cover the leaves.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The note is none of this record.
+    #[error("the checkpoint does not verify: {0}")]
+    Note(#[from] seal::NoteError),
+    /// There are fewer leaves than were signed.
+    #[error("the record has {there} leaves, and {signed} were signed: its end is cut off")]
+    Cut {
+        /// How many there are.
+        there: u64,
+        /// How many were signed.
+        signed: u64,
+    },
+    /// The leaves are not those that were signed.
+    #[error("the first {0} leaves of the record are not those that were signed")]
+    Forked(u64),
+}
+
+/// Holds leaves against a signed note; how far it covers them.
+pub(crate) fn covered(hashes: &[Hash], note: &str, verifier: &Verifier) -> Result<usize, Unfit> {
+    let Checkpoint { origin: _, size, root } = verifier.checkpoint(note)?;
+    let cut = Unfit::Cut { there: hashes.len() as u64, signed: size };
+    let signed = usize::try_from(size).ok().and_then(|size| hashes.get(..size)).ok_or(cut)?;
+    if tree::root(signed) == root { Ok(signed.len()) } else { Err(Unfit::Forked(size)) }
+}
+
+/// Appends a line; it is on disk when this returns.
+pub(crate) fn append(folder: &Path, line: &str, whole: u64) -> io::Result<()> {
+    let path = folder.join(LEAVES);
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    // What a failed try has left behind.
+    if file.metadata()?.len() > whole {
+        file.set_len(whole)?;
+    }
+    file.write_all(format!("{line}\n").as_bytes())?;
+    file.sync_all()?;
+    sync(folder)
+}
+
+/// Puts a file in its place, whole or not at all.
+pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let new = folder.join(format!("{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(new, folder.join(name))?;
+    sync(folder)
+}
+
+/// Brings the names in a folder to the disk.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

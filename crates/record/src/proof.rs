@@ -1,0 +1,412 @@
+//! Proofs that need no folder: that a call is in the record, and that one checkpoint goes on from
+//! another. Whoever has the public key can check them.
+
+use std::{fs, io, path::Path};
+
+use law::CallId;
+use seal::{Hash, Verifier, tree};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Leaf, Sealed, Segment, entry,
+    leaves::{self, Leaves},
+    segment::{self, Part},
+};
+
+/// A small file that proves something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Proof {
+    /// A call is in the record, as it was recorded.
+    Call(Box<CallProof>),
+    /// The record of the new checkpoint begins with that of the old one.
+    Consistency {
+        /// The old checkpoint, a signed note.
+        old: String,
+        /// The new one.
+        new: String,
+        /// The path between them (RFC 9162, section 2.1.4).
+        path: Vec<Hash>,
+    },
+}
+
+/// A call, its way to the root of its segment, and the segment's way to a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallProof {
+    /// The call.
+    pub call: Piece,
+    /// What became of it, where that was sealed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Piece>,
+    /// The leaf that has the segment, letter by letter.
+    pub leaf: String,
+    /// Which of the leaf's segments it is.
+    pub segment: usize,
+    /// The leaf's place.
+    pub index: u64,
+    /// From the leaf to the root (RFC 9162, section 2.1.3).
+    pub path: Vec<Hash>,
+    /// The checkpoint, a signed note.
+    pub checkpoint: String,
+}
+
+/// An entry, and its way to the root of its segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    /// The entry as it was recorded: a letter for its kind, and JSON.
+    pub entry: String,
+    /// Its place among the entries of the segment.
+    pub index: u64,
+    /// From the entry to the segment's root.
+    pub path: Vec<Hash>,
+}
+
+/// What a proof has shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proven {
+    /// This call was recorded, and this became of it.
+    Call {
+        /// The call as JSON.
+        call: serde_json::Value,
+        /// Its outcome as JSON.
+        outcome: Option<serde_json::Value>,
+        /// When it was sealed.
+        sealed: jiff::Timestamp,
+        /// How many leaves the checkpoint covers.
+        size: u64,
+    },
+    /// The record went on from so many leaves to so many.
+    Consistency {
+        /// Leaves of the old checkpoint.
+        old: u64,
+        /// Leaves of the new one.
+        new: u64,
+    },
+}
+
+/// Why a proof does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// It is no proof.
+    #[error("it is no proof that this program understands: {0}")]
+    Malformed(String),
+    /// A checkpoint in it is not of this record.
+    #[error("its checkpoint does not verify: {0}")]
+    Note(#[from] seal::NoteError),
+    /// What it says does not lead to what was signed.
+    #[error("{0} is not what was signed")]
+    Wrong(&'static str),
+}
+
+/// Why there is no proof of something.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// It is not sealed: there is nothing to prove it with.
+    #[error(
+        "the call `{0}` is not in a sealed part of the record; what is new is sealed within the time that `record.seal` says"
+    )]
+    Absent(CallId),
+    /// Nothing is sealed yet.
+    #[error("nothing of the record is sealed yet")]
+    NothingSealed,
+    /// The disk, or what lies there.
+    #[error("the record cannot be read: {0}")]
+    Unreadable(String),
+    /// The checkpoint is not of this record.
+    #[error(transparent)]
+    Unfit(#[from] leaves::Unfit),
+}
+
+impl From<io::Error> for ProveError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl Proof {
+    /// Reads a proof.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(text: &str) -> Result<Self, ProofError> {
+        serde_json::from_str(text).map_err(|error| ProofError::Malformed(error.to_string()))
+    }
+
+    /// Checks it with nothing but the public key.
+    ///
+    /// # Errors
+    /// It does not hold.
+    pub fn verify(&self, verifier: &Verifier) -> Result<Proven, ProofError> {
+        match self {
+            Self::Call(proof) => proof.verify(verifier),
+            Self::Consistency { old, new, path } => {
+                let (old, new) = (verifier.checkpoint(old)?, verifier.checkpoint(new)?);
+                if !tree::extends((old.size, &old.root), (new.size, &new.root), path) {
+                    return Err(ProofError::Wrong("the old checkpoint"));
+                }
+                Ok(Proven::Consistency { old: old.size, new: new.size })
+            }
+        }
+    }
+}
+
+impl CallProof {
+    fn verify(&self, verifier: &Verifier) -> Result<Proven, ProofError> {
+        let Self { call, outcome, leaf, segment, index, path, checkpoint } = self;
+        let checkpoint = verifier.checkpoint(checkpoint)?;
+        let hash = tree::leaf(leaf.as_bytes());
+        if !tree::includes(&checkpoint.root, checkpoint.size, *index, &hash, path) {
+            return Err(ProofError::Wrong("the leaf"));
+        }
+        let malformed = |error: serde_json::Error| ProofError::Malformed(error.to_string());
+        let Leaf::Sealed(sealed) = serde_json::from_str(leaf).map_err(malformed)? else {
+            return Err(ProofError::Malformed("its leaf seals nothing".to_owned()));
+        };
+        let segment = sealed.segments.get(*segment).ok_or(ProofError::Wrong("the segment"))?;
+        let json = |piece: &Piece, kind: u8| {
+            let hash = tree::leaf(piece.entry.as_bytes());
+            if !tree::includes(&segment.root, segment.entries, piece.index, &hash, &piece.path) {
+                return Err(ProofError::Wrong("the entry"));
+            }
+            let json =
+                piece.entry.as_bytes().strip_prefix(&[kind]).ok_or(ProofError::Wrong("the kind of the entry"))?;
+            serde_json::from_slice(json).map_err(malformed)
+        };
+        let call: serde_json::Value = json(call, entry::CALL)?;
+        let outcome = outcome.as_ref().map(|outcome| json(outcome, entry::OUTCOME)).transpose()?;
+        if outcome.as_ref().is_some_and(|outcome| outcome.get("call") != call.get("id")) {
+            return Err(ProofError::Wrong("the outcome of another call"));
+        }
+        Ok(Proven::Call { call, outcome, sealed: sealed.at, size: checkpoint.size })
+    }
+}
+
+/// The newest checkpoint of a record and the leaves that it covers.
+fn signed(folder: &Path, verifier: &Verifier) -> Result<(String, Leaves, Vec<Hash>), ProveError> {
+    let note = leaves::note(folder)?.ok_or(ProveError::NothingSealed)?;
+    let leaves = Leaves::read(folder)?;
+    let mut hashes = leaves.hashes();
+    let size = leaves::covered(&hashes, &note, verifier)?;
+    hashes.truncate(size);
+    Ok((note, leaves, hashes))
+}
+
+/// Makes the proof of a call from the record in a folder.
+///
+/// # Errors
+/// The call is not sealed, or the record cannot be read.
+pub fn prove(folder: &Path, id: CallId, verifier: &Verifier) -> Result<Proof, ProveError> {
+    let (checkpoint, leaves, hashes) = signed(folder, verifier)?;
+    let dropped = leaves.dropped();
+    for (index, (line, leaf)) in leaves.lines.iter().enumerate().take(hashes.len()).rev() {
+        let Some(Leaf::Sealed(Sealed { segments, .. })) = leaf else { continue };
+        for (number, segment) in segments.iter().enumerate() {
+            if dropped.contains(segment.file.as_str()) || !may_hold(segment, id) {
+                continue;
+            }
+            let Some((call, outcome)) = pieces(folder, segment, id)? else { continue };
+            let path = tree::inclusion(&hashes, index).unwrap_or_default();
+            let (leaf, index) = (line.clone(), index as u64);
+            return Ok(Proof::Call(Box::new(CallProof {
+                call,
+                outcome,
+                leaf,
+                segment: number,
+                index,
+                path,
+                checkpoint,
+            })));
+        }
+    }
+    Err(ProveError::Absent(id))
+}
+
+/// The time within the id is that of the call, give or take; an id without one may be anywhere.
+fn may_hold(segment: &Segment, id: CallId) -> bool {
+    let Some(at) = id.0.get_timestamp() else { return true };
+    let (seconds, _) = at.to_unix();
+    let near = |at: jiff::Timestamp| i64::try_from(seconds).map_or(0, |seconds| seconds - at.as_second());
+    near(segment.from) >= -120 && near(segment.to) <= 120
+}
+
+/// The call and its outcome, where they are in this segment.
+fn pieces(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<(Piece, Option<Piece>)>, ProveError> {
+    let entries = segment::read(&folder.join(&segment.file), segment.notes, Part::default())
+        .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))?;
+    let of = |kind: u8, name: &str| {
+        entries.iter().position(|(_, payload)| {
+            let json =
+                payload.strip_prefix(&[kind]).and_then(|json| serde_json::from_slice::<serde_json::Value>(json).ok());
+            json.is_some_and(|json| json.get(name).is_some_and(|found| *found == serde_json::json!(id)))
+        })
+    };
+    let Some(call) = of(entry::CALL, "id") else { return Ok(None) };
+    let hashes = segment::leaves(&entries);
+    if tree::root(&hashes) != segment.root {
+        return Err(ProveError::Unreadable(format!("`{}` is not what was sealed", segment.file)));
+    }
+    let piece = |index: usize| {
+        let (_, payload) = entries.get(index)?;
+        let entry = String::from_utf8(payload.clone()).ok()?;
+        Some(Piece { entry, index: index as u64, path: tree::inclusion(&hashes, index)? })
+    };
+    Ok(piece(call).map(|call| (call, of(entry::OUTCOME, "call").and_then(piece))))
+}
+
+/// Proves that the newest checkpoint goes on from an older one.
+///
+/// # Errors
+/// It does not, or the record cannot be read.
+pub fn prove_consistency(folder: &Path, old: &str, verifier: &Verifier) -> Result<Proof, ProveError> {
+    let (new, _, hashes) = signed(folder, verifier)?;
+    let size = leaves::covered(&hashes, old, verifier)?;
+    let path = tree::consistency(&hashes, size).unwrap_or_default();
+    Ok(Proof::Consistency { old: old.to_owned(), new, path })
+}
+
+/// The newest checkpoint, for a witness to keep.
+///
+/// # Errors
+/// The disk says no.
+pub fn checkpoint(folder: &Path) -> io::Result<Option<String>> {
+    leaves::note(folder)
+}
+
+/// What verifying a record found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Leaves that the newest checkpoint covers.
+    pub leaves: u64,
+    /// Sealed calls that are there.
+    pub calls: u64,
+    /// Segments that are there.
+    pub segments: u64,
+    /// Segments that were removed, as the tree says.
+    pub removed: u64,
+    /// Calls in the log that are not sealed yet: only their checksums were looked at.
+    pub unsealed: u64,
+    /// Leaves of the older checkpoints that were given.
+    pub since: Vec<u64>,
+    /// What is wrong.
+    pub findings: Vec<String>,
+}
+
+/// Verifies the record in a folder with nothing but the public key: every segment, the tree, the
+/// checkpoint, and whether it goes on from older checkpoints that were kept elsewhere.
+///
+/// # Errors
+/// The folder cannot be read at all.
+pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Verified, ProveError> {
+    let leaves = Leaves::read(folder)?;
+    let hashes = leaves.hashes();
+    let mut found = Verified::default();
+    match leaves::note(folder)? {
+        None if hashes.is_empty() && since.is_empty() => {}
+        None => found.findings.push("there is no checkpoint".to_owned()),
+        Some(note) => match leaves::covered(&hashes, &note, verifier) {
+            Err(unfit) => found.findings.push(unfit.to_string()),
+            Ok(size) => {
+                found.leaves = size as u64;
+                if size < hashes.len() || leaves.torn > 0 {
+                    found.findings.push(format!("{} leaves are not signed", hashes.len().saturating_sub(size).max(1)));
+                }
+            }
+        },
+    }
+    for note in since {
+        match leaves::covered(&hashes, note, verifier) {
+            Ok(size) => found.since.push(size as u64),
+            Err(unfit) => found.findings.push(format!("the record does not go on from an older checkpoint: {unfit}")),
+        }
+    }
+    let dropped = leaves.dropped();
+    let mut before: Option<u64> = None;
+    for (number, (_, leaf)) in leaves.lines.iter().enumerate() {
+        let sealed = match leaf {
+            Some(Leaf::Sealed(sealed)) => sealed,
+            Some(Leaf::Removed(_)) => continue,
+            None => {
+                found.findings.push(format!("leaf {number} cannot be understood"));
+                continue;
+            }
+        };
+        if let Some(before) = before.replace(sealed.log)
+            && sealed.log != before + 1
+        {
+            found.findings.push(format!("the file {} of the log follows the file {before}", sealed.log));
+        }
+        found.findings.extend(sealed.damage.iter().map(|damage| format!("when it was sealed, {damage}")));
+        for Segment { file, bytes, sha256, calls, .. } in &sealed.segments {
+            if dropped.contains(file.as_str()) {
+                found.removed += 1;
+            } else if look(folder, file, (*bytes, *sha256), &mut found.findings) {
+                found.segments += 1;
+                found.calls += calls;
+            }
+        }
+        if let Some(usage) = sealed.usage.as_ref().filter(|usage| !dropped.contains(usage.file.as_str())) {
+            look(folder, &usage.file, (usage.bytes, usage.sha256), &mut found.findings);
+        }
+    }
+    unknown_files(folder, &leaves, &mut found.findings)?;
+    log(folder, &leaves, &mut found)?;
+    Ok(found)
+}
+
+/// Whether a file is what was sealed.
+fn look(folder: &Path, file: &str, (bytes, sha256): (u64, Hash), findings: &mut Vec<String>) -> bool {
+    match hashed(&folder.join(file)) {
+        Ok(there) if there == (bytes, sha256) => return true,
+        Ok(_) => findings.push(format!("`{file}` is not what was sealed")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => findings.push(format!("`{file}` is missing")),
+        Err(error) => findings.push(format!("`{file}` cannot be read: {error}")),
+    }
+    false
+}
+
+fn hashed(path: &Path) -> io::Result<(u64, Hash)> {
+    struct Feed(seal::Hasher);
+    impl io::Write for Feed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.feed(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut feed = Feed(seal::Hasher::default());
+    let bytes = io::copy(&mut fs::File::open(path)?, &mut feed)?;
+    Ok((bytes, feed.0.finish()))
+}
+
+/// Segments of which no leaf speaks: other engines would read them.
+fn unknown_files(folder: &Path, leaves: &Leaves, findings: &mut Vec<String>) -> io::Result<()> {
+    let usages = leaves.sealed().filter_map(|sealed| sealed.usage.as_ref()).map(|usage| usage.file.as_str());
+    let segments = leaves.sealed().flat_map(|sealed| &sealed.segments).map(|segment| segment.file.as_str());
+    let known: std::collections::HashSet<&str> = usages.chain(segments).collect();
+    let dropped = leaves.dropped();
+    for (_, file) in leaves::hour_files(folder)? {
+        if !known.contains(file.as_str()) {
+            findings.push(format!("no leaf speaks of `{file}`"));
+        } else if dropped.contains(file.as_str()) {
+            findings.push(format!("`{file}` is there and was said to be removed"));
+        }
+    }
+    Ok(())
+}
+
+/// What is not sealed yet.
+fn log(folder: &Path, leaves: &Leaves, found: &mut Verified) -> Result<(), ProveError> {
+    let reader = crate::Reader::open(folder).map_err(|error| ProveError::Unreadable(error.to_string()))?;
+    for entry in reader.behind(leaves.last()) {
+        match entry {
+            Ok(crate::Entry::Call(_)) => found.unsealed += 1,
+            Ok(_) => {}
+            Err(damage) => found.findings.push(damage.to_string()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,472 @@
+//! Sealing: a file of the log that is finished becomes segments, a leaf and a checkpoint, and
+//! goes. And keeping: what was kept long enough is removed, and the tree says so.
+//!
+//! What stands when it ends at any moment, and what a start makes of it:
+//!
+//! 1. Segments are written under names that end in `.new`. They are removed.
+//! 2. They have their names, and no leaf speaks of them. They are removed; the file is sealed again.
+//! 3. The leaf is there, or part of its line. A part is cut off; a whole one is signed, as long as
+//!    the file that it is about still lies there.
+//! 4. The checkpoint is there, and the file of the log as well. The file goes.
+//!
+//! Readers go by the leaves: a file that a leaf speaks of is not read again.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use law::{ByPower, CallId, Powers, Span};
+use seal::{Signer, tree};
+
+use crate::{
+    Damage, Dropped, Entry, Leaf, Notice, Removed, Rollup, Sealed, Segment, Unfit, entry,
+    folder::{HEADER, Header, Place, places, read_header},
+    frame::{Frames, Step},
+    leaves::{self, CHECKPOINT, Leaves},
+    rollup::Rolled,
+    segment::{self, Row, Sink},
+    state::Shared,
+};
+
+/// How the log is sealed, and how long what is sealed is kept.
+pub struct Sealing {
+    /// Who signs the checkpoints. Its name is the record's.
+    pub signer: Signer,
+    /// A file is finished when the part of time of this length ends in which it was begun; with
+    /// an hour, each full hour.
+    pub after: Duration,
+    /// How long calls are kept, by their powers: the longest of them counts. Without an end
+    /// where there is none.
+    pub keep: ByPower<Option<Span>>,
+    /// All segments together take at most so much, in bytes: the oldest are removed.
+    pub cap: u64,
+}
+
+/// A checkpoint was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpointed {
+    /// The signed note.
+    pub note: String,
+    /// How many leaves it covers.
+    pub size: u64,
+    /// How many calls were sealed with it.
+    pub calls: u64,
+}
+
+/// Why nothing is sealed for now. Nothing is lost: the log stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealError {
+    #[error("`{}`: {error}", path.display())]
+    Disk { path: PathBuf, error: io::Error },
+    #[error("a segment cannot be written: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error("a leaf cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error(
+        "{0}; the record is not sealed any further: put back what is missing, or look at it with `greave record verify`"
+    )]
+    Unfit(#[from] Unfit),
+    #[error("no leaf speaks of `{0}`, and its log is gone: leaves are missing; put back `leaves.jsonl` of the record")]
+    Unknown(String),
+    #[error(
+        "a leaf of the record was never signed, and the file that it is about is gone; look at it with `greave record verify`"
+    )]
+    Unsigned,
+}
+
+fn disk(path: &Path) -> impl FnOnce(io::Error) -> SealError {
+    let path = path.to_owned();
+    move |error| SealError::Disk { path, error }
+}
+
+/// How often it is looked whether there is something to do.
+const BEAT: Duration = Duration::from_secs(1);
+/// How often it is looked whether something was kept long enough.
+const KEEPING: Duration = Duration::from_secs(60);
+/// After an error it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Seals until the book stops.
+pub(crate) fn run(shared: &Shared, folder: &Path, sealing: &Sealing) {
+    let mut told: Option<String> = None;
+    while !shared.is_stopping() {
+        let done = Sealer::open(shared, folder, sealing).and_then(|mut sealer| {
+            told = None;
+            sealer.work()
+        });
+        if let Err(error) = done {
+            let error = error.to_string();
+            // Said once: it is tried again and again.
+            if told.as_ref() != Some(&error) {
+                tracing::error!(error, "the record cannot be sealed");
+                shared.notice(Notice::Unsealed(error.clone()));
+                told = Some(error);
+            }
+            shared.pause(RETRY.min(sealing.after));
+        }
+    }
+}
+
+struct Sealer<'a> {
+    shared: &'a Shared,
+    folder: &'a Path,
+    sealing: &'a Sealing,
+    leaves: Leaves,
+    hashes: Vec<seal::Hash>,
+}
+
+impl<'a> Sealer<'a> {
+    /// Reads what is sealed, and repairs what an end at the wrong moment has left.
+    fn open(shared: &'a Shared, folder: &'a Path, sealing: &'a Sealing) -> Result<Self, SealError> {
+        let leaves = Leaves::read(folder).map_err(disk(folder))?;
+        let hashes = leaves.hashes();
+        let mut sealer = Self { shared, folder, sealing, leaves, hashes };
+        sealer.repair()?;
+        Ok(sealer)
+    }
+
+    fn repair(&mut self) -> Result<(), SealError> {
+        let repaired = |what: String| {
+            tracing::warn!(what, "the record was repaired");
+            self.shared.notice(Notice::Repaired(what));
+        };
+        let note = leaves::note(self.folder).map_err(disk(self.folder))?;
+        let signed = match &note {
+            Some(note) => leaves::covered(&self.hashes, note, &self.sealing.signer.verifier())?,
+            None => 0,
+        };
+        if self.leaves.torn > 0 {
+            let path = self.folder.join(leaves::LEAVES);
+            let cut = File::options().write(true).open(&path).and_then(|file| {
+                file.set_len(self.leaves.whole)?;
+                file.sync_all()
+            });
+            cut.map_err(disk(&path))?;
+            repaired(format!("{} bytes of a leaf that was never whole were cut off", self.leaves.torn));
+            self.leaves.torn = 0;
+        }
+        let logs = places(self.folder).map_err(disk(self.folder))?;
+        if signed < self.hashes.len() {
+            // A log goes only when its leaf is signed; and a leaf is signed before the next one comes.
+            let waits = match self.leaves.lines.last() {
+                Some((_, Some(Leaf::Sealed(sealed)))) => {
+                    let before = self.leaves.sealed().rev().nth(1).map_or(0, |before| before.log);
+                    sealed.log > before && logs.iter().any(|log| log.sequence == sealed.log)
+                }
+                Some((_, Some(Leaf::Removed(dropped)))) => {
+                    dropped.files.iter().all(|file| self.folder.join(file).exists())
+                }
+                _ => false,
+            };
+            if !waits || signed + 1 < self.hashes.len() {
+                return Err(SealError::Unsigned);
+            }
+            self.sign(0)?;
+            repaired("the newest leaf was signed".to_owned());
+        }
+        let last = self.leaves.last();
+        for log in logs.iter().filter(|log| log.sequence <= last) {
+            self.remove_log(log)?;
+            repaired(format!("`{}` was removed: it is sealed", log.name()));
+        }
+        let logs: Vec<Place> = logs.into_iter().filter(|log| log.sequence > last).collect();
+        for file in self.leftovers(&logs)? {
+            fs::remove_file(self.folder.join(&file)).map_err(disk(&self.folder.join(&file)))?;
+            repaired(format!("`{file}` was removed: no leaf speaks of it any more"));
+        }
+        self.shared.sealed(last);
+        Ok(())
+    }
+
+    /// Segments that were removed, and those that were never finished and whose log is still there.
+    fn leftovers(&self, logs: &[Place]) -> Result<Vec<String>, SealError> {
+        let dropped = self.leaves.dropped();
+        let last = self.leaves.last();
+        let mut found = Vec::new();
+        for (log, path) in leaves::hour_files(self.folder).map_err(disk(self.folder))? {
+            let waits = log.is_some_and(|log| logs.iter().any(|place| place.sequence == log));
+            if dropped.contains(path.as_str()) || waits {
+                found.push(path);
+            } else if log.is_some_and(|log| log > last) {
+                return Err(SealError::Unknown(path));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Seals what is finished, finishes what is old enough, and removes what was kept long enough.
+    fn work(&mut self) -> Result<(), SealError> {
+        let mut kept = None;
+        while !self.shared.is_stopping() {
+            let closed = self.shared.closed();
+            let logs = places(self.folder).map_err(disk(self.folder))?;
+            let due = logs.iter().find(|log| log.sequence <= closed);
+            if let Some(log) = due {
+                self.seal(log)?;
+                continue;
+            }
+            let now = Timestamp::now();
+            if logs.last().is_some_and(|open| self.is_old(open.started, now)) {
+                self.shared.ask_to_roll();
+            }
+            if kept.is_none_or(|kept: std::time::Instant| kept.elapsed() >= KEEPING.min(self.sealing.after)) {
+                self.keep(now)?;
+                kept = Some(std::time::Instant::now());
+            }
+            self.shared.pause(BEAT.min(self.sealing.after));
+        }
+        Ok(())
+    }
+
+    /// Whether another part of time has begun since.
+    fn is_old(&self, started: Timestamp, now: Timestamp) -> bool {
+        let length = i128::try_from(self.sealing.after.as_nanos()).unwrap_or(i128::MAX).max(1);
+        started.as_nanosecond().div_euclid(length) != now.as_nanosecond().div_euclid(length)
+    }
+
+    fn seal(&mut self, log: &Place) -> Result<(), SealError> {
+        let read = Log::read(log).map_err(disk(&log.path))?;
+        let hour = log.started.to_zoned(TimeZone::UTC).strftime("hour=%Y-%m-%dT%H").to_string();
+        let place = self.folder.join(&hour);
+        DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(disk(&place))?;
+
+        let (mut groups, use_of_keys) = read.rows(&self.sealing.keep);
+        let mut made: Vec<String> = Vec::new();
+        let mut segments = Vec::new();
+        for (number, rows) in groups.values_mut().enumerate() {
+            let name = format!("{hour}/{:08}-{number}.parquet", log.sequence);
+            let new = self.folder.join(format!("{name}.new"));
+            // A try before this one may have left it.
+            let _ = fs::remove_file(&new);
+            segments.push(segment::write(&new, name.clone(), rows)?);
+            made.push(name);
+        }
+        drop(groups);
+        let usage = self.roll_up(&use_of_keys, format!("{hour}/{:08}.usage", log.sequence), &mut made)?;
+        for name in &made {
+            let new = self.folder.join(format!("{name}.new"));
+            fs::rename(&new, self.folder.join(name)).map_err(disk(&new))?;
+        }
+        leaves::sync(&place).and_then(|()| leaves::sync(self.folder)).map_err(disk(&place))?;
+
+        let calls = segments.iter().map(|segment| segment.calls).sum();
+        let damage = read.damage.iter().map(Damage::to_string).collect();
+        let sealed = Sealed { log: log.sequence, at: Timestamp::now(), segments, usage, damage };
+        self.extend(Leaf::Sealed(sealed))?;
+        self.sign(calls)?;
+        if read.damage.is_empty() {
+            self.remove_log(log)?;
+        } else {
+            // What cannot be read is in no segment.
+            fs::rename(&log.path, log.path.with_extension("damaged")).map_err(disk(&log.path))?;
+            leaves::sync(self.folder).map_err(disk(self.folder))?;
+        }
+        self.shared.sealed(log.sequence);
+        Ok(())
+    }
+
+    /// Writes how each key was used, so that a start need not read the segments.
+    fn roll_up(&self, rolled: &Rolled, file: String, made: &mut Vec<String>) -> Result<Option<Rollup>, SealError> {
+        if rolled.index.since().is_none() {
+            return Ok(None);
+        }
+        let new = self.folder.join(format!("{file}.new"));
+        let _ = fs::remove_file(&new);
+        let mut sink = Sink::create(&new).map_err(disk(&new))?;
+        rolled.write(&mut sink)?;
+        let (sha256, bytes) = sink.settle().map_err(disk(&new))?;
+        made.push(file.clone());
+        Ok(Some(Rollup { file, bytes, sha256 }))
+    }
+
+    fn extend(&mut self, leaf: Leaf) -> Result<(), SealError> {
+        let line = serde_json::to_string(&leaf)?;
+        leaves::append(self.folder, &line, self.leaves.whole).map_err(disk(&self.folder.join(leaves::LEAVES)))?;
+        self.leaves.whole += line.len() as u64 + 1;
+        self.hashes.push(tree::leaf(line.as_bytes()));
+        self.leaves.lines.push((line, Some(leaf)));
+        Ok(())
+    }
+
+    /// INVARIANT: what is signed begins with everything that was signed before: leaves are only
+    /// appended, and those on disk were held against the last checkpoint when they were read.
+    fn sign(&self, calls: u64) -> Result<(), SealError> {
+        let size = self.hashes.len() as u64;
+        let note = self.sealing.signer.checkpoint(size, tree::root(&self.hashes));
+        leaves::replace(self.folder, CHECKPOINT, &note).map_err(disk(&self.folder.join(CHECKPOINT)))?;
+        self.shared.notice(Notice::Checkpoint(Checkpointed { note, size, calls }));
+        Ok(())
+    }
+
+    fn remove_log(&self, log: &Place) -> Result<(), SealError> {
+        fs::remove_file(&log.path).and_then(|()| leaves::sync(self.folder)).map_err(disk(&log.path))
+    }
+
+    /// Removes what was kept long enough, and the oldest beyond the cap.
+    fn keep(&mut self, now: Timestamp) -> Result<(), SealError> {
+        let dropped = self.leaves.dropped();
+        let there: Vec<(u64, &Segment)> = self
+            .leaves
+            .sealed()
+            .flat_map(|sealed| sealed.segments.iter().map(|segment| (sealed.log, segment)))
+            .filter(|(_, segment)| !dropped.contains(segment.file.as_str()))
+            .collect();
+        let mut bytes: u64 = there.iter().map(|(_, segment)| segment.bytes).sum();
+        let (mut old, mut over) = (Vec::new(), Vec::new());
+        for (log, segment) in there {
+            if is_over(longest(&self.sealing.keep, segment.powers, segment.notes > 0), segment.to, now) {
+                old.push((log, segment.clone()));
+                bytes -= segment.bytes;
+            } else if bytes > self.sealing.cap {
+                over.push((log, segment.clone()));
+                bytes -= segment.bytes;
+            }
+        }
+        for (why, segments) in [("kept-long-enough", old), ("cap", over)] {
+            self.drop_segments(why, segments, now)?;
+        }
+        Ok(())
+    }
+
+    fn drop_segments(&mut self, why: &str, gone: Vec<(u64, Segment)>, now: Timestamp) -> Result<(), SealError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut files: Vec<String> = gone.iter().map(|(_, segment)| segment.file.clone()).collect();
+        let before = self.leaves.dropped();
+        let is_gone = |file: &String| before.contains(file.as_str()) || files.contains(file);
+        // How keys were used goes with the last segment that says it.
+        let usages = self.leaves.sealed().filter(|sealed| {
+            let mut of_it = sealed.segments.iter();
+            gone.iter().any(|(log, _)| *log == sealed.log) && of_it.all(|segment| is_gone(&segment.file))
+        });
+        let usages: Vec<String> =
+            usages.filter_map(|sealed| sealed.usage.as_ref().map(|usage| usage.file.clone())).collect();
+        files.extend(usages);
+        self.extend(Leaf::Removed(Dropped { at: now, why: why.to_owned(), files: files.clone() }))?;
+        self.sign(0)?;
+        for file in &files {
+            let path = self.folder.join(file);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&path)(error)),
+                _ => {}
+            }
+            // Goes only when it is empty.
+            let _ = path.parent().map(fs::remove_dir);
+        }
+        leaves::sync(self.folder).map_err(disk(self.folder))?;
+        for (log, Segment { bytes, from, to, .. }) in gone {
+            self.shared.notice(Notice::Removed(Removed { at: now, sequence: log, from, to, bytes }));
+        }
+        Ok(())
+    }
+}
+
+/// How long a call with these powers is kept; what is no call, as long as anything.
+fn longest(keep: &ByPower<Option<Span>>, powers: Powers, notes: bool) -> Option<Span> {
+    let all = notes || powers.is_empty();
+    let mut longest = Some(Span::default());
+    for (power, span) in keep.iter() {
+        if all || powers.contains(power) {
+            longest = longest.zip(*span).map(|(one, other)| one.max(other));
+        }
+    }
+    longest
+}
+
+fn is_over(keep: Option<Span>, to: Timestamp, now: Timestamp) -> bool {
+    let end = keep.and_then(|keep| to.checked_add(SignedDuration::from(keep)).ok());
+    end.is_some_and(|end| end < now)
+}
+
+/// Rows by how long they are kept; those that are kept for ever come last.
+type Groups<'a> = BTreeMap<(bool, Option<Span>), Vec<Row<'a>>>;
+
+/// A file of the log, in memory.
+struct Log {
+    /// The payloads, one behind the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    damage: Vec<Damage>,
+}
+
+impl Log {
+    fn read(place: &Place) -> io::Result<Self> {
+        let file = File::open(&place.path)?;
+        let mut log = Self { bytes: Vec::new(), ends: Vec::new(), damage: Vec::new() };
+        match read_header(&file)? {
+            Header::Good(sequence) if sequence == place.sequence => {}
+            Header::Newer(version) => log.damage.push(Damage::Version { file: place.name(), version }),
+            Header::Good(_) | Header::Bad => log.damage.push(Damage::Header { file: place.name() }),
+            // Nothing was ever written to it.
+            Header::Short => return Ok(log),
+        }
+        if matches!(log.damage.as_slice(), [Damage::Version { .. }]) {
+            return Ok(log);
+        }
+        let mut frames = Frames::from(file, HEADER);
+        loop {
+            match frames.step()? {
+                Step::Frame { payload, .. } => {
+                    log.bytes.extend_from_slice(payload);
+                    log.ends.push(log.bytes.len());
+                }
+                Step::Bad { offset, bytes } => log.damage.push(Damage::Bytes { file: place.name(), offset, bytes }),
+                Step::End { torn: 0, .. } => return Ok(log),
+                Step::End { offset, torn } => {
+                    log.damage.push(Damage::Torn { file: place.name(), offset, bytes: torn });
+                    return Ok(log);
+                }
+            }
+        }
+    }
+
+    /// The rows, in groups that are kept equally long, and how the keys were used.
+    fn rows(&self, keep: &ByPower<Option<Span>>) -> (Groups<'_>, Rolled) {
+        let mut rolled = Rolled::default();
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.ends.len());
+        let mut open: HashMap<CallId, usize> = HashMap::new();
+        let mut start = 0;
+        for (place, end) in self.ends.iter().enumerate() {
+            let payload = self.bytes.get(start..*end).unwrap_or_default();
+            start = *end;
+            let Some((kind, json)) = payload.split_first() else { continue };
+            let place = place as u64;
+            let read = entry::read(payload).ok();
+            let at = read.as_ref().map(Entry::at).or_else(|| rows.last().map(|row| row.at)).unwrap_or_default();
+            let mut row = Row { place, kind: *kind, at, json, call: None, outcome: None };
+            match read {
+                Some(Entry::Call(call)) => {
+                    open.insert(call.id, rows.len());
+                    row.call = Some(call);
+                }
+                Some(Entry::Outcome(outcome)) => {
+                    let call = open.remove(&outcome.call).and_then(|number| rows.get_mut(number));
+                    if let Some(call) = call {
+                        call.outcome = Some((place, json, outcome));
+                        continue;
+                    }
+                    row.outcome = Some((place, json, outcome));
+                }
+                Some(Entry::Gap(_) | Entry::Removed(_)) | None => {}
+            }
+            rows.push(row);
+        }
+        let mut groups: Groups<'_> = BTreeMap::new();
+        for row in rows {
+            if let Some(call) = &row.call {
+                rolled.note(call, row.outcome.as_ref().map(|(_, _, outcome)| outcome));
+            }
+            let powers = row.call.as_ref().map(|call| call.powers);
+            let longest = longest(keep, powers.unwrap_or_default(), powers.is_none());
+            groups.entry((longest.is_none(), longest)).or_default().push(row);
+        }
+        (groups, rolled)
+    }
+}

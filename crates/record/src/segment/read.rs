@@ -1,0 +1,194 @@
+//! Reading a segment: all of it, or what may be a key's and of a time. What is not wanted is
+//! passed over by statistics and the bloom filter, and never unpacked.
+
+use std::{
+    fs::File,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use jiff::Timestamp;
+use law::KeyId;
+use parquet::{
+    column::reader::{ColumnReader, ColumnReaderImpl},
+    data_type::{ByteArray, DataType},
+    errors::{ParquetError, Result},
+    file::{
+        properties::ReaderProperties,
+        reader::{FileReader as _, RowGroupReader},
+        serialized_reader::{ReadOptionsBuilder, SerializedFileReader},
+        statistics::Statistics,
+    },
+};
+
+use super::{
+    Entries,
+    columns::{AT, CALL, EVENT, KEY, KIND, OUTCOME, OUTCOME_PLACE, PLACE},
+};
+use crate::entry;
+
+/// What of a segment may be left out. What is not left out need not be wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Calls of other keys.
+    pub(crate) key: Option<KeyId>,
+    /// Calls before.
+    pub(crate) since: Option<Timestamp>,
+    /// Calls at this time or later.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// Reads the entries of a segment whose first `notes` rows are no calls.
+pub(crate) fn read(path: &Path, notes: u64, part: Part) -> Result<Entries> {
+    // A damaged file must not take down who reads it, wherever the library did not expect it.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let properties = ReaderProperties::builder().set_read_bloom_filter(part.key.is_some()).build();
+        let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(properties).build();
+        let file = SerializedFileReader::new_with_options(File::open(path)?, options)?;
+        let (mut entries, mut first) = (Vec::new(), 0);
+        for place in 0..file.num_row_groups() {
+            let group = file.get_row_group(place)?;
+            let rows = usize::try_from(group.metadata().num_rows()).map_err(|_| damaged("has no rows"))?;
+            let notes = usize::try_from(notes.saturating_sub(first)).unwrap_or(rows).min(rows);
+            group_entries(&*group, rows, notes, part, &mut entries)?;
+            first += rows as u64;
+        }
+        entries.sort_unstable_by_key(|(place, _)| *place);
+        Ok(entries)
+    }));
+    read.unwrap_or_else(|_| Err(damaged("cannot be unpacked")))
+}
+
+fn damaged(what: &str) -> ParquetError {
+    ParquetError::General(format!("the segment is damaged: it {what}"))
+}
+
+fn group_entries(
+    group: &dyn RowGroupReader,
+    rows: usize,
+    notes: usize,
+    part: Part,
+    entries: &mut Entries,
+) -> Result<()> {
+    if notes > 0 {
+        take(group, 0..notes, entries)?;
+    }
+    let Some(key) = part.key else {
+        return take_between(group, notes..rows, part, entries);
+    };
+    let Ok(key) = i64::try_from(key.0) else { return Ok(()) };
+    if !may_hold(group, key) {
+        return Ok(());
+    }
+    let mut reader = column(group, KEY)?;
+    let keys = numbers(&mut reader, 0..rows)?;
+    let calls = keys.get(notes..).unwrap_or_default();
+    // INVARIANT: calls are sorted by key, those without one first.
+    let from = notes + calls.partition_point(|other| other.is_none_or(|other| other < key));
+    let to = notes + calls.partition_point(|other| other.is_none_or(|other| other <= key));
+    take_between(group, from..to, part, entries)
+}
+
+/// Whether the statistics and the bloom filter leave it open that this key is in the group.
+fn may_hold(group: &dyn RowGroupReader, key: i64) -> bool {
+    if let Some(Statistics::Int64(known)) = group.metadata().column(KEY).statistics() {
+        let outside = known.min_opt().is_some_and(|min| key < *min) || known.max_opt().is_some_and(|max| key > *max);
+        // No smallest one: there is none at all.
+        if outside || known.min_opt().is_none() {
+            return false;
+        }
+    }
+    group.get_column_bloom_filter(KEY).is_none_or(|bloom| bloom.check(&key))
+}
+
+/// The rows of this range that are of the wanted time. Of one key they are sorted by time.
+fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: Part, entries: &mut Entries) -> Result<()> {
+    let Part { key, since, until } = part;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    if key.is_none() || (since.is_none() && until.is_none()) {
+        return take(group, rows, entries);
+    }
+    let mut reader = column(group, AT)?;
+    let times = numbers(&mut reader, rows.clone())?;
+    // The column has microseconds, the entry more.
+    let (since, until) = (since.map(Timestamp::as_microsecond), until.map(|until| until.as_microsecond() + 1));
+    let before = |limit: Option<i64>, none: usize| {
+        limit.map_or(none, |limit| times.partition_point(|at| at.is_none_or(|at| at < limit)))
+    };
+    let (from, to) = (before(since, 0), before(until, times.len()));
+    take(group, rows.start + from..rows.start + to.max(from), entries)
+}
+
+/// Unpacks these rows.
+fn take(group: &dyn RowGroupReader, rows: Range<usize>, entries: &mut Entries) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let number = |place: usize| column(group, place).and_then(|mut reader| numbers(&mut reader, rows.clone()));
+    let text = |place: usize| column(group, place).and_then(|mut reader| texts(&mut reader, rows.clone()));
+    let (places, outcome_places) = (number(PLACE)?, number(OUTCOME_PLACE)?);
+    let (kinds, calls, outcomes, events) = (text(KIND)?, text(CALL)?, text(OUTCOME)?, text(EVENT)?);
+    let cells = places.into_iter().zip(outcome_places).zip(kinds).zip(calls).zip(outcomes).zip(events);
+    for (((((place, outcome_place), kind), call), outcome), event) in cells {
+        let mut put = |place: Option<i64>, kind: u8, json: &ByteArray| {
+            let place = place.and_then(|place| u64::try_from(place).ok()).ok_or_else(|| damaged("has no places"))?;
+            let mut payload = Vec::with_capacity(1 + json.len());
+            payload.push(kind);
+            payload.extend_from_slice(json.data());
+            entries.push((place, payload));
+            Ok::<(), ParquetError>(())
+        };
+        if let Some(json) = call {
+            put(place, entry::CALL, &json)?;
+        }
+        if let Some(json) = outcome {
+            put(outcome_place, entry::OUTCOME, &json)?;
+        }
+        if let Some(json) = event {
+            let kind = kind.as_ref().and_then(|word| entry::letter(word.data()));
+            put(place, kind.ok_or_else(|| damaged("has an entry of no kind"))?, &json)?;
+        }
+    }
+    Ok(())
+}
+
+fn column(group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
+    if place >= group.num_columns() {
+        return Err(damaged("lacks a column"));
+    }
+    group.get_column_reader(place)
+}
+
+fn numbers(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<i64>>> {
+    match reader {
+        ColumnReader::Int64ColumnReader(reader) => values(reader, rows),
+        _ => Err(damaged("has a column of another type")),
+    }
+}
+
+fn texts(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<ByteArray>>> {
+    match reader {
+        ColumnReader::ByteArrayColumnReader(reader) => values(reader, rows),
+        _ => Err(damaged("has a column of another type")),
+    }
+}
+
+fn values<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: Range<usize>) -> Result<Vec<Option<T::T>>> {
+    if reader.skip_records(rows.start)? != rows.start {
+        return Err(damaged("has fewer rows than it says"));
+    }
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (read, ..) = reader.read_records(rows.len(), Some(&mut levels), None, &mut values)?;
+    if read != rows.len() {
+        return Err(damaged("has fewer rows than it says"));
+    }
+    // A column that must be there has no levels.
+    if levels.is_empty() {
+        return Ok(values.into_iter().map(Some).collect());
+    }
+    let mut values = values.into_iter();
+    Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
+}

@@ -1,0 +1,350 @@
+//! What is sealed is the same as what was recorded, shows every change, and can be proven.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use law::{ByPower, Call, CallId, KeyId, Power, Refusal, Span, Verdict};
+use proptest::prelude::*;
+
+use crate::{Book, Entry, Filter, Notice, Proof, Proven, Reader, Sealing, prove, prove_consistency, testing, verify};
+
+fn open(folder: &Path) -> Book {
+    Book::open_sealing(folder, testing::settings(), testing::sealing()).unwrap()
+}
+
+/// Every kind of call, of several keys, of which some have no outcome.
+fn call(number: u64) -> Call {
+    let powers = if number.is_multiple_of(5) { Power::Mint } else { Power::Read };
+    Call {
+        key: (!number.is_multiple_of(7)).then_some(KeyId(number % 7)),
+        powers: powers.into(),
+        verdict: if number.is_multiple_of(11) { Verdict::Refuse(Refusal::Denied) } else { Verdict::Permit },
+        source: std::net::Ipv4Addr::from_bits(0xc000_0200 + u32::try_from(number % 3).unwrap()).into(),
+        ..testing::call(number)
+    }
+}
+
+fn fill(book: &Book, numbers: std::ops::Range<u64>) -> Vec<Entry> {
+    let mut written = Vec::new();
+    for number in numbers {
+        let call = call(number);
+        written.push(Entry::Call(call.clone()));
+        book.intent(call.clone()).unwrap();
+        // Outcomes come later than the calls after it.
+        if let Some(earlier) = number.checked_sub(3).filter(|earlier| !earlier.is_multiple_of(4)) {
+            let outcome = testing::outcome(&self::call(earlier));
+            written.push(Entry::Outcome(outcome.clone()));
+            book.outcome(outcome);
+        }
+    }
+    testing::wait(book.synced()).unwrap();
+    written
+}
+
+fn all_sealed(folder: &Path) {
+    testing::until(|| testing::files(folder).is_empty());
+}
+
+/// Everything below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+fn findings(folder: &Path, since: &[String]) -> Vec<String> {
+    verify(folder, &testing::sealing().signer.verifier(), since).unwrap().findings
+}
+
+#[test]
+fn what_is_sealed_reads_as_it_was_recorded_in_its_order() {
+    let (_scratch, folder) = testing::folder();
+    let mut written = Vec::new();
+    for round in 0..3 {
+        // The first is an old record, of which nothing was sealed.
+        let book = if round == 0 { Book::open(&folder, testing::settings()).unwrap() } else { open(&folder) };
+        written.extend(fill(&book, round * 400..(round + 1) * 400));
+        if round > 0 {
+            all_sealed(&folder);
+        }
+    }
+    assert_eq!(testing::read(&folder), (written, vec![]));
+    assert_eq!(findings(&folder, &[]), Vec::<String>::new());
+}
+
+#[test]
+fn one_keys_calls_of_a_time_are_found_and_hardly_any_others_are_read() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    let written = fill(&book, 0..2000);
+    all_sealed(&folder);
+    let (since, until) = (testing::call(700).at, testing::call(1500).at);
+    let filter = Filter { key: Some(KeyId(3)), since: Some(since), until: Some(until), ..Filter::default() };
+    let wanted = |entry: &Entry| matches!(entry, Entry::Call(call) if filter.wants_call(call));
+    let read: Vec<Entry> = Reader::open(&folder).unwrap().wanting(&filter).map(Result::unwrap).collect();
+    let calls: Vec<&Entry> = read.iter().filter(|entry| wanted(entry)).collect();
+    assert_eq!(calls, written.iter().filter(|entry| wanted(entry)).collect::<Vec<_>>());
+    let others = read.iter().filter(|entry| matches!(entry, Entry::Call(call) if !filter.wants_call(call))).count();
+    assert_eq!(others, 0);
+    let outcomes: BTreeSet<CallId> = read
+        .iter()
+        .filter_map(|entry| if let Entry::Outcome(outcome) = entry { Some(outcome.call) } else { None })
+        .collect();
+    let theirs = |entry: &&Entry| matches!(entry, Entry::Call(call) if outcomes.contains(&call.id));
+    assert!(calls.iter().filter(|entry| theirs(entry)).count() > 50, "they have their outcomes");
+    drop(book);
+}
+
+#[test]
+fn whoever_reads_while_it_is_sealed_misses_nothing_and_reads_nothing_twice() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..40 {
+                fill(&book, round * 50..(round + 1) * 50);
+            }
+            done.store(true, Ordering::Release);
+        });
+        let mut follower = Reader::open(&folder).unwrap();
+        let mut followed = 0_u64;
+        let mut at_end = false;
+        loop {
+            at_end |= done.load(Ordering::Acquire);
+            let ids: Vec<CallId> = Reader::open(&folder)
+                .unwrap()
+                .filter_map(|entry| if let Entry::Call(call) = entry.unwrap() { Some(call.id) } else { None })
+                .collect();
+            let expected: Vec<CallId> = (0..ids.len() as u64).map(|number| call(number).id).collect();
+            assert_eq!(ids, expected);
+            for entry in follower.by_ref() {
+                if let Entry::Call(read) = entry.unwrap() {
+                    assert_eq!(read.id, call(followed).id);
+                    followed += 1;
+                }
+            }
+            if at_end {
+                break;
+            }
+        }
+        assert_eq!(followed, 2000);
+    });
+}
+
+#[test]
+fn how_keys_were_used_is_known_after_a_start_without_reading_it_all_again() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    fill(&book, 0..600);
+    all_sealed(&folder);
+    let (usages, since) = (book.usages(), book.usage_since());
+    drop(book);
+    for segment in files(&folder).iter().filter(|file| file.extension().is_some_and(|kind| kind == "parquet")) {
+        fs::remove_file(segment).unwrap();
+    }
+    let book = open(&folder);
+    testing::until(|| book.usage_is_complete());
+    assert_eq!((book.usages(), book.usage_since()), (usages, since));
+    let calls: u64 = crate::daily(&folder).unwrap().map(|daily| daily.passed + daily.stopped).sum();
+    assert_eq!(calls, (0..600).filter(|number| call(*number).key.is_some()).count() as u64);
+}
+
+#[test]
+fn a_call_is_proven_with_the_public_key_alone_and_nothing_else_is() {
+    let (_scratch, folder) = testing::folder();
+    let verifier = testing::sealing().signer.verifier();
+    let book = open(&folder);
+    fill(&book, 0..100);
+    all_sealed(&folder);
+    let old = crate::checkpoint(&folder).unwrap().unwrap();
+    fill(&book, 100..200);
+    all_sealed(&folder);
+    for number in [0, 1, 50, 150] {
+        let text = serde_json::to_string(&prove(&folder, call(number).id, &verifier).unwrap()).unwrap();
+        let proof = Proof::read(&text).unwrap();
+        let Proven::Call { call: shown, .. } = proof.verify(&verifier).unwrap() else { panic!("{text}") };
+        assert_eq!(serde_json::from_value::<Call>(shown).unwrap(), call(number));
+        let other = seal::Signer::new("test/record", &[6; 32]).unwrap().verifier();
+        assert!(proof.verify(&other).is_err());
+        // What is shown cannot be changed, nor anything that leads from it to the checkpoint.
+        for (from, to) in
+            [("curl/8.5.0", "curl/8.5.1"), ("\"index\":", "\"index\":1"), ("test/record\\n", "test/record\\n1")]
+        {
+            let forged = text.replacen(from, to, 1);
+            assert_ne!(forged, text);
+            assert!(
+                Proof::read(&forged).is_err() || Proof::read(&forged).unwrap().verify(&verifier).is_err(),
+                "{forged}"
+            );
+        }
+    }
+    assert!(prove(&folder, call(999).id, &verifier).is_err());
+    let consistency = prove_consistency(&folder, &old, &verifier).unwrap();
+    assert!(matches!(consistency.verify(&verifier), Ok(Proven::Consistency { old, new }) if 0 < old && old < new));
+    let forked = testing::sealing().signer.checkpoint(1, seal::Hash([1; 32]));
+    assert!(prove_consistency(&folder, &forked, &verifier).is_err());
+    assert_eq!(findings(&folder, &[old]), Vec::<String>::new());
+    assert_eq!(findings(&folder, &[forked]).len(), 1);
+}
+
+#[test]
+fn what_was_kept_long_enough_goes_by_its_powers_and_the_tree_still_holds() {
+    let (_scratch, folder) = testing::folder();
+    drop({
+        let book = Book::open(&folder, testing::settings()).unwrap();
+        fill(&book, 0..300);
+        book
+    });
+    let keep = ByPower::from_fn(|power| (power == Power::Read).then_some(Span::days(1)));
+    let book = Book::open_sealing(&folder, testing::settings(), Sealing { keep, ..testing::sealing() }).unwrap();
+    let mut removed = Vec::new();
+    testing::until(|| {
+        removed.extend(book.notices().into_iter().filter(|notice| matches!(notice, Notice::Removed(_))));
+        !removed.is_empty()
+    });
+    drop(book);
+    let (entries, damages) = testing::read(&folder);
+    assert_eq!(damages, []);
+    let calls = entries.iter().filter_map(|entry| if let Entry::Call(call) = entry { Some(call) } else { None });
+    let powers: BTreeSet<bool> = calls.map(|call| call.powers.is_sensitive()).collect();
+    assert_eq!(powers, BTreeSet::from([true]), "what is sensitive is kept, what is ordinary is gone");
+    let verified = verify(&folder, &testing::sealing().signer.verifier(), &[]).unwrap();
+    assert_eq!((verified.findings, verified.removed), (vec![], 1));
+}
+
+#[test]
+fn over_the_cap_the_oldest_segments_go() {
+    let (_scratch, folder) = testing::folder();
+    let book = Book::open_sealing(&folder, testing::settings(), Sealing { cap: 1, ..testing::sealing() }).unwrap();
+    fill(&book, 0..50);
+    testing::until(|| verify(&folder, &testing::sealing().signer.verifier(), &[]).unwrap().removed > 0);
+}
+
+#[test]
+fn a_tree_that_somebody_changed_is_never_signed_and_nothing_is_thrown_away() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    fill(&book, 0..100);
+    all_sealed(&folder);
+    drop(book);
+    let leaves = folder.join("leaves.jsonl");
+    let good = fs::read_to_string(&leaves).unwrap();
+    let checkpoint = fs::read_to_string(folder.join("checkpoint")).unwrap();
+    let segments = files(&folder).len();
+    for bad in [good.replacen("entries", "Entries", 1), String::new(), format!("{good}{good}")] {
+        fs::write(&leaves, &bad).unwrap();
+        let book = open(&folder);
+        let mut told = Vec::new();
+        testing::until(|| {
+            told.extend(book.notices());
+            told.iter().any(|notice| matches!(notice, Notice::Unsealed(_)))
+        });
+        testing::wait(book.intent_durable(testing::call(5000))).unwrap();
+        drop(book);
+        assert_eq!(fs::read_to_string(folder.join("checkpoint")).unwrap(), checkpoint);
+        assert!(files(&folder).len() >= segments);
+    }
+    // Both gone: what no leaf speaks of is not thrown away either.
+    fs::remove_file(&leaves).unwrap();
+    fs::remove_file(folder.join("checkpoint")).unwrap();
+    let book = open(&folder);
+    testing::until(|| book.notices().iter().any(|notice| matches!(notice, Notice::Unsealed(_))));
+    drop(book);
+    assert!(files(&folder).len() >= segments - 2);
+}
+
+#[test]
+fn while_the_disk_takes_no_segment_the_log_stays_and_it_is_sealed_later() {
+    let (_scratch, folder) = testing::folder();
+    drop({
+        let book = Book::open(&folder, testing::settings()).unwrap();
+        fill(&book, 0..10);
+        book
+    });
+    let name = testing::files(&folder)[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let (_, stamp) = name.split_once('-').unwrap();
+    let hour = format!("hour={}-{}-{}T{}", &stamp[..4], &stamp[4..6], &stamp[6..8], &stamp[9..11]);
+    // A file stands where the folder should be: nobody can write there, not even root.
+    fs::write(folder.join(&hour), "").unwrap();
+    let book = open(&folder);
+    testing::until(|| book.notices().iter().any(|notice| matches!(notice, Notice::Unsealed(_))));
+    testing::wait(book.intent_durable(call(10))).unwrap();
+    assert!(!testing::files(&folder).is_empty());
+    fs::remove_file(folder.join(&hour)).unwrap();
+    all_sealed(&folder);
+    let (entries, damages) = testing::read(&folder);
+    assert_eq!((entries.iter().filter(|entry| matches!(entry, Entry::Call(_))).count(), damages), (11, vec![]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_changed_in_a_sealed_record_is_noticed(
+        file in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), bit in 0_u32..8, how in 0..5,
+    ) {
+        let folder = testing::made_folder();
+        copy(sealed(), folder.path());
+        prop_assert_eq!(findings(folder.path(), &[]), Vec::<String>::new());
+        let files = files(folder.path());
+        let changed = &files[file.index(files.len())];
+        if changed.file_name().unwrap() == "lock" {
+            return Ok(());
+        }
+        let mut bytes = fs::read(changed).unwrap();
+        let at = place.index(bytes.len());
+        match how {
+            0 => bytes[at] ^= 1 << bit,
+            1 => bytes.truncate(at),
+            2 => bytes.insert(at, 0x41),
+            3 => drop(bytes.remove(at)),
+            _ => {
+                let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+                let mut other = lines.clone();
+                other.rotate_left(at % lines.len());
+                prop_assume!(other != lines);
+                bytes = other.concat();
+            }
+        }
+        fs::write(changed, bytes).unwrap();
+        prop_assert_ne!(findings(folder.path(), &[]), Vec::<String>::new(), "{:?}", changed);
+        // And reading it ends, in whatever way.
+        let _ = Reader::open(folder.path()).unwrap().count();
+        fs::remove_file(changed).unwrap();
+        prop_assert_ne!(findings(folder.path(), &[]), Vec::<String>::new(), "without {:?}", changed);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+}
+
+/// A record that is sealed.
+fn sealed() -> &'static Path {
+    static SEALED: std::sync::OnceLock<(tempfile::TempDir, PathBuf)> = std::sync::OnceLock::new();
+    let (_, folder) = SEALED.get_or_init(|| {
+        let (scratch, folder) = testing::folder();
+        let book = open(&folder);
+        fill(&book, 0..60);
+        all_sealed(&folder);
+        fill(&book, 60..90);
+        all_sealed(&folder);
+        drop(book);
+        (scratch, folder)
+    });
+    folder
+}
