@@ -341,6 +341,9 @@ pub(crate) fn upstream(config: &Config) -> Result<Upstream, HouseError> {
     Upstream::new(origin, host, patience, files).map_err(|error| setting("gate.upstream", &error))
 }
 
+/// After a start, and after the clock jumped, nothing of the record is removed for so long.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
 /// The book of calls.
 pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
     let settings = record::Settings {
@@ -355,6 +358,7 @@ pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
         after: config.record.seal.into(),
         keep: config.record.keep.0,
         cap: config.record.cap.0,
+        settle: SETTLE,
     };
     Book::open_sealing(record_folder(&config.gate.state), settings, sealing)
         .map_err(|error| HouseError::Setting(format!("the record: {error}; it lies in `record` of the state folder")))

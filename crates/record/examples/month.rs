@@ -60,7 +60,13 @@ fn settings(calls: u64) -> Settings {
 
 fn make(folder: &Path, calls: u64) -> Result<(), Box<dyn Error>> {
     let signer = record_signer()?;
-    let sealing = Sealing { signer, after: Duration::from_secs(1), keep: ByPower::default(), cap: u64::MAX };
+    let sealing = Sealing {
+        signer,
+        after: Duration::from_secs(1),
+        keep: ByPower::default(),
+        cap: u64::MAX,
+        settle: Duration::ZERO,
+    };
     let book = Book::open_sealing(folder, settings(calls), sealing)?;
     let start: Timestamp = "2026-11-01T00:00:00Z".parse()?;
     let step = i64::try_from(HOURS * 3_600_000_000 / calls)?;

@@ -8,10 +8,11 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
+use law::Span;
 use seal::{Checkpoint, Hash, Verifier, tree};
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,25 @@ pub struct Dropped {
     pub why: String,
     /// Their files.
     pub files: Vec<String>,
+    /// What the segments among them held, and how long such calls were to be kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Gone>,
+}
+
+/// A segment that was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// The file, below the record's folder.
+    pub file: String,
+    /// The time of its first entry.
+    pub from: Timestamp,
+    /// The time of its last entry.
+    pub to: Timestamp,
+    /// How many calls it held.
+    pub calls: u64,
+    /// How long they were to be kept when it went; without an end where nothing stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Span>,
 }
 
 /// What lies on disk.
@@ -148,10 +168,35 @@ pub(crate) fn hour_files(folder: &Path) -> io::Result<Vec<(Option<u64>, String)>
 
 /// The newest checkpoint, as it lies there; nothing where there is none.
 pub(crate) fn note(folder: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(folder.join(CHECKPOINT)) {
+    read(&folder.join(CHECKPOINT))
+}
+
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        note => note.map(Some),
+        // What is no UTF-8 is no note of ours, and does not verify.
+        note => Ok(Some(String::from_utf8_lossy(&note?).into_owned())),
     }
+}
+
+/// Where the newest checkpoint lies that was signed here: beside the record's folder, so that it
+/// stays when that is put back from elsewhere, and out of reach of who can write only there.
+pub(crate) fn anchor_path(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".signed");
+    folder.with_file_name(name)
+}
+
+/// The newest checkpoint that was signed here; nothing where none was.
+pub(crate) fn anchor(folder: &Path) -> io::Result<Option<String>> {
+    read(&anchor_path(folder))
+}
+
+/// Keeps a checkpoint there; it is on disk when this returns.
+pub(crate) fn put_anchor(folder: &Path, note: &str) -> io::Result<()> {
+    let path = anchor_path(folder);
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    replace(beside, &path.file_name().unwrap_or_default().to_string_lossy(), note)
 }
 
 /// Why a checkpoint does not cover the leaves.

@@ -58,9 +58,10 @@ pub use crate::{
     filter::{Filter, FilterError, Statuses, VerdictKind},
     folder::end,
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
-    leaves::{Dropped, Leaf, Rollup, Sealed, Unfit},
+    leaves::{Dropped, Gone, Leaf, Rollup, Sealed, Unfit},
     proof::{
-        CallProof, Piece, Proof, ProofError, ProveError, Proven, Verified, checkpoint, prove, prove_consistency, verify,
+        CallProof, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, prove,
+        prove_consistency, verify,
     },
     read::{Damage, Follow, Reader},
     rollup::{Daily, daily},

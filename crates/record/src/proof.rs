@@ -1,14 +1,16 @@
 //! Proofs that need no folder: that a call is in the record, and that one checkpoint goes on from
 //! another. Whoever has the public key can check them.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, thread, time::Duration};
 
-use law::CallId;
+use jiff::{SignedDuration, Timestamp};
+use law::{CallId, Span};
 use seal::{Hash, Verifier, tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Leaf, Sealed, Segment, entry,
+    Dropped, Leaf, Sealed, Segment, entry,
+    folder::places,
     leaves::{self, Leaves},
     segment::{self, Part},
 };
@@ -285,24 +287,73 @@ pub struct Verified {
     pub segments: u64,
     /// Segments that were removed, as the tree says.
     pub removed: u64,
+    /// Each time that segments were removed.
+    pub removals: Vec<Removal>,
     /// Calls in the log that are not sealed yet: only their checksums were looked at.
     pub unsealed: u64,
+    /// Leaves of the checkpoint that was kept beside the record's folder, where one was.
+    pub signed_here: Option<u64>,
     /// Leaves of the older checkpoints that were given.
     pub since: Vec<u64>,
     /// What is wrong.
     pub findings: Vec<String>,
 }
 
+/// Segments were removed at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removal {
+    /// The number of its leaf; the first is 0.
+    pub leaf: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Why: `kept-long-enough` or `cap`.
+    pub why: String,
+    /// How many segments.
+    pub segments: u64,
+    /// How many calls they held.
+    pub calls: u64,
+    /// The time of the first of them.
+    pub from: Option<Timestamp>,
+    /// The time of the last of them.
+    pub to: Option<Timestamp>,
+    /// The shortest time that one of them was to be kept.
+    pub keep: Option<Span>,
+}
+
+/// How often a record is looked at before what is wrong with it counts.
+const LOOKS: u32 = 4;
+/// A step of sealing is over within this time.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// Verifies the record in a folder with nothing but the public key: every segment, the tree, the
 /// checkpoint, and whether it goes on from older checkpoints that were kept elsewhere.
+///
+/// A gate may seal meanwhile: what is found wrong counts only when it is the same at a second look.
 ///
 /// # Errors
 /// The folder cannot be read at all.
 pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Verified, ProveError> {
+    let mut found = look_at_all(folder, verifier, since)?;
+    for _ in 1..LOOKS {
+        if found.findings.is_empty() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        let before = std::mem::replace(&mut found, look_at_all(folder, verifier, since)?);
+        if before.findings == found.findings {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn look_at_all(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Verified, ProveError> {
+    // Before the leaves: these only grow.
+    let (note, anchor) = (leaves::note(folder)?, leaves::anchor(folder)?);
     let leaves = Leaves::read(folder)?;
     let hashes = leaves.hashes();
     let mut found = Verified::default();
-    match leaves::note(folder)? {
+    match note {
         None if hashes.is_empty() && since.is_empty() => {}
         None => found.findings.push("there is no checkpoint".to_owned()),
         Some(note) => match leaves::covered(&hashes, &note, verifier) {
@@ -315,6 +366,15 @@ pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Ve
             }
         },
     }
+    if let Some(anchor) = anchor {
+        match leaves::covered(&hashes, &anchor, verifier) {
+            Ok(size) => found.signed_here = Some(size as u64),
+            Err(unfit) => {
+                let path = leaves::anchor_path(folder);
+                found.findings.push(format!("the record does not go on from what `{}` says: {unfit}", path.display()));
+            }
+        }
+    }
     for note in since {
         match leaves::covered(&hashes, note, verifier) {
             Ok(size) => found.since.push(size as u64),
@@ -326,7 +386,10 @@ pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Ve
     for (number, (_, leaf)) in leaves.lines.iter().enumerate() {
         let sealed = match leaf {
             Some(Leaf::Sealed(sealed)) => sealed,
-            Some(Leaf::Removed(_)) => continue,
+            Some(Leaf::Removed(removed)) => {
+                removal(number, removed, &leaves, &mut found);
+                continue;
+            }
             None => {
                 found.findings.push(format!("leaf {number} cannot be understood"));
                 continue;
@@ -353,6 +416,43 @@ pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Ve
     unknown_files(folder, &leaves, &mut found.findings)?;
     log(folder, &leaves, &mut found)?;
     Ok(found)
+}
+
+/// What was removed with one leaf, and whether it was to be kept longer.
+fn removal(number: usize, Dropped { at, why, files, segments }: &Dropped, leaves: &Leaves, found: &mut Verified) {
+    let leaf = number as u64;
+    let mut removal =
+        Removal { leaf, at: *at, why: why.clone(), segments: 0, calls: 0, from: None, to: None, keep: None };
+    let before = || leaves.lines.iter().take(number).filter_map(|(_, leaf)| leaf.as_ref());
+    for file in files {
+        let mut sealed = before().filter_map(|leaf| if let Leaf::Sealed(sealed) = leaf { Some(sealed) } else { None });
+        let segment = sealed.find_map(|sealed| {
+            let usage = sealed.usage.as_ref().filter(|usage| usage.file == *file).map(|_| None);
+            usage.or_else(|| sealed.segments.iter().find(|segment| segment.file == *file).map(Some))
+        });
+        let Some(segment) = segment else {
+            found.findings.push(format!("leaf {leaf} removes `{file}`, which was never sealed"));
+            continue;
+        };
+        let Some(segment) = segment else { continue };
+        removal.segments += 1;
+        removal.calls += segment.calls;
+        removal.from = Some(removal.from.map_or(segment.from, |from| from.min(segment.from)));
+        removal.to = Some(removal.to.map_or(segment.to, |to| to.max(segment.to)));
+        let keep = segments.iter().find(|gone| gone.file == *file).and_then(|gone| gone.keep);
+        removal.keep = removal.keep.into_iter().chain(keep).min();
+        if why != "cap" {
+            let end = keep.and_then(|keep| segment.to.checked_add(SignedDuration::from(keep)).ok());
+            if end.is_none_or(|end| end > *at) {
+                let last = segment.to;
+                found.findings.push(format!(
+                    "leaf {leaf} removes `{file}` at {at}, before its time: its last call is of {last}, to be kept {}",
+                    keep.map_or_else(|| "for ever".to_owned(), |keep| keep.to_string())
+                ));
+            }
+        }
+    }
+    found.removals.push(removal);
 }
 
 /// Whether a file is what was sealed.
@@ -389,6 +489,10 @@ fn unknown_files(folder: &Path, leaves: &Leaves, findings: &mut Vec<String>) -> 
     let known: std::collections::HashSet<&str> = usages.chain(segments).collect();
     let dropped = leaves.dropped();
     for (_, file) in leaves::hour_files(folder)? {
+        // A segment is written under such a name, and nobody reads it under it.
+        if file.ends_with(".new") {
+            continue;
+        }
         if !known.contains(file.as_str()) {
             findings.push(format!("no leaf speaks of `{file}`"));
         } else if dropped.contains(file.as_str()) {
@@ -398,15 +502,50 @@ fn unknown_files(folder: &Path, leaves: &Leaves, findings: &mut Vec<String>) -> 
     Ok(())
 }
 
-/// What is not sealed yet.
+/// What is not sealed yet, and whether the record has its beginning.
 fn log(folder: &Path, leaves: &Leaves, found: &mut Verified) -> Result<(), ProveError> {
+    let last = leaves.last();
+    let logs = places(folder)?;
+    for log in logs.iter().filter(|log| log.sequence <= last) {
+        if !leaves.sealed().any(|sealed| sealed.log == log.sequence) {
+            found.findings.push(format!("`{}` lies there, and what came after it is sealed without it", log.name()));
+        }
+    }
+    let mut gone = 0;
     let reader = crate::Reader::open(folder).map_err(|error| ProveError::Unreadable(error.to_string()))?;
-    for entry in reader.behind(leaves.last()) {
+    for entry in reader.behind(last) {
         match entry {
             Ok(crate::Entry::Call(_)) => found.unsealed += 1,
+            Ok(crate::Entry::Removed(removed)) => gone = gone.max(removed.sequence),
             Ok(_) => {}
             Err(damage) => found.findings.push(damage.to_string()),
         }
     }
+    let sealed = leaves.sealed().next().map(|sealed| sealed.log);
+    let first = sealed.or_else(|| logs.first().map(|log| log.sequence)).unwrap_or(1);
+    if first > 1 && gone + 1 < first && sealed_removals(folder, leaves).is_some_and(|sealed| sealed + 1 < first) {
+        found.findings.push(format!(
+            "the record begins with the file {first} of the log, and nothing says that those before were removed"
+        ));
+    }
     Ok(())
+}
+
+/// The newest file of the log that was removed before it was sealed, as sealed entries say;
+/// nothing where those may have been removed since.
+fn sealed_removals(folder: &Path, leaves: &Leaves) -> Option<u64> {
+    let dropped = leaves.dropped();
+    let mut newest = 0;
+    for segment in leaves.sealed().flat_map(|sealed| &sealed.segments).filter(|segment| segment.notes > 0) {
+        if dropped.contains(segment.file.as_str()) {
+            return None;
+        }
+        // What cannot be read is a finding already.
+        for (_, payload) in segment::read(&folder.join(&segment.file), segment.notes, Part::default()).ok()? {
+            if let Ok(crate::Entry::Removed(removed)) = entry::read(&payload) {
+                newest = newest.max(removed.sequence);
+            }
+        }
+    }
+    Some(newest)
 }

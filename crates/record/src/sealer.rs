@@ -5,9 +5,10 @@
 //!
 //! 1. Segments are written under names that end in `.new`. They are removed.
 //! 2. They have their names, and no leaf speaks of them. They are removed; the file is sealed again.
-//! 3. The leaf is there, or part of its line. A part is cut off; a whole one is signed, as long as
-//!    the file that it is about still lies there.
-//! 4. The checkpoint is there, and the file of the log as well. The file goes.
+//! 3. The leaf is there, or part of its line. It is cut off and the step is done again: what it is
+//!    about still lies there. Who can write here can append a leaf, so none is signed because it
+//!    stands there.
+//! 4. The checkpoint is there, and the file of the log as well. The file goes, if it is what was sealed.
 //!
 //! Readers go by the leaves: a file that a leaf speaks of is not read again.
 
@@ -16,16 +17,17 @@ use std::{
     fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt as _,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use law::{ByPower, CallId, Powers, Span};
-use seal::{Signer, tree};
+use seal::{Checkpoint, Signer, tree};
 
 use crate::{
-    Damage, Dropped, Entry, Leaf, Notice, Removed, Rollup, Sealed, Segment, Unfit, entry,
+    Damage, Dropped, Entry, Gone, Leaf, Notice, Removed, Rollup, Sealed, Segment, Unfit, entry,
     folder::{HEADER, Header, Place, places, read_header},
     frame::{Frames, Step},
     leaves::{self, CHECKPOINT, Leaves},
@@ -46,6 +48,8 @@ pub struct Sealing {
     pub keep: ByPower<Option<Span>>,
     /// All segments together take at most so much, in bytes: the oldest are removed.
     pub cap: u64,
+    /// Nothing is removed for so long after a start, and after the clock jumped.
+    pub settle: Duration,
 }
 
 /// A checkpoint was signed.
@@ -78,6 +82,17 @@ pub(crate) enum SealError {
         "a leaf of the record was never signed, and the file that it is about is gone; look at it with `greave record verify`"
     )]
     Unsigned,
+    #[error("`{0}` has version {1} of the log, and is not sealed by this one; go on with the greave that wrote it")]
+    Newer(String, u32),
+    #[error("this program failed at it; what it printed belongs into a report")]
+    Failed,
+    #[error(
+        "`{}` says what was signed here, and the record does not begin with it: {unfit}; put the record back as it \
+         was. Where it is lost for good, move that file away: a new record begins, under another name, and whoever \
+         keeps a checkpoint sees that",
+        path.display()
+    )]
+    Behind { path: PathBuf, unfit: Unfit },
 }
 
 fn disk(path: &Path) -> impl FnOnce(io::Error) -> SealError {
@@ -87,6 +102,8 @@ fn disk(path: &Path) -> impl FnOnce(io::Error) -> SealError {
 
 /// How often it is looked whether there is something to do.
 const BEAT: Duration = Duration::from_secs(1);
+/// The time of day is put right by less than this while nobody notices.
+const JUMP: Duration = Duration::from_secs(60);
 /// How often it is looked whether something was kept long enough.
 const KEEPING: Duration = Duration::from_secs(60);
 /// After an error it is tried again.
@@ -95,12 +112,11 @@ const RETRY: Duration = Duration::from_secs(10);
 /// Seals until the book stops.
 pub(crate) fn run(shared: &Shared, folder: &Path, sealing: &Sealing) {
     let mut told: Option<String> = None;
+    let mut clock = Clock::new(sealing.settle);
     while !shared.is_stopping() {
-        let done = Sealer::open(shared, folder, sealing).and_then(|mut sealer| {
-            told = None;
-            sealer.work()
-        });
-        if let Err(error) = done {
+        // Whatever happens here, the log stays and calls go on.
+        let work = AssertUnwindSafe(|| Sealer::open(shared, folder, sealing)?.work(&mut told, &mut clock));
+        if let Err(error) = panic::catch_unwind(work).unwrap_or(Err(SealError::Failed)) {
             let error = error.to_string();
             // Said once: it is tried again and again.
             if told.as_ref() != Some(&error) {
@@ -119,6 +135,39 @@ struct Sealer<'a> {
     sealing: &'a Sealing,
     leaves: Leaves,
     hashes: Vec<seal::Hash>,
+    /// The name of this record in its checkpoints.
+    origin: String,
+}
+
+/// Whether the time of day can be gone by, where something is to be removed for it.
+struct Clock {
+    settle: Duration,
+    looked: Instant,
+    day: Timestamp,
+    quiet_until: Instant,
+}
+
+impl Clock {
+    fn new(settle: Duration) -> Self {
+        let looked = Instant::now();
+        Self { settle, looked, day: Timestamp::now(), quiet_until: looked + settle }
+    }
+
+    /// Whether it went on as time did, and has for long enough.
+    fn is_steady(&mut self, now: Timestamp) -> bool {
+        let looked = Instant::now();
+        if jumped(now.duration_since(self.day), looked - self.looked) {
+            self.quiet_until = looked + self.settle;
+        }
+        (self.looked, self.day) = (looked, now);
+        looked >= self.quiet_until
+    }
+}
+
+/// Whether the time of day went on by another length than time did.
+fn jumped(day: SignedDuration, passed: Duration) -> bool {
+    let off = SignedDuration::try_from(passed).map_or(SignedDuration::MAX, |passed| day.saturating_sub(passed));
+    off.unsigned_abs() > JUMP
 }
 
 impl<'a> Sealer<'a> {
@@ -126,7 +175,7 @@ impl<'a> Sealer<'a> {
     fn open(shared: &'a Shared, folder: &'a Path, sealing: &'a Sealing) -> Result<Self, SealError> {
         let leaves = Leaves::read(folder).map_err(disk(folder))?;
         let hashes = leaves.hashes();
-        let mut sealer = Self { shared, folder, sealing, leaves, hashes };
+        let mut sealer = Self { shared, folder, sealing, leaves, hashes, origin: String::new() };
         sealer.repair()?;
         Ok(sealer)
     }
@@ -141,39 +190,29 @@ impl<'a> Sealer<'a> {
             Some(note) => leaves::covered(&self.hashes, note, &self.sealing.signer.verifier())?,
             None => 0,
         };
+        let signed = self.held_to_anchor(note.as_deref(), signed)?;
         if self.leaves.torn > 0 {
-            let path = self.folder.join(leaves::LEAVES);
-            let cut = File::options().write(true).open(&path).and_then(|file| {
-                file.set_len(self.leaves.whole)?;
-                file.sync_all()
-            });
-            cut.map_err(disk(&path))?;
+            self.cut(self.leaves.whole)?;
             repaired(format!("{} bytes of a leaf that was never whole were cut off", self.leaves.torn));
             self.leaves.torn = 0;
         }
         let logs = places(self.folder).map_err(disk(self.folder))?;
         if signed < self.hashes.len() {
-            // A log goes only when its leaf is signed; and a leaf is signed before the next one comes.
-            let waits = match self.leaves.lines.last() {
-                Some((_, Some(Leaf::Sealed(sealed)))) => {
-                    let before = self.leaves.sealed().rev().nth(1).map_or(0, |before| before.log);
-                    sealed.log > before && logs.iter().any(|log| log.sequence == sealed.log)
-                }
-                Some((_, Some(Leaf::Removed(dropped)))) => {
-                    dropped.files.iter().all(|file| self.folder.join(file).exists())
-                }
-                _ => false,
-            };
-            if !waits || signed + 1 < self.hashes.len() {
-                return Err(SealError::Unsigned);
-            }
-            self.sign(0)?;
-            repaired("the newest leaf was signed".to_owned());
+            self.take_back(signed, &logs)?;
+            repaired("a leaf that was never signed was cut off, and its step is done again".to_owned());
         }
         let last = self.leaves.last();
         for log in logs.iter().filter(|log| log.sequence <= last) {
-            self.remove_log(log)?;
-            repaired(format!("`{}` was removed: it is sealed", log.name()));
+            if self.holds(log)? {
+                self.remove_log(log)?;
+                repaired(format!("`{}` was removed: it is sealed", log.name()));
+            } else {
+                self.put_aside(log)?;
+                repaired(format!(
+                    "`{}` is not what was sealed under its number; it ends with `.damaged` now",
+                    log.name()
+                ));
+            }
         }
         let logs: Vec<Place> = logs.into_iter().filter(|log| log.sequence > last).collect();
         for file in self.leftovers(&logs)? {
@@ -182,6 +221,71 @@ impl<'a> Sealer<'a> {
         }
         self.shared.sealed(last);
         Ok(())
+    }
+
+    /// Holds the leaves against what was signed here; how many are signed. Where nothing was, this
+    /// is a new record, or one from elsewhere of which others may have signed more: it gets a name
+    /// of its own, so that no two records of one name ever contradict each other.
+    fn held_to_anchor(&mut self, note: Option<&str>, signed: usize) -> Result<usize, SealError> {
+        let path = leaves::anchor_path(self.folder);
+        let Some(anchor) = leaves::anchor(self.folder).map_err(disk(&path))? else {
+            self.origin = format!("{}/{}", self.sealing.signer.name(), uuid::Uuid::now_v7().simple());
+            return Ok(signed);
+        };
+        let verifier = self.sealing.signer.verifier();
+        let before = leaves::covered(&self.hashes, &anchor, &verifier);
+        let before = before.map_err(|unfit| SealError::Behind { path, unfit })?;
+        anchor.lines().next().unwrap_or_default().clone_into(&mut self.origin);
+        if before > signed || note.is_none() {
+            leaves::replace(self.folder, CHECKPOINT, &anchor).map_err(disk(&self.folder.join(CHECKPOINT)))?;
+            let what = "the newest checkpoint was missing, and was put back".to_owned();
+            tracing::warn!(what, "the record was repaired");
+            self.shared.notice(Notice::Repaired(what));
+        }
+        Ok(before.max(signed))
+    }
+
+    fn cut(&self, length: u64) -> Result<(), SealError> {
+        let path = self.folder.join(leaves::LEAVES);
+        let cut = File::options().write(true).open(&path).and_then(|file| {
+            file.set_len(length)?;
+            file.sync_all()
+        });
+        cut.map_err(disk(&path))
+    }
+
+    /// Cuts off the newest leaf, which nobody signed: its step was not finished, or it was not
+    /// this program that wrote it. A leaf is signed before the next one comes, and what it is
+    /// about goes only after that.
+    fn take_back(&mut self, signed: usize, logs: &[Place]) -> Result<(), SealError> {
+        let there = match self.leaves.lines.last() {
+            Some((_, Some(Leaf::Sealed(sealed)))) => logs.iter().any(|log| log.sequence == sealed.log),
+            Some((_, Some(Leaf::Removed(dropped)))) => dropped.files.iter().all(|file| self.folder.join(file).exists()),
+            _ => false,
+        };
+        if !there || signed + 1 < self.hashes.len() {
+            return Err(SealError::Unsigned);
+        }
+        let line = self.leaves.lines.last().map_or(0, |(line, _)| line.len() as u64 + 1);
+        self.cut(self.leaves.whole.saturating_sub(line))?;
+        self.leaves.whole = self.leaves.whole.saturating_sub(line);
+        self.leaves.lines.pop();
+        self.hashes.pop();
+        Ok(())
+    }
+
+    /// Whether everything that stands in this file of the log is in segments.
+    fn holds(&self, log: &Place) -> Result<bool, SealError> {
+        let Some(sealed) = self.leaves.sealed().find(|sealed| sealed.log == log.sequence) else { return Ok(false) };
+        let entries: u64 = sealed.segments.iter().map(|segment| segment.entries).sum();
+        let read = Log::read(log).map_err(disk(&log.path))?;
+        Ok(sealed.damage.is_empty() && read.damage.is_empty() && read.ends.len() as u64 == entries)
+    }
+
+    /// Keeps a file of the log that is not, or not wholly, in segments.
+    fn put_aside(&self, log: &Place) -> Result<(), SealError> {
+        fs::rename(&log.path, log.path.with_extension("damaged")).map_err(disk(&log.path))?;
+        leaves::sync(self.folder).map_err(disk(self.folder))
     }
 
     /// Segments that were removed, and those that were never finished and whose log is still there.
@@ -201,7 +305,7 @@ impl<'a> Sealer<'a> {
     }
 
     /// Seals what is finished, finishes what is old enough, and removes what was kept long enough.
-    fn work(&mut self) -> Result<(), SealError> {
+    fn work(&mut self, told: &mut Option<String>, clock: &mut Clock) -> Result<(), SealError> {
         let mut kept = None;
         while !self.shared.is_stopping() {
             let closed = self.shared.closed();
@@ -215,10 +319,14 @@ impl<'a> Sealer<'a> {
             if logs.last().is_some_and(|open| self.is_old(open.started, now)) {
                 self.shared.ask_to_roll();
             }
-            if kept.is_none_or(|kept: std::time::Instant| kept.elapsed() >= KEEPING.min(self.sealing.after)) {
-                self.keep(now)?;
-                kept = Some(std::time::Instant::now());
+            if kept.is_none_or(|kept: Instant| kept.elapsed() >= KEEPING.min(self.sealing.after)) {
+                if clock.is_steady(now) {
+                    self.keep(now)?;
+                }
+                kept = Some(Instant::now());
             }
+            // All that was due is done: the next error is news.
+            *told = None;
             self.shared.pause(BEAT.min(self.sealing.after));
         }
         Ok(())
@@ -232,6 +340,9 @@ impl<'a> Sealer<'a> {
 
     fn seal(&mut self, log: &Place) -> Result<(), SealError> {
         let read = Log::read(log).map_err(disk(&log.path))?;
+        if let Some(Damage::Version { file, version }) = read.damage.first() {
+            return Err(SealError::Newer(file.clone(), *version));
+        }
         let hour = log.started.to_zoned(TimeZone::UTC).strftime("hour=%Y-%m-%dT%H").to_string();
         let place = self.folder.join(&hour);
         DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(disk(&place))?;
@@ -263,9 +374,7 @@ impl<'a> Sealer<'a> {
         if read.damage.is_empty() {
             self.remove_log(log)?;
         } else {
-            // What cannot be read is in no segment.
-            fs::rename(&log.path, log.path.with_extension("damaged")).map_err(disk(&log.path))?;
-            leaves::sync(self.folder).map_err(disk(self.folder))?;
+            self.put_aside(log)?;
         }
         self.shared.sealed(log.sequence);
         Ok(())
@@ -298,7 +407,10 @@ impl<'a> Sealer<'a> {
     /// appended, and those on disk were held against the last checkpoint when they were read.
     fn sign(&self, calls: u64) -> Result<(), SealError> {
         let size = self.hashes.len() as u64;
-        let note = self.sealing.signer.checkpoint(size, tree::root(&self.hashes));
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: tree::root(&self.hashes) };
+        let note = self.sealing.signer.sign(&checkpoint.to_string());
+        // First here: nothing that others can see is ever signed differently after a restore.
+        leaves::put_anchor(self.folder, &note).map_err(disk(&leaves::anchor_path(self.folder)))?;
         leaves::replace(self.folder, CHECKPOINT, &note).map_err(disk(&self.folder.join(CHECKPOINT)))?;
         self.shared.notice(Notice::Checkpoint(Checkpointed { note, size, calls }));
         Ok(())
@@ -317,10 +429,13 @@ impl<'a> Sealer<'a> {
             .flat_map(|sealed| sealed.segments.iter().map(|segment| (sealed.log, segment)))
             .filter(|(_, segment)| !dropped.contains(segment.file.as_str()))
             .collect();
+        // A clock that is wrong ages what it stamped as well: nothing is older than the newest call says.
+        let newest = self.leaves.sealed().flat_map(|sealed| &sealed.segments).map(|segment| segment.to).max();
+        let day = newest.map_or(now, |newest| newest.min(now));
         let mut bytes: u64 = there.iter().map(|(_, segment)| segment.bytes).sum();
         let (mut old, mut over) = (Vec::new(), Vec::new());
         for (log, segment) in there {
-            if is_over(longest(&self.sealing.keep, segment.powers, segment.notes > 0), segment.to, now) {
+            if is_over(longest(&self.sealing.keep, segment.powers, segment.notes > 0), segment.to, day) {
                 old.push((log, segment.clone()));
                 bytes -= segment.bytes;
             } else if bytes > self.sealing.cap {
@@ -349,7 +464,15 @@ impl<'a> Sealer<'a> {
         let usages: Vec<String> =
             usages.filter_map(|sealed| sealed.usage.as_ref().map(|usage| usage.file.clone())).collect();
         files.extend(usages);
-        self.extend(Leaf::Removed(Dropped { at: now, why: why.to_owned(), files: files.clone() }))?;
+        let segments = gone.iter().map(|(_, segment)| Gone {
+            file: segment.file.clone(),
+            from: segment.from,
+            to: segment.to,
+            calls: segment.calls,
+            keep: longest(&self.sealing.keep, segment.powers, segment.notes > 0),
+        });
+        let segments = segments.collect();
+        self.extend(Leaf::Removed(Dropped { at: now, why: why.to_owned(), files: files.clone(), segments }))?;
         self.sign(0)?;
         for file in &files {
             let path = self.folder.join(file);
@@ -404,8 +527,11 @@ impl Log {
             Header::Good(sequence) if sequence == place.sequence => {}
             Header::Newer(version) => log.damage.push(Damage::Version { file: place.name(), version }),
             Header::Good(_) | Header::Bad => log.damage.push(Damage::Header { file: place.name() }),
-            // Nothing was ever written to it.
-            Header::Short => return Ok(log),
+            Header::Short => {
+                let bytes = file.metadata()?.len();
+                log.damage.extend((bytes > 0).then(|| Damage::Torn { file: place.name(), offset: 0, bytes }));
+                return Ok(log);
+            }
         }
         if matches!(log.damage.as_slice(), [Damage::Version { .. }]) {
             return Ok(log);
@@ -468,5 +594,24 @@ impl Log {
             groups.entry((longest.is_none(), longest)).or_default().push(row);
         }
         (groups, rolled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_jumps_and_one_that_is_put_right_does_not() {
+        let minute = Duration::from_secs(60);
+        for (day, jumps) in [(60, false), (61, false), (20, false), (0, false), (3 * 3600, true), (-60, true)] {
+            assert_eq!(jumped(SignedDuration::from_secs(day), minute), jumps, "{day}");
+        }
+        let mut clock = Clock::new(Duration::ZERO);
+        assert!(clock.is_steady(Timestamp::now()));
+        clock.settle = 10 * minute;
+        assert!(clock.is_steady(Timestamp::now()));
+        assert!(!clock.is_steady(Timestamp::now() + SignedDuration::from_hours(24)));
+        assert!(!clock.is_steady(Timestamp::now() + SignedDuration::from_hours(24)), "nor right after it");
     }
 }

@@ -11,7 +11,7 @@ use law::{Call, CallId, Ended, Factor, HolderId, KeyId, Outcome, Power, Powers, 
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Damage, Entry, Joined, Reader, Sealing, Settings, folder::places};
+use crate::{Book, Damage, Entry, Joined, Reader, Sealing, Settings, folder::places};
 
 /// The first second of 2026.
 const START: i64 = 1_767_225_600;
@@ -76,7 +76,13 @@ pub(crate) fn sealing() -> Sealing {
         after: Duration::from_millis(20),
         keep: law::ByPower::default(),
         cap: u64::MAX,
+        settle: Duration::ZERO,
     }
+}
+
+/// Opens a book that seals like that.
+pub(crate) fn open_sealing(folder: &Path) -> Book {
+    Book::open_sealing(folder, settings(), sealing()).unwrap()
 }
 
 /// A place for a book's folder.

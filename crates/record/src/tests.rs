@@ -2,6 +2,7 @@
 
 mod damage;
 mod files;
+mod forging;
 mod kill;
 mod sealing;
 mod trouble;

@@ -133,15 +133,25 @@ impl Verifier {
         if signatures.lines().any(|line| by_us(line).is_some()) { Ok(text) } else { Err(NoteError::BadSignature) }
     }
 
-    /// The checkpoint of a note, where this signer signed it for its own log.
+    /// The checkpoint of a note, where this signer signed it for a log of its own: one of the
+    /// signer's name, or one of several with 32 hexadecimal digits behind that name and a slash.
     ///
     /// # Errors
     /// When it is malformed, of another log, or not signed so.
     pub fn checkpoint(&self, note: &str) -> Result<Checkpoint, NoteError> {
-        if note.lines().next().is_none_or(|origin| origin != self.name) {
+        if !note.lines().next().is_some_and(|origin| self.is_own(origin)) {
             return Err(if note.contains("\n\n") { NoteError::OtherOrigin } else { NoteError::Malformed });
         }
         self.open(note)?.parse()
+    }
+
+    /// INVARIANT: no signer's name ends like this, so that no log of one is taken for another's.
+    fn is_own(&self, origin: &str) -> bool {
+        let own = |rest: &str| {
+            let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            rest.is_empty() || rest.strip_prefix('/').is_some_and(|id| id.len() == 32 && id.bytes().all(is_digit))
+        };
+        origin.strip_prefix(&self.name).is_some_and(own)
     }
 }
 
@@ -236,6 +246,16 @@ mod tests {
         let origin = "greave.example/record".to_owned();
         assert_eq!(signer.verifier().checkpoint(&note), Ok(Checkpoint { origin, size: 12, root }));
         assert_eq!(signer.verifier().to_string().parse(), Ok(signer.verifier()));
+        for (rest, own) in [
+            ("/0123456789abcdef0123456789abcdef", true),
+            ("/0123456789abcdef0123456789abcdeF", false),
+            ("/1", false),
+            ("s", false),
+        ] {
+            let origin = format!("greave.example/record{rest}");
+            let note = signer.sign(&Checkpoint { origin, size: 12, root }.to_string());
+            assert_eq!(signer.verifier().checkpoint(&note).is_ok(), own, "{rest}");
+        }
         let other = Signer::new("greave.example/record", &[8; 32]).unwrap();
         assert_eq!(other.verifier().checkpoint(&note), Err(NoteError::BadSignature));
         let renamed = Signer::new("greave.example/ledger", &[7; 32]).unwrap();

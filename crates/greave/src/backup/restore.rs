@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What may lie in the folder already: what was kept, or what outlived the state.
-const MAY_LIE_THERE: [&str; 4] = ["secrets", "record", "issuers", "lock"];
+const MAY_LIE_THERE: [&str; 5] = ["secrets", "record", "record.signed", "issuers", "lock"];
 
 /// What is to be restored, and what it is held against.
 #[derive(Debug)]

@@ -1,12 +1,14 @@
 //! `greave record`: whether the record is whole, and proofs for those who were not there.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use law::CallId;
-use record::{Proof, Proven, Verified};
+use record::{Proof, Proven, Removal, Verified};
 use seal::Verifier;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -86,26 +88,24 @@ fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf]
 }
 
 fn report(verified: &Verified) -> Value {
-    let Verified { leaves, calls, segments, removed, unsealed, since, findings } = verified;
+    let Verified { leaves, calls, segments, removed, removals, unsealed, signed_here, since, findings } = verified;
     json!({
-        "leaves": leaves, "calls": calls, "segments": segments, "removed": removed, "unsealed": unsealed,
-        "since": since, "findings": findings,
+        "leaves": leaves, "calls": calls, "segments": segments, "removed": removed, "removals": removals,
+        "unsealed": unsealed, "signed_here": signed_here, "since": since, "findings": findings,
     })
 }
 
 fn page(verified: &Verified) -> String {
-    let Verified { leaves, calls, segments, removed, unsealed, since, findings } = verified;
+    let Verified { leaves, calls, segments, removed: _, removals, unsealed, signed_here, since, findings } = verified;
     let mut lines = vec![format!(
         "{} in {}, under a checkpoint of {}",
         count(*calls, "sealed call"),
         count(*segments, "segment"),
         count(*leaves, "leaf").replace("leafs", "leaves")
     )];
-    if *removed > 0 {
-        lines.push(format!(
-            "{} removed, as the tree says: kept long enough, or beyond the cap",
-            count(*removed, "segment")
-        ));
+    lines.extend(removals.iter().map(removal));
+    if signed_here.is_some() {
+        lines.push("it goes on from what was signed here (`record.signed`)".to_owned());
     }
     lines.extend(since.iter().map(|size| format!("it goes on from the checkpoint of {size} that was kept elsewhere")));
     if *unsealed > 0 {
@@ -115,17 +115,39 @@ fn page(verified: &Verified) -> String {
         );
         lines.push(styled(FAINT, text));
     }
-    if since.is_empty() {
-        lines.push(styled(
+    match (since.is_empty(), signed_here) {
+        (false, _) => {}
+        (true, Some(_)) => lines.push(styled(
             FAINT,
-            "what was cut off at the end shows only beside a checkpoint that was kept elsewhere (`--since FILE`)",
-        ));
+            "not checked: whether this host itself was rolled back; a checkpoint kept elsewhere shows that (`--since FILE`)",
+        )),
+        (true, None) => lines.push(styled(
+            ALARM,
+            "not checked: whether its end was cut off, or all of it replaced; give a checkpoint that was kept elsewhere \
+             (`--since FILE`)",
+        )),
     }
-    if findings.is_empty() {
-        lines.push(styled(WELL, "nothing is changed, missing or moved"));
+    if findings.is_empty() && (*leaves > 0 || *unsealed > 0) {
+        let of = if since.is_empty() && signed_here.is_none() { " of what is there" } else { "" };
+        lines.push(styled(WELL, format!("nothing{of} is changed, missing or moved")));
+    } else if findings.is_empty() {
+        lines.push("nothing is recorded here".to_owned());
     }
     lines.extend(findings.iter().map(|finding| styled(ALARM, show::clean(finding))));
     lines.join("\n")
+}
+
+fn removal(removal: &Removal) -> String {
+    let Removal { leaf, at, why, segments, calls, from, to, keep } = removal;
+    let span = from.zip(*to).map(|(from, to)| format!(" of {} to {} UTC", moment(from), moment(to)));
+    let keep = keep.map_or_else(String::new, |keep| format!(" ({keep})"));
+    let why = match why.as_str() {
+        "kept-long-enough" => format!("kept long enough{keep}"),
+        "cap" => "beyond the cap".to_owned(),
+        other => show::clean(other),
+    };
+    let (calls, segments) = (count(*calls, "call"), count(*segments, "segment"));
+    format!("removed at {} UTC by leaf {leaf}: {calls}{} in {segments}, {why}", moment(*at), span.unwrap_or_default())
 }
 
 /// What a proof shows.
@@ -142,8 +164,9 @@ fn proven(cli: &Cli, proven: &Result<Proven, record::ProofError>) -> Outcome {
     let shown = match proven {
         Ok(Proven::Call { call, outcome, sealed, size }) => {
             let words = format!(
-                "the call was recorded so, and sealed at {} UTC; the checkpoint has {size} leaves",
-                moment(*sealed)
+                "the call was recorded so, and sealed at {} UTC; the checkpoint has {size} leaves{}",
+                moment(*sealed),
+                if outcome.is_some() { "" } else { "; this proof says nothing of what became of it" }
             );
             Shown { holds: true, call: Some(call), outcome: outcome.as_ref(), words }
         }
@@ -184,7 +207,10 @@ fn prove(cli: &Cli, call: Option<&str>, since: Option<&Path>, output: Option<&Pa
         show::say(text)?;
         return Ok(Done::Clean);
     };
-    fs::write(output, text + "\n").map_err(|error| format!("`{}` cannot be written: {error}", output.display()))?;
+    // A proof holds what the caller sent, and is for whom its maker gives it to.
+    let written = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(output);
+    let written = written.and_then(|mut file| file.write_all((text + "\n").as_bytes()));
+    written.map_err(|error| format!("`{}` cannot be written: {error}", output.display()))?;
     show::say(format!("written to `{}`; `greave record verify {0} --key KEY` checks it", output.display()))?;
     Ok(Done::Clean)
 }
@@ -196,7 +222,29 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_and_what_was_not_is_said() {
-        let well = Verified { leaves: 12, calls: 4321, segments: 20, removed: 3, unsealed: 17, ..Verified::default() };
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let removal = Removal {
+            leaf: 7,
+            at: at("2026-11-29T11:00:00Z"),
+            why: "kept-long-enough".to_owned(),
+            segments: 3,
+            calls: 120,
+            from: Some(at("2026-08-30T09:00:00Z")),
+            to: Some(at("2026-08-30T09:59:00Z")),
+            keep: Some(law::Span::days(90)),
+        };
+        let well = Verified {
+            leaves: 12,
+            calls: 4321,
+            segments: 20,
+            removed: 3,
+            removals: vec![removal],
+            unsealed: 17,
+            signed_here: Some(12),
+            ..Verified::default()
+        };
+        let copied = Verified { leaves: 1, calls: 1, segments: 1, ..Verified::default() };
+        let empty = Verified::default();
         let ill = Verified {
             leaves: 1,
             calls: 1,
@@ -205,6 +253,9 @@ mod tests {
             findings: vec!["`hour=2026-11-29T11/00000012-0.parquet` is not what was sealed".to_owned()],
             ..Verified::default()
         };
-        insta::assert_snapshot!("record_verify", plain(&format!("{}\n\n{}\n", page(&well), page(&ill))));
+        insta::assert_snapshot!(
+            "record_verify",
+            plain(&[&well, &ill, &copied, &empty].map(|of| page(of) + "\n").join("\n"))
+        );
     }
 }

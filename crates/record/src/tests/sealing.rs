@@ -178,7 +178,7 @@ fn a_call_is_proven_with_the_public_key_alone_and_nothing_else_is() {
         assert!(proof.verify(&other).is_err());
         // What is shown cannot be changed, nor anything that leads from it to the checkpoint.
         for (from, to) in
-            [("curl/8.5.0", "curl/8.5.1"), ("\"index\":", "\"index\":1"), ("test/record\\n", "test/record\\n1")]
+            [("curl/8.5.0", "curl/8.5.1"), ("\"index\":", "\"index\":1"), ("test/record/", "test/record/1")]
         {
             let forged = text.replacen(from, to, 1);
             assert_ne!(forged, text);
@@ -203,6 +203,8 @@ fn what_was_kept_long_enough_goes_by_its_powers_and_the_tree_still_holds() {
     drop({
         let book = Book::open(&folder, testing::settings()).unwrap();
         fill(&book, 0..300);
+        // Without a newer call the clock alone would say that they are old.
+        fill(&book, 200_000..200_001);
         book
     });
     let keep = ByPower::from_fn(|power| (power == Power::Read).then_some(Span::days(1)));
@@ -286,6 +288,11 @@ fn while_the_disk_takes_no_segment_the_log_stays_and_it_is_sealed_later() {
     assert_eq!((entries.iter().filter(|entry| matches!(entry, Entry::Call(_))).count(), damages), (11, vec![]));
 }
 
+/// What is found at the first look: nobody writes there.
+fn looked_at(folder: &Path) -> Vec<String> {
+    crate::proof::look_at_all(folder, &testing::sealing().signer.verifier(), &[]).unwrap().findings
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -295,7 +302,7 @@ proptest! {
     ) {
         let folder = testing::made_folder();
         copy(sealed(), folder.path());
-        prop_assert_eq!(findings(folder.path(), &[]), Vec::<String>::new());
+        prop_assert_eq!(looked_at(folder.path()), Vec::<String>::new());
         let files = files(folder.path());
         let changed = &files[file.index(files.len())];
         if changed.file_name().unwrap() == "lock" {
@@ -317,11 +324,11 @@ proptest! {
             }
         }
         fs::write(changed, bytes).unwrap();
-        prop_assert_ne!(findings(folder.path(), &[]), Vec::<String>::new(), "{:?}", changed);
+        prop_assert_ne!(looked_at(folder.path()), Vec::<String>::new(), "{:?}", changed);
         // And reading it ends, in whatever way.
         let _ = Reader::open(folder.path()).unwrap().count();
         fs::remove_file(changed).unwrap();
-        prop_assert_ne!(findings(folder.path(), &[]), Vec::<String>::new(), "without {:?}", changed);
+        prop_assert_ne!(looked_at(folder.path()), Vec::<String>::new(), "without {:?}", changed);
     }
 }
 
