@@ -39,6 +39,7 @@ mod frame;
 mod joined;
 mod leaves;
 mod log;
+mod position;
 mod proof;
 mod read;
 mod rollup;
@@ -59,6 +60,7 @@ pub use crate::{
     folder::end,
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
     leaves::{Dropped, Gone, Leaf, Rollup, Sealed, Unfit},
+    position::Position,
     proof::{
         CallProof, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, prove,
         prove_consistency, verify,

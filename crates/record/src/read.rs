@@ -12,7 +12,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Entry, Filter, JoinedCalls, OpenError, Sealed, entry,
+    Entry, Filter, JoinedCalls, OpenError, Position, Sealed, entry,
     folder::{HEADER, Header, Place, places, read_header},
     frame::{Frames, Step},
     leaves::{LEAVES, Leaves},
@@ -114,6 +114,10 @@ pub struct Reader {
     current: Option<Current>,
     /// The number of the last file that is done with.
     done: u64,
+    /// Where to begin, where that is not the oldest entry.
+    start: Option<Position>,
+    /// Files that were to be read and are not there any more, or not all of them.
+    passed_over: u64,
     /// What is to be told before the next entry.
     damages: VecDeque<Damage>,
     /// The folder could not be listed when last tried.
@@ -123,6 +127,8 @@ pub struct Reader {
 struct Current {
     place: Place,
     frames: Frames,
+    /// How many frames were read of it, or passed over by where to begin.
+    number: u64,
     /// A newer file is there: what is not in this one by now never will be.
     complete: bool,
 }
@@ -154,6 +160,32 @@ impl Reader {
         filter.since.into_iter().fold(self, Self::since)
     }
 
+    /// Goes on at this place. Where its file is not there any more, with the oldest entry behind
+    /// it; what is missing then is counted by [`passed_over`](Self::passed_over).
+    #[must_use]
+    pub fn starting_at(self, start: Position) -> Self {
+        Self { start: Some(start), done: start.file.saturating_sub(1), ..self }
+    }
+
+    /// Where this reader is: behind the last entry that it gave out.
+    pub fn position(&self) -> Position {
+        if let Some(Current { place, frames, number, .. }) = &self.current {
+            return Position { file: place.sequence, entry: *number, offset: frames.offset() };
+        }
+        if let Some((entry, _)) = self.entries.as_slice().first() {
+            return Position { file: self.done, entry: *entry, offset: 0 };
+        }
+        // A file that has not been begun yet is begun where it was to be.
+        let next = Position { file: self.done + 1, ..Position::default() };
+        self.start.filter(|start| start.file > self.done).unwrap_or(next)
+    }
+
+    /// How many files behind the place where this reader began are not there any more. A sealed
+    /// one counts as soon as some of its segments were removed.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
     /// Calls with their outcomes.
     pub fn joined(self) -> JoinedCalls {
         JoinedCalls::new(self)
@@ -175,6 +207,10 @@ impl Reader {
         Self { until: Some(end), without_outcomes: true, done, known: done, ..Self::new(folder) }
     }
 
+    pub(crate) fn from(folder: &Path) -> Self {
+        Self::new(folder.to_owned())
+    }
+
     fn new(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -189,6 +225,8 @@ impl Reader {
             without_outcomes: false,
             current: None,
             done: 0,
+            start: None,
+            passed_over: 0,
             damages: VecDeque::new(),
             unlisted: false,
         }
@@ -225,6 +263,7 @@ impl Reader {
             self.damages.push_back(unreadable(&self.folder.join(LEAVES), &error));
         }
         if let Some(sealed) = self.sealed.pop_front() {
+            self.count_missing(sealed.log);
             self.unpack(&sealed);
             return true;
         }
@@ -237,6 +276,7 @@ impl Reader {
         if older_is_there && place.sequence > self.done + 1 {
             self.damages.push_back(Damage::Missing { from: self.done + 1, to: place.sequence - 1 });
         }
+        self.count_missing(place.sequence);
         let newest = places.last().is_none_or(|last| last.sequence == place.sequence);
         match self.begin(&place, newest) {
             Ok(Some(current)) => self.current = Some(current),
@@ -252,10 +292,19 @@ impl Reader {
                 // One that the cap has removed in this moment is not damaged.
                 if error.kind() != io::ErrorKind::NotFound {
                     self.damages.push_back(unreadable(&place.path, &error));
+                } else if self.start.is_some() {
+                    self.passed_over += 1;
                 }
             }
         }
         true
+    }
+
+    /// Files before this one that should have been read, and are not there.
+    fn count_missing(&mut self, next: u64) {
+        if self.start.is_some_and(|start| start.file > 0) {
+            self.passed_over += next.saturating_sub(self.done + 1);
+        }
     }
 
     /// Reads the leaves again where there are more.
@@ -285,6 +334,8 @@ impl Reader {
     fn unpack(&mut self, sealed: &Sealed) {
         self.done = self.done.max(sealed.log);
         let mut entries = Vec::new();
+        let is_dropped = sealed.segments.iter().any(|segment| self.dropped.contains(&segment.file));
+        self.passed_over += u64::from(is_dropped && self.start.is_some_and(|start| start.file > 0));
         for segment in &sealed.segments {
             let since = self.since.and_then(|since| since.checked_sub(SLACK).ok());
             let too_old = since.is_some_and(|since| segment.to < since);
@@ -304,6 +355,9 @@ impl Reader {
                     }
                 }
             }
+        }
+        if let Some(start) = self.start.filter(|start| start.file == sealed.log) {
+            entries.retain(|(place, _)| *place >= start.entry);
         }
         entries.sort_unstable_by_key(|(place, _)| *place);
         self.entries = entries.into_iter();
@@ -352,7 +406,12 @@ impl Reader {
                 return Ok(None);
             }
         }
-        Ok(Some(Current { place: place.clone(), frames: Frames::from(file, HEADER), complete: false }))
+        // A file that is shorter than it was read was cut back: all of it is read again.
+        let length = file.metadata()?.len();
+        let start =
+            self.start.filter(|start| start.file == place.sequence && (HEADER..=length).contains(&start.offset));
+        let (offset, number) = start.map_or((HEADER, 0), |start| (start.offset, start.entry));
+        Ok(Some(Current { place: place.clone(), frames: Frames::from(file, offset), number, complete: false }))
     }
 
     /// The next thing in the current file, or `None` where there is nothing more for now.
@@ -364,7 +423,9 @@ impl Reader {
             if stop.is_some_and(|stop| current.frames.offset() >= stop) {
                 return None;
             }
-            match current.frames.step() {
+            let step = current.frames.step();
+            current.number += u64::from(matches!(step, Ok(Step::Frame { .. })));
+            match step {
                 Ok(Step::Frame { payload, .. }) if self.without_outcomes && entry::is_outcome(payload) => {}
                 step => break step,
             }

@@ -234,3 +234,49 @@ fn foreign_files_in_the_folder_are_left_alone() {
     let no_gap = testing::read(&folder).0.into_iter().all(|entry| !matches!(entry, Entry::Gap(Gap { .. })));
     assert!(no_gap);
 }
+
+#[test]
+fn a_reader_goes_on_where_another_one_stopped_whatever_file_that_is_in() {
+    let (_scratch, folder) = testing::folder();
+    let book = Book::open(&folder, small()).unwrap();
+    write(&book, 0..25);
+    let mut reader = Reader::open(&folder).unwrap();
+    let mut places = vec![reader.position()];
+    while let Some(entry) = reader.next() {
+        entry.unwrap();
+        places.push(reader.position());
+    }
+    assert!(places.last().unwrap().file > 1, "over several files");
+    assert!(places.is_sorted());
+    for (number, place) in places.iter().enumerate() {
+        let mut rest = Reader::open(&folder).unwrap().starting_at(*place);
+        assert_eq!(rest.by_ref().count(), 25 - number, "from {place:?}");
+        assert_eq!(rest.passed_over(), 0);
+    }
+    // What comes later is found from the very end, too, also in a file that is not begun yet.
+    write(&book, 25..40);
+    let ids = |reader: Reader| {
+        let calls = reader.filter_map(|entry| match entry {
+            Ok(Entry::Call(call)) => u64::try_from(call.id.0.as_u128()).ok(),
+            _ => None,
+        });
+        calls.collect::<Vec<_>>()
+    };
+    let rest = Reader::open(&folder).unwrap().starting_at(*places.last().unwrap());
+    assert_eq!(ids(rest), (25..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn files_that_went_before_they_were_read_are_counted() {
+    let (_scratch, folder) = testing::folder();
+    let book = Book::open(&folder, small()).unwrap();
+    write(&book, 0..3);
+    let mut reader = Reader::open(&folder).unwrap();
+    reader.next().unwrap().unwrap();
+    let place = reader.position();
+    drop(reader);
+    write(&book, 3..200);
+    let mut late = Reader::open(&folder).unwrap().starting_at(place);
+    let next = late.next().unwrap().unwrap();
+    assert!(late.position().file > place.file && late.passed_over() == late.position().file - place.file, "{next:?}");
+}

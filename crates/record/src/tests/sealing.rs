@@ -11,7 +11,9 @@ use std::{
 use law::{ByPower, Call, CallId, KeyId, Power, Refusal, Span, Verdict};
 use proptest::prelude::*;
 
-use crate::{Book, Entry, Filter, Notice, Proof, Proven, Reader, Sealing, prove, prove_consistency, testing, verify};
+use crate::{
+    Book, Entry, Filter, Notice, Position, Proof, Proven, Reader, Sealing, prove, prove_consistency, testing, verify,
+};
 
 fn open(folder: &Path) -> Book {
     Book::open_sealing(folder, testing::settings(), testing::sealing()).unwrap()
@@ -354,4 +356,51 @@ fn sealed() -> &'static Path {
         (scratch, folder)
     });
     folder
+}
+
+#[test]
+fn a_reader_goes_on_at_its_place_after_that_file_was_sealed() {
+    let (_scratch, folder) = testing::folder();
+    let book = Book::open(&folder, testing::settings()).unwrap();
+    let mut written = fill(&book, 0..60);
+    let mut reader = Reader::open(&folder).unwrap();
+    let mut places = vec![reader.position()];
+    while let Some(entry) = reader.next() {
+        entry.unwrap();
+        places.push(reader.position());
+    }
+    assert_eq!(places.len(), written.len() + 1);
+    drop(book);
+
+    // The file is sealed, and another one as well.
+    let book = open(&folder);
+    written.extend(fill(&book, 60..90));
+    all_sealed(&folder);
+    let rest = |place| {
+        let mut reader = Reader::open(&folder).unwrap().starting_at(place);
+        let rest: Vec<Entry> = reader.by_ref().map(Result::unwrap).collect();
+        (rest, reader)
+    };
+    for (number, place) in places.iter().enumerate() {
+        let (rest, reader) = rest(*place);
+        assert_eq!(rest, written[number..], "from {place:?}");
+        assert_eq!(reader.passed_over(), 0);
+    }
+
+    // Places between sealed entries are as good.
+    let mut sealed = Reader::open(&folder).unwrap();
+    let mut places = vec![sealed.position()];
+    while let Some(entry) = sealed.next() {
+        entry.unwrap();
+        places.push(sealed.position());
+    }
+    for (number, place) in places.iter().enumerate() {
+        assert_eq!(rest(*place).0, written[number..], "from {place:?}");
+    }
+    // Where all is sealed, the end is the end.
+    let end = Position::end(&folder).unwrap();
+    assert_eq!((rest(end).0, end.behind(&folder).unwrap()), (vec![], 0));
+    assert!(Position::default().behind(&folder).unwrap() > 0);
+    let later = fill(&book, 90..95);
+    assert_eq!(rest(end).0, later);
 }
