@@ -25,6 +25,7 @@ mod search;
 pub mod second_method;
 mod secret;
 mod shape;
+mod trace;
 
 pub use crate::{
     address::{ProxyHeader, TrustedProxies, client_address},
@@ -43,4 +44,5 @@ pub use crate::{
     search::{Search, Sought, Unsearchable},
     secret::Secret,
     shape::{is_distinctive, looks_like_credential},
+    trace::{SAMPLED, TRACEPARENT, TRACESTATE, TraceContext, traceparent},
 };
