@@ -88,7 +88,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments drains)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
@@ -99,6 +99,7 @@ for part in "${parts[@]}"; do
       [ -d "$scratch/sarif/package" ] || sarif
       ;;
     audit_aws) install aws "$here/requirements-aws.txt" python aws "$here/requirements-aws.txt" ;;
+    drains) install drains "$here/requirements-drains.txt" python drains "$here/requirements-drains.txt" ;;
     stripe)
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
@@ -127,6 +128,7 @@ for part in "${parts[@]}"; do
   case $part in
     audit | counterparts | strain) python3=$scratch/tools/bin/python ;;
     segments) python3=$scratch/segments/bin/python ;;
+    drains) python3=$scratch/drains/bin/python ;;
     *) python3=python3 ;;
   esac
   timeout --kill-after=30 900 "$python3" -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?

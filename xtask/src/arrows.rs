@@ -9,12 +9,12 @@ const FLOORS: [&[&str]; 5] = [
     &["law", "seal"],
     &["catalogue", "wire", "factor", "watch", "record", "store"],
     &["authority", "audit", "trial"],
-    &["gateway", "console", "tell"],
+    &["gateway", "console", "tell", "ocsf"],
     &["greave"],
 ];
 
 /// Rooms without clock, dice, disk, net and async, and what would bring one of them in.
-const PURE: [&str; 7] = ["law", "seal", "catalogue", "wire", "factor", "watch", "trial"];
+const PURE: [&str; 8] = ["law", "seal", "catalogue", "wire", "factor", "watch", "trial", "ocsf"];
 const HANDS: [&str; 8] = ["tokio", "hyper", "hyper-util", "sqlx", "axum", "rand", "getrandom", "tempfile"];
 
 /// Reads the manifests and says which arrow points up.

@@ -111,6 +111,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/explain", get(reach::explain)),
         ("/calls", get(record::calls)),
         ("/ledger", get(record::ledger)),
+        ("/ledger/events", get(record::events)),
         ("/ledger/verify", get(record::verify)),
         ("/ledger/checkpoint", get(record::checkpoint)),
     ]

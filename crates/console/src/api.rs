@@ -36,7 +36,10 @@ pub use self::{
         EvidenceLine, ExplainFilter, ExplainedPower, Explanation, OperationReach, PowerReach, Reach, ReachFilter, Use,
     },
     reconcile::{AliveView, GoneView, Reconciled},
-    record::{CallFilter, CallList, Checkpoint, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified, RecordedCall},
+    record::{
+        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified,
+        RecordedCall,
+    },
     requests::{
         Asked, CollectedKey, DenyRequest, GrantRequest, Outlook, OutlookPower, RequestDetails, RequestKey, RequestList,
         RequestStanding, RequestView,

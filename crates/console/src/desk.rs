@@ -7,13 +7,14 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use authority::{Authority, Failed};
+use authority::{Authority, Failed, State};
 use axum::{Extension, extract::ConnectInfo};
 use catalogue::Catalogue;
 use http::HeaderMap;
 use jiff::Timestamp;
 use law::{HolderId, Span};
 use record::Book;
+use serde_json::Value;
 
 use crate::{
     Abroad, Told,
@@ -35,11 +36,17 @@ pub struct Desk {
     pub settings: ArcSwap<Settings>,
     /// The API itself, where the operator says how it is asked about its keys; replaced with the settings.
     pub abroad: ArcSwapOption<Abroad>,
+    /// How a change is told to other systems, which this room does not know.
+    pub events: Option<Events>,
     /// Who was told of the questions.
     pub told: Arc<Told>,
     /// What time it is.
     pub clock: fn() -> Timestamp,
 }
+
+/// Makes of a ledger's entry the event that other systems are sent.
+#[expect(clippy::type_complexity, reason = "one function, and this is its name")]
+pub struct Events(pub Box<dyn Fn(&State, &store::Entry) -> Option<Value> + Send + Sync>);
 
 /// What the operator says of the desk, and of how requests are read.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ mod traffic;
 pub use crate::{
     abroad::Abroad,
     admin::{Door, OPENAPI, admin},
-    desk::{Desk, IssuedSettings, Settings},
+    desk::{Desk, Events, IssuedSettings, Settings},
     excerpt::{Excerpt, Size},
     pages::pages,
     told::Told,

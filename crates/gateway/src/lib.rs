@@ -39,7 +39,8 @@ pub use crate::{
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
-        Counts, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Realm, RealmSettings, UnknownKeys, Worker,
+        Counts, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Part, Realm, RealmSettings, Sampling,
+        Traced, UnknownKeys, Worker,
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

@@ -133,7 +133,7 @@ pub(crate) enum Command {
     #[command(after_help = example!("deny c9", "deny c9 --not-me"))]
     Deny(Deny),
     /// The record: what was called, by whom, from where, and what was decided.
-    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --by key --by power --since 30d", "calls --by hour", "calls --format csv --last 10000", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow"))]
+    #[command(after_help = example!("calls", "calls --key k17 --decision challenge --since 7d", "calls --holder ann", "calls --by key --by power --since 30d", "calls --by hour", "calls --format csv --last 10000", "calls --operation 'DELETE *' --source 192.0.2.0/24 --status 4xx", "calls --follow", "calls --ocsf --since 7d"))]
     Calls(Calls),
     /// Who behaves like a thief: the watch over calls of the past, and how good it is.
     ///
@@ -152,6 +152,16 @@ pub(crate) enum Command {
     /// The ledger: every change of keys, holders and law.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Where calls, findings and changes go out to, as OCSF events, and whether they arrive.
+    ///
+    /// `[[drain]]` in the configuration names a file, a syslog server or a receiver over HTTPS.
+    /// A drain that is stuck holds no request up: what waits is in the record, and goes out when
+    /// the receiver is back. Ends with 1 where nothing arrives at one of them.
+    #[command(args_conflicts_with_subcommands = true, after_help = example!("drains", "drains test", "drains test siem", "drains --json"))]
+    Drains {
+        #[command(subcommand)]
+        command: Option<DrainsCommand>,
+    },
     /// Copy the state into a new folder, also while the gate runs. Its secrets go elsewhere.
     ///
     /// The state is the ledger with what is sealed beside it, and the configuration, lock and
@@ -170,6 +180,20 @@ pub(crate) enum Command {
     /// The catalogue: accept what the document says now.
     #[command(subcommand)]
     Catalogue(Catalogue),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DrainsCommand {
+    /// All drains, how much each has sent, and what fails.
+    #[command(after_help = example!("drains list"))]
+    List,
+    /// Send one event that says of itself that it is a trial, and say what came back. A running
+    /// gate is not asked.
+    #[command(after_help = example!("drains test", "drains test siem --json"))]
+    Test {
+        /// The drain; all of them where it is silent.
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -596,6 +620,10 @@ pub(crate) struct Calls {
     /// Go on with what comes; with `--json` one object a line.
     #[arg(long, short)]
     pub(crate) follow: bool,
+    /// As events of OCSF 1.8, one a line, as drains carry them; names of keys and holders stay
+    /// with the gate.
+    #[arg(long, conflicts_with_all = ["format", "by"])]
+    pub(crate) ocsf: bool,
 }
 
 /// What calls are counted by.
@@ -670,11 +698,14 @@ pub(crate) enum Ledger {
     #[command(after_help = example!("ledger verify"))]
     Verify,
     /// The newest entries.
-    #[command(after_help = example!("ledger show", "ledger show --last 200 --json"))]
+    #[command(after_help = example!("ledger show", "ledger show --last 200 --json", "ledger show --ocsf"))]
     Show {
         /// At most so many.
         #[arg(long, default_value_t = 30)]
         last: u32,
+        /// As events of OCSF 1.8, one a line, as drains carry them.
+        #[arg(long)]
+        ocsf: bool,
     },
     /// The newest checkpoint, for a witness to keep.
     #[command(after_help = example!("ledger checkpoint"))]

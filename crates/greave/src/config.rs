@@ -6,12 +6,14 @@
 
 mod address;
 mod credentials;
+mod drain;
 mod guards;
 mod issuer;
 mod keep;
 mod pace;
 mod size;
 pub(crate) mod template;
+mod trace;
 
 use std::{
     fmt,
@@ -27,11 +29,13 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     credentials::Credentials,
+    drain::{Drain, Form as DrainForm, origin},
     guards::Guards,
     issuer::{CountsAsPerson, Issuer, Kind as IssuerKind},
     keep::Keep,
     pace::Pace,
     size::Size,
+    trace::Trace,
 };
 
 /// The whole file.
@@ -55,6 +59,11 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     #[serde(default)]
     pub(crate) holders: Holders,
+    /// Where calls, findings and changes go out to.
+    #[serde(default, rename = "drain")]
+    pub(crate) drains: Vec<Drain>,
+    /// Where traces go.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// What becomes of holders.
@@ -494,6 +503,8 @@ impl Config {
             *relative = folder.join(&*relative);
         }
         config.api.issuers.iter_mut().for_each(|issuer| issuer.take_from(folder));
+        config.drains.iter_mut().for_each(|drain| drain.take_from(folder));
+        config.trace.iter_mut().for_each(|trace| trace.take_from(folder));
         config.check().map_err(|(what, why)| ConfigError::Unfit { path: path.to_owned(), what, why })?;
         Ok(config)
     }
@@ -555,6 +566,10 @@ impl Config {
                 "keys.warn",
                 format!("`{short}` before an end is too late to be told in time; write `1h` or more"),
             ));
+        }
+        drain::check(&self.drains).map_err(|why| ("drain", why))?;
+        if let Some(trace) = &self.trace {
+            trace.check().map_err(|why| ("trace", why))?;
         }
         if self.gate.listen == self.desk.listen && self.gate.listen.port() != 0 {
             return Err(("desk.listen", "it is the address of gate.listen; choose another port".to_owned()));

@@ -7,8 +7,8 @@ use authority::{Approver, Authority, Credential, Limits, Loaded, RequestRules};
 use catalogue::{Catalogue, CredentialPlace, Drift, Trouble};
 use console::{Desk, Door};
 use gateway::{
-    Envoy, EnvoySettings, Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, TlsFiles, UnknownKeys,
-    Upstream,
+    Envoy, EnvoySettings, Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, Sampling, TlsFiles,
+    UnknownKeys, Upstream,
 };
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use crate::{
     client::Client,
     config::{self, Config, ConfigError, Host},
     document::{Document, DocumentError},
-    issuers,
+    drains, issuers,
     posture::{KeptError, Posture},
     secrets::{SecretError, Vault},
     state::{StateError, StateFolder, named_by, record_folder, running},
@@ -85,10 +85,21 @@ impl House {
             record: self.state.record(),
             book,
             settings: ArcSwap::from_pointee(desk_settings(&self.config, &self.catalogue.load())),
+            events: Some(events(drains::teller(&self.config))),
             told: Arc::default(),
             clock: Timestamp::now,
         }
     }
+}
+
+/// How a change is told to other systems.
+fn events(teller: ocsf::Teller) -> console::Events {
+    console::Events(Box::new(move |state, entry| {
+        let written = serde_json::from_str(&entry.change).ok()?;
+        let place = (entry.seq, entry.at, &*entry.hash.to_string());
+        let event = ocsf::change(&teller, ocsf::Names::from(state), place, &written);
+        Some(serde_json::Value::Object(event.body().clone()))
+    }))
 }
 
 /// What the desk must know of the configuration.
@@ -227,6 +238,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
             .map_or(Ok(Vec::new()), config::Credentials::made_by)
             .map_err(|(what, why)| setting(what, &why))?,
         proof: proof(config, &header)?,
+        traces: config.trace.as_ref().map(|trace| Sampling::of(trace.sample)),
     };
     Ok(Realm::new(catalogue, settings))
 }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod demo;
 mod document;
+mod drains;
 mod ends;
 mod files;
 mod foreign;
@@ -24,6 +25,7 @@ mod show;
 mod state;
 mod stop;
 mod telling;
+mod traces;
 mod witness;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -103,6 +105,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now),
         Command::Record(record) => commands::record::run(cli, record),
+        Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
         Command::Backup(backup) => commands::backup::take(cli, backup, now).await,
         Command::Restore(restore) => commands::backup::restore(cli, restore, now).await,

@@ -14,28 +14,39 @@ use axum::{
     routing::get,
 };
 use gateway::Gate;
-use record::{Book, Health};
+use jiff::Timestamp;
+use record::Book;
+
+use crate::{
+    drains::{Drains, cursor::Health},
+    traces::Traces,
+};
 
 /// The text format, by whose version a reader knows how to take it.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `/metrics` and `/health`.
-pub(crate) fn pages(gate: Arc<Gate>, book: Arc<Book>) -> Router {
+pub(crate) fn pages(gate: Arc<Gate>, book: Arc<Book>, (drains, traces): (Arc<Drains>, Arc<Traces>)) -> Router {
     let health = Arc::clone(&book);
     Router::new()
-        .route("/metrics", get(move || async move { ([(CONTENT_TYPE, FORMAT)], text(&gate, &book)) }))
+        .route(
+            "/metrics",
+            get(move || async move { ([(CONTENT_TYPE, FORMAT)], text(&gate, &book, (&drains, &traces))) }),
+        )
         .route("/health", get(move || async move { well(&health) }))
 }
 
 fn well(book: &Book) -> (StatusCode, &'static str) {
     match book.health() {
-        Health::Healthy => (StatusCode::OK, "ok\n"),
-        Health::Failing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be written\n"),
-        Health::Closed { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the record could not be written for too long\n"),
+        record::Health::Healthy => (StatusCode::OK, "ok\n"),
+        record::Health::Failing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be written\n"),
+        record::Health::Closed { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the record could not be written for too long\n")
+        }
     }
 }
 
-fn text(gate: &Gate, book: &Book) -> String {
+fn text(gate: &Gate, book: &Book, (drains, traces): (&Drains, &Traces)) -> String {
     let counts = gate.counts();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let record = book.counts();
@@ -52,11 +63,45 @@ fn text(gate: &Gate, book: &Book) -> String {
         ("greave_calls_waiting", "gauge", "calls that wait for a person now", read(&counts.waiting)),
         ("greave_record_entries_total", "counter", "entries of the record on disk", record.written),
         ("greave_record_lost_total", "counter", "entries that could not be written", record.lost),
+        ("greave_traces_sent_total", "counter", "requests whose spans a collector took", read(&traces.counts.sent)),
+        ("greave_traces_dropped_total", "counter", "requests whose spans were let go", read(&traces.counts.dropped)),
         ("greave_record_syncs_total", "counter", "times the record was synced", record.syncs),
     ];
     let mut text = String::new();
     for (name, kind, help, value) in metrics {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    }
+    text + &of_drains(&drains.health(), Timestamp::now())
+}
+
+fn of_drains(drains: &[(String, Health)], now: Timestamp) -> String {
+    type Value = fn(&Health, Timestamp) -> u64;
+    let metrics: [(&str, &str, &str, Value); 7] = [
+        ("greave_drain_sent_total", "counter", "events that arrived", |health, _| health.sent),
+        ("greave_drain_failures_total", "counter", "attempts to send that failed", |health, _| health.failed),
+        ("greave_drain_refused_total", "counter", "events that the receiver did not take", |health, _| health.refused),
+        (
+            "greave_drain_lost_total",
+            "counter",
+            "files of the record, and findings, that were removed before they were sent",
+            |health, _| health.lost,
+        ),
+        ("greave_drain_behind_bytes", "gauge", "bytes of the record that wait", |health, _| health.bytes_behind),
+        ("greave_drain_behind_changes", "gauge", "changes of the ledger that wait", |health, _| health.changes_behind),
+        ("greave_drain_lag_seconds", "gauge", "age of the oldest event that waits", |health, now| {
+            let age = health.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
+            u64::try_from(age).unwrap_or(0)
+        }),
+    ];
+    let mut text = String::new();
+    for (metric, kind, help, value) in metrics {
+        if drains.is_empty() {
+            break;
+        }
+        let _ = writeln!(text, "# HELP {metric} {help}\n# TYPE {metric} {kind}");
+        for (name, health) in drains {
+            let _ = writeln!(text, "{metric}{{drain=\"{name}\"}} {}", value(health, now));
+        }
     }
     text
 }

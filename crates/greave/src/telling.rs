@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     config::{Config, Mail, MailSecurity},
+    drains::journal::Journal,
     house::{self, HouseError},
     secrets::Vault,
     stop::stopped,
@@ -80,10 +81,14 @@ impl Telling {
     }
 
     /// Starts telling. It ends, after a last try, when the gate stops.
-    pub(crate) fn start(self, found: mpsc::Receiver<Finding>, stopping: &watch::Receiver<bool>) -> [JoinHandle<()>; 2] {
+    pub(crate) fn start(
+        self,
+        (found, journal): (mpsc::Receiver<Finding>, Arc<Journal>),
+        stopping: &watch::Receiver<bool>,
+    ) -> [JoinHandle<()>; 2] {
         let Self { authority, teller, worker, told, desk, escalate, rules } = self;
         let changes = authority.listen();
-        let voice = Voice { authority, teller, told, desk, escalate, rules, lives: Mutex::default() };
+        let voice = Voice { authority, teller, told, desk, escalate, rules, journal, lives: Mutex::default() };
         let telling = tokio::spawn(voice.speak(changes, found, stopping.clone()));
         [telling, tokio::spawn(worker.run(stopped(stopping.clone())))]
     }
@@ -125,6 +130,8 @@ struct Voice {
     desk: String,
     escalate: Span,
     rules: RequestRules,
+    /// Where findings are kept for drains.
+    journal: Arc<Journal>,
 }
 
 impl Voice {
@@ -148,7 +155,7 @@ impl Voice {
                     Err(broadcast::error::RecvError::Lagged(_)) => self.tell_open(&mut told).await,
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
-                Some(finding) = found.recv() => self.tell_finding(&finding),
+                Some(finding) = found.recv() => self.tell_finding(&finding).await,
                 () = tokio::time::sleep(BEAT) => self.escalate(&mut told).await,
                 () = &mut stop => return,
             }
@@ -300,8 +307,14 @@ impl Voice {
         self.tell(kind, &id, Severity::Info, title, to);
     }
 
-    fn tell_finding(&self, finding: &Finding) {
+    async fn tell_finding(&self, finding: &Finding) {
         let finding = &self.with_canary(finding);
+        // A slow disk must not stop whoever answers people.
+        let (journal, noted) = (Arc::clone(&self.journal), finding.clone());
+        let noted = tokio::task::spawn_blocking(move || journal.note(&noted)).await;
+        if let Err(error) = noted.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a finding is not kept for the drains");
+        }
         let what: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
         tracing::warn!(rule = finding.rule, key = finding.key.map(|key| key.to_string()), "{}", what.join("; "));
         let at = finding.evidence().next().map_or(0, |evidence| evidence.at.as_millisecond());

@@ -13,7 +13,7 @@ const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// How long to wait after so many failed attempts (1 after the first): doubled each time, at
 /// most ten minutes, of which the letter's name takes off up to a half, so that letters that
 /// failed together do not come back together.
-pub(crate) fn backoff(attempts: u32, letter: &str) -> Duration {
+pub fn backoff(attempts: u32, letter: &str) -> Duration {
     let doubled = FIRST.saturating_mul(1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX));
     let whole = doubled.min(LONGEST);
     let chance = mix(letter, attempts) % 1000;

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use zeroize::Zeroizing;
 
 use crate::{Kind, signature::Secret};
@@ -93,6 +93,20 @@ pub enum Roots {
     System,
     /// Only these.
     Only(Vec<CertificateDer<'static>>),
+}
+
+impl Roots {
+    /// Those of a file in PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has no certificate in it.
+    pub fn read(path: &std::path::Path) -> std::io::Result<Self> {
+        let certificates = CertificateDer::pem_slice_iter(&std::fs::read(path)?).collect::<Result<Vec<_>, _>>();
+        match certificates {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self::Only(certificates)),
+            _ => Err(std::io::Error::other("it holds no certificate in PEM")),
+        }
+    }
 }
 
 /// How much, how often, how long.

@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use super::{Admin, json::Filter, law::ago};
 use crate::{
-    api::{CallFilter, CallList, Checkpoint, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified, Problem},
+    Events,
+    api::{
+        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified, Problem,
+    },
     inventory, ruling, traffic,
 };
 
@@ -78,6 +81,21 @@ pub(super) async fn ledger(
         }
     });
     Ok(Json(LedgerList { entries: entries.collect(), len }))
+}
+
+pub(super) async fn events(
+    State(admin): State<Arc<Admin>>,
+    Filter(LedgerFilter { from, limit }): Filter<LedgerFilter>,
+) -> Result<Json<LedgerEvents>, Problem> {
+    let authority = &admin.desk.authority;
+    let (len, limit) = (ruling::len(authority).await?, limit.unwrap_or(30).min(MOST_ENTRIES));
+    let from = from.unwrap_or_else(|| len.saturating_sub(u64::from(limit)).saturating_add(1)).max(1);
+    let entries = authority.store().entries(from, limit).await.map_err(Failed::from)?;
+    let event = |entry: &store::Entry| {
+        let Events(event) = admin.desk.events.as_ref()?;
+        authority.view(|state| event(state, entry))
+    };
+    Ok(Json(LedgerEvents { events: entries.iter().filter_map(event).collect() }))
 }
 
 pub(super) async fn verify(State(admin): State<Arc<Admin>>) -> Result<Json<LedgerVerified>, Problem> {

@@ -74,6 +74,13 @@ pub struct LedgerFilter {
     pub limit: Option<u32>,
 }
 
+/// `GET /v1/ledger/events`: entries of the ledger as other systems are sent them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEvents {
+    /// Events of OCSF, in their order.
+    pub events: Vec<serde_json::Value>,
+}
+
 /// Entries of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerList {

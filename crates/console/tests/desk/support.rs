@@ -115,6 +115,7 @@ impl House {
             book: Some(Arc::new(book)),
             settings: ArcSwap::from_pointee(settings),
             abroad: arc_swap::ArcSwapOption::empty(),
+            events: None,
             told: Arc::default(),
             clock,
         });

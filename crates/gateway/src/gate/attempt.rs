@@ -179,6 +179,20 @@ pub(crate) fn undescribed(method: &str, target: &Target) -> Understood {
     }
 }
 
+impl Understood {
+    /// Of parameters, also those credentials go as digests that look like none: whoever knows
+    /// which they are says so.
+    pub(crate) fn hide(&mut self, is_credential: impl Fn(&str) -> bool) {
+        for (_, value) in &mut self.parameters {
+            if value.split('/').any(&is_credential) {
+                let parts =
+                    value.split('/').map(|part| if is_credential(part) { digested(part) } else { part.to_owned() });
+                *value = parts.collect::<Vec<_>>().join("/");
+            }
+        }
+    }
+}
+
 /// A browser asks before it sends: no credential, and nothing happens.
 fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
@@ -208,9 +222,11 @@ fn with_every_power(understood: Understood) -> Understood {
 
 /// A value as the record keeps it: what looks like a credential only as a digest.
 fn shown(value: &str) -> String {
-    if !looks_like_credential(value) {
-        return value.to_owned();
-    }
+    if looks_like_credential(value) { digested(value) } else { value.to_owned() }
+}
+
+/// A credential as the record keeps it.
+fn digested(value: &str) -> String {
     let digest = authority::Digest::of(value.as_bytes()).to_string();
     format!("sha256:{}", digest.get(..16).unwrap_or_default())
 }

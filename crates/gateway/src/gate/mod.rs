@@ -13,6 +13,7 @@ mod issued;
 mod learning;
 mod presented;
 mod realm;
+mod span;
 mod stops;
 mod throttle;
 mod tokens;
@@ -22,6 +23,7 @@ mod writing;
 pub use self::{
     counts::Counts,
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
+    span::{Part, Sampling, Traced},
     stops::{Gate, GateParts, Worker},
     tokens::{Issuer, Issuers},
 };

@@ -8,7 +8,10 @@ use http::{HeaderName, HeaderValue};
 use law::Span;
 use wire::{Forwarding, IssuedForm, OpenPaths, Origins, PathRules, Place, Places};
 
-use crate::{Look, Pace, Pointer, gate::tokens::Issuers};
+use crate::{
+    Look, Pace, Pointer,
+    gate::{span::Sampling, tokens::Issuers},
+};
 
 /// What the gate obeys.
 pub struct Realm {
@@ -126,4 +129,6 @@ pub struct RealmSettings {
     pub made_by: Vec<Pattern>,
     /// The header by which the upstream knows that a request came through the gate.
     pub proof: Option<(HeaderName, HeaderValue)>,
+    /// Whether requests are traced, and which begin a trace.
+    pub traces: Option<Sampling>,
 }

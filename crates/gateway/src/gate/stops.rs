@@ -34,6 +34,7 @@ use crate::{
         learning::{Lesson, accepts, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
+        span::{Strand, Traced, drop_unreadable},
         throttle::Throttle,
         tokens::{Bearer, Meaning},
         waiting::{End, Waiting},
@@ -71,6 +72,8 @@ pub struct GateParts {
     pub spool: Spool,
     /// Where findings go.
     pub findings: mpsc::Sender<Finding>,
+    /// Where requests go that are traced and over.
+    pub traces: mpsc::Sender<Traced>,
     /// Set when the gate's grace is over: what is in flight is cut.
     pub cut: Arc<AtomicBool>,
 }
@@ -85,6 +88,7 @@ pub struct Gate {
     throttle: Throttle,
     meters: Arc<Meters>,
     findings: Findings,
+    traces: mpsc::Sender<Traced>,
     cut: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
     /// Keys of which the upstream was asked whose they are.
@@ -94,7 +98,7 @@ pub struct Gate {
 impl Gate {
     /// A gate of these parts.
     pub fn new(parts: GateParts) -> Self {
-        let GateParts { realm, authority, book, spool, findings, cut } = parts;
+        let GateParts { realm, authority, book, spool, findings, traces, cut } = parts;
         Self {
             realm: ArcSwap::from_pointee(realm),
             authority,
@@ -104,6 +108,7 @@ impl Gate {
             throttle: Throttle::default(),
             meters: Arc::default(),
             findings: Findings::new(findings),
+            traces,
             cut,
             stop: watch::Sender::new(false),
             asked: papaya::HashMap::new(),
@@ -164,7 +169,10 @@ impl Worker {
         let realm = self.gate.realm.load_full();
         let at = Timestamp::now();
         let source = client_address(visitor.address.ip(), request.headers(), &realm.settings.forwarding.trusted);
-        let passage = Passage { worker: &self, realm: &realm, id: CallId(Uuid::now_v7()), at, source };
+        let id = CallId(Uuid::now_v7());
+        let traced = |sampling| Strand::begin(sampling, request.headers(), id, at, &self.gate.traces);
+        let span = realm.settings.traces.and_then(traced);
+        let passage = Passage { worker: &self, realm: &realm, id, at, source, span };
         match passage.through(request, visitor).await {
             Ok(answer) => answer,
             Err(problem) => problem.answer(),
@@ -179,15 +187,28 @@ struct Passage<'a> {
     id: CallId,
     at: Timestamp,
     source: IpAddr,
+    /// Where it is traced.
+    span: Option<Arc<Strand>>,
 }
 
 /// A refusal on its way to the client.
 type Refused = Problem;
 
 impl Passage<'_> {
+    /// Whether this is what the request shows as its credential, or any key that is known.
+    fn is_credential(&self, text: &str, presented: &Presented) -> bool {
+        let shown = match presented {
+            Presented::Key(_, shown) | Presented::Unknown(shown) => shown.secrets.as_slice(),
+            Presented::Session | Presented::Nobody => &[],
+        };
+        // Why they are exposed: to be recognised in what is written down, and left out of it.
+        shown.iter().any(|secret| secret.expose() == text.as_bytes())
+            || self.worker.gate.authority.recognise(&SecretDigest::of(text.as_bytes())).is_some()
+    }
+
     async fn through(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Answer>, Refused> {
         let gate = &self.worker.gate;
-        let writing = Writing::new(&gate.book, &gate.counts);
+        let writing = Writing::new(&gate.book, &gate.counts, self.span.clone());
         let method = request.method().clone();
         let (mut outbound, target) = match self.read(request) {
             Ok(read) => read,
@@ -209,7 +230,12 @@ impl Passage<'_> {
             let agent = outbound.parts.headers.get(USER_AGENT);
             self.watch(canary, &presented, &undescribed(method.as_str(), &target), agent);
         }
-        let not_understood = || writing.amend(|call| describe(call, &mut undescribed(method.as_str(), &target)));
+        let is_credential = |text: &str| self.is_credential(text, &presented);
+        let not_understood = || {
+            let mut undescribed = undescribed(method.as_str(), &target);
+            undescribed.hide(is_credential);
+            writing.amend(|call| describe(call, &mut undescribed));
+        };
         if let Err(refusal) = self.admit(&presented, is_open, canary.is_some()) {
             not_understood();
             return Err(self.refuse(&writing, &tally, refusal));
@@ -231,6 +257,7 @@ impl Passage<'_> {
         let open = understood.open || understood.id.is_none() && is_open;
         writing.amend(|call| {
             call.query = query(&target, &understood, &presented);
+            understood.hide(is_credential);
             describe(call, &mut understood);
         });
         self.notice(&presented);
@@ -412,7 +439,13 @@ impl Passage<'_> {
             Err(refusal) => return Err(self.refuse(writing, tally, refusal)),
         };
         // Boxed, for few requests wait, and each request's future is moved a few times with room for it.
+        if let Some(span) = &self.span {
+            span.holds(Timestamp::now());
+        }
         let end = Box::pin(self.wait(request, outbound, (key, facts, shown), body, &challenge, writing)).await;
+        if let Some(span) = &self.span {
+            span.held(Timestamp::now());
+        }
         let spent = match end {
             End::Yes(spent) => spent,
             End::No(refusal) => return Err(self.refuse(writing, tally, refusal)),
@@ -512,6 +545,11 @@ impl Passage<'_> {
             }
         };
         self.prove_gate(headers);
+        match &self.span {
+            Some(span) => span.goes_on(headers, Timestamp::now()),
+            None if settings.traces.is_some() => drop_unreadable(headers),
+            None => {}
+        }
         let nothing = Look::default();
         let look = request.understood.id.and_then(|id| self.realm.look(id)).unwrap_or(&nothing);
         let register = (look.minted.is_some() && swap.is_none()).then(|| self.register(request.presented));

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use law::{Call, CallId, Ended, Outcome, Refusal, Verdict};
 use record::Book;
 
-use crate::{Ending, gate::counts::Counts};
+use crate::{
+    Ending,
+    gate::{counts::Counts, span::Strand},
+};
 
 /// A call that is not written yet. If its request is dropped while it waits, the tally's end
 /// writes it.
@@ -15,11 +18,13 @@ pub(crate) struct Writing {
     book: Arc<Book>,
     counts: Arc<Counts>,
     call: Mutex<Option<Call>>,
+    /// Where the request is traced.
+    span: Option<Arc<Strand>>,
 }
 
 impl Writing {
-    pub(crate) fn new(book: &Arc<Book>, counts: &Arc<Counts>) -> Arc<Self> {
-        Arc::new(Self { book: Arc::clone(book), counts: Arc::clone(counts), call: Mutex::new(None) })
+    pub(crate) fn new(book: &Arc<Book>, counts: &Arc<Counts>, span: Option<Arc<Strand>>) -> Arc<Self> {
+        Arc::new(Self { book: Arc::clone(book), counts: Arc::clone(counts), call: Mutex::new(None), span })
     }
 
     /// What will be written if nothing better is known.
@@ -63,12 +68,16 @@ impl Writing {
             micros: u64::try_from(micros).unwrap_or(0),
             ended: Ended::Answered,
         });
+        if let Some(span) = &self.span {
+            span.end(status, Ended::Answered, at);
+        }
     }
 
     /// Writes what became of it.
     pub(crate) fn end(&self, id: CallId, ending: &Ending, at: Timestamp) {
         if let Some(call) = self.lock().take() {
             self.counts.note(call.verdict);
+            self.trace(&call);
             let _ = self.book.intent(call);
         }
         self.book.outcome(Outcome {
@@ -82,13 +91,23 @@ impl Writing {
             micros: ending.micros,
             ended: ending.ended,
         });
+        if let Some(span) = &self.span {
+            span.end(ending.status, ending.ended, at);
+        }
     }
 
     fn take(&self, verdict: Verdict) -> Option<Call> {
         let mut call = self.lock().take()?;
         call.verdict = verdict;
         self.counts.note(verdict);
+        self.trace(&call);
         Some(call)
+    }
+
+    fn trace(&self, call: &Call) {
+        if let Some(span) = &self.span {
+            span.of(call);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Call>> {

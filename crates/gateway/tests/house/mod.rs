@@ -143,6 +143,8 @@ impl House {
             book: Arc::clone(&book),
             spool: Spool::new(1 << 20, 8 << 20),
             findings: tell,
+            // Nobody listens: whatever is traced is let go.
+            traces: mpsc::channel(1).0,
             cut: Arc::clone(&cut),
         }));
         let connect =
@@ -491,6 +493,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
             made_id: gateway::Pointer::parse("/id"),
             made_by: vec!["POST /keys".parse().unwrap()],
             proof: None,
+            traces: None,
         },
     )
 }

@@ -16,8 +16,8 @@ use super::{Done, Outcome, json, sheet::Sheet};
 use crate::{
     cli::{Calls, Cli, Format},
     client::address,
-    config::Config,
-    house,
+    config::{Config, ConfigError},
+    drains, house,
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
     state::{named_by, record_folder, running},
 };
@@ -31,6 +31,7 @@ const SET_IN: usize = 4;
 pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
     let mut wanted = filter(calls, now)?;
     let named = named_by(&cli.config);
+    let form = Form::of(cli, calls)?;
     let state = if running(&named).is_some() { named } else { Config::read(&cli.config)?.gate.state };
     if let Some(named) = &calls.holder {
         let HolderList { holders, .. } = house::client(&cli.config).await?.read(&address(&["holders"])).await?;
@@ -41,7 +42,13 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         if calls.follow {
             return Err(format!("there is no record in `{}` yet; `greave serve` begins it", folder.display()).into());
         }
-        return if cli.json { json(&Vec::<Line<'_>>::new()).map(|()| Done::Clean) } else { nothing(calls) };
+        return if let Form::Ocsf(_) = form {
+            Ok(Done::Clean)
+        } else if cli.json {
+            json(&Vec::<Line<'_>>::new()).map(|()| Done::Clean)
+        } else {
+            nothing(calls)
+        };
     };
     let mut reading = Reading { reader: reader.wanting(&wanted), joiner: Joiner::default(), damaged: false };
     if !calls.by.is_empty() {
@@ -53,12 +60,11 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         keep(&mut newest, &mut found, joined, &wanted, calls.last);
     }
     if calls.follow {
-        let lines = cli.json || matches!(calls.format, Some(Format::Json | Format::Jsonl));
         for joined in &newest {
-            print(joined, lines)?;
+            print(joined, &form)?;
         }
         // Somebody may begin to write at any time: what ends the book may yet become whole.
-        return follow(&mut reading, &wanted, lines);
+        return follow(&mut reading, &wanted, &form);
     }
     if running(&state).is_none() {
         reading.tell_torn();
@@ -68,6 +74,10 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         keep(&mut newest, &mut found, joined, &wanted, calls.last);
     }
     let done = if reading.damaged { Done::Findings } else { Done::Clean };
+    if let Form::Ocsf(_) = form {
+        newest.iter().try_for_each(|joined| print(joined, &form))?;
+        return Ok(done);
+    }
     if let Some(mut sheet) = calls.format.map(|format| Sheet::begin(format, &HEADS)).transpose()?.flatten() {
         for joined in &newest {
             sheet.line(&Line::from(joined), || cells(joined))?;
@@ -91,6 +101,26 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
     Ok(done)
 }
 
+/// How calls are printed.
+enum Form {
+    /// For people.
+    Words,
+    Json,
+    /// As other systems are sent them.
+    Ocsf(ocsf::Teller),
+}
+
+impl Form {
+    fn of(cli: &Cli, calls: &Calls) -> Result<Self, ConfigError> {
+        let is_json = cli.json || matches!(calls.format, Some(Format::Json | Format::Jsonl));
+        Ok(match (calls.ocsf, is_json) {
+            (true, _) => Self::Ocsf(drains::teller(&Config::read(&cli.config)?)),
+            (false, true) => Self::Json,
+            (false, false) => Self::Words,
+        })
+    }
+}
+
 fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::Error>> {
     let Calls {
         key,
@@ -106,6 +136,7 @@ fn filter(calls: &Calls, now: Timestamp) -> Result<Filter, Box<dyn std::error::E
         format: _,
         last: _,
         follow: _,
+        ocsf: _,
     } = calls;
     let ago = |span: law::Span| now.saturating_sub(SignedDuration::from(span)).unwrap_or(Timestamp::MIN);
     Ok(Filter {
@@ -210,10 +241,10 @@ fn keep(newest: &mut VecDeque<Joined>, found: &mut usize, joined: Joined, wanted
 }
 
 /// Goes on with what comes, until nobody reads any more.
-fn follow(reading: &mut Reading, wanted: &Filter, json: bool) -> Outcome {
+fn follow(reading: &mut Reading, wanted: &Filter, form: &Form) -> Outcome {
     loop {
         match reading.next() {
-            Some(joined) if wanted.wants(&joined) => print(&joined, json)?,
+            Some(joined) if wanted.wants(&joined) => print(&joined, form)?,
             Some(_) => {}
             None => thread::sleep(POLL),
         }
@@ -221,11 +252,11 @@ fn follow(reading: &mut Reading, wanted: &Filter, json: bool) -> Outcome {
 }
 
 /// Prints one call of many that are yet to come: as JSON, one object a line.
-fn print(joined: &Joined, json: bool) -> io::Result<()> {
-    if json {
-        show::say(serde_json::to_string(&Line::from(joined))?)
-    } else {
-        show::say(show::wrapped(&line(joined), SET_IN, show::width()))
+fn print(joined: &Joined, form: &Form) -> io::Result<()> {
+    match form {
+        Form::Json => show::say(serde_json::to_string(&Line::from(joined))?),
+        Form::Words => show::say(show::wrapped(&line(joined), SET_IN, show::width())),
+        Form::Ocsf(teller) => show::say(ocsf::call(teller, ocsf::Names::default(), joined, ocsf::Ending::Once).line()),
     }
 }
 
@@ -442,6 +473,7 @@ mod tests {
             format: None,
             last: 50,
             follow: false,
+            ocsf: false,
         };
         let wrong = [
             Calls { source: Some("192.0.2.0/33".to_owned()), ..calls.clone() },

@@ -14,11 +14,13 @@ use crate::{
     cli::{Check, Cli},
     client::{Client, address},
     commands::{Done, Outcome, catalogue::as_json, json as print_json},
+    drains::{self, cursor::Health},
     house, issuers,
     posture::Posture,
     show,
     state::{StateFolder, database, running},
     telling::observing,
+    traces::Traces,
 };
 
 pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
@@ -27,6 +29,10 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     // What the gate would be made of is made, and let go.
     house::realm(config, Arc::clone(&document.catalogue))?;
     house::upstream(config)?;
+    for drain in &config.drains {
+        drains::make(drain, config)?;
+    }
+    Traces::new(config)?;
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
     let weaker = waits(&written, now).await?;
     let direct = match &check.direct {
@@ -38,6 +44,9 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     let done = direct.as_ref().map_or(done, |direct| done.worse(direct.done()));
 
     let law = config.guard.law();
+    let drains = super::drains::known(config)?;
+    let fails = |health: &Option<Health>| health.as_ref().is_some_and(|health| health.failing_since.is_some());
+    let done = if drains.iter().any(|(_, health)| fails(health)) { done.worse(Done::Findings) } else { done };
     if cli.json {
         let waits = weaker.iter().map(|weaker| waiting(&written, weaker));
         print_json(&json!({
@@ -49,6 +58,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "law": digest(&law),
             "observing": observing(&law, now),
             "waits": waits.collect::<Vec<_>>(),
+            "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
             "direct": direct,
         }))?;
         return Ok(done);
@@ -63,6 +73,14 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     }
     for line in issuers {
         show::say(format!("  {line}"))?;
+    }
+    if !drains.is_empty() {
+        show::say("\nEvents go out to:")?;
+    }
+    for (drain, health) in &drains {
+        let state =
+            health.as_ref().map_or_else(|| "has not run yet".to_owned(), |health| super::drains::state(health, now));
+        show::say(format!("  {}: {state}", drain.name))?;
     }
     print_law(&law, now)?;
     print_waits(&written, &weaker)?;

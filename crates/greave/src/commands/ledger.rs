@@ -2,7 +2,9 @@
 
 use authority::{Actor, Failed};
 use comfy_table::Table;
-use console::api::{Checkpoint, HolderList, HolderView, LedgerEntry, LedgerFilter, LedgerList, LedgerVerified};
+use console::api::{
+    Checkpoint, HolderList, HolderView, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::StoreError;
@@ -27,7 +29,8 @@ pub(crate) async fn run(cli: &Cli, command: &Ledger, now: Timestamp) -> Outcome 
     };
     match command {
         Ledger::Verify => verify(&admin).await,
-        Ledger::Show { last } => list(&admin, *last).await,
+        Ledger::Show { last, ocsf: false } => list(&admin, *last).await,
+        Ledger::Show { last, ocsf: true } => events(&admin, *last).await,
         Ledger::Checkpoint => checkpoint(&admin).await,
     }
 }
@@ -72,6 +75,14 @@ async fn list(admin: &Admin, last: u32) -> Outcome {
     if len > entries.len() as u64 {
         aside(FAINT, format!("the newest {} of {len}; `--last` shows more", entries.len()));
     }
+    Ok(Done::Clean)
+}
+
+/// As other systems are sent them.
+async fn events(admin: &Admin, last: u32) -> Outcome {
+    let filter = LedgerFilter { from: None, limit: Some(last) };
+    let LedgerEvents { events } = admin.client.read(&filtered(address(&["ledger", "events"]), &filter)).await?;
+    events.iter().try_for_each(show::say)?;
     Ok(Done::Clean)
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod check;
+pub(crate) mod drains;
 
 pub(crate) mod expiry;
 pub(crate) mod explain;

@@ -25,6 +25,7 @@ use tokio::{
 use crate::{
     commands::{Done, Outcome},
     config::Config,
+    drains::{Drains, journal::Journal},
     ends::Ends,
     files,
     guests::Guests,
@@ -35,6 +36,7 @@ use crate::{
     state::socket,
     stop::stopped,
     telling::{self, Telling},
+    traces::{self, Traces},
     witness::Witness,
 };
 
@@ -93,6 +95,8 @@ pub(crate) struct Serving {
     desk: Arc<Desk>,
     book: Arc<Book>,
     ends: Arc<Ends>,
+    drains: Arc<Drains>,
+    traces: Arc<Traces>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     gate_address: std::net::SocketAddr,
@@ -109,6 +113,11 @@ impl Serving {
         let realm = house::realm(config, house.catalogue.load_full())?;
         house::abroad(config, &house.authority, &house.catalogue.load())?;
         let (findings, found) = mpsc::channel(FINDINGS);
+        let (traced, to_tell) = mpsc::channel(traces::WAITING);
+        let traces = Traces::new(config)?;
+        let journal = Arc::new(journal(&config.gate.state)?);
+        let drains = Arc::new(Drains::new(Arc::clone(&house.authority), Arc::clone(&journal), findings.clone(), now));
+        drains.run(config).await?;
         let cut = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::new(GateParts {
             realm,
@@ -116,6 +125,7 @@ impl Serving {
             book: Arc::clone(&book),
             spool: house::spool(config),
             findings,
+            traces: traced,
             cut: Arc::clone(&cut),
         }));
         let desk = Arc::new(house.desk(Some(Arc::clone(&book))));
@@ -128,12 +138,14 @@ impl Serving {
         let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
         let witness = Witness::new(telling.teller(), Arc::clone(&house.authority));
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
-        tasks.extend(telling.start(found, &stopping));
+        tasks.extend(telling.start((found, journal), &stopping));
+        tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
         tasks.push(tokio::spawn(keep_book(Arc::clone(&book), witness, Arc::clone(&house.authority), stopping.clone())));
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
-            let pages = metrics::pages(Arc::clone(&gate), Arc::clone(&book));
+            let pages =
+                metrics::pages(Arc::clone(&gate), Arc::clone(&book), (Arc::clone(&drains), Arc::clone(&traces)));
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
         note_catalogue(&house, house.lock).await;
@@ -144,7 +156,7 @@ impl Serving {
             move |request, visitor| Arc::clone(&worker).answer(request, visitor)
         };
         let running = server.start(&cut, equip).map_err(|error| HouseError::Setting(format!("the gate: {error}")))?;
-        Ok(Self { house, gate, running, desk, book, ends, stop, tasks, gate_address })
+        Ok(Self { house, gate, running, desk, book, ends, drains, traces, stop, tasks, gate_address })
     }
 
     /// Where the gate listens.
@@ -239,6 +251,8 @@ impl Serving {
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         self.house.catalogue.store(catalogue);
         self.gate.obey(realm);
+        self.drains.run(&config).await?;
+        self.traces.obey(&config)?;
         note_catalogue(&self.house, document.lock).await;
         Ok(())
     }
@@ -250,12 +264,17 @@ impl Serving {
         let running = self.running;
         // Joining blocks; the desk goes on meanwhile, so that people can still answer.
         let _ = tokio::task::spawn_blocking(move || running.join()).await;
+        self.drains.stop().await;
         self.stop.send_replace(true);
         for task in self.tasks {
             let _ = task.await;
         }
         let _ = self.book.synced().await;
     }
+}
+
+fn journal(state: &Path) -> Result<Journal, HouseError> {
+    Journal::open(state).map_err(|error| HouseError::Setting(format!("the folder `findings` of the state: {error}")))
 }
 
 fn bind(config: &Config) -> Result<Server, HouseError> {

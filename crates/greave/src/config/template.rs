@@ -155,6 +155,21 @@ wait  = "50s"                            # a request without `Prefer: wait=N` wa
 # server = "mail.example.com"
 # from = "Greave <greave@example.com>"
 
+# Every call, finding and change goes out as OCSF 1.8 events (`greave drains`, docs/guide.md).
+# [[drain]]
+# name = "siem"
+# to = "https://splunk.example.com:8088/services/collector/raw"   # or syslog+tls://HOST, file:PATH
+# secret = "splunk"                      # state/secrets/splunk
+# scheme = "Splunk"                      # before the secret in the header; `Bearer` where it is silent
+# events = ["calls", "findings", "ledger"]
+# powers = ["export", "mint"]            # of calls, only those with one of these
+# min_severity = "warning"
+
+# OpenTelemetry spans, over OTLP/HTTP.
+# [trace]
+# to = "http://127.0.0.1:4318/v1/traces"
+# sample = 0.1                           # of requests that come in no trace
+
 [record]
 # cap  = "16 GiB"
 # keep = {{ read = "90d", sensitive = "400d" }}   # by powers; without it, as long as the cap allows

@@ -9,8 +9,8 @@ use authority::{Lifetimes, OnLeaving, Weaker};
 use law::Span;
 
 use crate::config::{
-    Api, Approver, Config, CountsAsPerson, Credentials, Desk, Gate, Hold, Holders, Identify, Issued, Issuer, Keys,
-    Mail, Paths, Proof, Record, Size, Tell, UnknownKeys, Webhook,
+    Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify, Issued,
+    Issuer, Keys, Mail, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Webhook, origin,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -26,6 +26,8 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
         issued: of_issued,
         keys: of_keys,
         holders: of_holders,
+        drains: of_drains,
+        trace: of_trace,
     } = from;
     let mut found = Found::default();
     gate(of_gate, &to.gate, &mut found);
@@ -37,6 +39,8 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
     issued(of_issued.as_ref(), to.issued.as_ref(), &mut found);
     keys(of_keys, &to.keys, &mut found);
     holders(of_holders, &to.holders, &mut found);
+    drains(of_drains, &to.drains, &mut found);
+    trace(of_trace.as_ref(), to.trace.as_ref(), &mut found);
     lifetimes(from.lifetimes(), to.lifetimes(), &mut found);
     found.0
 }
@@ -318,6 +322,92 @@ fn holders(from: &Holders, to: &Holders, found: &mut Found) {
     if (*on_leaving, to.on_leaving) == (OnLeaving::Disable, OnLeaving::List) {
         found.push("holders.on_leaving", "disable", "list");
     }
+}
+
+/// What others are told of, and who they are: one that is gone or takes less is an eye that is
+/// shut, and a new one reads along.
+fn drains(from: &[Drain], to: &[Drain], found: &mut Found) {
+    if from == to {
+        return;
+    }
+    let said = |drain: &Drain| {
+        let Drain {
+            name,
+            to,
+            events,
+            powers,
+            min_severity,
+            backfill: _,
+            form,
+            gzip: _,
+            secret,
+            header,
+            scheme,
+            facility,
+            authorities,
+            danger_plain,
+        } = drain;
+        let origin = origin(to);
+        let powers = powers.map_or_else(|| "any power".to_owned(), |powers| powers.to_string());
+        let events = list(events.iter().map(|events| events.0));
+        let mut text = format!("{name} to {origin} ({events}; {powers}; from {} on)", word(min_severity));
+        if let Some(secret) = secret {
+            text += &format!(", with the secret `{secret}` in {}", header.as_deref().unwrap_or("authorization"));
+        }
+        if let Some(authorities) = authorities {
+            text += &format!(", believing {}", authorities.display());
+        }
+        if let Some(scheme) = scheme {
+            text += &format!(", after `{scheme}`");
+        }
+        if let Some(facility) = facility {
+            text += &format!(", as {facility}");
+        }
+        if *form != DrainForm::default() {
+            text += &format!(", as one {}", word(form));
+        }
+        if *danger_plain {
+            text += ", unprotected";
+        }
+        text + &address(to)
+    };
+    let (before, after) = (list(from.iter().map(said)), list(to.iter().map(said)));
+    if before != after {
+        found.push("drain", before, after);
+    }
+}
+
+/// Who reads along. Where nobody does any more, nothing is weaker: traces are for mending.
+fn trace(from: Option<&Trace>, to: Option<&Trace>, found: &mut Found) {
+    let said = |trace: &Trace| {
+        let Trace { to, sample: _, service: _, gzip: _, secret, header, scheme, authorities, danger_plain } = trace;
+        let mut text = origin(to);
+        if let Some(secret) = secret {
+            text += &format!(", with the secret `{secret}` in {}", header.as_deref().unwrap_or("authorization"));
+        }
+        if let Some(authorities) = authorities {
+            text += &format!(", believing {}", authorities.display());
+        }
+        if let Some(scheme) = scheme {
+            text += &format!(", after `{scheme}`");
+        }
+        if *danger_plain {
+            text += ", unprotected";
+        }
+        text + &address(to)
+    };
+    if to.is_some() {
+        found.differs("trace", &maybe(from.map(said)), &maybe(to.map(said)));
+    }
+}
+
+/// What of an address may not be shown, so that another one shows: a few digits that tell no more.
+fn address(to: &str) -> String {
+    if origin(to) == to {
+        return String::new();
+    }
+    let digest = authority::Digest::of(to.as_bytes()).to_string();
+    format!(", address {}", digest.get(..8).unwrap_or_default())
 }
 
 /// What was found to be weaker.

@@ -40,6 +40,8 @@ fn secrets(config: &Config) -> Result<(), Unfit> {
     .into_iter()
     .filter_map(|(what, name)| Some((what, name?)))
     .chain(config.tell.webhook.iter().map(|webhook| ("tell.webhook", &webhook.secret)))
+    .chain(config.drains.iter().filter_map(|drain| Some(("drain", drain.secret.as_ref()?))))
+    .chain(config.trace.as_ref().and_then(|trace| Some(("trace", trace.secret.as_ref()?))))
     .collect();
     for (what, name) in proof.map(|name| ("gate.proof", name)).into_iter().chain(others.iter().copied()) {
         if !is_name(name) {

@@ -85,6 +85,14 @@ const CASES: &[Case] = &[
     Case("desk.trusted_proxies", "", "desk: trusted_proxies = [\"0.0.0.0/0\"]", Waits),
     Case("desk.session", "", "desk: session = \"90d\"", Free),
     Case("tell.escalate", "", "tell: escalate = \"1d\"", Free),
+    Case("drain", "", "[drain]: name = \"siem\"\nto = \"https://h.example/token\"", Waits),
+    Case(
+        "drain",
+        "[drain]: name = \"siem\"\nto = \"https://h.example/token\"",
+        "[drain]: name = \"siem\"\nto = \"https://h.example/token\"\nmin_severity = \"high\"",
+        Waits,
+    ),
+    Case("trace", "", "trace: to = \"https://h.example/v1/traces\"", Free),
     Case("tell.webhook", "", "[tell.webhook]: url = \"https://u:p@h.example/token\"\nsecret = \"w\"", Waits),
     Case("tell.mail", "", "tell.mail: server = \"m\"\nfrom = \"a@example.com\"", Waits),
     Case("issued", "", "issued: prefix = \"acme\"", Waits),
@@ -173,4 +181,31 @@ fn what_a_webhooks_address_hides_is_not_shown() {
     let to = config(&["[tell.webhook]: url = \"https://u:p@h.example/token\"\nsecret = \"w\""]);
     let weaker = settings(&config(&[]), &to);
     assert_eq!(weaker[0].to, "h.example (all), signed with the secret `w`");
+}
+
+#[test]
+fn what_a_drains_address_hides_is_not_shown() {
+    let to = config(&["[drain]: name = \"siem\"\nto = \"https://h.example/s3cret\"\nsecret = \"token\""]);
+    let found = settings(&config(&[]), &to);
+    let text = format!("{found:?}");
+    assert!(text.contains("siem to https://h.example (calls, findings, ledger") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn whatever_turns_what_goes_out_elsewhere_or_makes_it_unreadable_waits() {
+    let drain = |more: &str| format!("[drain]: name = \"siem\"\nto = {more}");
+    let before = drain("\"https://h.example/in/a\"");
+    for after in [
+        "\"https://h.example/in/b\"",
+        "\"https://h.example/in/a?token=s3cret\"",
+        "\"https://h.example/in/a\"\nform = \"array\"",
+        "\"https://h.example/in/a\"\nsecret = \"s\"\nscheme = \"Splunk\"",
+    ] {
+        assert_eq!(names(&[&before], &[&drain(after)]), ["drain"], "{after}");
+    }
+    assert!(names(&[&before], &[&drain("\"https://h.example/in/a\"\ngzip = true")]).is_empty());
+    let trace = |to: &str| format!("trace: to = \"{to}\"");
+    let (one, other) = (trace("https://h.example/a"), trace("https://h.example?token=s3cret"));
+    let found = settings(&config(&[&one]), &config(&[&other]));
+    assert!(found.len() == 1 && !format!("{found:?}").contains("s3cret"), "{found:?}");
 }
