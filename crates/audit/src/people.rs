@@ -66,8 +66,10 @@ fn alike(estate: &mut Estate) {
         }
     }
     open.sort();
-    if let Some((name, ix)) = open.first() {
-        let place = estate.accounts.get(*ix).and_then(|account| account.places.first().cloned());
+    if let Some(account) = open.first().and_then(|(_, ix)| estate.accounts.get(*ix)) {
+        // As it was written: what may be a secret is not recognised in small letters.
+        let name = &account.name;
+        let place = account.places.first().cloned();
         let more = match open.len() - 1 {
             0 => String::new(),
             more => format!(", and {more} more"),

@@ -91,9 +91,10 @@ pub(crate) fn is_marked(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
 }
 
-/// `Bearer x`, `Basic x`.
+/// `Bearer x`, `Basic x`, whatever the case of the letters.
 fn is_named_secret(text: &str) -> bool {
-    ["Bearer ", "Basic ", "token "].iter().any(|scheme| {
+    let text = text.to_ascii_lowercase();
+    ["bearer ", "basic ", "token "].iter().any(|scheme| {
         let rest = text.split_once(scheme).map(|(_, rest)| rest);
         rest.is_some_and(|rest| {
             rest.split_whitespace()
@@ -168,6 +169,7 @@ mod tests {
             "key: 5f4dcc3b5aa765d61d8327deb882cf99",
             "https://ann:hunter2@host/path",
             "Bearer abcdefgh1234",
+            "bearer abcdefgh1234",
             "token: glpat-abcdefgh12345678",
             "-----BEGIN OPENSSH PRIVATE KEY-----",
             "https://ann:wJalrXUtnFEMIxK7MDENGbPxRfiCYEXAMPLEKEY@host",
