@@ -520,7 +520,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "first", "foreign", "write"])]
     pub(crate) scenarios: Option<PathBuf>,
     /// How many scenarios to make.
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seeds: u64,
     /// The first one's seed.
     #[arg(long, default_value_t = 1001, value_name = "SEED")]

@@ -49,7 +49,9 @@ fn own_key(cli: &Cli) -> Result<Verifier, Box<dyn std::error::Error>> {
 
 /// A key that was given, or a file that holds it; else the own one.
 fn key(cli: &Cli, given: Option<&str>) -> Result<Verifier, Box<dyn std::error::Error>> {
-    let Some(given) = given else { return own_key(cli) };
+    let Some(given) = given else {
+        return own_key(cli).map_err(|error| format!("{error}; or give the public key with `--key`").into());
+    };
     match given.parse() {
         Ok(key) => Ok(key),
         Err(error) => match fs::read_to_string(given) {
@@ -68,6 +70,10 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf]) -> Outcome {
+    if let Some(path) = path {
+        fs::metadata(path)
+            .map_err(|error| format!("{}; name the folder of a record, or a proof", unreadable(path, &error)))?;
+    }
     let key = key(cli, given)?;
     if let Some(path) = path.filter(|path| path.is_file()) {
         if !since.is_empty() {

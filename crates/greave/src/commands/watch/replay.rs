@@ -48,7 +48,9 @@ pub(super) fn run(cli: &Cli, log: Option<&Path>, since: Span, now: Timestamp) ->
             }
         }
     } else {
-        lines(log, &mut replay).map_err(|error| told(&error))?;
+        lines(log, &mut replay).map_err(|error| {
+            format!("{}; what is replayed is a record's folder, or what `greave calls --json` printed", told(&error))
+        })?;
     }
     replay.finish(cli.json)
 }
