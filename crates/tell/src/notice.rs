@@ -197,6 +197,13 @@ impl Kind {
         matches!(self, Self::ChallengeOpened | Self::ChallengeEscalated)
     }
 
+    /// Whether it says how something stands, so that the newest says what all before it did. Such
+    /// a notice waits in no crowd, and is tried until it arrives or a newer one takes its place:
+    /// who makes many notices must not keep it from going out.
+    pub(crate) const fn replaces(self) -> bool {
+        matches!(self, Self::RecordCheckpoint)
+    }
+
     /// Whether it tells of other notices. A filter does not hold it back.
     pub(crate) const fn tells_of_others(self) -> bool {
         matches!(self, Self::Several | Self::Missed)

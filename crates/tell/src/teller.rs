@@ -41,6 +41,8 @@ pub struct Worker {
 struct Entrance {
     takes: Takes,
     notices: mpsc::Sender<Arc<Notice>>,
+    /// Where there is room for the newest notice of those that replace each other.
+    newest: watch::Sender<Option<Arc<Notice>>>,
     status: Arc<Status>,
 }
 
@@ -68,8 +70,9 @@ impl Teller {
         let mut open = |name: String, takes: Takes, carrier: Carrier| {
             let (notices, inbox) = mpsc::channel(limits.queue.max(1));
             let status = Arc::new(Status::new(name));
-            entrances.push(Entrance { takes, notices, status: Arc::clone(&status) });
-            ways.push(Way::new(carrier, inbox, status, limits));
+            let (newest, stands) = watch::channel(None);
+            entrances.push(Entrance { takes, notices, newest, status: Arc::clone(&status) });
+            ways.push(Way::new(carrier, (inbox, stands), status, limits));
         };
         for (mut webhook, number) in webhooks.into_iter().zip(1..) {
             let takes = webhook.kinds.take().map_or(Takes::All, Takes::Kinds);
@@ -88,7 +91,13 @@ impl Teller {
     pub fn tell(&self, notice: Notice) -> Reached {
         let (notice, mut reached) = (Arc::new(notice), Reached::default());
         for way in self.ways.iter().filter(|way| way.takes.take(&notice)) {
-            match way.notices.try_send(Arc::clone(&notice)) {
+            let taken = if notice.kind.replaces() {
+                way.newest.send_replace(Some(Arc::clone(&notice)));
+                Ok(())
+            } else {
+                way.notices.try_send(Arc::clone(&notice))
+            };
+            match taken {
                 Err(error) => way.status.miss(&error.into_inner(), &notice.to),
                 Ok(()) if matches!(way.takes, Takes::Mailable) => reached.mail = true,
                 Ok(()) => reached.webhooks += 1,

@@ -42,6 +42,8 @@ impl Failure {
 pub(crate) struct Way {
     carrier: Carrier,
     inbox: mpsc::Receiver<Arc<Notice>>,
+    /// The newest of the notices that replace each other.
+    newest: watch::Receiver<Option<Arc<Notice>>>,
     status: Arc<Status>,
     limits: Limits,
     groups: Groups,
@@ -63,7 +65,7 @@ struct Letter {
 impl Way {
     pub(crate) fn new(
         carrier: Carrier,
-        inbox: mpsc::Receiver<Arc<Notice>>,
+        (inbox, newest): (mpsc::Receiver<Arc<Notice>>, watch::Receiver<Option<Arc<Notice>>>),
         status: Arc<Status>,
         limits: Limits,
     ) -> Self {
@@ -72,7 +74,7 @@ impl Way {
             Carrier::Mail(_) => limits.mails_a_minute,
         };
         let groups = Groups::new(per_minute);
-        Self { carrier, inbox, status, limits, groups, letters: Vec::new(), rests_until: None }
+        Self { carrier, inbox, newest, status, limits, groups, letters: Vec::new(), rests_until: None }
     }
 
     /// Carries until told to stop, or until nobody is left who could tell; then carries what
@@ -110,6 +112,7 @@ impl Way {
                     Some(notice) => self.take(&notice),
                     None => break,
                 },
+                Ok(()) = self.newest.changed() => self.replace(),
                 () = until(wake) => {}
             }
             for (to, notice) in self.groups.ripe(Instant::now()) {
@@ -142,6 +145,15 @@ impl Way {
         }
     }
 
+    /// Puts the newest notice of those that replace each other in the place of the one before.
+    fn replace(&mut self) {
+        let Some(notice) = self.newest.borrow_and_update().clone() else { return };
+        for to in self.addressees(&notice) {
+            self.letters.retain(|letter| letter.notice.kind != notice.kind || letter.to != to);
+            self.post(to, Arc::clone(&notice));
+        }
+    }
+
     fn addressees(&self, notice: &Notice) -> Vec<Addressee> {
         match &self.carrier {
             Carrier::Webhook(_) => vec![None],
@@ -166,7 +178,8 @@ impl Way {
         }
         self.letters.push(Letter { to, notice, attempts: 0, due: Instant::now() });
         if self.letters.len() > self.limits.waiting.max(1) {
-            let least = self.letters.iter().enumerate().min_by_key(|(_, letter)| letter.notice.severity);
+            let crowd = self.letters.iter().enumerate().filter(|(_, letter)| !letter.notice.kind.replaces());
+            let least = crowd.min_by_key(|(_, letter)| letter.notice.severity);
             if let Some((place, _)) = least {
                 let letter = self.letters.remove(place);
                 self.status.miss(&letter.notice, letter.to.as_slice());
@@ -232,7 +245,7 @@ impl Way {
                 if let Some(after) = after {
                     self.rests_until = Some(Instant::now() + after);
                 }
-                if letter.attempts >= self.limits.attempts {
+                if letter.attempts >= self.limits.attempts && !letter.notice.kind.replaces() {
                     self.status.gave_up(1);
                     return;
                 }
@@ -258,6 +271,9 @@ impl Way {
         self.inbox.close();
         while let Some(notice) = self.inbox.recv().await {
             self.take(&notice);
+        }
+        if self.newest.has_changed().unwrap_or(true) {
+            self.replace();
         }
         self.tell_missed();
         for (to, notice) in self.groups.drain() {

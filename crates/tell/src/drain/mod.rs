@@ -153,6 +153,12 @@ impl Drain {
         &self.shown
     }
 
+    /// Whether what was carried last may be lost all the same: then it is well to carry it again
+    /// after a start.
+    pub fn is_unsure(&self) -> bool {
+        matches!(&self.way, Way::Syslog(sender) if sender.is_stream())
+    }
+
     /// Carries a batch, all of it or none as far as that can be known; what came back, in words.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, process, str::FromStr, sync::
 
 use law::Severity;
 use rustls::{ClientConfig, pki_types::ServerName};
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{UdpSocket, UnixDatagram},
@@ -96,6 +97,17 @@ trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
+impl Open {
+    /// Sends one datagram.
+    async fn send(&self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Unix(socket) => socket.send(text.as_bytes()).await.map(drop),
+            Self::Udp(socket) => socket.send(text.as_bytes()).await.map(drop),
+            Self::Stream(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}
+
 impl Sender {
     pub(super) fn new(
         (scheme, rest): (&str, &str),
@@ -136,6 +148,11 @@ impl Sender {
         Ok(Self { way, facility, host: word(host, 255), open: None, last: Vec::new() })
     }
 
+    /// Whether lines go over a stream: then the last of them may wait in a buffer when all is over.
+    pub(super) const fn is_stream(&self) -> bool {
+        matches!(self.way, Way::Tcp(_) | Way::Tls(..))
+    }
+
     pub(super) async fn send(&mut self, lines: &[Line]) -> Result<String, Undelivered> {
         let messages: Vec<String> = lines.iter().map(|line| self.message(line)).collect();
         let sent = self.write(&messages).await;
@@ -157,14 +174,9 @@ impl Sender {
         };
         let failed = |error: &io::Error| Undelivered::later(format!("it broke off: {error}"));
         match &mut open {
-            Open::Unix(socket) => {
+            Open::Unix(_) | Open::Udp(_) => {
                 for message in messages {
-                    socket.send(message.as_bytes()).await.map_err(|error| too_long_or(&error, failed))?;
-                }
-            }
-            Open::Udp(socket) => {
-                for message in messages {
-                    socket.send(message.as_bytes()).await.map_err(|error| too_long_or(&error, failed))?;
+                    datagram(&open, message, failed).await?;
                 }
             }
             Open::Stream(stream) => {
@@ -221,16 +233,59 @@ async fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// A datagram that does not fit never will.
-fn too_long_or(error: &io::Error, failed: impl Fn(&io::Error) -> Undelivered) -> Undelivered {
-    /// `EMSGSIZE`.
-    const TOO_LONG: i32 = 90;
-    if error.raw_os_error() == Some(TOO_LONG) {
-        return Undelivered::Unfit {
-            why: "a line is too long for a datagram; use syslog+tcp or syslog+tls".to_owned(),
-        };
+/// Sends a message, or as much of it as fits: who makes a request long must not keep its event
+/// from arriving.
+async fn datagram(socket: &Open, message: &str, failed: impl Fn(&io::Error) -> Undelivered) -> Result<(), Undelivered> {
+    let mut sent = socket.send(message).await;
+    for most in [1024, 128, 16] {
+        match &sent {
+            Err(error) if error.raw_os_error() == Some(TOO_LONG) => {
+                sent = socket.send(&shortened(message, most)).await;
+            }
+            _ => break,
+        }
     }
-    failed(error)
+    sent.map_err(|error| match error.raw_os_error() {
+        Some(TOO_LONG) => {
+            Undelivered::Unfit { why: "a line is too long for a datagram; use syslog+tcp or syslog+tls".to_owned() }
+        }
+        _ => failed(&error),
+    })
+}
+
+/// `EMSGSIZE`.
+const TOO_LONG: i32 = 90;
+/// Where a message's JSON begins: behind the dash that stands for no structured data.
+const TEXT: &str = " - {";
+
+/// The same message with every text of its JSON cut at so many bytes, and every list; it says so
+/// in `unmapped.cut`.
+fn shortened(message: &str, most: usize) -> String {
+    let Some((head, text)) = message.split_once(TEXT) else { return message.to_owned() };
+    let Ok(mut json) = serde_json::from_str::<Value>(&format!("{{{text}")) else { return message.to_owned() };
+    cut(&mut json, most);
+    if let Value::Object(event) = &mut json {
+        let unmapped = event.entry("unmapped").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if let Value::Object(unmapped) = unmapped {
+            unmapped.insert("cut".to_owned(), Value::Bool(true));
+        }
+    }
+    format!("{head} - {json}")
+}
+
+fn cut(json: &mut Value, most: usize) {
+    match json {
+        Value::String(text) if text.len() > most => {
+            text.truncate(text.floor_char_boundary(most));
+            text.push('…');
+        }
+        Value::Array(list) => {
+            list.truncate(most);
+            list.iter_mut().for_each(|value| cut(value, most));
+        }
+        Value::Object(object) => object.values_mut().for_each(|value| cut(value, most)),
+        _ => {}
+    }
 }
 
 /// Whether the receiver has closed the connection. It has nothing to say otherwise.

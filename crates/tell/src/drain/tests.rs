@@ -132,6 +132,39 @@ async fn datagrams_are_one_message_each() {
 }
 
 /// Reads messages by their length.
+#[tokio::test]
+async fn a_line_too_long_for_a_datagram_arrives_cut_and_says_so() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let unix = UnixDatagram::bind(folder.path().join("log")).unwrap();
+    let mut udp = drain(format!("syslog+udp://{}", socket.local_addr().unwrap()));
+    let mut local = drain(format!("syslog+unix:{}", folder.path().join("log").display()));
+    let path = "/a - {".repeat(60_000);
+    let long =
+        Line { text: format!("{{\"class_uid\":6003,\"path\":\"{path}\",\"who\":\"thief\"}}"), ..lines(0..1).remove(0) };
+    let batch = [lines(1..2), vec![long], lines(2..3)].concat();
+    let mut buffer = vec![0; 1 << 20];
+    for way in [&mut udp, &mut local] {
+        way.carry(&batch).await.unwrap();
+    }
+    for is_unix in [false, true] {
+        let mut got = Vec::new();
+        for _ in 0..3 {
+            let length =
+                if is_unix { unix.recv(&mut buffer).await.unwrap() } else { socket.recv(&mut buffer).await.unwrap() };
+            got.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+        }
+        assert!(is_message(&got[0], 1) && is_message(&got[2], 2), "{got:?}");
+        let (_, json) = got[1].split_once(" - ").unwrap();
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(
+            (&json["who"], &json["class_uid"], &json["unmapped"]["cut"]),
+            (&"thief".into(), &6003.into(), &true.into())
+        );
+        assert!(json["path"].as_str().unwrap().starts_with("/a - {/a"));
+    }
+}
+
 async fn read(stream: &mut (impl AsyncRead + Unpin), count: u32) -> Vec<String> {
     let mut found = Vec::new();
     for _ in 0..count {

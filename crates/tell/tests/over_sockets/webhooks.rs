@@ -474,3 +474,51 @@ async fn over_tls_only_a_receiver_that_is_believed_gets_a_notice() {
     assert_eq!(receiver.next().await.header("webhook-id"), "n2");
     running.stop().await;
 }
+
+fn checkpoint(number: u32) -> Notice {
+    Notice { kind: Kind::RecordCheckpoint, ..notice(&format!("checkpoint_{number}"), Severity::Info) }
+}
+
+#[tokio::test]
+async fn a_checkpoint_goes_out_however_many_other_notices_there_are() {
+    let _clock = Clock::stopped();
+    let mut receiver = Receiver::start(&[Answer::Status(200)]).await;
+    let running = Running::start_after(to(&receiver), |teller| {
+        for number in 0..2000 {
+            teller.tell(notice(&format!("flood_{number}"), Severity::Critical));
+        }
+        teller.tell(checkpoint(1));
+        teller.tell(checkpoint(2));
+    });
+    // No minute passes: what is too much for this one is still held back.
+    let mut kinds = Vec::new();
+    while kinds.last() != Some(&"record.checkpoint".to_owned()) {
+        let got = receiver.next().await;
+        kinds.push(got.json()["type"].as_str().unwrap().to_owned());
+        if kinds.last() == Some(&"record.checkpoint".to_owned()) {
+            assert_eq!(got.header("webhook-id"), "checkpoint_2", "the newest says what the one before did");
+        }
+    }
+    drop(running.stop().await);
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_tried_until_it_arrives_or_a_newer_one_takes_its_place() {
+    let clock = Clock::stopped();
+    let answers: Vec<Answer> = (0..40).map(|_| Answer::Status(503)).chain([Answer::Status(200)]).collect();
+    let mut receiver = Receiver::start(&answers).await;
+    let running = Running::start(to(&receiver));
+    running.teller.tell(checkpoint(1));
+    for number in 0_u64..41 {
+        if number == 20 {
+            running.teller.tell(checkpoint(2));
+        }
+        let got = receiver.next().await;
+        let expected = if number < 20 { "checkpoint_1" } else { "checkpoint_2" };
+        assert_eq!(got.header("webhook-id"), expected, "{number}");
+        until("it was settled", || running.teller.health()[0].failed == (number + 1).min(40)).await;
+        clock.pass(10 * MINUTE).await;
+    }
+    assert_eq!(running.teller.health()[0].given_up, 0);
+    drop(running.stop().await);
+}
