@@ -7,6 +7,7 @@ mod imports;
 mod json;
 mod keys;
 mod law;
+mod leaks;
 mod questions;
 mod reach;
 mod reconcile;
@@ -29,7 +30,7 @@ use http::{
 
 pub use self::doors::Door;
 use self::doors::{let_in, sign_in, sign_out};
-use crate::{Desk, api::Problem, session::Sessions};
+use crate::{Desk, api::Problem, leaks::Strangers, session::Sessions};
 
 /// The admin API's own OpenAPI document.
 pub const OPENAPI: &str = include_str!("../openapi.yaml");
@@ -46,19 +47,28 @@ pub(crate) struct Admin {
     door: Door,
     sessions: Sessions,
     imports: imports::Imports,
+    strangers: Strangers,
 }
 
 /// The admin API below `/v1`. It can be merged with [`pages`](crate::pages) on one listener
 /// when it is behind [`Door::Remote`].
 pub fn admin(desk: Arc<Desk>, door: Door) -> Router {
-    let admin = Arc::new(Admin { desk, door, sessions: Sessions::default(), imports: imports::Imports::default() });
+    let (sessions, imports) = (Sessions::default(), imports::Imports::default());
+    let admin = Arc::new(Admin { desk, door, sessions, imports, strangers: Strangers::default() });
     let routed = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let guarded = routed
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&admin), let_in));
-    // Only signing in stands before the door.
-    let all = if door == Door::Remote { guarded.route("/session", routing::post(sign_in)) } else { guarded };
+    // Only signing in stands before the door, and reports of leaked keys, which tell nothing.
+    let all = if door == Door::Remote {
+        guarded
+            .route("/session", routing::post(sign_in))
+            .route("/leaks/found", routing::post(leaks::found).layer(DefaultBodyLimit::max(leaks::LARGEST)))
+            .route("/leaks/github", routing::post(leaks::github).layer(DefaultBodyLimit::max(leaks::LARGEST)))
+    } else {
+        guarded
+    };
     let all = all.layer(DefaultBodyLimit::max(BODY)).layer(middleware::from_fn(dress)).with_state(admin);
     Router::new().nest("/v1", all)
 }
@@ -81,6 +91,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/keys/imports", post(imports::begin).layer(DefaultBodyLimit::max(imports::LARGEST))),
         ("/keys/imports/check", post(imports::check).layer(DefaultBodyLimit::max(imports::LARGEST))),
         ("/keys/imports/{import}", post(imports::part).layer(DefaultBodyLimit::max(imports::LARGEST))),
+        ("/leaks", post(leaks::report)),
+        ("/leaks/look", post(leaks::look).layer(DefaultBodyLimit::max(leaks::DIGESTS_LARGEST))),
         ("/canaries", get(canaries::list).post(canaries::issue)),
         ("/canaries/{canary}/end", post(canaries::end)),
         ("/requests", get(requests::list).post(requests::ask)),

@@ -9,6 +9,7 @@ mod holders;
 mod imports;
 mod keys;
 mod law;
+mod leaks;
 mod questions;
 mod reach;
 mod reconcile;
@@ -30,6 +31,10 @@ pub use self::{
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,
         PreviewLine, RecordHealth, WaitingLaw, WeakerPart,
+    },
+    leaks::{
+        FoundCredentials, FoundLeak, KnownLeak, Labelled, LeaksAnswered, LookForLeaks, LooksLeaked, ReportLeaks,
+        Reported,
     },
     questions::{Approve, Notified, QuestionDetails, QuestionList, QuestionState, QuestionView},
     reach::{

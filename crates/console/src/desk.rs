@@ -67,6 +67,8 @@ pub struct Settings {
     pub issued: Option<IssuedSettings>,
     /// What becomes of the keys of somebody who leaves.
     pub on_leaving: authority::OnLeaving,
+    /// Who may report leaked keys without being known here.
+    pub leaks: crate::LeakDoors,
     /// Who may answer requests for keys, and how long they wait.
     pub requests: authority::RequestRules,
 }

@@ -18,6 +18,7 @@ mod ends;
 mod excerpt;
 mod explain;
 mod inventory;
+mod leaks;
 mod listing;
 mod matching;
 mod outlook;
@@ -35,6 +36,7 @@ pub use crate::{
     admin::{Door, OPENAPI, admin},
     desk::{Desk, Events, IssuedSettings, Settings},
     excerpt::{Excerpt, Size},
+    leaks::LeakDoors,
     pages::pages,
     told::Told,
 };

@@ -1,4 +1,4 @@
-//! What callers show, as pure arithmetic: time-based codes, recovery codes, signed tokens.
+//! What callers show, as pure arithmetic: time-based codes, recovery codes, signed tokens and reports.
 //!
 //! Nothing here knows who is asked, where seeds are kept or how often somebody may guess;
 //! time and chance are arguments. Seeds and codes have no `Debug`, `Display` or `Serialize`.
@@ -6,4 +6,5 @@
 mod base32;
 pub mod jwt;
 pub mod recovery;
+pub mod report;
 pub mod totp;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) use self::keys::{IssueArgs, Keys, KeysCommand, LessArgs, ListArgs, WishArgs};
+use crate::config::Size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Timestamp, civil::Date};
 use law::{ChallengeId, HolderKind, KeyId, Span};
@@ -145,6 +146,22 @@ pub(crate) enum Command {
     #[command(args_conflicts_with_subcommands = true)]
     #[command(after_help = example!("watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
     Watch(WatchCommand),
+    /// Keys that lie where they can be read: in files, in the history of git, in standard input.
+    ///
+    /// Finds every key that the gate knows, issued or adopted, however a file quotes, escapes or
+    /// encodes it, and says beside each place whether it works, what it reaches and who answers
+    /// for it. Nothing is guessed: what is told is a key, by its digest. The gate learns digests
+    /// alone, and a key itself is never shown. A folder with a repository of git is read with
+    /// its whole history; compressed files (gzip) are read, archives of other forms are not.
+    ///
+    /// `--report` tells the gate: a key that leaked is disabled, and its people are told. As a
+    /// hook before a commit: `greave scan --staged`; where no gate is near, `--prefix` knows
+    /// issued keys by their form alone.
+    ///
+    /// Ends with 0 where nothing is to be done, 1 where a key was found (`--fail-on`) or something
+    /// was not read, and 2 where nothing could be read.
+    #[command(after_help = example!("scan .", "scan /var/log backup.sql.gz", "scan repository --unreachable --format sarif", "scan --staged", "scan --staged --prefix gk_billing", "scan - --report"))]
+    Scan(Scan),
     /// The record as evidence: whether it is whole, checkpoints for witnesses, and proofs of
     /// single calls that anybody can check with the public key.
     #[command(subcommand)]
@@ -267,6 +284,49 @@ fn as_of(text: &str) -> Result<Timestamp, String> {
     let day = text.parse::<Date>().ok().and_then(audit::baseline::day);
     day.or_else(|| text.parse().ok())
         .ok_or_else(|| "write a day such as 2026-11-29, or a moment such as 2026-11-29T10:00:00Z".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Files, folders, repositories, or `-`.
+    #[arg(required_unless_present = "staged", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What is to be committed in this repository, or in the one that PATH names.
+    #[arg(long, conflicts_with_all = ["unreachable", "no_history"])]
+    pub(crate) staged: bool,
+    /// Leave the history of repositories out.
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// Read also what no branch of a repository leads to any more.
+    #[arg(long, conflicts_with = "no_history")]
+    pub(crate) unreachable: bool,
+    /// Look for the form of keys that begin so, and ask no gate.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "report")]
+    pub(crate) prefix: Vec<wire::IssuedForm>,
+    /// Tell the gate of what was found: a key that leaked is disabled. Needs no code.
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// How it is told.
+    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    pub(crate) format: ScanFormat,
+    /// From which severity on the exit code is 1. A key that works is high, and critical where
+    /// it alone is enough for something sensitive; one that can be enabled again is a warning.
+    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// Larger files are named, and not read.
+    #[arg(long, default_value = "4 GiB", value_name = "SIZE")]
+    pub(crate) largest: Size,
+}
+
+/// How a scan is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people.
+    Terminal,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0, for whatever shows findings beside code.
+    Sarif,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod drain;
 mod guards;
 mod issuer;
 mod keep;
+mod leaks;
 mod pace;
 mod size;
 pub(crate) mod template;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     guards::Guards,
     issuer::{CountsAsPerson, Issuer, Kind as IssuerKind},
     keep::Keep,
+    leaks::Leaks,
     pace::Pace,
     size::Size,
     trace::Trace,
@@ -64,6 +66,9 @@ pub(crate) struct Config {
     pub(crate) drains: Vec<Drain>,
     /// Where traces go.
     pub(crate) trace: Option<Trace>,
+    /// Who may report leaked keys.
+    #[serde(default)]
+    pub(crate) leaks: Leaks,
 }
 
 /// What becomes of holders.
@@ -568,6 +573,7 @@ impl Config {
             ));
         }
         drain::check(&self.drains).map_err(|why| ("drain", why))?;
+        self.leaks.doors().map_err(|why| ("leaks", why))?;
         if let Some(trace) = &self.trace {
             trace.check().map_err(|why| ("trace", why))?;
         }

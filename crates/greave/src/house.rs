@@ -114,6 +114,7 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
         open: open_paths(config, catalogue).unwrap_or_default(),
         issued: config.issued.as_ref().map(|issued| console::IssuedSettings { form: issued.prefix.0.clone() }),
         on_leaving: config.holders.on_leaving,
+        leaks: config.leaks.doors().unwrap_or_default(),
         requests: request_rules(config),
     }
 }

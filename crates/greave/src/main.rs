@@ -79,6 +79,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
     match &cli.command {
         Command::Demo(_) | Command::Audit(_) => Vec::new(),
+        Command::Scan(scan) if !scan.prefix.is_empty() => Vec::new(),
         // These read files that are named.
         Command::Watch(
             WatchCommand { command: Some(Watch::Bench(_)), .. } | WatchCommand { replay: Some(Some(_)), .. },
@@ -104,6 +105,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Serve => commands::serve::run(&cli.config, now).await,
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now),
+        Command::Scan(scan) => commands::scan::run(cli, scan, now).await,
         Command::Record(record) => commands::record::run(cli, record),
         Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,

@@ -64,6 +64,14 @@ impl fmt::Display for IssuedForm {
 }
 
 impl IssuedForm {
+    /// How many letters and digits stand behind the beginning of every key.
+    pub(crate) const BEHIND: usize = RANDOM + CHECK;
+
+    /// With what every key begins.
+    pub(crate) fn beginning(&self) -> String {
+        format!("{}_", self.prefix)
+    }
+
     /// A prefix for the keys before an API with this name: `gk_` and its first words.
     pub fn proposed(api: &str) -> Self {
         let mut prefix = String::from("gk");

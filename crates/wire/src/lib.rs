@@ -15,6 +15,7 @@ pub mod forward;
 pub mod head;
 mod issued;
 mod json;
+mod leak;
 mod mask;
 mod open;
 mod path;
@@ -35,6 +36,7 @@ pub use crate::{
     credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, possible_in_path, strip},
     forward::Forwarding,
     issued::{IssuedForm, Likeness, PrefixError},
+    leak::{Piece, border, pieces},
     mask::{Form, mask},
     open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},

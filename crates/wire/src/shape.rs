@@ -78,6 +78,9 @@ const fn is_token(byte: u8) -> bool {
 }
 
 fn is_uuid(text: &str) -> bool {
+    if text.len() != 36 {
+        return false;
+    }
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -63,7 +63,7 @@ fn view(desk: &Desk, id: KeyId) -> Result<CanaryView, Declined> {
     desk.authority.view(|state| state.canary(id).map(|it| view_of(state, it)).ok_or(Declined::NoCanary(id)))
 }
 
-fn view_of(state: &Authorities, canary: &Canary) -> CanaryView {
+pub(super) fn view_of(state: &Authorities, canary: &Canary) -> CanaryView {
     let Canary { id, name, holder, since, .. } = canary;
     let holder = state.holder(*holder).map(|holder| holder.name.clone()).unwrap_or_default();
     CanaryView { id: *id, name: name.clone(), holder, since: *since }

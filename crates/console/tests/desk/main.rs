@@ -8,6 +8,7 @@ mod asking_elsewhere;
 mod enrolling;
 mod explaining;
 mod importing;
+mod leaking;
 mod listing;
 mod requesting;
 mod showing;

@@ -106,6 +106,7 @@ impl House {
             proxies: wire::TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], wire::ProxyHeader::default()),
             issued: None,
             on_leaving: authority::OnLeaving::default(),
+            leaks: console::LeakDoors::default(),
             requests: authority::RequestRules::default(),
         };
         let desk = Arc::new(Desk {

@@ -19,6 +19,7 @@ pub(crate) mod questions;
 pub(crate) mod reach;
 pub(crate) mod reconcile;
 pub(crate) mod record;
+pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod sheet;
 #[cfg(test)]

@@ -136,6 +136,12 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # [holders]
 # on_leaving = "list"
 
+# Who may report leaked keys, beside `greave scan --report`. Whoever reports a key shows it; it is
+# disabled then, and whoever answers for it is told.
+# [leaks]
+# found = true                           # strangers, at POST /v1/leaks/found of the desk; the answer tells nothing
+# github = {{}}                            # GitHub's secret scanning: {{ "ID" = "KEY" }}, as it publishes its keys
+
 [hold]
 wait  = "50s"                            # a request without `Prefer: wait=N` waits so long for its person
 # most  = "5m"

@@ -10,7 +10,7 @@ use law::Span;
 
 use crate::config::{
     Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify, Issued,
-    Issuer, Keys, Mail, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Webhook, origin,
+    Issuer, Keys, Leaks, Mail, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Webhook, origin,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -28,6 +28,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
         holders: of_holders,
         drains: of_drains,
         trace: of_trace,
+        leaks: of_leaks,
     } = from;
     let mut found = Found::default();
     gate(of_gate, &to.gate, &mut found);
@@ -41,6 +42,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
     holders(of_holders, &to.holders, &mut found);
     drains(of_drains, &to.drains, &mut found);
     trace(of_trace.as_ref(), to.trace.as_ref(), &mut found);
+    leaks(of_leaks, &to.leaks, &mut found);
     lifetimes(from.lifetimes(), to.lifetimes(), &mut found);
     found.0
 }
@@ -374,6 +376,17 @@ fn drains(from: &[Drain], to: &[Drain], found: &mut Found) {
     let (before, after) = (list(from.iter().map(said)), list(to.iter().map(said)));
     if before != after {
         found.push("drain", before, after);
+    }
+}
+
+/// A report stops a key, and nothing else. Where nobody may report any more, keys that leaked go on.
+fn leaks(from: &Leaks, to: &Leaks, found: &mut Found) {
+    let Leaks { found: strangers, github } = from;
+    if *strangers && !to.found {
+        found.push("leaks.found", "true", "false");
+    }
+    if github.iter().any(|(id, key)| to.github.get(id) != Some(key)) {
+        found.push("leaks.github", list(github.keys()), list(to.github.keys()));
     }
 }
 

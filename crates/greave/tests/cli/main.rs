@@ -11,6 +11,7 @@ mod life;
 mod posture;
 mod reconcile;
 mod requests;
+mod scanning;
 mod starting;
 mod wires;
 
