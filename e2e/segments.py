@@ -1,13 +1,15 @@
 """The sealed record, read by an engine that knows nothing of the gate: `python3 segments.py`."""
 
+import http.server
 import json
 import pathlib
 import shutil
 import subprocess
+import threading
 
 import duckdb
 from gate import BINARY, Gate
-from lib import SCRATCH, Api, Checks, wait_until
+from lib import LOOPBACK, SCRATCH, Api, Checks, free_port, wait_until
 from office import OVERRIDES, OWNER, Office
 
 FOLDER = SCRATCH / "run/segments"
@@ -19,6 +21,74 @@ def words(gate, *words):
     """A command beside the running gate: its lines."""
     argv = [BINARY, "--config", gate.folder / "greave.toml", *words]
     return subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=30)
+
+
+class Siem(http.server.ThreadingHTTPServer):
+    """Takes events where it is `up`, and else answers 503."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__((LOOPBACK, free_port()), Taker)
+        self.up, self.came = True, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def calls(self):
+        """The ids of the calls that came, each as often as it came."""
+        events = [json.loads(line) for body in list(self.came) for line in body.splitlines()]
+        return [event["metadata"]["uid"] for event in events if event["class_uid"] == 6003]
+
+
+class Taker(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.server.up:
+            self.server.came.append(body)
+        self.send_response(200 if self.server.up else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def lagging(checks):
+    """What is sealed while a receiver is away goes out all the same, once, over a kill as well."""
+    with checks.scene("sealed while a drain lags"):
+        office, siem = Office(), Siem()
+        more = f"""seal = "1s"
+{OVERRIDES}
+[[drain]]
+name = "siem"
+to = "http://{LOOPBACK}:{siem.server_address[1]}/"
+events = ["calls"]
+"""
+        folder = FOLDER / "lagging"
+        gate = Gate(folder, office.base, office.document(FOLDER), identify={"path": "/me", "holder": "/login"}, person=OWNER, more=more)
+        gate.init()
+        gate.configure()
+        gate.start()
+        api, record = Api(gate.port, KEY), folder / "state/record"
+        api("GET", "/me")
+        wait_until(siem.calls, 20, "the first call at the receiver")
+        siem.up = False
+        for turn in range(3):
+            for number in range(40):
+                api("GET", f"/items/{turn}-{number}")
+            wait_until(lambda: not list(record.glob("*.calls")), 30, "everything is sealed")
+            if turn == 1:
+                gate.kill()
+                gate.start()
+        siem.up = True
+        calls = {json.loads(line)["id"] for line in words(gate, "calls", "--format", "jsonl", "--last", "100000").stdout.splitlines()}
+        try:
+            wait_until(lambda: calls <= set(siem.calls()), 150, "every call at the receiver")
+        except TimeoutError:
+            pass
+        came = siem.calls()
+        checks.that(len(calls) > 120 and calls <= set(came), "each call that was sealed meanwhile arrives", f"{len(calls)} calls, missing {sorted(calls - set(came))[:3]}")
+        checks.same(len(came), len(set(came)), "and none twice")
+        gate.stop()
 
 
 def main():
@@ -76,6 +146,7 @@ def main():
         segment.write_bytes(changed)
         seen = verify()
         checks.that(seen.returncode == 1 and segment.name in seen.stdout, "one changed bit is found", seen.stdout)
+    lagging(checks)
     checks.close()
 
 
