@@ -543,7 +543,19 @@ pub enum Change {
     RecordTrimmed {
         /// What was removed, in words.
         what: String,
+        /// Which part it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<RecordPart>,
     },
+}
+
+/// A part of the record that was removed. Of each such book, parts are removed in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPart {
+    /// The name in the record's checkpoints, where it was sealed; else `log`.
+    pub of: String,
+    /// The number of the leaf that says so, or of the file of the log.
+    pub number: u64,
 }
 
 impl Digest {

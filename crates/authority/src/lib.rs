@@ -35,7 +35,7 @@ pub use crate::{
         Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent,
         Ticket,
     },
-    change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, Written},
+    change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, RecordPart, Written},
     command::{Command, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
     declined::Declined,

@@ -16,7 +16,7 @@ use law::{
 
 use crate::{
     Abroad, Key, PepperId, Verifier,
-    change::{Actor, Change, Digest, Proof, Question, Written},
+    change::{Actor, Change, Digest, Proof, Question, RecordPart, Written},
     key::{Alike, Issued, StandsFor},
     life::Lifetimes,
     people::{Names, People},
@@ -212,6 +212,8 @@ pub struct State {
     pub(crate) posture: Option<(Digest, Files)>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
+    /// The newest part of the record that was removed, of each book.
+    trimmed: BTreeMap<String, u64>,
     alike: Shared<Alike>,
     /// The issued keys right below an issued key.
     pub(crate) below: HashMap<KeyId, Vec<KeyId>>,
@@ -229,6 +231,12 @@ pub struct State {
 }
 
 impl State {
+    /// The newest parts of the record that the ledger says were removed, by the name of the book
+    /// that they were of: the newest leaf of a record that says so, and the newest file of the log.
+    pub const fn trimmed(&self) -> &BTreeMap<String, u64> {
+        &self.trimmed
+    }
+
     /// Everybody who has or had keys.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
         self.holders.iter()
@@ -535,9 +543,13 @@ impl State {
             Change::PostureRefused { digest } => self.waiting = self.waiting.take().filter(|it| it.digest != *digest),
             Change::CatalogueObeyed { digest, operations: _ } => self.catalogue = Some(*digest),
             Change::StateRestored { taken: _, newest_key } => self.restored(*newest_key, at),
-            Change::ImportBegan { .. }
-            | Change::EnrolmentContested { holder: _ }
-            | Change::RecordTrimmed { what: _ } => {}
+            Change::RecordTrimmed { what: _, part } => {
+                if let Some(RecordPart { of, number }) = part {
+                    let newest = self.trimmed.entry(of.clone()).or_default();
+                    *newest = (*newest).max(*number);
+                }
+            }
+            Change::ImportBegan { .. } | Change::EnrolmentContested { holder: _ } => {}
         }
         debug_assert!(!matches!(written.by, Actor::Person(person) if self.holder(person).is_none()));
     }

@@ -357,20 +357,23 @@ pub(crate) fn upstream(config: &Config) -> Result<Upstream, HouseError> {
 /// After a start, and after the clock jumped, nothing of the record is removed for so long.
 const SETTLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
+/// What is sealed at once, in bytes, also of a long log.
+const PIECE: usize = 64 << 20;
+
 /// The book of calls.
 pub(crate) fn book(config: &Config) -> Result<Book, HouseError> {
-    let settings = record::Settings {
-        roll: config.record.roll.0,
-        cap: config.record.cap.0,
-        grace: config.record.grace.into(),
-        ..record::Settings::default()
-    };
+    let (roll, cap) = (config.record.roll.0, config.record.cap.0);
+    // Of what the record may take, a quarter is for what waits to be sealed.
+    let log = (cap / 4).max(roll.saturating_mul(2)).min(cap);
+    let settings =
+        record::Settings { roll, cap: log, grace: config.record.grace.into(), ..record::Settings::default() };
     let signer = Vault::of(&config.gate.state).record_signer();
     let sealing = record::Sealing {
         signer: signer.map_err(|error| HouseError::Setting(error.to_string()))?,
         after: config.record.seal.into(),
         keep: config.record.keep.0,
-        cap: config.record.cap.0,
+        cap: (cap - log).max(cap / 4),
+        piece: PIECE,
         settle: SETTLE,
     };
     Book::open_sealing(record_folder(&config.gate.state), settings, sealing)

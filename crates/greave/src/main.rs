@@ -15,6 +15,7 @@ mod foreign;
 mod guests;
 mod house;
 mod issuers;
+mod keeper;
 mod lines;
 mod metrics;
 mod posture;
@@ -106,7 +107,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now),
         Command::Scan(scan) => commands::scan::run(cli, scan, now).await,
-        Command::Record(record) => commands::record::run(cli, record),
+        Command::Record(record) => commands::record::run(cli, record, now).await,
         Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
         Command::Backup(backup) => commands::backup::take(cli, backup, now).await,

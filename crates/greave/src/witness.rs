@@ -7,7 +7,7 @@ use authority::Authority;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use record::Checkpointed;
 use serde_json::{Map, json};
-use tell::{Kind, Notice, NoticeId, Teller};
+use tell::{Kind, Notice, NoticeId, Recipient, Teller};
 
 use crate::telling;
 
@@ -24,13 +24,24 @@ impl Witness {
         Self { teller, authority, mailed: None }
     }
 
+    /// Sends the newest checkpoint again after a start: the process that made it may have ended
+    /// before it arrived. To webhooks only; who has it already is sent the same.
+    pub(crate) async fn tell_again(&self, note: String, now: Timestamp) {
+        let size = note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+        self.send(&Checkpointed { note, size, calls: 0 }, Vec::new(), now).await;
+    }
+
     /// Sends the record's checkpoint, and the ledger's of this moment with it.
-    pub(crate) async fn tell(&mut self, Checkpointed { note, size, calls }: &Checkpointed, now: Timestamp) {
-        let Ok(id) = NoticeId::new(format!("checkpoint_{size}_{}", now.as_millisecond())) else { return };
-        let ledger = self.authority.store().checkpoint().await.ok().flatten();
+    pub(crate) async fn tell(&mut self, checkpoint: &Checkpointed, now: Timestamp) {
         let today = now.to_zoned(TimeZone::UTC).date();
         let first = self.mailed.replace(today) != Some(today);
         let to = if first { self.authority.view(telling::administrators) } else { Vec::new() };
+        self.send(checkpoint, to, now).await;
+    }
+
+    async fn send(&self, Checkpointed { note, size, calls }: &Checkpointed, to: Vec<Recipient>, now: Timestamp) {
+        let Ok(id) = NoticeId::new(format!("checkpoint_{size}_{}", now.as_millisecond())) else { return };
+        let ledger = self.authority.store().checkpoint().await.ok().flatten();
         let mut lines = vec![
             "Keep this where whoever could change the record cannot. `greave record verify --since FILE` and"
                 .to_owned(),

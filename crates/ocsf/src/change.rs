@@ -4,7 +4,9 @@
 //! new, and a field that is new, do not compile before somebody has said what becomes of them
 //! here. What is kept of secrets (verifiers, tokens, steps of codes) is named and let go.
 
-use authority::{Actor, Change, Digest, Files, Grant, Limit, Proof, Question, Scope, Weaker, Wish, Written};
+use authority::{
+    Actor, Change, Digest, Files, Grant, Limit, Proof, Question, RecordPart, Scope, Weaker, Wish, Written,
+};
 use jiff::Timestamp;
 use law::{ChallengeId, HolderId, HolderKind, KeyId, Severity, Severity::*};
 use serde_json::{Value, json};
@@ -450,10 +452,14 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             thing(other("Restore"), High, "state-restored", "state", what)
                 .and(json!({"taken": taken, "newest_key": newest_key}))
         }
-        Change::RecordTrimmed { what } => {
+        Change::RecordTrimmed { what, part } => {
             let message = format!("part of the record was removed: {what}");
-            Told::of(LOG_ACTIVITY, Activity(2, "Delete"), Warning, "record-trimmed", message)
-                .with(json!({"log_name": "record", "status_detail": what}))
+            let told = Told::of(LOG_ACTIVITY, Activity(2, "Delete"), Warning, "record-trimmed", message)
+                .with(json!({"log_name": "record", "status_detail": what}));
+            match part {
+                Some(RecordPart { of, number }) => told.and(json!({"record": of, "number": number})),
+                None => told,
+            }
         }
     }
 }

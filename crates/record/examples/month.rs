@@ -65,9 +65,11 @@ fn make(folder: &Path, calls: u64) -> Result<(), Box<dyn Error>> {
         after: Duration::from_secs(1),
         keep: ByPower::default(),
         cap: u64::MAX,
+        piece: 64 << 20,
         settle: Duration::ZERO,
     };
     let book = Book::open_sealing(folder, settings(calls), sealing)?;
+    let logs = || fs::read_dir(folder).map(|files| files.flatten().filter(|file| is_log(&file.path())).count());
     let start: Timestamp = "2026-11-01T00:00:00Z".parse()?;
     let step = i64::try_from(HOURS * 3_600_000_000 / calls)?;
     let mut dice = 1;
@@ -77,10 +79,13 @@ fn make(folder: &Path, calls: u64) -> Result<(), Box<dyn Error>> {
         book.outcome(outcome);
         if number % 10_000 == 0 {
             wait(book.synced())?;
+            // What waits to be sealed would fill the disk.
+            while logs()? > 8 {
+                thread::sleep(Duration::from_millis(100));
+            }
         }
     }
     wait(book.synced())?;
-    let logs = || fs::read_dir(folder).map(|files| files.flatten().filter(|file| is_log(&file.path())).count());
     while logs()? > 0 {
         thread::sleep(Duration::from_millis(100));
     }
@@ -90,17 +95,19 @@ fn make(folder: &Path, calls: u64) -> Result<(), Box<dyn Error>> {
     println!("  segments  {:>7} bytes a call", size(folder)? / calls);
     println!("  sealing   {:>7} ns of processor time a call", spent("record-seal")? / calls);
     println!("  writing   {:>7} ns of processor time a call", spent("record-writer")? / calls);
+    println!("  memory    {:>7} at the busiest moment, of the whole process", most_memory()?);
     Ok(())
 }
 
 fn search(folder: &Path, key: u64) -> Result<(), Box<dyn Error>> {
     let filter = Filter { key: Some(KeyId(key)), ..Filter::default() };
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), spent("month")?);
     let mut found = 0_u64;
     for entry in Reader::open(folder)?.wanting(&filter) {
         found += u64::from(matches!(entry?, Entry::Call(call) if filter.wants_call(&call)));
     }
-    println!("search: {found} calls of k{key} in {:.2} s", began.elapsed().as_secs_f64());
+    let (took, spent) = (began.elapsed().as_secs_f64(), (spent("month")? - before) / 1_000_000);
+    println!("search: {found} calls of k{key} in {took:.2} s, {spent} ms of processor time");
     Ok(())
 }
 
@@ -167,6 +174,13 @@ fn exchange(start: Timestamp, micros: i64, dice: &mut u64) -> Result<(Call, Outc
         ended: if refused { Ended::Answered } else { Ended::Whole },
     };
     Ok((call, outcome))
+}
+
+/// The most memory that this process had, in words.
+fn most_memory() -> Result<String, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the kernel does not say it")?;
+    Ok(line.trim().to_owned())
 }
 
 /// What the threads of this name have spent, in nanoseconds.

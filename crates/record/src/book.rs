@@ -32,6 +32,7 @@ pub struct Book {
     /// Whether the index has read everything that was in the book before.
     usage_complete: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    folder: PathBuf,
 }
 
 /// How the book is kept.
@@ -124,7 +125,14 @@ impl Book {
         for damage in damages {
             shared.notice(Notice::Damaged(damage));
         }
-        let mut book = Self { shared, usage: Arc::default(), usage_complete: Arc::default(), threads: Vec::new() };
+        shared.is_durable(log.end());
+        let mut book = Self {
+            shared,
+            usage: Arc::default(),
+            usage_complete: Arc::default(),
+            threads: Vec::new(),
+            folder: log.folder(),
+        };
         book.start(log, sealing)?;
         Ok(book)
     }
@@ -132,7 +140,7 @@ impl Book {
     fn start(&mut self, log: Log, sealing: Option<Sealing>) -> Result<(), OpenError> {
         let folder = log.folder();
         // Before anything more is sealed: each call counts once.
-        let leaves = Leaves::read(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
+        let leaves = Leaves::read_stated(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
         let (first, past) = (log.first(), Reader::for_index(folder.clone(), leaves.last(), log.end()));
         let (shared, usage, complete) = (self.shared.clone(), self.usage.clone(), self.usage_complete.clone());
         let record = folder.clone();
@@ -217,6 +225,21 @@ impl Book {
         }
     }
 
+    /// The folder in which it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads what is on disk for certain, and nothing that a loss of power could take back: who
+    /// writes down how far they have read needs this.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn reader(&self) -> Result<Reader, OpenError> {
+        let shared = self.shared.clone();
+        Ok(Reader::open(&self.folder)?.until(move || shared.durable()))
+    }
+
     /// How the book stands.
     pub fn health(&self) -> Health {
         self.shared.health()
@@ -294,7 +317,11 @@ fn rebuild(first: u64, sealed: u64, past: Reader, shared: &Shared, usage: &Mutex
         }
         match entry {
             Ok(Entry::Call(call)) => usage.lock().unwrap_or_else(PoisonError::into_inner).note(&call),
-            Ok(Entry::Removed(removed)) => accounted = removed.sequence.max(accounted),
+            // Whoever removed it may not have come to tell it.
+            Ok(Entry::Removed(removed)) => {
+                accounted = removed.sequence.max(accounted);
+                shared.notice(Notice::Removed(removed));
+            }
             Ok(Entry::Outcome(_) | Entry::Gap(_)) => {}
             Err(damage) => shared.notice(Notice::Damaged(damage)),
         }

@@ -119,6 +119,26 @@ impl Leaves {
         Ok(Self { lines: lines.collect(), whole: whole as u64, torn: (bytes.len() - whole) as u64 })
     }
 
+    /// What somebody goes by who has no key: the leaves that were signed, as far as the newest
+    /// checkpoint says, and the one behind them where it seals something. Whoever can write in the
+    /// folder can append a removal; it hides nothing. Where the leaves are not those of the
+    /// checkpoint, nothing counts as removed.
+    pub(crate) fn read_stated(folder: &Path) -> io::Result<Self> {
+        // Before the leaves: these only grow.
+        let stated = stated(folder)?;
+        let mut leaves = Self::read(folder)?;
+        let size = stated.as_ref().map_or(0, |stated| usize::try_from(stated.size).unwrap_or(usize::MAX));
+        let behind = matches!(leaves.lines.get(size), Some((_, Some(Leaf::Sealed(_)))));
+        leaves.lines.truncate(size.saturating_add(usize::from(behind)));
+        let signed: Vec<Hash> = leaves.hashes().into_iter().take(size).collect();
+        if stated.is_some_and(|stated| signed.len() < size || tree::root(&signed) != stated.root) {
+            for (_, leaf) in &mut leaves.lines {
+                leaf.take_if(|leaf| matches!(leaf, Leaf::Removed(_)));
+            }
+        }
+        Ok(leaves)
+    }
+
     /// The steps, without what is not understood.
     pub(crate) fn leaves(&self) -> impl DoubleEndedIterator<Item = &Leaf> {
         self.lines.iter().filter_map(|(_, leaf)| leaf.as_ref())
@@ -177,6 +197,14 @@ fn read(path: &Path) -> io::Result<Option<String>> {
         // What is no UTF-8 is no note of ours, and does not verify.
         note => Ok(Some(String::from_utf8_lossy(&note?).into_owned())),
     }
+}
+
+/// What the newest checkpoint says, the one beside the folder before the one in it. Nobody has
+/// looked whether it verifies.
+pub(crate) fn stated(folder: &Path) -> io::Result<Option<Checkpoint>> {
+    let parse = |note: Option<String>| note.and_then(|note| note.parse::<Checkpoint>().ok());
+    let (anchor, note) = (parse(anchor(folder)?), parse(note(folder)?));
+    Ok(anchor.or(note))
 }
 
 /// Where the newest checkpoint lies that was signed here: beside the record's folder, so that it

@@ -36,7 +36,9 @@ mod entry;
 mod filter;
 mod folder;
 mod frame;
+mod gather;
 mod joined;
+mod keep;
 mod leaves;
 mod log;
 mod position;
@@ -62,8 +64,8 @@ pub use crate::{
     leaves::{Dropped, Gone, Leaf, Rollup, Sealed, Unfit},
     position::Position,
     proof::{
-        CallProof, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, prove,
-        prove_consistency, verify,
+        CallProof, Later, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, prove,
+        prove_consistency, removals, verify,
     },
     read::{Damage, Follow, Reader},
     rollup::{Daily, daily},

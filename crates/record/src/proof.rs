@@ -12,7 +12,7 @@ use crate::{
     Dropped, Leaf, Sealed, Segment, entry,
     folder::places,
     leaves::{self, Leaves},
-    segment::{self, Part},
+    segment::{self, Entries, Part},
 };
 
 /// A small file that proves something.
@@ -41,6 +41,9 @@ pub struct CallProof {
     /// What became of it, where that was sealed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Piece>,
+    /// The same, where that was sealed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
     /// The leaf that has the segment, letter by letter.
     pub leaf: String,
     /// Which of the leaf's segments it is.
@@ -51,6 +54,22 @@ pub struct CallProof {
     pub path: Vec<Hash>,
     /// The checkpoint, a signed note.
     pub checkpoint: String,
+}
+
+/// An outcome that stands in another segment than its call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Later {
+    /// The outcome.
+    pub outcome: Piece,
+    /// The leaf that has its segment, letter by letter.
+    pub leaf: String,
+    /// Which of that leaf's segments it is.
+    pub segment: usize,
+    /// That leaf's place.
+    pub index: u64,
+    /// From that leaf to the root.
+    pub path: Vec<Hash>,
 }
 
 /// An entry, and its way to the root of its segment.
@@ -156,33 +175,49 @@ impl Proof {
 
 impl CallProof {
     fn verify(&self, verifier: &Verifier) -> Result<Proven, ProofError> {
-        let Self { call, outcome, leaf, segment, index, path, checkpoint } = self;
+        let Self { call, outcome, later, leaf, segment, index, path, checkpoint } = self;
         let checkpoint = verifier.checkpoint(checkpoint)?;
-        let hash = tree::leaf(leaf.as_bytes());
-        if !tree::includes(&checkpoint.root, checkpoint.size, *index, &hash, path) {
-            return Err(ProofError::Wrong("the leaf"));
-        }
-        let malformed = |error: serde_json::Error| ProofError::Malformed(error.to_string());
-        let Leaf::Sealed(sealed) = serde_json::from_str(leaf).map_err(malformed)? else {
-            return Err(ProofError::Malformed("its leaf seals nothing".to_owned()));
-        };
-        let segment = sealed.segments.get(*segment).ok_or(ProofError::Wrong("the segment"))?;
-        let json = |piece: &Piece, kind: u8| {
-            let hash = tree::leaf(piece.entry.as_bytes());
-            if !tree::includes(&segment.root, segment.entries, piece.index, &hash, &piece.path) {
-                return Err(ProofError::Wrong("the entry"));
+        let sealed = sealed(&checkpoint, leaf, (*index, path))?;
+        let call = shown(&sealed, *segment, call, entry::CALL)?;
+        let outcome = match (outcome, later) {
+            (Some(_), Some(_)) => return Err(ProofError::Malformed("it has two outcomes".to_owned())),
+            (Some(outcome), None) => Some(shown(&sealed, *segment, outcome, entry::OUTCOME)?),
+            (None, Some(Later { outcome, leaf, segment, index, path })) => {
+                Some(shown(&self::sealed(&checkpoint, leaf, (*index, path))?, *segment, outcome, entry::OUTCOME)?)
             }
-            let json =
-                piece.entry.as_bytes().strip_prefix(&[kind]).ok_or(ProofError::Wrong("the kind of the entry"))?;
-            serde_json::from_slice(json).map_err(malformed)
+            (None, None) => None,
         };
-        let call: serde_json::Value = json(call, entry::CALL)?;
-        let outcome = outcome.as_ref().map(|outcome| json(outcome, entry::OUTCOME)).transpose()?;
         if outcome.as_ref().is_some_and(|outcome| outcome.get("call") != call.get("id")) {
             return Err(ProofError::Wrong("the outcome of another call"));
         }
         Ok(Proven::Call { call, outcome, sealed: sealed.at, size: checkpoint.size })
     }
+}
+
+fn malformed(error: &serde_json::Error) -> ProofError {
+    ProofError::Malformed(error.to_string())
+}
+
+/// A leaf that is under the checkpoint, at this place of the tree.
+fn sealed(checkpoint: &seal::Checkpoint, leaf: &str, (index, path): (u64, &[Hash])) -> Result<Sealed, ProofError> {
+    if !tree::includes(&checkpoint.root, checkpoint.size, index, &tree::leaf(leaf.as_bytes()), path) {
+        return Err(ProofError::Wrong("the leaf"));
+    }
+    match serde_json::from_str(leaf).map_err(|error| malformed(&error))? {
+        Leaf::Sealed(sealed) => Ok(sealed),
+        Leaf::Removed(_) => Err(ProofError::Malformed("its leaf seals nothing".to_owned())),
+    }
+}
+
+/// What an entry of a segment says.
+fn shown(sealed: &Sealed, segment: usize, piece: &Piece, kind: u8) -> Result<serde_json::Value, ProofError> {
+    let segment = sealed.segments.get(segment).ok_or(ProofError::Wrong("the segment"))?;
+    let hash = tree::leaf(piece.entry.as_bytes());
+    if !tree::includes(&segment.root, segment.entries, piece.index, &hash, &piece.path) {
+        return Err(ProofError::Wrong("the entry"));
+    }
+    let json = piece.entry.as_bytes().strip_prefix(&[kind]).ok_or(ProofError::Wrong("the kind of the entry"))?;
+    serde_json::from_slice(json).map_err(|error| malformed(&error))
 }
 
 /// The newest checkpoint of a record and the leaves that it covers.
@@ -202,25 +237,43 @@ fn signed(folder: &Path, verifier: &Verifier) -> Result<(String, Leaves, Vec<Has
 pub fn prove(folder: &Path, id: CallId, verifier: &Verifier) -> Result<Proof, ProveError> {
     let (checkpoint, leaves, hashes) = signed(folder, verifier)?;
     let dropped = leaves.dropped();
-    for (index, (line, leaf)) in leaves.lines.iter().enumerate().take(hashes.len()).rev() {
-        let Some(Leaf::Sealed(Sealed { segments, .. })) = leaf else { continue };
-        for (number, segment) in segments.iter().enumerate() {
-            if dropped.contains(segment.file.as_str()) || !may_hold(segment, id) {
-                continue;
+    let segments = || {
+        let signed = leaves.lines.iter().enumerate().take(hashes.len());
+        let sealed = signed.filter_map(|(index, (line, leaf))| match leaf {
+            Some(Leaf::Sealed(sealed)) => Some((index, line, sealed)),
+            _ => None,
+        });
+        sealed.flat_map(|(index, line, sealed)| {
+            sealed.segments.iter().enumerate().map(move |(number, segment)| (index, line, number, segment))
+        })
+    };
+    let is_there = |segment: &Segment| !dropped.contains(segment.file.as_str());
+    let path = |index| tree::inclusion(&hashes, index).unwrap_or_default();
+    let newest_first: Vec<_> = segments().filter(|(.., of)| is_there(of) && may_hold(of, id)).collect();
+    for (index, leaf, number, segment) in newest_first.into_iter().rev() {
+        let Some((call, outcome)) = pieces(folder, segment, id)? else { continue };
+        let mut later = None;
+        if outcome.is_none() {
+            // The few outcomes without their calls stand first in a segment.
+            let behind = segments().filter(|(place, _, other, of)| (*place, *other) > (index, number) && of.notes > 0);
+            for (index, leaf, segment, of) in behind.filter(|(.., of)| is_there(of)) {
+                if let Some(outcome) = late(folder, of, id)? {
+                    later =
+                        Some(Later { outcome, leaf: leaf.clone(), segment, index: index as u64, path: path(index) });
+                    break;
+                }
             }
-            let Some((call, outcome)) = pieces(folder, segment, id)? else { continue };
-            let path = tree::inclusion(&hashes, index).unwrap_or_default();
-            let (leaf, index) = (line.clone(), index as u64);
-            return Ok(Proof::Call(Box::new(CallProof {
-                call,
-                outcome,
-                leaf,
-                segment: number,
-                index,
-                path,
-                checkpoint,
-            })));
         }
+        return Ok(Proof::Call(Box::new(CallProof {
+            call,
+            outcome,
+            later,
+            leaf: leaf.clone(),
+            segment: number,
+            index: index as u64,
+            path: path(index),
+            checkpoint,
+        })));
     }
     Err(ProveError::Absent(id))
 }
@@ -235,26 +288,52 @@ fn may_hold(segment: &Segment, id: CallId) -> bool {
 
 /// The call and its outcome, where they are in this segment.
 fn pieces(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<(Piece, Option<Piece>)>, ProveError> {
-    let entries = segment::read(&folder.join(&segment.file), segment.notes, Part::default())
-        .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))?;
-    let of = |kind: u8, name: &str| {
-        entries.iter().position(|(_, payload)| {
-            let json =
-                payload.strip_prefix(&[kind]).and_then(|json| serde_json::from_slice::<serde_json::Value>(json).ok());
-            json.is_some_and(|json| json.get(name).is_some_and(|found| *found == serde_json::json!(id)))
-        })
-    };
-    let Some(call) = of(entry::CALL, "id") else { return Ok(None) };
-    let hashes = segment::leaves(&entries);
-    if tree::root(&hashes) != segment.root {
-        return Err(ProveError::Unreadable(format!("`{}` is not what was sealed", segment.file)));
+    let entries = entries(folder, segment, Part::default())?;
+    let Some(call) = place_of(&entries, entry::CALL, id) else { return Ok(None) };
+    let outcome = place_of(&entries, entry::OUTCOME, id);
+    let hashes = whole(segment, &entries)?;
+    Ok(piece(&entries, &hashes, call).map(|call| (call, outcome.and_then(|place| piece(&entries, &hashes, place)))))
+}
+
+/// The outcome of a call that stands in an older segment.
+fn late(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<Piece>, ProveError> {
+    if place_of(&entries(folder, segment, Part::notes())?, entry::OUTCOME, id).is_none() {
+        return Ok(None);
     }
-    let piece = |index: usize| {
-        let (_, payload) = entries.get(index)?;
-        let entry = String::from_utf8(payload.clone()).ok()?;
-        Some(Piece { entry, index: index as u64, path: tree::inclusion(&hashes, index)? })
-    };
-    Ok(piece(call).map(|call| (call, of(entry::OUTCOME, "call").and_then(piece))))
+    let entries = entries(folder, segment, Part::default())?;
+    let hashes = whole(segment, &entries)?;
+    Ok(place_of(&entries, entry::OUTCOME, id).and_then(|place| piece(&entries, &hashes, place)))
+}
+
+fn entries(folder: &Path, segment: &Segment, part: Part) -> Result<Entries, ProveError> {
+    segment::read(&folder.join(&segment.file), segment.notes, part)
+        .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))
+}
+
+/// Which of the entries is that of a call.
+fn place_of(entries: &Entries, kind: u8, id: CallId) -> Option<usize> {
+    let (name, id) = (if kind == entry::CALL { "id" } else { "call" }, serde_json::json!(id));
+    entries.iter().position(|(_, payload)| {
+        let json =
+            payload.strip_prefix(&[kind]).and_then(|json| serde_json::from_slice::<serde_json::Value>(json).ok());
+        json.is_some_and(|json| json.get(name) == Some(&id))
+    })
+}
+
+/// The leaves of a segment's entries, where they are what was sealed.
+fn whole(segment: &Segment, entries: &Entries) -> Result<Vec<Hash>, ProveError> {
+    let hashes = segment::leaves(entries);
+    if tree::root(&hashes) == segment.root {
+        Ok(hashes)
+    } else {
+        Err(ProveError::Unreadable(format!("`{}` is not what was sealed", segment.file)))
+    }
+}
+
+fn piece(entries: &Entries, hashes: &[Hash], index: usize) -> Option<Piece> {
+    let (_, payload) = entries.get(index)?;
+    let entry = String::from_utf8(payload.clone()).ok()?;
+    Some(Piece { entry, index: index as u64, path: tree::inclusion(hashes, index)? })
 }
 
 /// Proves that the newest checkpoint goes on from an older one.
@@ -274,6 +353,25 @@ pub fn prove_consistency(folder: &Path, old: &str, verifier: &Verifier) -> Resul
 /// The disk says no.
 pub fn checkpoint(folder: &Path) -> io::Result<Option<String>> {
     leaves::note(folder)
+}
+
+/// Each time that segments were removed, as far as it is signed, oldest first, and the name of the
+/// record in its checkpoints. So whoever keeps another book can hold the two beside each other.
+///
+/// # Errors
+/// The record cannot be read, or is not what was signed.
+pub fn removals(folder: &Path, verifier: &Verifier) -> Result<(String, Vec<Removal>), ProveError> {
+    let (note, leaves, hashes) = match signed(folder, verifier) {
+        Err(ProveError::NothingSealed) => return Ok((String::new(), Vec::new())),
+        signed => signed?,
+    };
+    let mut found = Verified::default();
+    for (number, (_, leaf)) in leaves.lines.iter().enumerate().take(hashes.len()) {
+        if let Some(Leaf::Removed(removed)) = leaf {
+            removal(number, removed, &leaves, &mut found);
+        }
+    }
+    Ok((note.lines().next().unwrap_or_default().to_owned(), found.removals))
 }
 
 /// What verifying a record found.

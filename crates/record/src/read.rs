@@ -15,7 +15,7 @@ use crate::{
     Entry, Filter, JoinedCalls, OpenError, Position, Sealed, entry,
     folder::{HEADER, Header, Place, places, read_header},
     frame::{Frames, Step},
-    leaves::{LEAVES, Leaves},
+    leaves::{self, LEAVES, Leaves},
     segment::{self, Part},
 };
 
@@ -84,6 +84,9 @@ pub enum Damage {
     },
 }
 
+/// So long after a call its outcome is looked for in files that hold no calls that are wanted.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
 /// Clocks are set back by little; a file is read when it may hold something from so long after its end.
 const SLACK: SignedDuration = SignedDuration::from_mins(2);
 
@@ -95,12 +98,12 @@ const SLACK: SignedDuration = SignedDuration::from_mins(2);
 pub struct Reader {
     folder: PathBuf,
     since: Option<Timestamp>,
-    /// The file's number and the offset in it where to stop.
-    until: Option<(u64, u64)>,
+    /// Says the file's number and the offset in it where to stop for now.
+    until: Option<Box<dyn Fn() -> (u64, u64) + Send + Sync>>,
     /// What of segments need not be read.
     part: Part,
-    /// How long the file of leaves was when it was last read.
-    leaves: u64,
+    /// How long the file of leaves was when it was last read, and how many were signed.
+    leaves: (u64, u64),
     /// Sealed files that are still to be read.
     sealed: VecDeque<Sealed>,
     /// The number of the last sealed file that is known.
@@ -204,7 +207,12 @@ impl Reader {
 
     /// Everything behind the file of this number and before this end but outcomes.
     pub(crate) fn for_index(folder: PathBuf, done: u64, end: (u64, u64)) -> Self {
-        Self { until: Some(end), without_outcomes: true, done, known: done, ..Self::new(folder) }
+        Self { without_outcomes: true, done, known: done, ..Self::new(folder) }.until(move || end)
+    }
+
+    /// Nothing behind this place, as it is when it is asked.
+    pub(crate) fn until(self, end: impl Fn() -> (u64, u64) + Send + Sync + 'static) -> Self {
+        Self { until: Some(Box::new(end)), ..self }
     }
 
     pub(crate) fn from(folder: &Path) -> Self {
@@ -217,7 +225,7 @@ impl Reader {
             since: None,
             until: None,
             part: Part::default(),
-            leaves: 0,
+            leaves: (0, 0),
             sealed: VecDeque::new(),
             known: 0,
             dropped: HashSet::new(),
@@ -313,11 +321,12 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             leaves => leaves?.len(),
         };
-        if length == self.leaves {
+        let signed = leaves::stated(&self.folder)?.map_or(0, |stated| stated.size);
+        if (length, signed) == self.leaves {
             return Ok(());
         }
-        let leaves = Leaves::read(&self.folder)?;
-        self.leaves = length;
+        let leaves = Leaves::read_stated(&self.folder)?;
+        self.leaves = (length, signed);
         let strange = leaves.lines.iter().position(|(_, leaf)| leaf.is_none());
         if let Some(number) = strange.filter(|_| self.known == 0) {
             let why = "a newer version wrote it, or it is damaged".to_owned();
@@ -340,11 +349,14 @@ impl Reader {
             let since = self.since.and_then(|since| since.checked_sub(SLACK).ok());
             let too_old = since.is_some_and(|since| segment.to < since);
             let too_new = self.part.until.is_some_and(|until| segment.from >= until);
-            if too_old || too_new || self.dropped.contains(&segment.file) {
+            // How a call ended that was wanted may stand in a file that begins after what is wanted.
+            let ends = self.part.until.and_then(|until| until.checked_add(LONGEST).ok());
+            let may_end = segment.notes > 0 && ends.is_none_or(|ends| segment.from < ends);
+            if too_old || (too_new && !may_end) || self.dropped.contains(&segment.file) {
                 continue;
             }
             let path = self.folder.join(&segment.file);
-            match segment::read(&path, segment.notes, self.part) {
+            match segment::read(&path, segment.notes, if too_new { Part::notes() } else { self.part }) {
                 Ok(mut more) => entries.append(&mut more),
                 Err(error) => {
                     // It may have been removed in this moment.
@@ -374,8 +386,9 @@ impl Reader {
     /// The oldest file that is not done with and may hold what is wanted.
     fn next_place(&mut self, places: &[Place]) -> Option<Place> {
         let after = places.iter().skip(1).map(|next| Some(next.started)).chain([None]);
+        let last = self.until.as_ref().map(|until| until().0);
         for (place, ended) in places.iter().zip(after) {
-            if self.until.is_some_and(|(last, _)| place.sequence > last) {
+            if last.is_some_and(|last| place.sequence > last) {
                 return None;
             }
             let latest = ended.and_then(|ended| ended.checked_add(SLACK).ok());
@@ -417,7 +430,8 @@ impl Reader {
     /// The next thing in the current file, or `None` where there is nothing more for now.
     fn read(&mut self) -> Option<Result<Entry, Damage>> {
         let current = self.current.as_mut()?;
-        let stop = self.until.filter(|(last, _)| *last == current.place.sequence).map(|(_, offset)| offset);
+        let end = self.until.as_ref().map(|until| until());
+        let stop = end.filter(|(last, _)| *last == current.place.sequence).map(|(_, offset)| offset);
         let file = || current.place.name();
         let step = loop {
             if stop.is_some_and(|stop| current.frames.offset() >= stop) {

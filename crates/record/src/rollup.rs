@@ -1,19 +1,21 @@
 //! Rollups: beside the segments of each sealed file, how its keys were used. A start reads them
 //! instead of the segments, and so does who asks what a key has used.
 //!
-//! A file of JSON lines: `{"since":…}`, then `{"key":…,"usage":…}` for each key, then `{"daily":…}`
-//! for each key, operation and day.
+//! A file of JSON lines: `{"since":…}`, then `{"used":…}` for each key, then `{"daily":…}` for each
+//! key, operation and day, then `{"open":…}` for each call of a key that had not ended: its end
+//! counts for the day of the call, in the file in which it stands.
 
 use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, BufRead as _, BufReader, Write},
+    collections::HashMap,
+    fs,
+    io::{self, Write},
     path::Path,
     sync::Arc,
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{Call, KeyId, Outcome, Verdict};
+use law::{Call, CallId, KeyId, Outcome, Verdict};
+use seal::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     usage::Index,
 };
 
-/// How a key used an operation on a day (UTC).
+/// How a key used an operation on a day (UTC), as far as one sealed file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Daily {
     /// The key.
@@ -45,31 +47,76 @@ pub struct Daily {
 #[derive(Default)]
 pub(crate) struct Rolled {
     pub(crate) index: Index,
-    days: BTreeMap<(KeyId, Arc<str>, Date), Daily>,
+    days: HashMap<Use, Sums>,
+    /// Calls of keys that have not ended.
+    pub(crate) open: Open,
 }
 
+/// Calls of keys that have not ended, by what they count for.
+pub(crate) type Open = HashMap<CallId, Use>;
+
+/// A key's use of an operation on a day, counted from the beginning of 1970 (UTC).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Use {
+    key: KeyId,
+    operation: Arc<str>,
+    day: i64,
+}
+
+#[derive(Default)]
+struct Sums {
+    passed: u64,
+    stopped: u64,
+    bytes_out: u64,
+    rows: u64,
+}
+
+const DAY: i64 = 86_400;
+/// So many calls that have not ended are known from one file to the next: the newest ones.
+const MOST_OPEN: usize = 32 * 1024;
+/// For so many days their end is awaited.
+const AWAITED: i64 = 2;
+
 impl Rolled {
-    pub(crate) fn note(&mut self, call: &Call, outcome: Option<&Outcome>) {
+    /// Goes on where the file before has ended.
+    pub(crate) fn after(open: Open) -> Self {
+        Self { open, ..Self::default() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.index.since().is_none() && self.days.is_empty() && self.open.is_empty()
+    }
+
+    pub(crate) fn call(&mut self, call: &Call) {
         self.index.note(call);
         let Some(key) = call.key else { return };
-        let day = call.at.to_zoned(TimeZone::UTC).date();
-        let (operation, fresh) = (Arc::clone(&call.operation), Arc::clone(&call.operation));
-        let daily = self.days.entry((key, operation, day)).or_insert_with(|| Daily {
-            key,
-            operation: fresh,
-            day,
-            passed: 0,
-            stopped: 0,
-            bytes_out: 0,
-            rows: 0,
-        });
+        let used = Use { key, operation: Arc::clone(&call.operation), day: call.at.as_second().div_euclid(DAY) };
+        let sums = self.days.entry(used.clone()).or_default();
         match call.verdict {
-            Verdict::Challenge(_) | Verdict::Refuse(_) => daily.stopped += 1,
-            Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => daily.passed += 1,
+            Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
+            Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
         }
-        if let Some(outcome) = outcome {
-            daily.bytes_out = daily.bytes_out.saturating_add(outcome.bytes_out);
-            daily.rows = daily.rows.saturating_add(outcome.rows.unwrap_or(0));
+        self.open.insert(call.id, used);
+    }
+
+    /// Counts for the day of its call, which may stand in a file before.
+    pub(crate) fn outcome(&mut self, outcome: &Outcome) {
+        let Some(used) = self.open.remove(&outcome.call) else { return };
+        let sums = self.days.entry(used).or_default();
+        sums.bytes_out = sums.bytes_out.saturating_add(outcome.bytes_out);
+        sums.rows = sums.rows.saturating_add(outcome.rows.unwrap_or(0));
+    }
+
+    /// Forgets calls whose end is not awaited any more.
+    pub(crate) fn forget(&mut self) {
+        let oldest = self.days.keys().map(|used| used.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
+        self.open.retain(|_, used| used.day >= oldest);
+        if self.open.len() > MOST_OPEN {
+            // Ids sort by time.
+            let mut ids: Vec<CallId> = self.open.keys().copied().collect();
+            ids.sort_unstable();
+            ids.truncate(ids.len() - MOST_OPEN);
+            ids.iter().for_each(|id| drop(self.open.remove(id)));
         }
     }
 
@@ -84,8 +131,28 @@ impl Rolled {
         for (key, usage) in self.index.all() {
             line(&Line::Used { key, usage: Box::new(usage) })?;
         }
-        self.days.values().try_for_each(|daily| line(&Line::Daily(daily.clone())))
+        let mut days: Vec<(&Use, &Sums)> = self.days.iter().collect();
+        days.sort_unstable_by_key(|(used, _)| *used);
+        for (Use { key, operation, day }, Sums { passed, stopped, bytes_out, rows }) in days {
+            line(&Line::Daily(Daily {
+                key: *key,
+                operation: Arc::clone(operation),
+                day: date(*day),
+                passed: *passed,
+                stopped: *stopped,
+                bytes_out: *bytes_out,
+                rows: *rows,
+            }))?;
+        }
+        let mut open: Vec<(&CallId, &Use)> = self.open.iter().collect();
+        open.sort_unstable();
+        open.into_iter().try_for_each(|(id, used)| line(&Line::Open { id: *id, used: used.clone() }))
     }
+}
+
+/// The date of a day that is counted from the beginning of 1970.
+fn date(day: i64) -> Date {
+    Timestamp::from_second(day * DAY).unwrap_or_default().to_zoned(TimeZone::UTC).date()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,12 +161,26 @@ enum Line {
     Since(Timestamp),
     Used { key: KeyId, usage: Box<Usage> },
     Daily(Daily),
+    Open { id: CallId, used: Use },
 }
 
-/// Each line of a rollup that is understood.
+/// Each line of a rollup that is understood. It must be what was sealed: whoever changes one makes
+/// strange places usual.
 fn lines(folder: &Path, rollup: &Rollup) -> io::Result<impl Iterator<Item = Line> + use<>> {
-    let lines = BufReader::new(File::open(folder.join(&rollup.file))?).lines();
-    Ok(lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok()))
+    let bytes = fs::read(folder.join(&rollup.file))?;
+    if Hash::of(&[&bytes]) != rollup.sha256 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what was sealed"));
+    }
+    let lines: Vec<Line> =
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    Ok(lines.into_iter())
+}
+
+/// The calls of keys that had not ended when this file was sealed.
+pub(crate) fn open(folder: &Path, rollup: &Rollup) -> io::Result<Open> {
+    Ok(lines(folder, rollup)?
+        .filter_map(|line| if let Line::Open { id, used } = line { Some((id, used)) } else { None })
+        .collect())
 }
 
 /// Adds to an index what a rollup says.
@@ -112,7 +193,7 @@ pub(crate) fn index(
         match line {
             Line::Since(since) => note(Ok(since)),
             Line::Used { key, usage } => note(Err((key, *usage))),
-            Line::Daily(_) => {}
+            Line::Daily(_) | Line::Open { .. } => {}
         }
     }
     Ok(())
@@ -125,8 +206,8 @@ pub(crate) fn index(
 /// The folder cannot be read.
 pub fn daily(folder: &Path) -> Result<impl Iterator<Item = Daily>, OpenError> {
     let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
-    let rollups: Vec<Rollup> =
-        Leaves::read(folder).map_err(failed)?.sealed().filter_map(|sealed| sealed.usage.clone()).collect();
+    let leaves = Leaves::read_stated(folder).map_err(failed)?;
+    let rollups: Vec<Rollup> = leaves.sealed().filter_map(|sealed| sealed.usage.clone()).collect();
     let folder = folder.to_owned();
     let of = move |rollup: Rollup| lines(&folder, &rollup).into_iter().flatten();
     Ok(rollups

@@ -13,7 +13,6 @@
 //! Readers go by the leaves: a file that a leaf speaks of is not read again.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -23,16 +22,17 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use law::{ByPower, CallId, Powers, Span};
+use law::{ByPower, Span};
 use seal::{Checkpoint, Signer, tree};
 
 use crate::{
-    Damage, Dropped, Entry, Gone, Leaf, Notice, Removed, Rollup, Sealed, Segment, Unfit, entry,
-    folder::{HEADER, Header, Place, places, read_header},
-    frame::{Frames, Step},
+    Damage, Dropped, Gone, Leaf, Notice, Rollup, Sealed, Segment, Unfit,
+    folder::{Place, places},
+    gather::{Log, longest},
+    keep,
     leaves::{self, CHECKPOINT, Leaves},
-    rollup::Rolled,
-    segment::{self, Row, Sink},
+    rollup::{self, Open, Rolled},
+    segment::{self, Sink},
     state::Shared,
 };
 
@@ -46,8 +46,11 @@ pub struct Sealing {
     /// How long calls are kept, by their powers: the longest of them counts. Without an end
     /// where there is none.
     pub keep: ByPower<Option<Span>>,
-    /// All segments together take at most so much, in bytes: the oldest are removed.
+    /// All segments together take at most so much, in bytes. Beyond it calls that were stopped go
+    /// first, then those that are kept shortest; of these the oldest.
     pub cap: u64,
+    /// Entries of so many bytes become segments together: sealing takes about twice as much memory.
+    pub piece: usize,
     /// Nothing is removed for so long after a start, and after the clock jumped.
     pub settle: Duration,
 }
@@ -112,10 +115,10 @@ const RETRY: Duration = Duration::from_secs(10);
 /// Seals until the book stops.
 pub(crate) fn run(shared: &Shared, folder: &Path, sealing: &Sealing) {
     let mut told: Option<String> = None;
-    let mut clock = Clock::new(sealing.settle);
+    let mut watch = Watch { clock: Clock::new(sealing.settle), crowded: false };
     while !shared.is_stopping() {
         // Whatever happens here, the log stays and calls go on.
-        let work = AssertUnwindSafe(|| Sealer::open(shared, folder, sealing)?.work(&mut told, &mut clock));
+        let work = AssertUnwindSafe(|| Sealer::open(shared, folder, sealing)?.work(&mut told, &mut watch));
         if let Err(error) = panic::catch_unwind(work).unwrap_or(Err(SealError::Failed)) {
             let error = error.to_string();
             // Said once: it is tried again and again.
@@ -137,6 +140,15 @@ struct Sealer<'a> {
     hashes: Vec<seal::Hash>,
     /// The name of this record in its checkpoints.
     origin: String,
+    /// Calls of keys that had not ended when the newest file was sealed.
+    open: Open,
+}
+
+/// What is remembered over errors.
+struct Watch {
+    clock: Clock,
+    /// It was said that the cap comes near.
+    crowded: bool,
 }
 
 /// Whether the time of day can be gone by, where something is to be removed for it.
@@ -175,8 +187,11 @@ impl<'a> Sealer<'a> {
     fn open(shared: &'a Shared, folder: &'a Path, sealing: &'a Sealing) -> Result<Self, SealError> {
         let leaves = Leaves::read(folder).map_err(disk(folder))?;
         let hashes = leaves.hashes();
-        let mut sealer = Self { shared, folder, sealing, leaves, hashes, origin: String::new() };
+        let mut sealer = Self { shared, folder, sealing, leaves, hashes, origin: String::new(), open: Open::new() };
         sealer.repair()?;
+        let newest = sealer.leaves.sealed().next_back().and_then(|sealed| sealed.usage.as_ref());
+        // Where it cannot be read, the start has said so.
+        sealer.open = newest.and_then(|usage| rollup::open(folder, usage).ok()).unwrap_or_default();
         Ok(sealer)
     }
 
@@ -278,8 +293,8 @@ impl<'a> Sealer<'a> {
     fn holds(&self, log: &Place) -> Result<bool, SealError> {
         let Some(sealed) = self.leaves.sealed().find(|sealed| sealed.log == log.sequence) else { return Ok(false) };
         let entries: u64 = sealed.segments.iter().map(|segment| segment.entries).sum();
-        let read = Log::read(log).map_err(disk(&log.path))?;
-        Ok(sealed.damage.is_empty() && read.damage.is_empty() && read.ends.len() as u64 == entries)
+        let (there, damage) = Log::open(log).and_then(Log::count).map_err(disk(&log.path))?;
+        Ok(sealed.damage.is_empty() && damage.is_empty() && there == entries)
     }
 
     /// Keeps a file of the log that is not, or not wholly, in segments.
@@ -305,9 +320,17 @@ impl<'a> Sealer<'a> {
     }
 
     /// Seals what is finished, finishes what is old enough, and removes what was kept long enough.
-    fn work(&mut self, told: &mut Option<String>, clock: &mut Clock) -> Result<(), SealError> {
+    fn work(&mut self, told: &mut Option<String>, watch: &mut Watch) -> Result<(), SealError> {
         let mut kept = None;
         while !self.shared.is_stopping() {
+            let now = Timestamp::now();
+            // Also while there is much to seal: the cap holds then, too.
+            if kept.is_none_or(|kept: Instant| kept.elapsed() >= KEEPING.min(self.sealing.after)) {
+                if watch.clock.is_steady(now) {
+                    self.keep(now, &mut watch.crowded)?;
+                }
+                kept = Some(Instant::now());
+            }
             let closed = self.shared.closed();
             let logs = places(self.folder).map_err(disk(self.folder))?;
             let due = logs.iter().find(|log| log.sequence <= closed);
@@ -315,15 +338,8 @@ impl<'a> Sealer<'a> {
                 self.seal(log)?;
                 continue;
             }
-            let now = Timestamp::now();
             if logs.last().is_some_and(|open| self.is_old(open.started, now)) {
                 self.shared.ask_to_roll();
-            }
-            if kept.is_none_or(|kept: Instant| kept.elapsed() >= KEEPING.min(self.sealing.after)) {
-                if clock.is_steady(now) {
-                    self.keep(now)?;
-                }
-                kept = Some(Instant::now());
             }
             // All that was due is done: the next error is news.
             *told = None;
@@ -339,7 +355,7 @@ impl<'a> Sealer<'a> {
     }
 
     fn seal(&mut self, log: &Place) -> Result<(), SealError> {
-        let read = Log::read(log).map_err(disk(&log.path))?;
+        let mut read = Log::open(log).map_err(disk(&log.path))?;
         if let Some(Damage::Version { file, version }) = read.damage.first() {
             return Err(SealError::Newer(file.clone(), *version));
         }
@@ -347,18 +363,21 @@ impl<'a> Sealer<'a> {
         let place = self.folder.join(&hour);
         DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(disk(&place))?;
 
-        let (mut groups, use_of_keys) = read.rows(&self.sealing.keep);
+        let mut use_of_keys = Rolled::after(self.open.clone());
         let mut made: Vec<String> = Vec::new();
         let mut segments = Vec::new();
-        for (number, rows) in groups.values_mut().enumerate() {
-            let name = format!("{hour}/{:08}-{number}.parquet", log.sequence);
-            let new = self.folder.join(format!("{name}.new"));
-            // A try before this one may have left it.
-            let _ = fs::remove_file(&new);
-            segments.push(segment::write(&new, name.clone(), rows)?);
-            made.push(name);
+        while let Some(piece) = read.piece(self.sealing.piece).map_err(disk(&log.path))? {
+            for (group, mut rows) in piece.rows(&self.sealing.keep, &mut use_of_keys) {
+                let name = format!("{hour}/{:08}-{}.parquet", log.sequence, made.len());
+                let new = self.folder.join(format!("{name}.new"));
+                // A try before this one may have left it.
+                let _ = fs::remove_file(&new);
+                let segment = segment::write(&new, name.clone(), &mut rows)?;
+                segments.push(Segment { stopped: group.stopped, ..segment });
+                made.push(name);
+            }
         }
-        drop(groups);
+        use_of_keys.forget();
         let usage = self.roll_up(&use_of_keys, format!("{hour}/{:08}.usage", log.sequence), &mut made)?;
         for name in &made {
             let new = self.folder.join(format!("{name}.new"));
@@ -377,12 +396,13 @@ impl<'a> Sealer<'a> {
             self.put_aside(log)?;
         }
         self.shared.sealed(log.sequence);
+        self.open = use_of_keys.open;
         Ok(())
     }
 
     /// Writes how each key was used, so that a start need not read the segments.
     fn roll_up(&self, rolled: &Rolled, file: String, made: &mut Vec<String>) -> Result<Option<Rollup>, SealError> {
-        if rolled.index.since().is_none() {
+        if rolled.is_empty() {
             return Ok(None);
         }
         let new = self.folder.join(format!("{file}.new"));
@@ -420,51 +440,51 @@ impl<'a> Sealer<'a> {
         fs::remove_file(&log.path).and_then(|()| leaves::sync(self.folder)).map_err(disk(&log.path))
     }
 
-    /// Removes what was kept long enough, and the oldest beyond the cap.
-    fn keep(&mut self, now: Timestamp) -> Result<(), SealError> {
+    /// Removes what was kept long enough, and what is beyond the cap.
+    fn keep(&mut self, now: Timestamp, crowded: &mut bool) -> Result<(), SealError> {
         let dropped = self.leaves.dropped();
-        let there: Vec<(u64, &Segment)> = self
-            .leaves
-            .sealed()
-            .flat_map(|sealed| sealed.segments.iter().map(|segment| (sealed.log, segment)))
-            .filter(|(_, segment)| !dropped.contains(segment.file.as_str()))
-            .collect();
+        let mut there: Vec<(Segment, u64)> = Vec::new();
+        for Sealed { segments, usage, .. } in self.leaves.sealed() {
+            let left: Vec<&Segment> = segments.iter().filter(|of| !dropped.contains(of.file.as_str())).collect();
+            // How keys were used goes with the last of them.
+            let beside = usage.as_ref().map_or(0, |usage| usage.bytes) / (left.len() as u64).max(1);
+            there.extend(left.into_iter().map(|of| (of.clone(), of.bytes + beside)));
+        }
         // A clock that is wrong ages what it stamped as well: nothing is older than the newest call says.
         let newest = self.leaves.sealed().flat_map(|sealed| &sealed.segments).map(|segment| segment.to).max();
         let day = newest.map_or(now, |newest| newest.min(now));
-        let mut bytes: u64 = there.iter().map(|(_, segment)| segment.bytes).sum();
-        let (mut old, mut over) = (Vec::new(), Vec::new());
-        for (log, segment) in there {
-            if is_over(longest(&self.sealing.keep, segment.powers, segment.notes > 0), segment.to, day) {
-                old.push((log, segment.clone()));
-                bytes -= segment.bytes;
-            } else if bytes > self.sealing.cap {
-                over.push((log, segment.clone()));
-                bytes -= segment.bytes;
+        let of = |segment: &Segment| longest(&self.sealing.keep, segment.powers, segment.notes > 0);
+        let due = keep::due(there, self.sealing.cap, day, of);
+        if due.bytes > self.sealing.cap / 5 * 4 {
+            // Before anything goes that was to be kept.
+            if !std::mem::replace(crowded, true) {
+                self.shared.notice(Notice::Crowded { bytes: due.bytes, cap: self.sealing.cap });
             }
+        } else if due.bytes < self.sealing.cap / 10 * 7 {
+            *crowded = false;
         }
-        for (why, segments) in [("kept-long-enough", old), ("cap", over)] {
-            self.drop_segments(why, segments, now)?;
+        for (why, segments) in [("kept-long-enough", due.old), ("cap", due.over)] {
+            self.drop_segments(why, &segments, now)?;
         }
         Ok(())
     }
 
-    fn drop_segments(&mut self, why: &str, gone: Vec<(u64, Segment)>, now: Timestamp) -> Result<(), SealError> {
+    fn drop_segments(&mut self, why: &str, gone: &[Segment], now: Timestamp) -> Result<(), SealError> {
         if gone.is_empty() {
             return Ok(());
         }
-        let mut files: Vec<String> = gone.iter().map(|(_, segment)| segment.file.clone()).collect();
+        let mut files: Vec<String> = gone.iter().map(|segment| segment.file.clone()).collect();
         let before = self.leaves.dropped();
         let is_gone = |file: &String| before.contains(file.as_str()) || files.contains(file);
         // How keys were used goes with the last segment that says it.
         let usages = self.leaves.sealed().filter(|sealed| {
-            let mut of_it = sealed.segments.iter();
-            gone.iter().any(|(log, _)| *log == sealed.log) && of_it.all(|segment| is_gone(&segment.file))
+            sealed.segments.iter().any(|segment| files.contains(&segment.file))
+                && sealed.segments.iter().all(|segment| is_gone(&segment.file))
         });
         let usages: Vec<String> =
             usages.filter_map(|sealed| sealed.usage.as_ref().map(|usage| usage.file.clone())).collect();
         files.extend(usages);
-        let segments = gone.iter().map(|(_, segment)| Gone {
+        let segments = gone.iter().map(|segment| Gone {
             file: segment.file.clone(),
             from: segment.from,
             to: segment.to,
@@ -474,6 +494,7 @@ impl<'a> Sealer<'a> {
         let segments = segments.collect();
         self.extend(Leaf::Removed(Dropped { at: now, why: why.to_owned(), files: files.clone(), segments }))?;
         self.sign(0)?;
+        self.shared.notice(Notice::Dropped { leaf: self.hashes.len() as u64 - 1 });
         for file in &files {
             let path = self.folder.join(file);
             match fs::remove_file(&path) {
@@ -484,116 +505,7 @@ impl<'a> Sealer<'a> {
             let _ = path.parent().map(fs::remove_dir);
         }
         leaves::sync(self.folder).map_err(disk(self.folder))?;
-        for (log, Segment { bytes, from, to, .. }) in gone {
-            self.shared.notice(Notice::Removed(Removed { at: now, sequence: log, from, to, bytes }));
-        }
         Ok(())
-    }
-}
-
-/// How long a call with these powers is kept; what is no call, as long as anything.
-fn longest(keep: &ByPower<Option<Span>>, powers: Powers, notes: bool) -> Option<Span> {
-    let all = notes || powers.is_empty();
-    let mut longest = Some(Span::default());
-    for (power, span) in keep.iter() {
-        if all || powers.contains(power) {
-            longest = longest.zip(*span).map(|(one, other)| one.max(other));
-        }
-    }
-    longest
-}
-
-fn is_over(keep: Option<Span>, to: Timestamp, now: Timestamp) -> bool {
-    let end = keep.and_then(|keep| to.checked_add(SignedDuration::from(keep)).ok());
-    end.is_some_and(|end| end < now)
-}
-
-/// Rows by how long they are kept; those that are kept for ever come last.
-type Groups<'a> = BTreeMap<(bool, Option<Span>), Vec<Row<'a>>>;
-
-/// A file of the log, in memory.
-struct Log {
-    /// The payloads, one behind the other, and where each ends.
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    damage: Vec<Damage>,
-}
-
-impl Log {
-    fn read(place: &Place) -> io::Result<Self> {
-        let file = File::open(&place.path)?;
-        let mut log = Self { bytes: Vec::new(), ends: Vec::new(), damage: Vec::new() };
-        match read_header(&file)? {
-            Header::Good(sequence) if sequence == place.sequence => {}
-            Header::Newer(version) => log.damage.push(Damage::Version { file: place.name(), version }),
-            Header::Good(_) | Header::Bad => log.damage.push(Damage::Header { file: place.name() }),
-            Header::Short => {
-                let bytes = file.metadata()?.len();
-                log.damage.extend((bytes > 0).then(|| Damage::Torn { file: place.name(), offset: 0, bytes }));
-                return Ok(log);
-            }
-        }
-        if matches!(log.damage.as_slice(), [Damage::Version { .. }]) {
-            return Ok(log);
-        }
-        let mut frames = Frames::from(file, HEADER);
-        loop {
-            match frames.step()? {
-                Step::Frame { payload, .. } => {
-                    log.bytes.extend_from_slice(payload);
-                    log.ends.push(log.bytes.len());
-                }
-                Step::Bad { offset, bytes } => log.damage.push(Damage::Bytes { file: place.name(), offset, bytes }),
-                Step::End { torn: 0, .. } => return Ok(log),
-                Step::End { offset, torn } => {
-                    log.damage.push(Damage::Torn { file: place.name(), offset, bytes: torn });
-                    return Ok(log);
-                }
-            }
-        }
-    }
-
-    /// The rows, in groups that are kept equally long, and how the keys were used.
-    fn rows(&self, keep: &ByPower<Option<Span>>) -> (Groups<'_>, Rolled) {
-        let mut rolled = Rolled::default();
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.ends.len());
-        let mut open: HashMap<CallId, usize> = HashMap::new();
-        let mut start = 0;
-        for (place, end) in self.ends.iter().enumerate() {
-            let payload = self.bytes.get(start..*end).unwrap_or_default();
-            start = *end;
-            let Some((kind, json)) = payload.split_first() else { continue };
-            let place = place as u64;
-            let read = entry::read(payload).ok();
-            let at = read.as_ref().map(Entry::at).or_else(|| rows.last().map(|row| row.at)).unwrap_or_default();
-            let mut row = Row { place, kind: *kind, at, json, call: None, outcome: None };
-            match read {
-                Some(Entry::Call(call)) => {
-                    open.insert(call.id, rows.len());
-                    row.call = Some(call);
-                }
-                Some(Entry::Outcome(outcome)) => {
-                    let call = open.remove(&outcome.call).and_then(|number| rows.get_mut(number));
-                    if let Some(call) = call {
-                        call.outcome = Some((place, json, outcome));
-                        continue;
-                    }
-                    row.outcome = Some((place, json, outcome));
-                }
-                Some(Entry::Gap(_) | Entry::Removed(_)) | None => {}
-            }
-            rows.push(row);
-        }
-        let mut groups: Groups<'_> = BTreeMap::new();
-        for row in rows {
-            if let Some(call) = &row.call {
-                rolled.note(call, row.outcome.as_ref().map(|(_, _, outcome)| outcome));
-            }
-            let powers = row.call.as_ref().map(|call| call.powers);
-            let longest = longest(keep, powers.unwrap_or_default(), powers.is_none());
-            groups.entry((longest.is_none(), longest)).or_default().push(row);
-        }
-        (groups, rolled)
     }
 }
 

@@ -58,9 +58,22 @@ pub struct Unavailable {
 pub enum Notice {
     /// Something that was written cannot be read back.
     Damaged(Damage),
-    /// An old file was removed to stay under the cap.
+    /// An old file of the log was removed, unsealed, to stay under the cap.
     Removed(Removed),
-    /// More of it was sealed: the newest checkpoint, for witnesses.
+    /// Segments were removed, as this leaf says.
+    Dropped {
+        /// The number of the leaf; the first is 0.
+        leaf: u64,
+    },
+    /// Segments take four fifths of what they may: soon some go that were to be kept longer.
+    Crowded {
+        /// What they take, in bytes.
+        bytes: u64,
+        /// What they may take.
+        cap: u64,
+    },
+    /// More of it was sealed: the newest checkpoint, for witnesses. One that was not taken yet is
+    /// replaced by the next, and comes after all others.
     Checkpoint(Checkpointed),
     /// What an end at the wrong moment had left was mended.
     Repaired(String),
@@ -121,6 +134,8 @@ pub(crate) struct Shared {
     closed: AtomicU64,
     /// The number of the last file of the log that is sealed.
     sealed: AtomicU64,
+    /// What is on disk for certain: a file's number and an offset in it.
+    durable: Mutex<(u64, u64)>,
     settings: Settings,
 }
 
@@ -145,6 +160,8 @@ struct State {
     stopped: bool,
     counts: Counts,
     notices: VecDeque<Notice>,
+    /// The newest checkpoint that was not taken: whoever makes many notices does not push it out.
+    checkpoint: Option<Checkpointed>,
     forgotten: u64,
 }
 
@@ -241,6 +258,7 @@ impl Shared {
             stopped: false,
             counts: Counts::default(),
             notices: VecDeque::new(),
+            checkpoint: None,
             forgotten: 0,
         };
         Self {
@@ -250,6 +268,7 @@ impl Shared {
             pause: Condvar::new(),
             closed: AtomicU64::new(0),
             sealed: AtomicU64::new(0),
+            durable: Mutex::default(),
             settings,
         }
     }
@@ -342,7 +361,9 @@ impl Shared {
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let mut state = self.state();
         let forgotten = std::mem::take(&mut state.forgotten);
-        (forgotten > 0).then_some(Notice::Forgotten(forgotten)).into_iter().chain(state.notices.drain(..)).collect()
+        let forgotten = (forgotten > 0).then_some(Notice::Forgotten(forgotten));
+        let checkpoint = state.checkpoint.take().map(Notice::Checkpoint);
+        forgotten.into_iter().chain(state.notices.drain(..)).chain(checkpoint).collect()
     }
 
     pub(crate) fn notice(&self, notice: Notice) {
@@ -431,6 +452,16 @@ impl Shared {
     /// The number of the last file that is sealed.
     pub(crate) fn is_sealed(&self) -> u64 {
         self.sealed.load(Ordering::Acquire)
+    }
+
+    /// Up to this place everything is on disk for certain.
+    pub(crate) fn is_durable(&self, end: (u64, u64)) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
+    /// The place up to which everything is on disk for certain.
+    pub(crate) fn durable(&self) -> (u64, u64) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The writer goes to the disk now.
@@ -592,6 +623,12 @@ impl State {
     }
 
     fn notice(&mut self, notice: Notice) {
+        if let Notice::Checkpoint(newest) = notice {
+            // It covers what the one before did.
+            let calls = self.checkpoint.take().map_or(0, |before| before.calls);
+            self.checkpoint = Some(Checkpointed { calls: calls + newest.calls, ..newest });
+            return;
+        }
         if self.notices.len() == MOST_NOTICES {
             self.notices.pop_front();
             self.forgotten += 1;
@@ -714,12 +751,17 @@ mod tests {
     #[test]
     fn notices_are_bounded_and_say_how_many_are_forgotten() {
         let shared = Shared::new(SETTINGS);
+        let checkpoint = |size| Checkpointed { note: format!("note {size}"), size, calls: 10 };
+        shared.notice(Notice::Checkpoint(checkpoint(1)));
+        shared.notice(Notice::Checkpoint(checkpoint(2)));
         for number in 0..MOST_NOTICES as u64 + 5 {
             shared.notice(Notice::Damaged(Damage::Missing { from: number, to: number }));
         }
         let notices = shared.notices();
         assert_eq!(notices.first(), Some(&Notice::Forgotten(5)));
-        assert_eq!(notices.len(), MOST_NOTICES + 1);
+        assert_eq!(notices.len(), MOST_NOTICES + 2);
+        let newest = Checkpointed { calls: 20, ..checkpoint(2) };
+        assert_eq!(notices.last(), Some(&Notice::Checkpoint(newest)), "a flood does not push it out");
         assert!(shared.notices().is_empty());
     }
 }

@@ -76,6 +76,7 @@ pub(crate) fn sealing() -> Sealing {
         after: Duration::from_millis(20),
         keep: law::ByPower::default(),
         cap: u64::MAX,
+        piece: 64 << 20,
         settle: Duration::ZERO,
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn run(shared: &Shared, mut log: Log, usage: &Mutex<Index>) {
         frames.take(&mut batch, usage);
         log.forget(shared.is_sealed());
         write(shared, &mut log, frames, &order);
+        shared.is_durable(log.end());
         shared.close(log.closed());
         if last {
             break;

@@ -102,7 +102,8 @@ pub(super) async fn verify(State(admin): State<Arc<Admin>>) -> Result<Json<Ledge
     let store = admin.desk.authority.store();
     let chain = store.verify().await.map_err(Failed::from)?;
     let checkpoint = store.checkpoint().await.map_err(Failed::from)?;
-    Ok(Json(LedgerVerified { entries: chain.len, head: chain.head.to_string(), checkpoint }))
+    let trimmed = admin.desk.authority.view(|state| state.trimmed().clone());
+    Ok(Json(LedgerVerified { entries: chain.len, head: chain.head.to_string(), checkpoint, trimmed }))
 }
 
 pub(super) async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Json<Checkpoint>, Problem> {

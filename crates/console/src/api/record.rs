@@ -1,5 +1,7 @@
 //! The record of calls and the ledger of changes.
 
+use std::collections::BTreeMap;
+
 use authority::Actor;
 use jiff::Timestamp;
 use law::{Call, KeyId, Outcome, Power, Span, Who};
@@ -117,6 +119,9 @@ pub struct LedgerVerified {
     /// The newest checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+    /// The newest parts of the record that it says were removed, by the name of their book.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trimmed: BTreeMap<String, u64>,
 }
 
 /// `GET /v1/ledger/checkpoint`: a signed note of where the ledger stands, for a witness.

@@ -48,7 +48,7 @@ async fn verify(admin: &Admin) -> Outcome {
         Err(error) => return Err(error.into()),
     };
     admin.answer(&verified, || {
-        let LedgerVerified { entries, head, checkpoint: _ } = &verified;
+        let LedgerVerified { entries, head, checkpoint: _, trimmed: _ } = &verified;
         styled(WELL, format!("{entries} entries hold together, up to {head}"))
     })?;
     Ok(Done::Clean)

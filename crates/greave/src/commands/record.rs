@@ -7,23 +7,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use console::api::LedgerVerified;
+use jiff::{SignedDuration, Timestamp};
 use law::CallId;
 use record::{Proof, Proven, Removal, Verified};
 use seal::Verifier;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Done, Outcome, json as print_json};
+use super::{Admin, Done, Outcome, json as print_json};
 use crate::{
     cli::{Cli, Record},
+    client::address,
     secrets::Vault,
     show::{self, ALARM, FAINT, WELL, count, moment, styled},
     state::{named_by, record_folder},
 };
 
-pub(crate) fn run(cli: &Cli, wanted: &Record) -> Outcome {
+pub(crate) async fn run(cli: &Cli, wanted: &Record, now: Timestamp) -> Outcome {
     match wanted {
-        Record::Verify { path, key, since } => verify(cli, path.as_deref(), key.as_deref(), since),
+        Record::Verify { path, key, since } => verify(cli, path.as_deref(), key.as_deref(), since, now).await,
         Record::Prove { call, since, output } => prove(cli, call.as_deref(), since.as_deref(), output.as_deref()),
         Record::Checkpoint => {
             let folder = folder(cli);
@@ -69,7 +72,7 @@ fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
-fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf]) -> Outcome {
+async fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf], now: Timestamp) -> Outcome {
     if let Some(path) = path {
         fs::metadata(path)
             .map_err(|error| format!("{}; name the folder of a record, or a proof", unreadable(path, &error)))?;
@@ -81,16 +84,52 @@ fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[PathBuf]
         }
         return proven(cli, &Proof::read(&read(path)?).and_then(|proof| proof.verify(&key)));
     }
+    let is_own = path.is_none() && given.is_none();
     let folder = path.map_or_else(|| folder(cli), Path::to_owned);
     let since = since.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let verified = record::verify(&folder, &key, &since).map_err(|error| format!("`{}`: {error}", folder.display()))?;
+    let mut verified =
+        record::verify(&folder, &key, &since).map_err(|error| format!("`{}`: {error}", folder.display()))?;
+    let mut unasked = None;
+    if is_own && !verified.removals.is_empty() {
+        match beside_ledger(cli, &folder, &key, now).await {
+            Ok(findings) => verified.findings.extend(findings),
+            Err(error) => unasked = Some(format!("not checked: whether the ledger has each removal ({error})")),
+        }
+    }
     let done = if verified.findings.is_empty() { Done::Clean } else { Done::Findings };
     if cli.json {
         print_json(&report(&verified))?;
     } else {
         show::say(page(&verified))?;
     }
+    unasked.into_iter().for_each(|text| show::aside(FAINT, text));
     Ok(done)
+}
+
+/// A removal is in the ledger as soon as this has passed.
+const NOTED: SignedDuration = SignedDuration::from_secs(30);
+
+/// Removals of which the ledger does not speak: whoever has the key can sign one.
+async fn beside_ledger(
+    cli: &Cli,
+    folder: &Path,
+    key: &Verifier,
+    now: Timestamp,
+) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let admin = Admin::reach(cli, now).await?;
+    let ledger: LedgerVerified = admin.client.read(&address(&["ledger", "verify"])).await?;
+    let (record, removals) = record::removals(folder, key)?;
+    Ok(unnoted(&removals, ledger.trimmed.get(&record).copied(), now))
+}
+
+fn unnoted(removals: &[Removal], newest: Option<u64>, now: Timestamp) -> Vec<String> {
+    let unnoted = removals.iter().filter(|removal| newest.is_none_or(|newest| removal.leaf > newest));
+    let unnoted = unnoted.filter(|removal| now.duration_since(removal.at) > NOTED);
+    unnoted
+        .map(|removal| {
+            format!("leaf {} removes {}, and the ledger does not say so", removal.leaf, count(removal.calls, "call"))
+        })
+        .collect()
 }
 
 fn report(verified: &Verified) -> Value {
@@ -225,6 +264,25 @@ fn prove(cli: &Cli, call: Option<&str>, since: Option<&Path>, output: Option<&Pa
 mod tests {
     use super::*;
     use crate::commands::testing::plain;
+
+    #[test]
+    fn a_removal_that_the_ledger_does_not_have_is_found() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let removal = |leaf, minutes| Removal {
+            leaf,
+            at: now - SignedDuration::from_mins(minutes),
+            why: "cap".to_owned(),
+            segments: 1,
+            calls: 120,
+            from: None,
+            to: None,
+            keep: None,
+        };
+        let removals = [removal(3, 60), removal(7, 5), removal(9, 0)];
+        assert_eq!(unnoted(&removals, Some(7), now), Vec::<String>::new(), "one of this moment is on its way");
+        assert_eq!(unnoted(&removals, Some(3), now), ["leaf 7 removes 120 calls, and the ledger does not say so"]);
+        assert_eq!(unnoted(&removals, None, now).len(), 2);
+    }
 
     #[test]
     fn what_was_looked_at_and_what_was_not_is_said() {

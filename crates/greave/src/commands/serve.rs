@@ -25,11 +25,12 @@ use tokio::{
 use crate::{
     commands::{Done, Outcome},
     config::Config,
-    drains::{Drains, journal::Journal},
+    drains::{self, Drains, journal::Journal},
     ends::Ends,
     files,
     guests::Guests,
     house::{self, House, HouseError},
+    keeper::Keeper,
     metrics,
     posture::Posture,
     show,
@@ -37,7 +38,6 @@ use crate::{
     stop::stopped,
     telling::{self, Telling},
     traces::{self, Traces},
-    witness::Witness,
 };
 
 /// Findings that wait to be told; beyond it the record alone has what they are about.
@@ -116,7 +116,9 @@ impl Serving {
         let (traced, to_tell) = mpsc::channel(traces::WAITING);
         let traces = Traces::new(config)?;
         let journal = Arc::new(journal(&config.gate.state)?);
-        let drains = Arc::new(Drains::new(Arc::clone(&house.authority), Arc::clone(&journal), findings.clone(), now));
+        let told_of = (Arc::clone(&book), now);
+        let drains =
+            Arc::new(Drains::new(Arc::clone(&house.authority), Arc::clone(&journal), findings.clone(), told_of));
         drains.run(config).await?;
         let cut = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::new(GateParts {
@@ -124,7 +126,7 @@ impl Serving {
             authority: Arc::clone(&house.authority),
             book: Arc::clone(&book),
             spool: house::spool(config),
-            findings,
+            findings: findings.clone(),
             traces: traced,
             cut: Arc::clone(&cut),
         }));
@@ -136,12 +138,13 @@ impl Serving {
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
         let (authority, record) = (Arc::clone(&house.authority), Arc::clone(&book));
         let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
-        let witness = Witness::new(telling.teller(), Arc::clone(&house.authority));
+        let keeper =
+            Keeper::new(config, Arc::clone(&book), telling.teller(), Arc::clone(&house.authority), findings.clone())?;
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
-        tasks.push(tokio::spawn(keep_book(Arc::clone(&book), witness, Arc::clone(&house.authority), stopping.clone())));
+        tasks.push(tokio::spawn(keeper.keep(stopping.clone())));
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
             let pages =
@@ -215,6 +218,8 @@ impl Serving {
         }
         // Whatever could be wrong is found before anything is written down.
         house::realm(&written.config, Arc::clone(&written.document.catalogue))?;
+        drains::ready(&written.config)?;
+        Traces::new(&written.config)?;
         let (in_force, loaded) = written.load(&self.house.authority, Timestamp::now()).await?;
         self.obey(in_force).await?;
         Ok(loaded)
@@ -240,6 +245,8 @@ impl Serving {
         let Posture { config, document, .. } = posture;
         let catalogue = document.catalogue;
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
+        drains::ready(&config)?;
+        Traces::new(&config)?;
         house::lend_credential(&config, &self.house.authority)?;
         self.house.authority.limit(house::limits(&config));
         // What is in use does not end because a shorter life was configured just now.
@@ -333,36 +340,6 @@ fn serve_pages(listener: TcpListener, pages: Router, stopping: watch::Receiver<b
 fn report(what: &str, served: io::Result<()>) {
     if let Err(error) = served {
         tracing::error!(error = &error as &dyn std::error::Error, "{what} has ended");
-    }
-}
-
-/// Takes what the record has to tell: into the log, and into the ledger where part of it was removed.
-async fn keep_book(
-    book: Arc<Book>,
-    mut witness: Witness,
-    authority: Arc<authority::Authority>,
-    stopping: watch::Receiver<bool>,
-) {
-    let mut stop = std::pin::pin!(stopped(stopping));
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(BEAT) => {}
-            () = &mut stop => return,
-        }
-        for notice in book.notices() {
-            if let record::Notice::Checkpoint(checkpoint) = &notice {
-                witness.tell(checkpoint, Timestamp::now()).await;
-                continue;
-            }
-            tracing::warn!(?notice, "the record has something to tell");
-            if let record::Notice::Removed(removed) = &notice {
-                let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);
-                let noted = authority.note(Change::RecordTrimmed { what }, Timestamp::now()).await;
-                if let Err(error) = noted {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
-                }
-            }
-        }
     }
 }
 

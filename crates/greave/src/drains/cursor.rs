@@ -7,7 +7,7 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -33,13 +33,17 @@ pub(crate) struct Cursor {
     pub(crate) health: Health,
 }
 
-/// A call whose end is not known yet.
+/// A call whose end is not known yet: where it stands. The call itself is in the record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Open {
-    pub(crate) call: Call,
+    pub(crate) file: u64,
+    pub(crate) entry: u64,
     /// It was sent without its end already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) told: bool,
+    /// The same in memory; after a start it is read again.
+    #[serde(skip)]
+    pub(crate) call: Option<Arc<Call>>,
 }
 
 /// How a drain does.

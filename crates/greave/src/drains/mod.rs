@@ -20,6 +20,7 @@ use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use law::Finding;
 use ocsf::Teller;
+use record::Book;
 use tell::{DrainSettings, Roots};
 use tokio::{
     sync::{mpsc, watch},
@@ -40,6 +41,7 @@ pub(crate) struct Drains {
     authority: Arc<Authority>,
     journal: Arc<Journal>,
     findings: mpsc::Sender<Finding>,
+    book: Arc<Book>,
     /// When this process began.
     born: Timestamp,
     running: Mutex<Running>,
@@ -57,36 +59,34 @@ impl Drains {
         authority: Arc<Authority>,
         journal: Arc<Journal>,
         findings: mpsc::Sender<Finding>,
-        born: Timestamp,
+        (book, born): (Arc<Book>, Timestamp),
     ) -> Self {
-        Self { authority, journal, findings, born, running: Mutex::default() }
+        Self { authority, journal, findings, book, born, running: Mutex::default() }
     }
 
     /// Runs the drains of this configuration, and no others. What ran before comes to its end first.
     pub(crate) async fn run(&self, config: &Config) -> Result<(), HouseError> {
-        let mut made = Vec::new();
-        for drain in &config.drains {
-            made.push((drain, make(drain, config)?));
-        }
+        // Everything that can fail comes before those that run are stopped.
+        let (folder, made) = ready(config)?;
         self.stop().await;
-        let folder = cursor::folder(&config.gate.state);
-        private_folder(&folder)
-            .map_err(|error| HouseError::Setting(format!("drain: `{}`: {error}", folder.display())))?;
         let mut running = Running::default();
         let (stop, stopping) = watch::channel(false);
         for (wanted, drain) in made {
-            let source = Source::new(
-                wanted.clone(),
-                teller(config),
-                Arc::clone(&self.authority),
-                Arc::clone(&self.journal),
-                (record_folder(&config.gate.state), self.born),
-            );
+            let (wanted_again, teller) = (wanted.clone(), teller(config));
+            let (authority, journal, book) =
+                (Arc::clone(&self.authority), Arc::clone(&self.journal), Arc::clone(&self.book));
+            let born = self.born;
+            let again = move || {
+                let (authority, journal) = (Arc::clone(&authority), Arc::clone(&journal));
+                Source::new(wanted_again.clone(), teller.clone(), authority, journal, (Arc::clone(&book), born))
+            };
             let health = Arc::new(Mutex::new(Health::default()));
             let pump = Pump {
                 name: wanted.name.clone(),
                 drain,
-                source: Some(source),
+                source: Some(again()),
+                again: Box::new(again),
+                unsure: None,
                 authority: Arc::clone(&self.authority),
                 folder: folder.clone(),
                 record: record_folder(&config.gate.state),
@@ -127,6 +127,18 @@ impl Drains {
         // A list of tasks cannot be left half-changed.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Drains as they are configured, each ready to be written to.
+type Made<'a> = Vec<(&'a config::Drain, tell::Drain)>;
+
+/// The drains of a configuration, and the folder for how far they have come.
+pub(crate) fn ready(config: &Config) -> Result<(PathBuf, Made<'_>), HouseError> {
+    let made = config.drains.iter().map(|drain| Ok((drain, make(drain, config)?)));
+    let made = made.collect::<Result<_, HouseError>>()?;
+    let folder = cursor::folder(&config.gate.state);
+    private_folder(&folder).map_err(|error| HouseError::Setting(format!("drain: `{}`: {error}", folder.display())))?;
+    Ok((folder, made))
 }
 
 /// Who tells.

@@ -37,8 +37,13 @@ const FAILING: SignedDuration = SignedDuration::from_mins(15);
 /// One rule is told so often.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// So often one event is tried that the receiver does not take, before it is passed over.
+/// So often one event is tried that the receiver does not take, before it is passed over; and
+/// those right behind one that was. Many such must not stop what follows.
 const TRIES: u32 = 5;
+const TRIES_BEHIND: u32 = 2;
+
+/// Between two such tries.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// The longest between two tries.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -48,6 +53,10 @@ pub(super) struct Pump {
     pub(super) drain: Drain,
     /// Away while another thread reads.
     pub(super) source: Option<Source>,
+    /// Makes another where that thread has failed.
+    pub(super) again: Box<dyn Fn() -> Source + Send + Sync>,
+    /// How far it has come, where what was sent last may be lost all the same.
+    pub(super) unsure: Option<Cursor>,
     pub(super) authority: Arc<Authority>,
     pub(super) folder: PathBuf,
     pub(super) record: PathBuf,
@@ -75,6 +84,7 @@ impl Pump {
             let before = cursor.clone();
             let Some(Batch { mut lines, cursor: next, is_full }) = self.read(cursor).await else {
                 cursor = before;
+                self.broken(&mut cursor.health, "this program failed at reading what is to be sent").await;
                 sleep(LONGEST).await;
                 continue;
             };
@@ -89,14 +99,24 @@ impl Pump {
                 self.find(
                     "drain-lost",
                     format!(
-                        "{lost} files of the record or findings were removed before the drain `{}` had sent them",
+                        "{lost} files of the record, findings, or entries that cannot be read were not sent to the \
+                         drain `{}`",
                         self.name
                     ),
                 );
             }
             idle = if moved { idle } else { 0 };
             idle += 1;
-            if has_lines || lost > 0 || (moved && idle % LAZY == 0) {
+            if self.drain.is_unsure() {
+                // One batch behind: over a stream nobody says that the last one arrived.
+                let settled = if has_lines { self.unsure.replace(cursor.clone()) } else { None };
+                let settled = settled.or_else(|| self.unsure.take_if(|_| idle % LAZY == 0));
+                match settled {
+                    Some(settled) => self.write(&settled).await,
+                    None if self.unsure.is_none() && moved && idle % LAZY == 0 => self.write(&cursor).await,
+                    None => {}
+                }
+            } else if has_lines || lost > 0 || (moved && idle % LAZY == 0) {
                 self.write(&cursor).await;
             }
             if !is_full {
@@ -124,7 +144,7 @@ impl Pump {
                     return cursor;
                 }
                 Err(error) => {
-                    tracing::error!(drain = self.name, error, "a drain cannot begin");
+                    self.broken(&mut Health::default(), &format!("it cannot begin: {error}")).await;
                     sleep(LONGEST).await;
                 }
             }
@@ -149,14 +169,28 @@ impl Pump {
             let batch = source.next(cursor, changes, now);
             (source, batch)
         });
-        let (source, batch) = read.await.ok()?;
-        self.source = Some(source);
-        Some(batch)
+        match read.await {
+            Ok((source, batch)) => {
+                self.source = Some(source);
+                Some(batch)
+            }
+            Err(_) => {
+                self.source = Some((self.again)());
+                None
+            }
+        }
+    }
+
+    /// Shows that nothing goes out, and tells somebody at once: trying again may not mend it.
+    async fn broken(&mut self, health: &mut Health, why: &str) {
+        tracing::error!(drain = self.name, why, "a drain does not go on");
+        self.failed(health, why).await;
+        self.find("drain-failing", format!("the drain `{}` does not go on: {why}", self.name));
     }
 
     /// Sends until everything has arrived, or is passed over.
     async fn send(&mut self, lines: &mut Vec<Line>, health: &mut Health) {
-        let (mut part, mut failures, mut unfit) = (lines.len(), 0, 0);
+        let (mut part, mut failures, mut unfit, mut refused) = (lines.len(), 0, 0, 0);
         while !lines.is_empty() {
             part = part.clamp(1, lines.len());
             let Some(batch) = lines.get(..part) else { return };
@@ -165,29 +199,31 @@ impl Pump {
                     health.sent += part as u64;
                     lines.drain(..part);
                     self.arrived(health, lines);
-                    (part, failures, unfit) = (lines.len(), 0, 0);
+                    (part, failures, unfit, refused) = (lines.len(), 0, 0, 0);
                 }
                 Err(Undelivered::Unfit { why }) if part > 1 => {
                     self.failed(health, &why).await;
                     part /= 2;
                 }
-                Err(Undelivered::Unfit { why }) if unfit + 1 >= TRIES => {
+                Err(Undelivered::Unfit { why }) if unfit + 1 >= if refused == 0 { TRIES } else { TRIES_BEHIND } => {
                     health.refused += 1;
+                    refused += 1;
                     lines.remove(0);
                     self.failed(health, &why).await;
                     self.find("drain-refused", format!("the drain `{}` does not take an event: {why}", self.name));
-                    (part, unfit) = (lines.len(), 0);
+                    // Its neighbours may be like it: one after the other.
+                    (part, unfit) = (1, 0);
                 }
-                Err(undelivered) => {
-                    unfit += u32::from(matches!(undelivered, Undelivered::Unfit { .. }));
+                Err(Undelivered::Unfit { why }) => {
+                    unfit += 1;
+                    self.failed(health, &why).await;
+                    sleep(BREATH).await;
+                }
+                Err(Undelivered::Later { why, after }) => {
                     failures += 1;
-                    self.failed(health, undelivered.why()).await;
-                    let asked = match undelivered {
-                        Undelivered::Later { after, .. } => after,
-                        Undelivered::Unfit { .. } => None,
-                    };
+                    self.failed(health, &why).await;
                     let salt = format!("{}{}", self.name, health.failed);
-                    sleep(asked.unwrap_or_else(|| backoff(failures, &salt).min(LONGEST))).await;
+                    sleep(after.unwrap_or_else(|| backoff(failures, &salt).min(LONGEST))).await;
                 }
             }
         }

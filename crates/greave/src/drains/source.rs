@@ -5,9 +5,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use authority::{Authority, Written};
 use jiff::{SignedDuration, Timestamp};
-use law::Outcome;
+use law::{Call, Outcome};
 use ocsf::{Ending, Event, Kind, Names, Teller};
-use record::{Entry, Joined, Position, Reader};
+use record::{Book, Entry, Joined, Position, Reader};
 use tell::Line;
 
 use crate::{
@@ -31,8 +31,12 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// For so long the end of such a call is awaited.
 const MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Calls that have not ended. Beyond it the oldest goes out as it is.
-const OPEN: usize = 4096;
+/// Calls that have not ended. Beyond it the oldest goes out as it is, and its end does not follow.
+const OPEN: usize = 32 * 1024;
+
+/// What they take in memory, in bytes. Beyond it the oldest go out as they are; of those only
+/// what their end needs is kept.
+const WEIGHT: usize = 32 << 20;
 
 /// What a batch is and where it ends.
 pub(super) struct Batch {
@@ -49,11 +53,13 @@ pub(super) struct Source {
     teller: Teller,
     authority: Arc<Authority>,
     journal: Arc<Journal>,
-    record: PathBuf,
+    book: Arc<Book>,
     /// When this process began: what was open before has nobody who ends it.
     born: Timestamp,
     reader: Option<Reader>,
     passed_over: u64,
+    /// What calls that were not sent yet take in memory, in bytes.
+    weight: usize,
 }
 
 /// Events that are being gathered.
@@ -74,9 +80,9 @@ impl Source {
         teller: Teller,
         authority: Arc<Authority>,
         journal: Arc<Journal>,
-        (record, born): (PathBuf, Timestamp),
+        (book, born): (Arc<Book>, Timestamp),
     ) -> Self {
-        Self { wanted, teller, authority, journal, record, born, reader: None, passed_over: 0 }
+        Self { wanted, teller, authority, journal, book, born, reader: None, passed_over: 0, weight: 0 }
     }
 
     /// Where a drain begins that has not run before: with what is there, or behind it.
@@ -84,7 +90,7 @@ impl Source {
         if self.wanted.backfill {
             return Ok(Cursor::default());
         }
-        let record = end(self.record.clone()).await?;
+        let record = end(self.book.folder().to_owned()).await?;
         let (ledger, ledger_hash) = match self.newest_change().await.map_err(|error| error.to_string())? {
             Some(entry) => (entry.seq, entry.hash.to_string()),
             None => (0, String::new()),
@@ -138,6 +144,8 @@ impl Source {
         for entry in changes {
             let Ok(written) = serde_json::from_str::<Written>(&entry.change) else {
                 tracing::error!(seq = entry.seq, "a change cannot be read and is not sent");
+                cursor.health.lost += 1;
+                (cursor.ledger, cursor.ledger_hash) = (entry.seq, entry.hash.to_string());
                 continue;
             };
             let place = (entry.seq, entry.at, &*entry.hash.to_string());
@@ -193,9 +201,10 @@ impl Source {
     fn calls(&mut self, cursor: &mut Cursor, gathered: &mut Gathered, now: Timestamp) -> usize {
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
-            None => match Reader::open(&self.record) {
+            None => match self.book.reader() {
                 Ok(reader) => {
                     self.passed_over = 0;
+                    self.remember(cursor);
                     reader.starting_at(cursor.record)
                 }
                 // There is no record yet.
@@ -210,8 +219,11 @@ impl Source {
             };
             looked_at += 1;
             match read {
-                Ok(entry) => self.take(cursor, gathered, entry),
-                Err(damage) => tracing::warn!(drain = self.wanted.name, "the record: {damage}"),
+                Ok(entry) => self.take(cursor, gathered, (reader.position(), entry)),
+                Err(damage) => {
+                    tracing::warn!(drain = self.wanted.name, "the record: {damage}");
+                    cursor.health.lost += 1;
+                }
             }
         }
         self.overdue(cursor, gathered, now, at_end);
@@ -223,20 +235,57 @@ impl Source {
         looked_at
     }
 
-    fn take(&self, cursor: &mut Cursor, gathered: &mut Gathered, entry: Entry) {
+    /// Reads the calls again that were open when the process before this one ended.
+    fn remember(&mut self, cursor: &mut Cursor) {
+        self.weight = 0;
+        let first = cursor.open.values().map(|open| (open.file, open.entry)).min();
+        let (Some((file, entry)), Ok(reader)) = (first, self.book.reader()) else { return };
+        let mut reader = reader.starting_at(Position { file, entry: entry.saturating_sub(1), offset: 0 });
+        let end = (cursor.record.file, cursor.record.entry);
+        while let Some(read) = reader.next() {
+            let at = reader.position();
+            if let Ok(Entry::Call(call)) = read
+                && let Some(open) = cursor.open.get_mut(&call.id)
+            {
+                let call = if open.told { slim(call) } else { call };
+                self.weight += if open.told { 0 } else { weight(&call) };
+                open.call = Some(Arc::new(call));
+            }
+            if (at.file, at.entry) >= end {
+                break;
+            }
+        }
+        // What was removed meanwhile: nobody can say any more what its end is the end of.
+        let before = cursor.open.len();
+        cursor.open.retain(|_, open| open.call.is_some());
+        cursor.health.lost += (before - cursor.open.len()) as u64;
+    }
+
+    fn take(&mut self, cursor: &mut Cursor, gathered: &mut Gathered, (at, entry): (Position, Entry)) {
         match entry {
             Entry::Call(call) => {
-                cursor.open.insert(call.id, Open { call, told: false });
+                self.weight += weight(&call);
+                let id = call.id;
+                let open = Open { file: at.file, entry: at.entry, told: false, call: Some(Arc::new(call)) };
+                cursor.open.insert(id, open);
+                while self.weight > WEIGHT {
+                    let Some(oldest) = cursor.open.values_mut().find(|open| !open.told) else { break };
+                    self.tell_open(gathered, oldest);
+                }
                 if cursor.open.len() > OPEN
-                    && let Some((_, oldest)) = cursor.open.pop_first()
+                    && let Some((_, mut oldest)) = cursor.open.pop_first()
                     && !oldest.told
                 {
-                    self.tell(gathered, oldest, None);
+                    self.tell_open(gathered, &mut oldest);
                 }
             }
             Entry::Outcome(outcome) => {
-                if let Some(open) = cursor.open.remove(&outcome.call) {
-                    self.tell(gathered, open, Some(outcome));
+                if let Some(open) = cursor.open.remove(&outcome.call)
+                    && let Some(call) = open.call
+                {
+                    self.weight = self.weight.saturating_sub(if open.told { 0 } else { weight(&call) });
+                    let ending = if open.told { Ending::Later } else { Ending::Once };
+                    self.tell(gathered, Arc::unwrap_or_clone(call), Some(outcome), ending);
                 }
             }
             Entry::Gap(gap) => self.gather(gathered, &ocsf::gap(&self.teller, &gap)),
@@ -247,27 +296,47 @@ impl Source {
 
     /// What has not ended for long, and what never will, because the gate that had it is gone.
     /// Ids sort by time: the oldest come first.
-    fn overdue(&self, cursor: &mut Cursor, gathered: &mut Gathered, now: Timestamp, at_end: bool) {
+    fn overdue(&mut self, cursor: &mut Cursor, gathered: &mut Gathered, now: Timestamp, at_end: bool) {
+        let age = |open: &Open| open.call.as_ref().map_or(MEMORY, |call| now.duration_since(call.at));
         for open in cursor.open.values_mut() {
-            let is_lost = at_end && open.call.at < self.born;
-            let is_due = is_lost || now.duration_since(open.call.at) >= PATIENCE;
-            if gathered.is_full() || !is_due {
+            let is_lost = at_end && open.call.as_ref().is_some_and(|call| call.at < self.born);
+            if gathered.is_full() || !(is_lost || age(open) >= PATIENCE) {
                 break;
             }
             if !open.told {
-                open.told = true;
-                self.tell(gathered, Open { call: open.call.clone(), told: false }, None);
+                self.tell_open(gathered, open);
             }
         }
-        cursor.open.retain(|_, open| !open.told || now.duration_since(open.call.at) < MEMORY);
+        cursor.open.retain(|_, open| !open.told || age(open) < MEMORY);
     }
 
-    fn tell(&self, gathered: &mut Gathered, open: Open, outcome: Option<Outcome>) {
-        let ending = if open.told { Ending::Later } else { Ending::Once };
-        let joined = Joined { call: open.call, outcome };
+    /// Tells a call as it is. Its end follows by itself.
+    fn tell_open(&mut self, gathered: &mut Gathered, open: &mut Open) {
+        open.told = true;
+        let Some(call) = open.call.take() else { return };
+        self.weight = self.weight.saturating_sub(weight(&call));
+        let call = Arc::unwrap_or_clone(call);
+        open.call = Some(Arc::new(slim(call.clone())));
+        self.tell(gathered, call, None, Ending::Once);
+    }
+
+    fn tell(&self, gathered: &mut Gathered, call: Call, outcome: Option<Outcome>, ending: Ending) {
+        let joined = Joined { call, outcome };
         let event = self.authority.view(|state| ocsf::call(&self.teller, Names::from(state), &joined, ending));
         self.gather(gathered, &event);
     }
+}
+
+/// What the end of a call needs that was told already.
+fn slim(call: Call) -> Call {
+    Call { parameters: Vec::new(), query: Vec::new(), user_agent: None, ..call }
+}
+
+/// About how many bytes of a call somebody else has chosen.
+fn weight(call: &Call) -> usize {
+    let parameters: usize = call.parameters.iter().map(|(_, value)| value.len() + 64).sum();
+    let query: usize = call.query.iter().map(|text| text.len() + 32).sum();
+    size_of::<Call>() + parameters + query + call.user_agent.as_ref().map_or(0, String::len)
 }
 
 /// An event as a drain carries it.

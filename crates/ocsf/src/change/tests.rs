@@ -72,6 +72,7 @@ pub(crate) fn every(verifier: &str, digest: &str, kept: &[u8], step: u64) -> Vec
         format!(r#""catalogue-obeyed","digest":"{law}","operations":39"#),
         r#""state-restored","taken":"2025-12-31T00:00:00Z","newest_key":"k21""#.into(),
         r#""record-trimmed","what":"calls from a to b, 7 bytes""#.into(),
+        r#""record-trimmed","what":"120 calls","part":{"of":"greave/1f/record","number":7}"#.into(),
     ];
     let bys = [r#""gate""#, r#""operator""#, r#"{"person":"h3"}"#];
     let read = |(text, by): (&String, &str)| {

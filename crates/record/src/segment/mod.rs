@@ -43,6 +43,9 @@ pub struct Segment {
     pub to: Timestamp,
     /// Every power that one of its calls has.
     pub powers: Powers,
+    /// Its calls were refused, or asked for a further factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }
 
 /// The entries of a segment: each one's place in the file of the log, and its payload there. In

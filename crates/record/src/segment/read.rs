@@ -39,6 +39,14 @@ pub(crate) struct Part {
     pub(crate) until: Option<Timestamp>,
 }
 
+impl Part {
+    /// No calls at all: what stands before them.
+    pub(crate) const fn notes() -> Self {
+        // No key has this number: a column of Parquet cannot hold it.
+        Self { key: Some(KeyId(u64::MAX)), since: None, until: None }
+    }
+}
+
 /// Reads the entries of a segment whose first `notes` rows are no calls.
 pub(crate) fn read(path: &Path, notes: u64, part: Part) -> Result<Entries> {
     // A damaged file must not take down who reads it, wherever the library did not expect it.

@@ -87,6 +87,7 @@ pub(crate) fn write(path: &Path, name: String, rows: &mut [Row<'_>]) -> Result<S
         from: from.unwrap_or_default(),
         to: to.unwrap_or_default(),
         powers,
+        stopped: false,
     })
 }
 

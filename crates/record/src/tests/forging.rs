@@ -52,6 +52,41 @@ fn a_removal_that_somebody_appended_is_never_signed_and_removes_nothing() {
 }
 
 #[test]
+fn a_removal_that_nobody_signed_hides_nothing_from_readers() {
+    let (_scratch, folder) = testing::folder();
+    sealed(&folder);
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    let leaf: serde_json::Value = serde_json::from_str(leaves.lines().next().unwrap()).unwrap();
+    let file = &leaf["sealed"]["segments"][0]["file"];
+    let forged = format!("{{\"removed\":{{\"at\":\"2026-11-29T10:00:00Z\",\"why\":\"cap\",\"files\":[{file}]}}}}\n");
+    let calls = |text: String| {
+        fs::write(folder.join("leaves.jsonl"), text).unwrap();
+        testing::read(&folder).0.len()
+    };
+    assert_eq!(calls(leaves.clone() + &forged), 100);
+    // Nor does one in the place of a leaf that was signed.
+    assert_eq!(calls(leaves.replacen("\"sealed\"", "\"Sealed\"", 1) + &forged), 0);
+    assert!(!testing::read(&folder).1.is_empty(), "and that is told");
+}
+
+#[test]
+fn how_keys_were_used_is_believed_only_as_it_was_sealed() {
+    let (_scratch, folder) = testing::folder();
+    sealed(&folder);
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    let leaf: serde_json::Value = serde_json::from_str(leaves.lines().next().unwrap()).unwrap();
+    let path = folder.join(leaf["sealed"]["usage"]["file"].as_str().unwrap());
+    // The thief's address was always there.
+    let forged = fs::read_to_string(&path).unwrap().replace("192.0.2.9", "198.51.100.66");
+    fs::write(&path, forged).unwrap();
+    let book = Book::open(&folder, testing::settings()).unwrap();
+    testing::until(|| book.usage_is_complete());
+    assert_eq!(book.usages(), []);
+    assert!(book.notices().iter().any(|notice| matches!(notice, Notice::Damaged(_))));
+    assert_eq!(crate::daily(&folder).unwrap().count(), 0);
+}
+
+#[test]
 fn a_sealing_that_somebody_appended_is_never_signed_and_its_log_is_sealed_as_it_is() {
     let (_scratch, folder) = testing::folder();
     sealed(&folder);
@@ -245,7 +280,7 @@ fn removed(keep: law::Span) -> (tempfile::TempDir, std::path::PathBuf, crate::Ve
     more(&folder, 200_000);
     let keep = law::ByPower::from_fn(|_| Some(keep));
     let book = Book::open_sealing(&folder, testing::settings(), crate::Sealing { keep, ..testing::sealing() }).unwrap();
-    told(&book, |notice| matches!(notice, Notice::Removed(_)));
+    told(&book, |notice| matches!(notice, Notice::Dropped { .. }));
     drop(book);
     let verified = verify(&folder, &testing::sealing().signer.verifier(), &[]).unwrap();
     (scratch, folder, verified)

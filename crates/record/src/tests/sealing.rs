@@ -213,7 +213,7 @@ fn what_was_kept_long_enough_goes_by_its_powers_and_the_tree_still_holds() {
     let book = Book::open_sealing(&folder, testing::settings(), Sealing { keep, ..testing::sealing() }).unwrap();
     let mut removed = Vec::new();
     testing::until(|| {
-        removed.extend(book.notices().into_iter().filter(|notice| matches!(notice, Notice::Removed(_))));
+        removed.extend(book.notices().into_iter().filter(|notice| matches!(notice, Notice::Dropped { .. })));
         !removed.is_empty()
     });
     drop(book);
@@ -223,7 +223,153 @@ fn what_was_kept_long_enough_goes_by_its_powers_and_the_tree_still_holds() {
     let powers: BTreeSet<bool> = calls.map(|call| call.powers.is_sensitive()).collect();
     assert_eq!(powers, BTreeSet::from([true]), "what is sensitive is kept, what is ordinary is gone");
     let verified = verify(&folder, &testing::sealing().signer.verifier(), &[]).unwrap();
-    assert_eq!((verified.findings, verified.removed), (vec![], 1));
+    // Those that passed, and those that were stopped.
+    assert_eq!((verified.findings, verified.removed), (vec![], 2));
+    let (origin, removals) = crate::removals(&folder, &testing::sealing().signer.verifier()).unwrap();
+    assert_eq!(removals, verified.removals);
+    assert!(origin.starts_with("test/record/"), "{origin}");
+}
+
+#[test]
+fn before_the_cap_takes_what_was_to_be_kept_somebody_is_told() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    fill(&book, 0..200);
+    all_sealed(&folder);
+    drop(book);
+    let bytes: u64 =
+        files(&folder).iter().filter(|file| file.is_file()).map(|file| file.metadata().unwrap().len()).sum();
+    let sealing = Sealing { cap: bytes, ..testing::sealing() };
+    let book = Book::open_sealing(&folder, testing::settings(), sealing).unwrap();
+    let mut told = Vec::new();
+    testing::until(|| {
+        told.extend(book.notices());
+        told.iter().any(|notice| matches!(notice, Notice::Crowded { .. }))
+    });
+    assert!(!told.iter().any(|notice| matches!(notice, Notice::Dropped { .. })), "nothing is gone yet");
+    drop(book);
+    assert_eq!(calls_there(&folder), 200);
+}
+
+fn calls_there(folder: &Path) -> usize {
+    testing::read(folder).0.iter().filter(|entry| matches!(entry, Entry::Call(_))).count()
+}
+
+#[test]
+fn a_flood_of_refused_calls_beyond_the_cap_takes_itself_away_first() {
+    let (_scratch, folder) = testing::folder();
+    let deed = Call { powers: Power::Mint.into(), ..testing::call(0) };
+    let flood = |number| Call {
+        verdict: Verdict::Refuse(Refusal::Denied),
+        powers: Power::ALL.into_iter().collect(),
+        ..testing::call(number)
+    };
+    let book = Book::open_sealing(&folder, testing::settings(), Sealing { cap: 40_000, ..testing::sealing() }).unwrap();
+    testing::wait(book.intent_durable(deed.clone())).unwrap();
+    let mut gone = 0;
+    for round in 0.. {
+        for number in 0..500 {
+            let call = flood(1 + round * 500 + number);
+            let outcome = testing::outcome(&call);
+            book.intent(call).unwrap();
+            book.outcome(outcome);
+        }
+        testing::wait(book.synced()).unwrap();
+        all_sealed(&folder);
+        gone += book.notices().iter().filter(|notice| matches!(notice, Notice::Dropped { .. })).count();
+        if gone > 2 {
+            break;
+        }
+    }
+    drop(book);
+    let (entries, damages) = testing::read(&folder);
+    assert_eq!(damages, []);
+    assert!(entries.contains(&Entry::Call(deed)), "what it was to hide is there");
+}
+
+#[test]
+fn a_long_log_is_sealed_in_pieces_and_reads_as_it_was_recorded() {
+    let (_scratch, folder) = testing::folder();
+    let written = {
+        let book = Book::open(&folder, testing::settings()).unwrap();
+        fill(&book, 0..800)
+    };
+    let sealing = Sealing { piece: 8 << 10, ..testing::sealing() };
+    let book = Book::open_sealing(&folder, testing::settings(), sealing).unwrap();
+    all_sealed(&folder);
+    drop(book);
+    let segments = files(&folder).iter().filter(|file| file.extension().is_some_and(|kind| kind == "parquet")).count();
+    assert!(segments > 20, "{segments}");
+    assert_eq!(testing::read(&folder), (written.clone(), vec![]));
+    assert_eq!(findings(&folder, &[]), Vec::<String>::new());
+    ends_are_counted_and_proven(&folder, &written);
+}
+
+/// Every outcome counts for its key, and is in the proof of its call, wherever it stands.
+fn ends_are_counted_and_proven(folder: &Path, written: &[Entry]) {
+    let ended: BTreeSet<CallId> = written
+        .iter()
+        .filter_map(|entry| if let Entry::Outcome(outcome) = entry { Some(outcome.call) } else { None })
+        .collect();
+    let with_key =
+        |entry: &&Entry| matches!(entry, Entry::Call(call) if call.key.is_some() && ended.contains(&call.id));
+    let of_keys = written.iter().filter(with_key).count() as u64;
+    let (mut bytes, mut rows) = (0, 0);
+    for daily in crate::daily(folder).unwrap() {
+        bytes += daily.bytes_out;
+        rows += daily.rows;
+    }
+    assert_eq!((bytes, rows), (of_keys * 512, of_keys * 30));
+    let verifier = testing::sealing().signer.verifier();
+    for number in 0..60 {
+        let proof = prove(folder, call(number).id, &verifier).unwrap();
+        let Proven::Call { outcome, .. } = proof.verify(&verifier).unwrap() else { panic!("{number}") };
+        assert_eq!(outcome.is_some(), ended.contains(&call(number).id), "{number}");
+    }
+}
+
+#[test]
+fn an_outcome_in_a_later_file_counts_is_proven_and_belongs_to_a_time_that_ended_before() {
+    let (_scratch, folder) = testing::folder();
+    let verifier = testing::sealing().signer.verifier();
+    let export = testing::call(10);
+    let other = testing::call(11);
+    for (round, call) in [&export, &other].into_iter().enumerate() {
+        let book = open(&folder);
+        testing::wait(book.intent_durable(call.clone())).unwrap();
+        all_sealed(&folder);
+        if round == 1 {
+            // The gate was started anew meanwhile.
+            let ended = law::Outcome { at: testing::call(3000).at, bytes_out: 7_000_000, ..testing::outcome(&export) };
+            book.outcome(ended);
+            testing::wait(book.synced()).unwrap();
+            all_sealed(&folder);
+        }
+    }
+    assert_eq!(crate::daily(&folder).unwrap().map(|daily| daily.bytes_out).sum::<u64>(), 7_000_000);
+    let calls: u64 = crate::daily(&folder).unwrap().map(|daily| daily.passed).sum();
+    assert_eq!(calls, 2, "and the call counts once");
+
+    let filter = Filter { until: Some(testing::call(11).at), ..Filter::default() };
+    let read: Vec<Entry> = Reader::open(&folder).unwrap().wanting(&filter).map(Result::unwrap).collect();
+    assert!(read.iter().any(|entry| matches!(entry, Entry::Outcome(outcome) if outcome.call == export.id)), "{read:?}");
+
+    let text = serde_json::to_string(&prove(&folder, export.id, &verifier).unwrap()).unwrap();
+    assert!(text.contains("\"later\""), "{text}");
+    let verify = |text: &str| Proof::read(text).and_then(|proof| proof.verify(&verifier));
+    let Proven::Call { outcome, .. } = verify(&text).unwrap() else { panic!("{text}") };
+    assert_eq!(outcome.unwrap()["bytes_out"], 7_000_000);
+    for (from, to) in [("7000000", "7000001"), ("\\\"log\\\":3", "\\\"log\\\":2")] {
+        assert!(text.contains(from), "{from} in {text}");
+        assert!(verify(&text.replace(from, to)).is_err(), "{from}");
+    }
+    // The end of another call is not its own.
+    let mut proof: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let stranger = serde_json::to_value(prove(&folder, other.id, &verifier).unwrap()).unwrap();
+    for part in ["call", "leaf", "segment", "index", "path"] {
+        proof["call"][part] = stranger["call"][part].clone();
+    }
+    assert!(verify(&proof.to_string()).is_err());
 }
 
 #[test]

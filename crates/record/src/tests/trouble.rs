@@ -1,9 +1,11 @@
-//! A disk that does not take what it should, with real ones: a folder that is moved away, a file
-//! that somebody else changes, and a limit on the size of files that the kernel enforces.
+//! A disk that does not take what it should, with real ones: a folder that is moved away or may
+//! not be written, a file that somebody else changes, a pipe that nobody reads, and a limit on the
+//! size of files that the kernel enforces; while calls are logged, and while they are sealed.
 
 use std::{
     env, fs,
     io::Write as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -203,17 +205,129 @@ fn child() {
     assert!(calls.windows(2).all(|pair| pair[0].id < pair[1].id), "once, and in order");
 }
 
+/// Runs a test as a process of its own, in this folder; whether it went well.
+fn in_a_process(words: &[&str], name: &str, folder: &Path) {
+    let (program, rest) = words.split_first().unwrap();
+    let output = Command::new(program)
+        .args(rest)
+        .arg(env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env(FOLDER, folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(folder.join("lock").exists(), "the other process has done its part");
+}
+
+/// A process that ignores the signal gets an error instead, as it would from a full disk.
+const WITHOUT_SIGNAL: [&str; 3] = ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""];
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_stops_what_is_sensitive_and_heals_by_itself() {
     let (_scratch, folder) = testing::folder();
-    // A process that ignores the signal gets an error instead, as it would from a full disk.
-    let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; exec \"$0\" tests::trouble::child --exact --nocapture"])
-        .arg(env::current_exe().unwrap())
-        .env(FOLDER, &folder)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(!testing::files(&folder).is_empty(), "the other process has done its part");
+    in_a_process(&WITHOUT_SIGNAL, "tests::trouble::child", &folder);
+}
+
+fn told(book: &Book, wanted: impl Fn(&Notice) -> bool) {
+    testing::until(|| book.notices().iter().any(&wanted));
+}
+
+fn unsealed(notice: &Notice) -> bool {
+    matches!(notice, Notice::Unsealed(_))
+}
+
+/// Everything is sealed, nothing is lost, and nobody was refused.
+fn sealed_whole(book: Book, folder: &Path, calls: u64) {
+    testing::until(|| testing::files(folder).is_empty());
+    assert_eq!(book.counts().refused, 0);
+    drop(book);
+    assert_eq!(calls_and_gaps(folder), ((0..calls).map(testing::call).collect(), vec![]));
+    let verified = crate::verify(folder, &testing::sealing().signer.verifier(), &[]).unwrap();
+    assert_eq!((verified.findings, verified.unsealed), (vec![], 0));
+}
+
+/// Not a test by itself: the process whose disk has no room for a segment.
+#[test]
+fn child_sealing() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
+    // A segment is longer, and a few calls in the log are not.
+    limit_files("3000");
+    let book = testing::open_sealing(&folder);
+    testing::wait(book.intent_durable(testing::call(0))).unwrap();
+    told(&book, unsealed);
+    for number in 1..4 {
+        testing::wait(book.intent_durable(testing::call(number))).unwrap();
+    }
+    assert_eq!((book.health(), testing::files(&folder).is_empty()), (Health::Healthy, false));
+    limit_files("unlimited");
+    sealed_whole(book, &folder, 4);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_too_full_to_seal_is_told_and_calls_go_on_into_the_log() {
+    let (_scratch, folder) = testing::folder();
+    in_a_process(&WITHOUT_SIGNAL, "tests::trouble::child_sealing", &folder);
+}
+
+#[test]
+fn a_disk_that_hangs_while_it_is_sealed_holds_no_call_up() {
+    let (_scratch, folder) = testing::folder();
+    // Nobody reads from it: whoever opens it to write waits, in the middle of signing.
+    let pipe = folder.with_file_name("calls.signed.new");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let book = testing::open_sealing(&folder);
+    testing::wait(book.intent_durable(testing::call(0))).unwrap();
+    testing::until(|| folder.join("leaves.jsonl").exists());
+    for number in 1..50 {
+        testing::wait(book.intent_durable(testing::call(number))).unwrap();
+    }
+    assert_eq!(book.health(), Health::Healthy);
+    assert!(!folder.join("checkpoint").exists(), "it hangs");
+    drop(fs::File::open(&pipe).unwrap());
+    fs::remove_file(&pipe).unwrap();
+    sealed_whole(book, &folder, 50);
+}
+
+/// Not a test by itself: the process that may not write in its folder any more.
+#[test]
+fn child_read_only() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
+    let mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+    let book = testing::open_sealing(&folder);
+    testing::wait(book.intent_durable(testing::call(0))).unwrap();
+    mode(0o500);
+    // What is open goes on; the next file cannot be begun, and nothing can be sealed.
+    let mut number = 1;
+    let reason = loop {
+        match testing::wait(book.intent_durable(testing::call(number))) {
+            Ok(()) => number += 1,
+            Err(unavailable) => break unavailable.reason,
+        }
+    };
+    assert_eq!(reason, Reason::ReadOnly);
+    book.intent(testing::call(number + 1)).unwrap();
+    told(&book, unsealed);
+    mode(0o700);
+    testing::until(|| book.health() == Health::Healthy);
+    testing::wait(book.synced()).unwrap();
+    testing::until(|| testing::files(&folder).is_empty());
+    drop(book);
+    let (calls, gaps) = calls_and_gaps(&folder);
+    assert_eq!(calls, (0..number + 2).map(testing::call).collect::<Vec<_>>());
+    assert_eq!(gaps.iter().map(|gap| (gap.calls, gap.refused)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)), (0, 1));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_may_not_be_written_stops_what_is_sensitive_and_heals() {
+    let (scratch, folder) = testing::folder();
+    // No mode holds root back.
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let is_root = fs::metadata(scratch.path()).unwrap().uid() == 0;
+    if is_root {
+        std::os::unix::fs::chown(scratch.path(), Some(65534), Some(65534)).unwrap();
+    }
+    in_a_process(if is_root { &nobody } else { &["env"] }, "tests::trouble::child_read_only", &folder);
 }
