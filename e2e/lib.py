@@ -304,7 +304,9 @@ class Api:
     def __call__(self, method, path, body=None, headers=(), timeout=70.0):
         data = b"" if body is None else json.dumps(body).encode()
         extra = [("Content-Type", "application/json")] if body is not None else []
-        extra += [("User-Agent", "deploy-script/1.0"), ("Connection", "close"), *self.headers, *headers]
+        named = any(name.lower() == "user-agent" for name, _ in headers)
+        extra += [] if named else [("User-Agent", "deploy-script/1.0")]
+        extra += [("Connection", "close"), *self.headers, *headers]
         return send(
             self.port,
             request(method, self.base + path, f"{LOOPBACK}:{self.port}", extra, data),

@@ -11,7 +11,7 @@ use std::{env, fs, hint::black_box, path::Path, time::Instant};
 
 use authority::{Actor, Authority, Change, Limits, Offer, PepperId, Peppers, SecretDigest, Secrets, Written};
 use jiff::{SignedDuration, Timestamp};
-use law::{Attempt, Caller, Held, HolderId, HolderKind, KeyId, Law, Mode, Power, decide};
+use law::{Answer, Attempt, Caller, Held, HolderId, HolderKind, KeyId, Law, Mode, Power, decide};
 use store::{Signer, Store};
 
 const BATCH: u64 = 10_000;
@@ -68,7 +68,14 @@ async fn main() {
     for (name, powers) in
         [("read", Power::Read.into()), ("destroy + grant", [Power::Destroy, Power::Grant].into_iter().collect())]
     {
-        let attempt = Attempt { caller: Caller::Key(facts), powers, open: false, held: Held::default(), at: now };
+        let attempt = Attempt {
+            caller: Caller::Key(facts),
+            powers,
+            open: false,
+            held: Held::default(),
+            contained: Answer::Pass,
+            at: now,
+        };
         let decision = each(|_| {
             let _ = black_box(decide(&in_force.law, black_box(&attempt)));
         });

@@ -2,6 +2,7 @@
 //! changes one after the other through the ledger.
 
 mod canary;
+mod containing;
 mod errors;
 mod importing;
 mod issuing;
@@ -75,6 +76,7 @@ pub struct LawInForce {
 struct HolderFacts {
     kind: HolderKind,
     left: bool,
+    owner: Option<HolderId>,
     presentable: Factors,
 }
 
@@ -115,6 +117,7 @@ pub struct Authority {
     windows: papaya::HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     law: ArcSwap<LawInForce>,
     canaries: ArcSwap<canary::Watched>,
+    contained: ArcSwap<containing::Held>,
     credential: ArcSwapOption<Credential>,
     /// Credentials that operations of the API made, by the key that stands for them.
     made: papaya::HashMap<KeyId, Arc<Credential>>,
@@ -163,6 +166,7 @@ impl Authority {
             windows: papaya::HashMap::new(),
             law: ArcSwap::from_pointee(in_force_of(in_force)),
             canaries: ArcSwap::default(),
+            contained: ArcSwap::default(),
             credential: ArcSwapOption::empty(),
             made: papaya::HashMap::new(),
             lent: ArcSwapOption::empty(),
@@ -234,6 +238,17 @@ impl Authority {
                 && self.view(|state| state.is_stopped_above(key)),
             presentable: holder.map_or(Factors::NONE, |holder| holder.presentable),
         }
+    }
+
+    /// What a key's holder is, and who answers for it where somebody else does.
+    pub fn answerer(&self, key: &Key) -> (HolderKind, Option<HolderId>) {
+        key.holder().map_or((HolderKind::Person, None), |holder| self.kind_and_owner(holder))
+    }
+
+    /// What a holder is, and who answers for it where somebody else does.
+    pub fn kind_and_owner(&self, holder: HolderId) -> (HolderKind, Option<HolderId>) {
+        let holders = self.holders.load();
+        holders.get(&holder).map_or((HolderKind::Person, None), |holder| (holder.kind, holder.owner))
     }
 
     /// Why a key does not work at this moment, if it does not.

@@ -6,7 +6,7 @@ use std::{fmt, net::IpAddr};
 use aws_lc_rs::digest::{SHA256, digest};
 use factor::{recovery, totp};
 use jiff::Timestamp;
-use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId, Span};
+use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId, Span, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -435,6 +435,29 @@ pub enum Change {
         id: RequestId,
         /// The key.
         key: KeyId,
+    },
+    /// The gate contains a key, on what it saw, until then or until somebody lifts it.
+    KeyContained {
+        /// The key. What it made is held with it.
+        key: KeyId,
+        /// What is done.
+        step: Step,
+        /// Whom it stops: calls with these powers.
+        powers: Powers,
+        /// When it ends by itself.
+        until: Timestamp,
+        /// Why, in words.
+        why: String,
+    },
+    /// What held a key is lifted.
+    KeyLifted {
+        /// The key.
+        key: KeyId,
+        /// Up to this step; what is stricter stays.
+        up_to: Step,
+        /// Until then nothing is done about the key by itself, where a person lifted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        calm: Option<Timestamp>,
     },
     /// A canary was made: a secret that works nowhere, and is told when somebody sends it.
     CanaryIssued {

@@ -80,6 +80,8 @@ pub enum Command {
     DisableKey(KeyId, String),
     /// Let a key work again.
     EnableKey(KeyId),
+    /// Lift what the gate did about a key by itself.
+    LiftContainment(KeyId),
     /// Know a key no more: not one that does not work, which would come back as a new one.
     ForgetKey(KeyId),
     /// Let keys in from a list that was made elsewhere: so many, of this digest.
@@ -269,6 +271,7 @@ impl Command {
             | Self::CollectRequest { .. } => Needs::Factor,
             Self::DenyRequest(..) => Needs::Denier,
             Self::DisableKey(key, _) | Self::RevokeKey { key, .. } => Needs::Protector(Some(*key)),
+            Self::LiftContainment(key) => Needs::Answerer(*key),
             Self::IssueKey(Order { parent: Some(parent), holder: None, .. }) => Needs::Answerer(*parent),
             Self::Leave(..) | Self::Deny(_) | Self::NotMe(_) | Self::RefuseLaw(_) => Needs::Protector(None),
             Self::AddHolder(_)
@@ -313,6 +316,7 @@ impl Command {
             Self::EndKeys(_) => "say when keys end",
             Self::DisableKey(..) => "disable a key",
             Self::EnableKey(_) => "enable a key",
+            Self::LiftContainment(_) => "lift a containment",
             Self::ForgetKey(_) => "forget a key",
             Self::IssueKey(_) | Self::IssueFor { .. } => "issue a key",
             Self::RetireKey { .. } => "retire a key",

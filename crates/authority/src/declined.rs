@@ -68,6 +68,12 @@ pub enum Declined {
     /// The key is retired, and stays so.
     #[error("key `{0}` is retired and never works again; use the one that took its place: `greave keys show {0}`")]
     Retired(KeyId),
+    /// Nothing holds the key.
+    #[error("key `{0}` is not contained; `greave watch` lists those that are")]
+    NotContained(KeyId),
+    /// What holds the key hangs on the one that made it.
+    #[error("key `{0}` is held with `{1}`, which made it, or made what made it: `greave watch lift {1}`")]
+    ContainedWith(KeyId, KeyId),
     /// The key has a successor already.
     #[error(
         "key `{0}` is retiring, and `{1}` has taken its place: retire that one; `greave keys revoke {0}` ends this one now"

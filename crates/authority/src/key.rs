@@ -45,6 +45,8 @@ pub struct Key {
     rare: Option<Box<Rare>>,
     /// Set once, when another state of the key took this one's place and it no longer works.
     fallen: AtomicBool,
+    /// Set once, when what is sensitive or not usual of this key no longer passes.
+    fallen_wary: AtomicBool,
     /// The state that took this one's place: what is in flight may hold one that was replaced
     /// several times before the key fell.
     newer: ArcSwapOption<Self>,
@@ -155,6 +157,7 @@ impl Key {
             end: NEVER,
             rare: (parent.is_some() || claim.is_some()).then(|| Box::new(Rare { parent, claim, ..Rare::default() })),
             fallen: AtomicBool::new(false),
+            fallen_wary: AtomicBool::new(false),
             newer: ArcSwapOption::empty(),
         }
     }
@@ -174,6 +177,7 @@ impl Key {
             end: self.end,
             rare: self.rare.clone(),
             fallen: AtomicBool::new(false),
+            fallen_wary: AtomicBool::new(false),
             newer: ArcSwapOption::empty(),
         };
         change(&mut key);
@@ -333,12 +337,18 @@ impl Key {
     /// Whether what this key has in flight must be cut: it was disabled or revoked since the
     /// request was judged, or has ended by now.
     pub fn has_fallen(&self, now: impl FnOnce() -> Timestamp) -> bool {
-        if self.fallen.load(Ordering::Acquire) {
+        self.has_fallen_for(false, now)
+    }
+
+    /// The same, for what is sensitive or not usual: it is cut where it would be refused by now.
+    pub fn has_fallen_for(&self, wary: bool, now: impl FnOnce() -> Timestamp) -> bool {
+        let fell = |key: &Self| key.fallen.load(Ordering::Acquire) || wary && key.fallen_wary.load(Ordering::Acquire);
+        if fell(self) {
             return true;
         }
         let Some(mut key) = self.newer.load_full() else { return self.has_ended(now) };
         loop {
-            if key.fallen.load(Ordering::Acquire) {
+            if fell(&key) {
                 return true;
             }
             let Some(newer) = key.newer.load_full() else { return key.has_ended(now) };
@@ -363,6 +373,10 @@ impl Key {
 
     pub(crate) fn fall(&self) {
         self.fallen.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn fall_wary(&self) {
+        self.fallen_wary.store(true, Ordering::Release);
     }
 
     /// Another state of the key takes this one's place.

@@ -8,6 +8,7 @@ mod abroad;
 mod authority;
 mod change;
 mod command;
+mod containing;
 mod credential;
 mod declined;
 mod ending;

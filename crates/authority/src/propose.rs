@@ -91,6 +91,12 @@ impl State {
                     Standing::Active | Standing::Retiring | Standing::Disabled => {}
                 }
                 changes.push(Change::KeyEnabled { key: *id });
+                // A person who lets it work again has looked.
+                changes.extend(self.lift(*id, now).ok());
+            }
+            Command::LiftContainment(id) => {
+                self.known_key(*id)?;
+                changes.push(self.lift(*id, now)?);
             }
             Command::BeginImport { keys, list } => changes.push(Change::ImportBegan { keys: *keys, list: *list }),
             Command::IssueKey(order) => changes.push(self.issue(order, now)?),

@@ -17,6 +17,7 @@ use law::{
 use crate::{
     Abroad, Key, PepperId, Verifier,
     change::{Actor, Change, Digest, Proof, Question, RecordPart, Written},
+    containing::Containing,
     key::{Alike, Issued, StandsFor},
     life::Lifetimes,
     people::{Names, People},
@@ -204,6 +205,7 @@ pub struct State {
     pub(crate) questions: BTreeMap<ChallengeId, Asked>,
     pub(crate) requests: BTreeMap<RequestId, Request>,
     pub(crate) canaries: BTreeMap<KeyId, Canary>,
+    pub(crate) containing: Containing,
     /// What the API calls keys, and what became of them there.
     pub(crate) names_abroad: BTreeMap<KeyId, String>,
     pub(crate) abroad: BTreeMap<KeyId, Abroad>,
@@ -403,6 +405,9 @@ impl State {
                 let key = Key::adopted(*id, (*verifier, *pepper), alike, at, *source, *holder, *parent, claim);
                 self.keys.insert(id.0, Arc::new(key));
                 self.last_key = self.last_key.max(id.0);
+                if let Some(parent) = parent {
+                    self.containing.minted(*parent, *id);
+                }
             }
             Change::KeyImported { id, verifier, pepper, name, holder, place, scopes, born, end } => {
                 self.newest_pepper = Some(*pepper);
@@ -508,6 +513,7 @@ impl State {
                 self.canaries.insert(*id, canary);
             }
             Change::CanaryEnded { id } => drop(self.canaries.remove(id)),
+            Change::KeyContained { .. } | Change::KeyLifted { .. } => self.obey_containment(&written.change, at),
             Change::UpstreamCredentialSet {} => {}
             Change::Asked { id, question } => {
                 for forgotten in self.forgotten(at) {
@@ -640,7 +646,7 @@ impl State {
     }
 
     /// With a key falls what people are asked about it, and what they said yes to.
-    fn fell(&mut self, keys: &HashSet<KeyId>, why: Refusal) {
+    pub(crate) fn fell(&mut self, keys: &HashSet<KeyId>, why: Refusal) {
         self.windows.retain(|(key, _), _| !keys.contains(key));
         let open = self.questions.values_mut().filter(|asked| asked.closed.is_none());
         open.filter(|asked| keys.contains(&asked.question.key))
@@ -699,7 +705,7 @@ impl State {
 }
 
 /// What a key has in flight ends, and what comes looks at it anew.
-fn cut(key: &mut Arc<Key>) {
+pub(crate) fn cut(key: &mut Arc<Key>) {
     let before = std::mem::replace(key, Arc::new(key.changed(|_| ())));
     before.replaced_by(key);
     before.fall();

@@ -13,7 +13,10 @@ use authority::{
 };
 use factor::totp::{Seed, Step};
 use jiff::{SignedDuration, Timestamp};
-use law::{CallId, Factor, Freshness, HolderId, HolderKind, KeyId, Law, Power, Refusal, Span, Standing, neighbourhood};
+use law::{
+    CallId, Containment, Factor, Freshness, HolderId, HolderKind, KeyId, Law, Power, Powers, Refusal, Span, Standing,
+    Step as LadderStep, neighbourhood,
+};
 use store::Signer;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -93,6 +96,10 @@ impl House {
         let elsewhere = tempfile::tempdir().unwrap();
         self.authority = open(elsewhere.path(), law("enforce"), self.now).await.0;
         self.authority = open(self.folder.path(), at, self.now).await.0;
+    }
+
+    async fn contain(&self, containment: &Containment) -> usize {
+        self.authority.contain(std::slice::from_ref(containment), self.now).await.unwrap()
     }
 
     /// Ann's next code, as a warrant.
@@ -1005,4 +1012,50 @@ async fn a_key_that_stands_for_a_made_credential_uses_that_or_none() {
         assert_eq!(used(&house, key), None, "never the gate's own instead");
     }
     assert!(house.authority.store().shelf("made", &child.to_string()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_holds_a_key_holds_what_it_made_survives_a_restart_and_is_lifted_with_a_code() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    let sighting =
+        Sighting { place: "minted".to_owned(), source: elsewhere(), parent: Some(key.id), inherits: true, claim: None };
+    let until = house.now + SignedDuration::from_hours(1);
+    let freeze = Containment {
+        key: key.id,
+        step: LadderStep::Freeze,
+        powers: Powers::SENSITIVE,
+        from: house.now,
+        until,
+        reason: "new-source: it was never there".to_owned(),
+        lift: String::new(),
+        with: None,
+    };
+    assert_eq!(house.contain(&freeze).await, 1);
+    assert_eq!(house.contain(&freeze).await, 0, "said again, it is nothing new");
+    assert!(!key.has_fallen(|| until) && key.has_fallen_for(true, || until));
+    // Made in the same moment, or later: nobody escapes by a key of their own.
+    let child = SecretDigest::of(b"child");
+    house.authority.adopt(&child, &sighting, house.now).await.unwrap();
+    house.restart().await;
+    let says = |house: &House, secret: &str, power: Power, now| {
+        house.authority.contained(&house.recognised(secret), power.into(), false, now)
+    };
+    for secret in ["secret", "child"] {
+        assert_eq!(says(&house, secret, Power::Mint, house.now), law::Answer::Refuse);
+        assert_eq!(says(&house, secret, Power::Read, house.now), law::Answer::Pass);
+        assert_eq!(says(&house, secret, Power::Mint, until), law::Answer::Pass, "it has an end");
+    }
+    let lift = Command::LiftContainment(key.id);
+    assert!(house.authority.perform(&lift, Warrant::SignedIn(house.ann), house.now).await.is_err());
+    let of_child = Command::LiftContainment(house.recognised("child").id);
+    let proof = house.proof().await;
+    let declined = house.authority.perform(&of_child, proof, house.now).await.unwrap_err();
+    assert!(declined.to_string().contains("greave watch lift k1"), "{declined}");
+    let proof = house.proof().await;
+    house.authority.perform(&lift, proof, house.now).await.unwrap();
+    assert_eq!(says(&house, "child", Power::Mint, house.now), law::Answer::Pass);
+    assert_eq!(house.contain(&freeze).await, 0, "for an hour nothing is done about it by itself");
+    house.restart().await;
+    assert_eq!(says(&house, "secret", Power::Mint, house.now), law::Answer::Pass);
 }

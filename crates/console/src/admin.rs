@@ -13,6 +13,7 @@ mod reach;
 mod reconcile;
 mod record;
 mod requests;
+mod watch;
 
 use std::sync::Arc;
 
@@ -100,6 +101,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/requests/{request}/grant", post(requests::grant)),
         ("/requests/{request}/deny", post(requests::deny)),
         ("/requests/{request}/collect", post(requests::collect)),
+        ("/watch", get(watch::status)),
+        ("/watch/{key}/lift", post(watch::lift)),
         ("/upstream/credential", post(keys::set_credential)),
         ("/reconcile", post(reconcile::reconcile)),
         ("/holders", get(holders::list).post(holders::add)),

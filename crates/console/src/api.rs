@@ -16,6 +16,7 @@ mod reconcile;
 mod record;
 mod requests;
 mod secret;
+mod watch;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,7 @@ pub use self::{
         RequestStanding, RequestView,
     },
     secret::Secret,
+    watch::{ContainedView, WatchView},
 };
 
 /// Who acts, with a fresh code. On the local socket both may be missing where no code is

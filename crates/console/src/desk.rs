@@ -69,6 +69,8 @@ pub struct Settings {
     pub on_leaving: authority::OnLeaving,
     /// Who may report leaked keys without being known here.
     pub leaks: crate::LeakDoors,
+    /// Whether calls are watched: `on`, `dry-run` or `off`.
+    pub watch: &'static str,
     /// Who may answer requests for keys, and how long they wait.
     pub requests: authority::RequestRules,
 }

@@ -3,8 +3,8 @@
 use authority::Scope;
 use catalogue::{Catalogue, Operation};
 use law::{
-    Attempt, Caller, Challenge, Decision, Factor, Factors, Held, HolderKind, KeyFacts, Law, MaxAge, Permit, Power,
-    Refusal, Verdict, decide, neighbourhood,
+    Answer, Attempt, Caller, Challenge, Decision, Factor, Factors, Held, HolderKind, KeyFacts, Law, MaxAge, Permit,
+    Power, Refusal, Verdict, decide, neighbourhood,
 };
 
 use crate::{
@@ -30,18 +30,20 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
             let usage = desk.book.as_ref().and_then(|book| book.usage(*id));
             let (key, view) = inventory::key(desk, usage.as_ref(), *id)?;
             let held = source.map(|source| desk.authority.held(*id, neighbourhood(source), now));
-            Some((desk.authority.facts(&key), view, held.unwrap_or_default()))
+            // As if it were usual for the key in all else.
+            let contained = desk.authority.contained(&key, matched.powers, false, now);
+            Some((desk.authority.facts(&key), view, held.unwrap_or_default(), contained))
         }
         None => None,
     };
-    let (caller, kind, presentable, held) = match &subject {
-        Some((facts, _, held)) => (Caller::Key(*facts), facts.kind, facts.presentable, *held),
-        None => (Caller::Nobody, HolderKind::Person, Factors::NONE, Held::default()),
+    let (caller, kind, presentable, held, contained) = match &subject {
+        Some((facts, _, held, contained)) => (Caller::Key(*facts), facts.kind, facts.presentable, *held, *contained),
+        None => (Caller::Nobody, HolderKind::Person, Factors::NONE, Held::default(), Answer::Pass),
     };
     let law = desk.authority.law();
-    let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, at: now };
+    let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, contained, at: now };
     let operation = matched.id.and_then(|id| catalogue.operation(id));
-    let scope = subject.as_ref().and_then(|(_, view, _)| view.issued.as_ref()).map(|issued| &issued.scope);
+    let scope = subject.as_ref().and_then(|(_, view, ..)| view.issued.as_ref()).map(|issued| &issued.scope);
     let name = operation.map_or_else(|| format!("{method} *"), |operation| operation.name.to_string());
     let outside = scope.and_then(|scope| match source {
         Some(source) => scope.admits(&name, matched.powers, *source).err(),
@@ -51,7 +53,7 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
         Some(refusal) => Decision::Refuse(refusal),
         None => within(decide(&law.law, &attempt), outside),
     };
-    let key = subject.map(|(_, view, _)| view);
+    let key = subject.map(|(_, view, ..)| view);
     let powers = matched.powers.iter().map(|power| explained(&law.law, kind, power, operation, &held, now)).collect();
     Ok(Explanation {
         operation: operation.map(|operation| operation.name.to_string()),
@@ -141,7 +143,14 @@ pub(crate) fn passes_alone(
     if scope.is_some_and(|scope| scope.admits_from_anywhere(&operation.name, powers).is_err()) {
         return false;
     }
-    let attempt = Attempt { caller: Caller::Key(key), powers, open: false, held: Held::default(), at: now };
+    let attempt = Attempt {
+        caller: Caller::Key(key),
+        powers,
+        open: false,
+        held: Held::default(),
+        contained: Answer::Pass,
+        at: now,
+    };
     matches!(decide(law, &attempt), Decision::Permit(_))
 }
 

@@ -98,6 +98,7 @@ const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
         Declined::NotAdministrator(_) => (StatusCode::FORBIDDEN, "not-administrator"),
         Declined::NotEnrolled(_) => (StatusCode::FORBIDDEN, "not-enrolled"),
         Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
+        Declined::NotContained(_) | Declined::ContainedWith(..) => (StatusCode::CONFLICT, "not-contained"),
         Declined::NotActive(_) => (StatusCode::CONFLICT, "not-active"),
         Declined::NotIssued(_)
         | Declined::MadeByTheApi(_)

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use authority::{LawInForce, Scope};
 use catalogue::Catalogue;
 use jiff::Timestamp;
-use law::{Attempt, Caller, Decision, Factors, Held, HolderKind, KeyFacts, KeyId, Powers, Standing, decide};
+use law::{Answer, Attempt, Caller, Decision, Factors, Held, HolderKind, KeyFacts, KeyId, Powers, Standing, decide};
 
 /// What a key reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +106,8 @@ impl Reaches {
                 presentable,
             };
             let caller = Caller::Key(any);
-            match decide(&law.law, &Attempt { caller, powers, open: false, held: Held::default(), at: *now }) {
+            let (held, contained) = (Held::default(), Answer::Pass);
+            match decide(&law.law, &Attempt { caller, powers, open: false, held, contained, at: *now }) {
                 Decision::Permit(_) => Passes::Alone,
                 Decision::Challenge(_) => Passes::Asked,
                 Decision::Refuse(_) => Passes::Not,

@@ -39,8 +39,8 @@ pub use crate::{
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
-        Counts, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Part, Realm, RealmSettings, Sampling,
-        Traced, UnknownKeys, Worker,
+        Counts, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Part, Realm, RealmSettings,
+        Sampling, Traced, Unanswered, UnknownKeys, WatchMode, WatchRules, Watching, Worker,
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

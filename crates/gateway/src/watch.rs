@@ -28,6 +28,8 @@ pub struct Cut {
     key: Option<Arc<Key>>,
     /// The key that the exchange made known: it cuts like one that was known before.
     learned: Option<Learned>,
+    /// Whether it is sensitive or not usual for its key: then less is enough to cut it.
+    wary: Option<Arc<AtomicBool>>,
     gate: Arc<AtomicBool>,
 }
 
@@ -38,18 +40,23 @@ impl Cut {
     /// For exchanges without a key: `gate` ends them.
     #[must_use]
     pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
-        Self { key: None, learned: None, gate }
+        Self { key: None, learned: None, wary: None, gate }
     }
 
     /// The same, ended with `key` too: when it is disabled, or ends.
     #[must_use]
     pub fn or_key(self, key: Arc<Key>) -> Self {
-        Self { key: Some(key), ..self }
+        Self { key: Some(key), wary: Some(Arc::default()), ..self }
     }
 
     /// The same, ended with the key that is put there later.
     pub(crate) fn or_learned(self, learned: Learned) -> Self {
         Self { learned: Some(learned), ..self }
+    }
+
+    /// What it is about is sensitive, or not usual for its key.
+    pub(crate) fn be_wary(&self) {
+        self.wary.iter().for_each(|wary| wary.store(true, Ordering::Relaxed));
     }
 
     pub(crate) const fn learned(&self) -> Option<&Learned> {
@@ -58,7 +65,8 @@ impl Cut {
 
     pub(crate) fn is_cut(&self) -> bool {
         let key = || self.key.as_ref().or_else(|| self.learned.as_ref()?.get());
-        self.gate.load(Ordering::Relaxed) || key().is_some_and(|key| key.has_fallen(Timestamp::now))
+        let wary = || self.wary.as_ref().is_some_and(|wary| wary.load(Ordering::Relaxed));
+        self.gate.load(Ordering::Relaxed) || key().is_some_and(|key| key.has_fallen_for(wary(), Timestamp::now))
     }
 }
 

@@ -6,6 +6,7 @@ mod envoy;
 mod house;
 mod issued;
 mod tokens;
+mod watched;
 
 use authority::{Command, Warrant};
 use house::House;

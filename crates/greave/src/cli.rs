@@ -139,12 +139,13 @@ pub(crate) enum Command {
     /// Who behaves like a thief: the watch over calls of the past, and how good it is.
     ///
     /// The watch looks at calls one after the other, knows what is usual for each key, and says
-    /// what is not. Here it reads a record, and tells what it would have found and done. It
-    /// does nothing.
+    /// what is not. Alone, this lists the keys that are contained: why, until when, and how to
+    /// lift it. `--replay` reads a record, and tells what would have been found and done; it does
+    /// nothing.
     ///
     /// Ends with 0 where nothing was found, 1 where something is to be looked at.
     #[command(args_conflicts_with_subcommands = true)]
-    #[command(after_help = example!("watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
+    #[command(after_help = example!("watch", "watch lift k17 --as ann", "watch preview --since 14d", "watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
     Watch(WatchCommand),
     /// Keys that lie where they can be read: in files, in the history of git, in standard input.
     ///
@@ -562,6 +563,29 @@ pub(crate) struct WatchCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Watch {
+    /// Lift what the watch did about a key, and about the keys that it made.
+    ///
+    /// For an hour nothing is done about the key by itself then; what is found is told. What
+    /// spoke against it is forgotten. Needs the code of an administrator, or of somebody who
+    /// answers for the key.
+    #[command(after_help = example!("watch lift k17 --as ann"))]
+    Lift {
+        /// The key, such as `k17`; `greave watch` shows them.
+        key: KeyId,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Which keys would have been asked or contained, had the watch been on: before it is.
+    ///
+    /// Replays this gate's own record with the answers of the configuration. What came before
+    /// the time that is given teaches what is usual. It does nothing. Ends with 1 where a key
+    /// would have been asked or contained.
+    #[command(after_help = example!("watch preview", "watch preview --since 30d --json"))]
+    Preview {
+        /// From this time on.
+        #[arg(long, value_name = "TIME", default_value = "14d")]
+        since: Span,
+    },
     /// Score the watch on traffic whose attacks are known.
     ///
     /// Without a folder it makes its own: honest fleets with all that looks like an attack, and

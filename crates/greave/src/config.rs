@@ -15,6 +15,7 @@ mod pace;
 mod size;
 pub(crate) mod template;
 mod trace;
+mod watch;
 
 use std::{
     fmt,
@@ -38,6 +39,7 @@ pub(crate) use self::{
     pace::Pace,
     size::Size,
     trace::Trace,
+    watch::{Answers, Off, Watch},
 };
 
 /// The whole file.
@@ -69,6 +71,9 @@ pub(crate) struct Config {
     /// Who may report leaked keys.
     #[serde(default)]
     pub(crate) leaks: Leaks,
+    /// What looks at calls.
+    #[serde(default)]
+    pub(crate) watch: Watch,
 }
 
 /// What becomes of holders.
@@ -574,6 +579,7 @@ impl Config {
         }
         drain::check(&self.drains).map_err(|why| ("drain", why))?;
         self.leaks.doors().map_err(|why| ("leaks", why))?;
+        self.watch.check().map_err(|why| ("watch", why))?;
         if let Some(trace) = &self.trace {
             trace.check().map_err(|why| ("trace", why))?;
         }

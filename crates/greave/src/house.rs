@@ -115,6 +115,7 @@ pub(crate) fn desk_settings(config: &Config, catalogue: &Catalogue) -> console::
         issued: config.issued.as_ref().map(|issued| console::IssuedSettings { form: issued.prefix.0.clone() }),
         on_leaving: config.holders.on_leaving,
         leaks: config.leaks.doors().unwrap_or_default(),
+        watch: config.watch.mode.word(),
         requests: request_rules(config),
     }
 }

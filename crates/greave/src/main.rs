@@ -27,6 +27,7 @@ mod state;
 mod stop;
 mod telling;
 mod traces;
+mod watching;
 mod witness;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -105,7 +106,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Check(check) => commands::check::run(cli, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
-        Command::Watch(watch) => commands::watch::run(cli, watch, now),
+        Command::Watch(watch) => commands::watch::run(cli, watch, now).await,
         Command::Scan(scan) => commands::scan::run(cli, scan, now).await,
         Command::Record(record) => commands::record::run(cli, record, now).await,
         Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,

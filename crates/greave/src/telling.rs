@@ -182,6 +182,16 @@ impl Voice {
                 let title = format!("key {key} is disabled: {why}");
                 self.tell(Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title, self.people_of(*key));
             }
+            // What is asked of a key is told by the question.
+            Change::KeyContained { key, step, powers, until, why }
+                if step.contains() && *powers != ::watch::FOOTHOLD =>
+            {
+                let title = format!(
+                    "key {key} is contained ({step}) until {until:.0}: {why}; it and what it made are held; \
+                     `greave watch lift {key} --as NAME` lifts it"
+                );
+                self.tell(Kind::KeyContained, &format!("{key}_{step}"), Severity::High, title, self.people_of(*key));
+            }
             Change::KeyRequested { id, person, wish, .. } => {
                 let (by, holder) = (self.name_of(*person), self.name_of(wish.holder));
                 let title = format!("{by} asks for a key for {holder} ({}): {}; {id}", wish.scope.powers, wish.reason);

@@ -51,6 +51,18 @@ impl std::fmt::Display for Step {
     }
 }
 
+/// What containments say of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// They hold nothing against it.
+    #[default]
+    Pass,
+    /// A person is asked for their factor, for this very call.
+    Ask,
+    /// It is refused.
+    Refuse,
+}
+
 /// One answer to one key. It says why, until when, and how to lift it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Containment {
@@ -71,4 +83,22 @@ pub struct Containment {
     /// The key whose finding it is, where this one only hangs on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<KeyId>,
+}
+
+impl Containment {
+    /// What it says of a call with these powers, which is usual for the key or not.
+    pub fn says(&self, powers: Powers, unusual: bool, now: Timestamp) -> Answer {
+        if self.until <= now {
+            return Answer::Pass;
+        }
+        let touches = !powers.intersection(self.powers).intersection(Powers::SENSITIVE).is_empty();
+        match self.step {
+            Step::Note | Step::Tell => Answer::Pass,
+            Step::StepUp if touches || unusual => Answer::Ask,
+            Step::Freeze if touches || unusual && self.powers == Powers::SENSITIVE => Answer::Refuse,
+            Step::Pin if powers.is_sensitive() || unusual => Answer::Refuse,
+            Step::StepUp | Step::Freeze | Step::Pin => Answer::Pass,
+            Step::Disable | Step::Revoke => Answer::Refuse,
+        }
+    }
 }

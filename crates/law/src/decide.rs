@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{ByPower, Cell, Factor, Factors, HolderKind, KeyId, Law, MaxAge, Power, Powers, Refusal, Span};
+use crate::{Answer, ByPower, Cell, Factor, Factors, HolderKind, KeyId, Law, MaxAge, Power, Powers, Refusal, Span};
 
 /// How fresh a person's yes is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +153,8 @@ pub struct Attempt {
     pub open: bool,
     /// What was shown beside the secret.
     pub held: Held,
+    /// What containments of the key say of it.
+    pub contained: Answer,
     /// Now.
     pub at: Timestamp,
 }
@@ -229,12 +231,23 @@ pub fn decide(law: &Law, attempt: &Attempt) -> Decision {
         Caller::Nobody => Decision::Refuse(Refusal::NoCredential),
         Caller::Session => Decision::Permit(Permit { would: None }),
         // Of an unknown key nobody can be asked: it passes where the secret is enough.
-        Caller::Unknown => judge(law.of(HolderKind::Person), powers, &Held::default(), Factors::NONE, attempt.at),
+        Caller::Unknown => {
+            judge(law.of(HolderKind::Person), powers, &Held::default(), Factors::NONE, false, attempt.at)
+        }
         Caller::Key(key) => match stands(&key, attempt.at) {
             Err(refusal) => Decision::Refuse(refusal),
-            Ok(()) => judge(law.of(key.kind), powers, &attempt.held, key.presentable, attempt.at),
+            Ok(()) if attempt.contained == Answer::Refuse => Decision::Refuse(Refusal::Contained),
+            Ok(()) => {
+                let asks = attempt.contained == Answer::Ask && !is_by_person(powers, &attempt.held);
+                judge(law.of(key.kind), powers, &attempt.held, key.presentable, asks, attempt.at)
+            }
         },
     }
+}
+
+/// Whether a person said yes to this very call.
+fn is_by_person(powers: Powers, held: &Held) -> bool {
+    powers.iter().all(|power| held.person[power] == Freshness::ThisRequest)
 }
 
 /// Whether the key works at all.
@@ -251,21 +264,33 @@ fn stands(key: &KeyFacts, at: Timestamp) -> Result<(), Refusal> {
     }
 }
 
-/// Holds the powers' guards against what was shown.
-fn judge(cells: &ByPower<Cell>, powers: Powers, held: &Held, presentable: Factors, at: Timestamp) -> Decision {
+/// Holds the powers' guards against what was shown. Where a containment `asks`, it takes a
+/// person's yes to this very call besides: whatever the guards' mode, and whatever was said yes
+/// to before.
+fn judge(
+    cells: &ByPower<Cell>,
+    powers: Powers,
+    held: &Held,
+    presentable: Factors,
+    asks: bool,
+    at: Timestamp,
+) -> Decision {
     let open: Powers = powers.iter().filter(|power| !cells[*power].guard.holds(*power, held)).collect();
-    if open.is_empty() {
+    if open.is_empty() && !asks {
         return Decision::Permit(Permit { would: None });
     }
     let enforced: Powers = open.iter().filter(|power| cells[*power].mode.enforces(at)).collect();
-    if enforced.is_empty() {
-        let would = match missing(cells, open, held, presentable) {
+    if enforced.is_empty() && !asks {
+        let would = match missing(cells, open, held, presentable, asks) {
             Some(challenge) => Would::Ask(challenge),
             None => Would::Refuse(Refusal::NobodyCanAnswer),
         };
         return Decision::Permit(Permit { would: Some(would) });
     }
-    match missing(cells, enforced, held, presentable) {
+    match missing(cells, enforced, held, presentable, asks) {
+        Some(challenge) if asks => {
+            Decision::Challenge(Challenge { powers, person_age: MaxAge::ThisRequest, ..challenge })
+        }
         Some(challenge) => Decision::Challenge(challenge),
         None => Decision::Refuse(Refusal::NobodyCanAnswer),
     }
@@ -273,10 +298,10 @@ fn judge(cells: &ByPower<Cell>, powers: Powers, held: &Held, presentable: Factor
 
 /// The smallest presentable set of factors that completes all the guards; of two that are
 /// equally small, the one that troubles people less.
-fn missing(cells: &ByPower<Cell>, powers: Powers, held: &Held, presentable: Factors) -> Option<Challenge> {
+fn missing(cells: &ByPower<Cell>, powers: Powers, held: &Held, presentable: Factors, asks: bool) -> Option<Challenge> {
     let completes = |set: Factors| {
         let held = held.and(set);
-        powers.iter().all(|power| cells[power].guard.holds(power, &held))
+        (!asks || set.contains(Factor::Person)) && powers.iter().all(|power| cells[power].guard.holds(power, &held))
     };
     let missing = subsets(presentable).filter(|set| completes(*set)).min_by_key(|set| set.len())?;
     let person_age =
@@ -351,7 +376,14 @@ mod tests {
     }
 
     fn attempt(powers: Powers, presentable: Factors) -> Attempt {
-        Attempt { caller: Caller::Key(key(presentable)), powers, open: false, held: Held::default(), at: now() }
+        Attempt {
+            caller: Caller::Key(key(presentable)),
+            powers,
+            open: false,
+            held: Held::default(),
+            contained: Answer::Pass,
+            at: now(),
+        }
     }
 
     #[test]
@@ -556,6 +588,25 @@ mod tests {
             prop_assert!(strict.weaker_cells_than(&lax).is_empty());
             let attempt = Attempt { held, ..attempt(powers, can) };
             prop_assert!(permits(&lax, &attempt) || !permits(&strict, &attempt));
+        }
+
+        #[test]
+        fn a_containment_makes_nothing_easier_and_a_persons_yes_answers_what_it_asks(
+            law in any_law(), powers in any_powers(), held in any_held(), can in any_factors(),
+        ) {
+            let free = Attempt { held, ..attempt(powers, can) };
+            let asked = Attempt { contained: Answer::Ask, ..free };
+            let refused = Attempt { contained: Answer::Refuse, ..free };
+            prop_assert_eq!(decide(&law, &refused), Decision::Refuse(Refusal::Contained));
+            prop_assert!(permits(&law, &free) || !permits(&law, &asked));
+            let by_person = |attempt: Attempt| Attempt { held: attempt.held.with_person(), ..attempt };
+            prop_assert!(!permits(&law, &asked) || is_by_person(powers, &held));
+            prop_assert_eq!(permits(&law, &by_person(asked)), permits(&law, &by_person(free)));
+            if let Decision::Challenge(challenge) = decide(&law, &asked) {
+                prop_assert!(can.is_superset(challenge.missing));
+                let completed = Attempt { held: held.and(challenge.missing), ..asked };
+                prop_assert!(permits(&law, &completed));
+            }
         }
 
         #[test]

@@ -21,7 +21,7 @@ mod span;
 
 pub use crate::{
     call::{Call, Ended, Outcome, Verdict, Who},
-    containment::{Containment, Step},
+    containment::{Answer, Containment, Step},
     decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
     finding::{Evidence, Finding, Severity},
     foreign::{clean, harmless},

@@ -66,6 +66,7 @@ refusals! {
     Retired = "retired", 401, Holder, "the key is retired, and another has taken its place", "use the key that was made in its place, or ask whoever answers for it for a new one";
     Ended = "ended", 401, Holder, "the key has ended", "ask for a new key";
     ParentStopped = "parent-stopped", 401, Holder, "the key stands for what a call with another key made, and that key does not work", "ask whoever answers for the key above it; it works again when that does";
+    Contained = "contained", 403, Holder, "the key did what is not usual for it, and is contained: this is refused until somebody who answers for it has looked", "ask whoever answers for the key: `greave watch` says why and until when, `greave watch lift KEY` lifts it";
     HolderLeft = "holder-left", 401, Operator, "the key's holder has left", "ask whoever runs the gate to name another owner";
     StepUp = "step-up", 401, Holder, "a second factor is needed", "let the person approve it at `step_up_uri`, then send the same request again";
     NobodyCanAnswer = "nobody-can-answer", 403, Operator, "a second factor is needed, and nobody is enrolled who could give it", "name an owner with `greave keys name KEY --owner NAME` and enrol them with `greave holders invite NAME`";

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use law::{
-    Attempt, ByPower, Caller, Decision, Factor, Factors, Freshness, Held, HolderKind, KeyFacts, KeyId, Law, Mode,
-    Power, Span, Standing, decide,
+    Answer, Attempt, ByPower, Caller, Decision, Factor, Factors, Freshness, Held, HolderKind, KeyFacts, KeyId, Law,
+    Mode, Power, Span, Standing, decide,
 };
 
 /// What a caller shows beside the secret.
@@ -35,7 +35,10 @@ fn answer(law: &Law, kind: HolderKind, power: Power, held: Held, presentable: Fa
         presentable,
     };
     let at = "2026-11-24T10:00:00Z".parse().unwrap_or_default();
-    match decide(law, &Attempt { caller: Caller::Key(key), powers: power.into(), open: false, held, at }) {
+    match decide(
+        law,
+        &Attempt { caller: Caller::Key(key), powers: power.into(), open: false, held, contained: Answer::Pass, at },
+    ) {
         Decision::Permit(_) => "pass".to_owned(),
         Decision::Challenge(challenge) => format!("ask {}", challenge.missing),
         Decision::Refuse(refusal) => refusal.code().to_owned(),

@@ -326,6 +326,15 @@ fn told(names: Names<'_>, change: &Change) -> Told {
                 .and(json!({"of": of, "until": until}))
         }
         Change::KeyRetired { key: id } => key(names, *id, DEACTIVATE, Info, "key-retired", "is retired"),
+        Change::KeyContained { key: id, step, powers, until, why } => {
+            let severity = if step.contains() { High } else { Warning };
+            key(names, *id, DISABLE, severity, "key-contained", format_args!("is contained ({step}): {why}"))
+                .and(json!({"step": step, "powers": words(*powers), "until": until, "why": why}))
+        }
+        Change::KeyLifted { key: id, up_to, calm } => {
+            key(names, *id, ENABLE, Info, "key-lifted", "is not contained any more")
+                .and(json!({"up_to": up_to, "calm": calm}))
+        }
         Change::CanaryIssued { id, verifier: _, pepper: _, name, holder } => {
             Told::of(ENTITY, CREATE, Info, "canary-issued", format!("canary {id} lies at {holder}"))
                 .with(json!({"entity": entity(names, *id, Some(name), Some(*holder), "canary")}))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use law::{Containment, Finding, HolderKind, KeyId, Power, Powers, Severity, Step};
+use law::{Answer, Containment, Finding, HolderKind, KeyId, Power, Powers, Severity, Step};
 use serde::{Deserialize, Serialize};
 
 /// What each severity is answered with.
@@ -51,10 +51,10 @@ pub struct Settings {
     pub most_asked_an_hour: usize,
     /// A question that nobody answers for so long makes a theft of what looks like one: then it is frozen.
     pub unanswered_minutes: u32,
-    /// How long a step-up lasts, in hours.
-    pub asks_hours: u32,
-    /// How long a freeze and what is stricter last, in hours. A revocation has no end.
-    pub lasts_hours: u32,
+    /// How long a step-up lasts.
+    pub asks_minutes: u32,
+    /// How long a freeze and what is stricter last. A revocation has no end.
+    pub lasts_minutes: u32,
     /// Only tell.
     pub dry_run: bool,
 }
@@ -71,26 +71,15 @@ impl Default for Settings {
             most_an_hour: 10,
             most_asked_an_hour: 50,
             unanswered_minutes: 10,
-            asks_hours: 24,
-            lasts_hours: 24,
+            asks_minutes: 24 * 60,
+            lasts_minutes: 24 * 60,
             dry_run: false,
         }
     }
 }
 
-/// What a containment says of one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It holds nothing against it.
-    Pass,
-    /// A person is asked for their factor.
-    Ask,
-    /// It is refused.
-    Refuse,
-}
-
 /// What makes a foothold lasting: stopped before anything else.
-const FOOTHOLD: [Power; 2] = [Power::Mint, Power::Grant];
+pub const FOOTHOLD: Powers = Powers::NONE.with(Power::Mint).with(Power::Grant);
 
 /// What is remembered of one key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,6 +107,30 @@ impl Ladder {
     /// A ladder on which nobody stands yet.
     pub fn new(settings: Settings) -> Self {
         Self { settings, ..Self::default() }
+    }
+
+    /// Answers otherwise from now on.
+    pub fn obey(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// How findings are answered.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes over what holds a key, where that is kept elsewhere.
+    pub fn hold(&mut self, key: KeyId, containments: Vec<Containment>) {
+        let held = self.keys.entry(key).or_default();
+        held.containments = containments;
+        if *held == Held::default() {
+            self.keys.remove(&key);
+        }
+    }
+
+    /// Notes that a person is asked because of what holds the key.
+    pub fn asks(&mut self, key: KeyId, now: Timestamp) {
+        self.keys.entry(key).or_default().asked.get_or_insert(now);
     }
 
     /// Notes that a key made another: what holds the one holds the other.
@@ -153,8 +166,7 @@ impl Ladder {
         let mut new = Vec::new();
         // What could outlive an answer is stopped first, for the key and all its children.
         if step > Step::Freeze {
-            let foothold: Powers = FOOTHOLD.into_iter().collect();
-            self.put(&family, key, Step::Freeze, foothold, &reason, now, &mut new);
+            self.put(&family, key, Step::Freeze, FOOTHOLD, &reason, now, &mut new);
         }
         let powers = match step {
             Step::StepUp | Step::Freeze => Powers::SENSITIVE,
@@ -168,25 +180,8 @@ impl Ladder {
     pub fn answer(&mut self, key: KeyId, powers: Powers, unusual: bool, now: Timestamp) -> Answer {
         let Some(held) = self.keys.get_mut(&key) else { return Answer::Pass };
         held.containments.retain(|containment| containment.until > now);
-        let mut answer = Answer::Pass;
-        for containment in &held.containments {
-            let touches = !powers.intersection(containment.powers).intersection(Powers::SENSITIVE).is_empty();
-            let says = match containment.step {
-                Step::Note | Step::Tell => Answer::Pass,
-                Step::StepUp if touches || unusual => Answer::Ask,
-                Step::StepUp => Answer::Pass,
-                Step::Freeze if touches || unusual && containment.powers == Powers::SENSITIVE => Answer::Refuse,
-                Step::Freeze => Answer::Pass,
-                Step::Pin if powers.is_sensitive() || unusual => Answer::Refuse,
-                Step::Pin => Answer::Pass,
-                Step::Disable | Step::Revoke => Answer::Refuse,
-            };
-            answer = match (answer, says) {
-                (Answer::Refuse, _) | (_, Answer::Refuse) => Answer::Refuse,
-                (Answer::Ask, _) | (_, Answer::Ask) => Answer::Ask,
-                (Answer::Pass, Answer::Pass) => Answer::Pass,
-            };
-        }
+        let says = held.containments.iter().map(|containment| containment.says(powers, unusual, now));
+        let answer = says.max().unwrap_or_default();
         if answer == Answer::Ask {
             held.asked.get_or_insert(now);
         }
@@ -276,8 +271,9 @@ impl Ladder {
         now: Timestamp,
         new: &mut Vec<Containment>,
     ) {
-        let hours = if step >= Step::Freeze { self.settings.lasts_hours } else { self.settings.asks_hours };
-        let end = now.checked_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX);
+        let settings = &self.settings;
+        let minutes = if step >= Step::Freeze { settings.lasts_minutes } else { settings.asks_minutes };
+        let end = now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX);
         let until = if step == Step::Revoke { Timestamp::MAX } else { end };
         for key in family {
             let containment = Containment {

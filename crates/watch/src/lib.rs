@@ -20,13 +20,16 @@ mod look;
 mod profile;
 mod seen;
 mod series;
+mod shards;
 mod signal;
 mod source;
 mod state;
 
+pub use law::Answer;
+
 pub use crate::{
     detect::{Detector, Family, detectors},
-    ladder::{Answer, Answers, Ladder, Settings},
+    ladder::{Answers, FOOTHOLD, Ladder, Settings},
     profile::MOST_BYTES_PER_KEY,
     seen::{Became, Seen, Subject, Told},
     state::{Sight, Watch},

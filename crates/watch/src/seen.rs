@@ -135,6 +135,11 @@ pub enum Told<'a> {
         /// Milliseconds.
         after: u32,
     },
+    /// A person lifted what was done about this key: what spoke against it is forgotten.
+    Lifted {
+        /// The key.
+        key: KeyId,
+    },
     /// A person said that a call of this key is not theirs.
     NotMe {
         /// The key.

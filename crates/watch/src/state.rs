@@ -1,19 +1,20 @@
 //! The watch itself: what it remembers, and the two moments at which it looks.
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
-use law::{Evidence, Finding, HolderId, KeyId, Power, Severity};
+use law::{Evidence, Finding, KeyId, Power, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     circle::Circle,
-    detect::{DETECTORS, Family},
+    detect::{DETECTORS, Detector, Family},
     fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
     habit::{DAY, HOUR, Minute},
     look::{Look, New},
     profile::{Profile, Try},
     seen::{Became, Seen, Told},
+    shards::{Shards, Shared},
     signal::{Case, Signal, Weight},
     source::{Place, family, hash, of_number},
 };
@@ -39,13 +40,33 @@ pub struct Sight {
 }
 
 /// What is remembered of all keys. Give it calls in the order of time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+///
+/// Many threads may use one: a call takes the lock of its own key, and those of its holder and
+/// of the fleet for moments, where something is new or was learnt.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Watch {
-    #[serde(with = "sorted")]
-    keys: HashMap<KeyId, Box<Profile>>,
-    #[serde(with = "sorted")]
-    circles: HashMap<HolderId, Box<Circle>>,
-    fleet: Fleet,
+    keys: Shards<Profile>,
+    circles: Shards<Circle>,
+    fleet: Shared<Fleet>,
+    /// Detectors that do not look, one bit each. A setting, and not kept.
+    #[serde(skip)]
+    off: AtomicU32,
+}
+
+impl Clone for Watch {
+    fn clone(&self) -> Self {
+        let Self { keys, circles, fleet, off } = self;
+        let off = AtomicU32::new(off.load(Ordering::Relaxed));
+        Self { keys: keys.clone(), circles: circles.clone(), fleet: fleet.clone(), off }
+    }
+}
+
+/// What is remembered is the same.
+impl PartialEq for Watch {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { keys, circles, fleet, off: _ } = self;
+        *keys == other.keys && *circles == other.circles && *fleet == other.fleet
+    }
 }
 
 /// One call, as far as it can be said without its key.
@@ -72,57 +93,51 @@ impl Outline {
 }
 
 impl Watch {
+    /// Lets these detectors look no more, and all others again.
+    pub fn without<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
+        let place = |name: &str| DETECTORS.iter().position(|detector| detector.name == name);
+        let off = names.into_iter().filter_map(place).fold(0, |off, place| off | 1 << place);
+        self.off.store(off, Ordering::Relaxed);
+    }
+
     /// Looks at a call before it goes on.
-    pub fn see(&mut self, call: &Seen<'_>, now: Timestamp) -> Sight {
+    pub fn see(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return self.unknown(call, now) };
         let outline = Outline::of(call, key, now);
         let Outline { minute, second, place, .. } = outline;
-        let enough = (self.keys.len() / 4).clamp(2, 4);
-        let circle = call.holder.and_then(|holder| self.circles.get(&holder)).map(Box::as_ref);
-        let profile = self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(minute)));
+        let mut table = self.keys.table(key.0);
+        let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         wake(profile, minute);
         if profile.calls == 0 && profile.parent.is_some() && profile.days == 0 {
-            let known = |network: u32| circle.is_some_and(|circle| circle.networks.named(network).is_some());
-            profile.flags.stranger |= !profile.parent_networks.contains(&place.network) && !known(place.network);
+            let known = |circle: &Circle| circle.networks.named(place.network).is_some();
+            let is_known = || self.of_holder(call, known);
+            profile.flags.stranger |= !profile.parent_networks.contains(&place.network) && !is_known();
         }
         let learning = profile.is_learning(minute);
         let vouched = profile.is_vouched(place.block, minute);
-        let new = if learning || vouched {
-            New::default()
-        } else {
-            novelty(call, &outline, profile, circle, &self.fleet, enough)
-        };
+        let new = if learning || vouched { New::default() } else { self.novelty(call, &outline, profile) };
         remember_attempt(call, &outline, profile, &new);
         profile.note_place(place, second, is_at_home(profile, &outline));
         profile.spread.raise(networks_lately(profile), minute);
         let strange = new.surroundings() && (new.operation || !new.powers.is_empty());
-        let crowd = if strange { self.fleet.crowd(place.block, outline.party, minute) } else { 0 };
+        let crowd = if strange { self.fleet.lock().crowd(place.block, outline.party, minute) } else { 0 };
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
-        let signals: Signals = if vouched {
-            Signals::default()
-        } else {
-            DETECTORS.iter().map(|detector| (detector.before)(&look)).collect()
-        };
-        let findings = self.weigh(call, key, &outline, &signals, now);
-        let unusual = !vouched && self.keys.get(&key).is_some_and(|profile| is_unusual(profile, &new, place, minute));
+        let signals = if vouched { Signals::default() } else { self.signals(|detector| (detector.before)(&look)) };
+        let findings = self.weigh(call, key, profile, &outline, &signals, now);
+        let unusual = !vouched && is_unusual(profile, &new, place, minute);
         Sight { findings, unusual }
     }
 
     /// Looks at what became of a call, and learns from it. Only for calls that went on.
-    pub fn ended(&mut self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Vec<Finding> {
+    pub fn ended(&self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Vec<Finding> {
         let Some(key) = call.key else { return Vec::new() };
         let outline = Outline::of(call, key, now);
         let Outline { minute, second, place, .. } = outline;
-        let enough = (self.keys.len() / 4).clamp(2, 4);
-        let circle = call.holder.and_then(|holder| self.circles.get(&holder)).map(Box::as_ref);
-        let profile = self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(minute)));
+        let mut table = self.keys.table(key.0);
+        let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         let learning = profile.is_learning(minute);
         let vouched = profile.is_vouched(place.block, minute);
-        let new = if learning || vouched {
-            New::default()
-        } else {
-            novelty(call, &outline, profile, circle, &self.fleet, enough)
-        };
+        let new = if learning || vouched { New::default() } else { self.novelty(call, &outline, profile) };
         remember_outcome(call, became, &outline, profile, &new);
         let succeeded = became.status < 400;
         if succeeded {
@@ -134,82 +149,85 @@ impl Watch {
         }
         let crowd = 0;
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
-        let signals: Signals = if vouched {
-            Signals::default()
-        } else {
-            DETECTORS.iter().map(|detector| (detector.after)(&look, became)).collect()
-        };
+        let signals =
+            if vouched { Signals::default() } else { self.signals(|detector| (detector.after)(&look, became)) };
         if succeeded {
             self.share_novelty(&outline, &new);
             if let Some(holder) = call.holder
                 && !new.surroundings()
                 && !new.operation
             {
-                let circle = self.circles.entry(holder).or_default();
+                let mut circles = self.circles.table(holder.0);
+                let circle = self.circles.entry(&mut circles, holder.0, Circle::default);
                 circle.networks.note(place.network, minute, learning || vouched);
                 circle.blocks.note(place.block, minute, learning || vouched);
                 circle.agents.note(outline.agent, minute, learning || vouched);
             }
-            self.made(key, became.minted, vouched, minute);
-            self.succeed(key, minute);
         }
-        self.weigh(call, key, &outline, &signals, now)
+        let made = became.minted.filter(|minted| succeeded && *minted != key && !vouched);
+        let made = made.and_then(|minted| Some((minted, parentage(profile, minute)?)));
+        let predecessor = profile.predecessor.filter(|_| succeeded);
+        let findings = self.weigh(call, key, profile, &outline, &signals, now);
+        // Of other keys only when this one's lock is free again.
+        drop(table);
+        if let Some((minted, (mints, networks))) = made {
+            self.made(key, minted, mints, networks, minute);
+        }
+        if let Some(old) = predecessor {
+            self.succeed(old, minute);
+        }
+        findings
     }
 
     /// Takes in what the authority knows.
-    pub fn told(&mut self, told: &Told<'_>, now: Timestamp) {
+    pub fn told(&self, told: &Told<'_>, now: Timestamp) {
         let minute = minute(now);
         match *told {
             Told::Rotation { key, successor } => {
-                let from = self.keys.get(&key).cloned();
-                let next = self.profile_of(successor, minute);
-                if let Some(from) = from.filter(|_| next.is_learning(minute)) {
-                    next.inherit(&from, minute);
-                }
-                next.flags.stranger = false;
-                next.predecessor = Some(key);
-                next.parent = None;
+                let from = self.keys.read(key.0, Profile::clone);
+                self.with_key(successor, minute, |next| {
+                    if let Some(from) = from.filter(|_| next.is_learning(minute)) {
+                        next.inherit(&from, minute);
+                    }
+                    next.flags.stranger = false;
+                    next.predecessor = Some(key);
+                    next.parent = None;
+                });
             }
-            Told::Canary { key } => self.profile_of(key, minute).flags.canary = true,
-            Told::Leaked { key } => self.profile_of(key, minute).flags.leaked = true,
-            Told::NotMe { key } => self.profile_of(key, minute).flags.not_me = true,
+            Told::Canary { key } => self.with_key(key, minute, |profile| profile.flags.canary = true),
+            Told::Leaked { key } => self.with_key(key, minute, |profile| profile.flags.leaked = true),
+            Told::NotMe { key } => self.with_key(key, minute, |profile| profile.flags.not_me = true),
             Told::Document { added } => {
-                added.iter().for_each(|operation| self.fleet.document(hash(operation.as_bytes()), minute));
+                let mut fleet = self.fleet.lock();
+                added.iter().for_each(|operation| fleet.document(hash(operation.as_bytes()), minute));
             }
-            Told::SourceRegistered { network } => self.fleet.register(of_number(network)),
+            Told::SourceRegistered { network } => self.fleet.lock().register(of_number(network)),
             Told::Vouched { key, source, network, user_agent } => {
-                let place = Place::of(source, network);
-                let profile = self.profile_of(key, minute);
-                profile.vouched_until = minute + HOUR;
-                profile.vouched_block = place.block;
-                profile.blocks.note(place.block, minute, true);
-                profile.networks.note(place.network, minute, true);
-                profile.agents.note(family(user_agent), minute, true);
-                profile.signals.retain(|signal| !signal.speaks_against(place.block));
-                profile.tries.retain(|tried| tried.block != place.block);
-                let powers = profile.tried_powers;
-                profile.use_powers(powers, minute, true);
-                profile.tried_powers = law::Powers::NONE;
-                (profile.woke, profile.slept) = (0, 0);
-                profile.succeeded = 0;
-                profile.flags.stranger = false;
-                profile.flags.not_me = false;
-                profile.open = crate::profile::Incident::default();
+                let (place, agent) = (Place::of(source, network), family(user_agent));
+                self.with_key(key, minute, |profile| vouch(profile, place, agent, minute));
             }
-            Told::Code { key, after } => {
-                let codes = &mut self.profile_of(key, minute).codes;
+            Told::Lifted { key } => self.with_key(key, minute, |profile| {
+                profile.signals.clear();
+                profile.tries.clear();
+                (profile.woke, profile.slept, profile.succeeded) = (0, 0, 0);
+                let canary = profile.flags.canary;
+                profile.flags = crate::profile::Flags { canary, ..Default::default() };
+                profile.open = crate::profile::Incident::default();
+            }),
+            Told::Code { key, after } => self.with_key(key, minute, |profile| {
+                let codes = &mut profile.codes;
                 codes.last.rotate_left(1);
                 if let Some(last) = codes.last.last_mut() {
                     *last = after;
                 }
                 codes.given = codes.given.saturating_add(1);
-            }
+            }),
         }
     }
 
     /// Forgets a key that is gone.
-    pub fn forget(&mut self, key: KeyId) {
-        self.keys.remove(&key);
+    pub fn forget(&self, key: KeyId) {
+        self.keys.remove(key.0);
     }
 
     /// How many keys are remembered.
@@ -219,27 +237,44 @@ impl Watch {
 
     /// What the keys take in memory by now, in bytes, their places in the table left out.
     pub fn bytes(&self) -> usize {
-        self.keys.values().map(|profile| profile.bytes()).sum()
+        let mut bytes = 0;
+        self.keys.each(|profile| bytes += profile.bytes());
+        bytes
     }
 
     /// What the largest key takes, in bytes.
     pub fn largest(&self) -> usize {
-        self.keys.values().map(|profile| profile.bytes()).max().unwrap_or(0)
+        let mut largest = 0;
+        self.keys.each(|profile| largest = largest.max(profile.bytes()));
+        largest
     }
 
     #[cfg(test)]
-    pub(crate) fn profile(&self, key: KeyId) -> Option<&Profile> {
-        self.keys.get(&key).map(Box::as_ref)
+    pub(crate) fn profile(&self, key: KeyId) -> Option<Profile> {
+        self.keys.read(key.0, Profile::clone)
     }
 
-    fn profile_of(&mut self, key: KeyId, now: Minute) -> &mut Profile {
-        self.keys.entry(key).or_insert_with(|| Box::new(Profile::born(now)))
+    fn with_key(&self, key: KeyId, now: Minute, change: impl FnOnce(&mut Profile)) {
+        change(self.keys.entry(&mut self.keys.table(key.0), key.0, || Profile::born(now)));
+    }
+
+    /// What is asked of what is known of the holder; no where nothing is.
+    fn of_holder(&self, call: &Seen<'_>, ask: impl FnOnce(&Circle) -> bool) -> bool {
+        call.holder.and_then(|holder| self.circles.read(holder.0, ask)).unwrap_or(false)
+    }
+
+    /// What those detectors say that look.
+    fn signals(&self, look: impl Fn(&Detector) -> Option<Weight>) -> Signals {
+        let off = self.off.load(Ordering::Relaxed);
+        let looks = |place: u8| off & 1 << place == 0;
+        let says = |(place, detector)| look(detector).filter(|_| looks(place)).map(|weight| (place, weight));
+        Signals((0_u8..).zip(&DETECTORS).filter_map(says).collect())
     }
 
     /// A credential that nobody knows.
-    fn unknown(&mut self, call: &Seen<'_>, now: Timestamp) -> Sight {
+    fn unknown(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
         let place = Place::of(call.source, call.network);
-        let findings = self.fleet.guess(place.block, minute(now)).map(|tries| {
+        let findings = self.fleet.lock().guess(place.block, minute(now)).map(|tries| {
             let what = format!("{tries} calls from {} within an hour with keys that nobody knows", call.source);
             let evidence = Evidence { at: now, call: call.call, what };
             Finding::new("guessing", Severity::Info, None, evidence)
@@ -249,9 +284,10 @@ impl Watch {
 
     /// Keeps what speaks against the call, adds it up, and says what is worth it.
     fn weigh(
-        &mut self,
+        &self,
         call: &Seen<'_>,
         key: KeyId,
+        profile: &mut Profile,
         outline: &Outline,
         signals: &Signals,
         now: Timestamp,
@@ -260,7 +296,6 @@ impl Watch {
             return Vec::new();
         }
         let Outline { minute, place, .. } = *outline;
-        let Some(profile) = self.keys.get_mut(&key) else { return Vec::new() };
         let mut raised = false;
         let mut own = false;
         let person = call.owner.or(call.holder);
@@ -275,72 +310,126 @@ impl Watch {
                 && family != Family::When
                 && let Some(person) = person
             {
-                self.circles.entry(person).or_default().share(key, signal);
+                let mut circles = self.circles.table(person.0);
+                self.circles.entry(&mut circles, person.0, Circle::default).share(key, signal);
             }
         }
         if !raised {
             return Vec::new();
         }
         // What speaks against other keys of the same people counts where this key does something strange itself.
-        let others = person.filter(|_| own).and_then(|person| self.circles.get(&person));
-        let others = others.into_iter().flat_map(|circle| circle.of_others(key, minute));
+        let others = |circle: &Circle| circle.of_others(key, minute).collect::<Vec<_>>();
+        let others = person.filter(|_| own).and_then(|person| self.circles.read(person.0, others));
+        let others = others.into_iter().flatten();
         let case = Case::of(profile.signals.iter().copied().chain(others), place.block, minute);
         finding(call, key, profile, &case, minute, now).into_iter().collect()
     }
 
     /// Notes what a mature key began to do while everything else about the call was as usual.
-    fn share_novelty(&mut self, outline: &Outline, new: &New) {
+    fn share_novelty(&self, outline: &Outline, new: &New) {
         let Outline { minute, place, agent, operation, party, .. } = *outline;
         if new.operation && !new.surroundings() {
-            self.fleet.operations.note(operation, party, minute, OPERATIONS_LAST);
+            self.fleet.lock().operations.note(operation, party, minute, OPERATIONS_LAST);
         }
         if new.agent && !new.block && !new.network && !new.operation {
-            self.fleet.agents.note(agent, party, minute, AGENTS_LAST);
+            self.fleet.lock().agents.note(agent, party, minute, AGENTS_LAST);
         }
         if new.network && !new.operation && !new.agent {
-            self.fleet.networks.note(place.network, party, minute, NETWORKS_LAST);
+            self.fleet.lock().networks.note(place.network, party, minute, NETWORKS_LAST);
         }
     }
 
     /// Notes that a key made another. One that a person said yes to is no stranger anywhere.
-    fn made(&mut self, parent: KeyId, minted: Option<KeyId>, vouched: bool, now: Minute) {
-        let Some(minted) = minted.filter(|minted| *minted != parent) else { return };
-        let Some(from) = self.keys.get(&parent) else { return };
-        let mut networks: Vec<_> = from.networks.iter().filter(|known| known.is_usual(now, PLACES_SETTLE)).collect();
-        networks.sort_by_key(|known| std::cmp::Reverse((known.days, known.calls)));
-        let mut known = [0; 4];
-        for (slot, network) in known.iter_mut().zip(networks) {
-            *slot = network.name;
-        }
-        let mints = from.new_powers(Power::Mint.into(), now).is_empty();
-        let declared = self.keys.get(&minted).is_some_and(|child| child.predecessor.is_some());
-        if vouched || declared || known == [0; 4] {
-            return;
-        }
-        let child = self.profile_of(minted, now);
-        if child.calls == 0 {
-            (child.parent, child.parent_mints, child.parent_networks) = (Some(parent), mints, known);
-        }
+    fn made(&self, parent: KeyId, minted: KeyId, mints: bool, networks: [u32; 4], now: Minute) {
+        self.with_key(minted, now, |child| {
+            if child.calls == 0 && child.predecessor.is_none() {
+                (child.parent, child.parent_mints, child.parent_networks) = (Some(parent), mints, networks);
+            }
+        });
     }
 
     /// The first use of a successor.
-    fn succeed(&mut self, key: KeyId, now: Minute) {
-        let Some(old) = self.keys.get(&key).and_then(|profile| profile.predecessor) else { return };
-        if let Some(old) = self.keys.get_mut(&old).filter(|old| old.succeeded == 0) {
+    fn succeed(&self, old: KeyId, now: Minute) {
+        let mut table = self.keys.table(old.0);
+        if let Some(old) = table.get_mut(&old.0).filter(|old| old.succeeded == 0) {
             old.succeeded = now;
         }
     }
+
+    fn novelty(&self, call: &Seen<'_>, outline: &Outline, profile: &Profile) -> New {
+        let Outline { minute, place, agent, operation, party, .. } = *outline;
+        let enough = (self.keys.len() / 4).clamp(2, 4);
+        let mut new = New { powers: profile.new_powers(call.powers, minute), ..New::default() };
+        let known =
+            |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
+        let of_circle = |circle: &Circle| known(circle.networks.named(place.network), PLACES_SETTLE);
+        new.network = !known(profile.networks.named(place.network), PLACES_SETTLE)
+            && !self.of_holder(call, of_circle)
+            && !self.fleet.lock().is_registered(place.network);
+        new.block = !known(profile.blocks.named(place.block), PLACES_SETTLE)
+            && !self.of_holder(call, |circle| known(circle.blocks.named(place.block), PLACES_SETTLE))
+            && !self.fleet.lock().is_registered(place.network);
+        new.agent = !known(profile.agents.named(agent), AGENTS_SETTLE)
+            && !self.of_holder(call, |circle| known(circle.agents.named(agent), AGENTS_SETTLE))
+            && !self.fleet.lock().agents.is_shared(agent, party, minute, AGENTS_LAST, enough);
+        let habit = profile.operations.named(operation);
+        new.operation = !known(habit, OPERATIONS_SETTLE) && {
+            let fleet = self.fleet.lock();
+            !fleet.is_documented(operation, minute)
+                && !fleet.operations.is_shared(operation, party, minute, OPERATIONS_LAST, enough)
+        };
+        // Many may move at once. Who moves and does something new did not only move.
+        if new.network && !new.operation && new.powers.is_empty() {
+            let fleet = self.fleet.lock();
+            new.network = !fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
+            new.block &= new.network;
+        }
+        new.subject = match (habit, call.subject) {
+            (Some(habit), Some(subject)) if call.acts() => {
+                let settled = habit.days >= 3 && habit.calls >= 6;
+                let strange = |(things, thing): (u64, u32)| things.count_ones() <= 4 && things & 1 << (thing % 64) == 0;
+                settled && habit.things.into_iter().zip([subject.first, subject.whole]).any(strange)
+            }
+            _ => false,
+        };
+        new
+    }
+}
+
+/// What the child of a key is to know of it: whether it is known to mint, and where it is at
+/// home; none where that is nowhere yet.
+fn parentage(parent: &Profile, now: Minute) -> Option<(bool, [u32; 4])> {
+    let mut networks: Vec<_> = parent.networks.iter().filter(|known| known.is_usual(now, PLACES_SETTLE)).collect();
+    networks.sort_by_key(|known| std::cmp::Reverse((known.days, known.calls)));
+    let mut known = [0; 4];
+    for (slot, network) in known.iter_mut().zip(networks) {
+        *slot = network.name;
+    }
+    (known != [0; 4]).then(|| (parent.new_powers(Power::Mint.into(), now).is_empty(), known))
+}
+
+/// A person stands for what the key does from there.
+fn vouch(profile: &mut Profile, place: Place, agent: u32, minute: Minute) {
+    profile.vouched_until = minute + HOUR;
+    profile.vouched_block = place.block;
+    profile.blocks.note(place.block, minute, true);
+    profile.networks.note(place.network, minute, true);
+    profile.agents.note(agent, minute, true);
+    profile.signals.retain(|signal| !signal.speaks_against(place.block));
+    profile.tries.retain(|tried| tried.block != place.block);
+    let powers = profile.tried_powers;
+    profile.use_powers(powers, minute, true);
+    profile.tried_powers = law::Powers::NONE;
+    (profile.woke, profile.slept) = (0, 0);
+    profile.succeeded = 0;
+    profile.flags.stranger = false;
+    profile.flags.not_me = false;
+    profile.open = crate::profile::Incident::default();
 }
 
 /// What the detectors saw, with their places in the list.
 #[derive(Debug, Default)]
 struct Signals(Vec<(u8, Weight)>);
-
-impl FromIterator<Option<Weight>> for Signals {
-    fn from_iter<I: IntoIterator<Item = Option<Weight>>>(weights: I) -> Self {
-        Self((0_u8..).zip(weights).filter_map(|(place, weight)| weight.map(|weight| (place, weight))).collect())
-    }
-}
 
 /// Notes a silence that ends.
 fn wake(profile: &mut Profile, now: Minute) {
@@ -352,47 +441,6 @@ fn wake(profile: &mut Profile, now: Minute) {
         profile.longest_gap = profile.longest_gap.max(gap);
     }
     profile.last = profile.last.max(now);
-}
-
-fn novelty(
-    call: &Seen<'_>,
-    outline: &Outline,
-    profile: &Profile,
-    circle: Option<&Circle>,
-    fleet: &Fleet,
-    enough: usize,
-) -> New {
-    let Outline { minute, place, agent, operation, party, .. } = *outline;
-    let mut new = New { powers: profile.new_powers(call.powers, minute), ..New::default() };
-    let known = |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
-    let of_circle = |network: u32| known(circle.and_then(|circle| circle.networks.named(network)), PLACES_SETTLE);
-    new.network = !known(profile.networks.named(place.network), PLACES_SETTLE)
-        && !of_circle(place.network)
-        && !fleet.is_registered(place.network);
-    new.block = !known(profile.blocks.named(place.block), PLACES_SETTLE)
-        && !known(circle.and_then(|circle| circle.blocks.named(place.block)), PLACES_SETTLE)
-        && !fleet.is_registered(place.network);
-    new.agent = !known(profile.agents.named(agent), AGENTS_SETTLE)
-        && !known(circle.and_then(|circle| circle.agents.named(agent)), AGENTS_SETTLE)
-        && !fleet.agents.is_shared(agent, party, minute, AGENTS_LAST, enough);
-    let habit = profile.operations.named(operation);
-    new.operation = !known(habit, OPERATIONS_SETTLE)
-        && !fleet.is_documented(operation, minute)
-        && !fleet.operations.is_shared(operation, party, minute, OPERATIONS_LAST, enough);
-    // Many may move at once. Who moves and does something new did not only move.
-    if new.network && !new.operation && new.powers.is_empty() {
-        new.network = !fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
-        new.block &= new.network;
-    }
-    new.subject = match (habit, call.subject) {
-        (Some(habit), Some(subject)) if call.acts() => {
-            let settled = habit.days >= 3 && habit.calls >= 6;
-            let strange = |(things, thing): (u64, u32)| things.count_ones() <= 4 && things & 1 << (thing % 64) == 0;
-            settled && habit.things.into_iter().zip([subject.first, subject.whole]).any(strange)
-        }
-        _ => false,
-    };
-    new
 }
 
 fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New) {
@@ -550,30 +598,4 @@ fn finding(
 
 fn minute(now: Timestamp) -> Minute {
     u32::try_from(now.as_second() / 60).unwrap_or(0)
-}
-
-/// Tables in the order of their keys, so that the same state is the same bytes.
-mod sorted {
-    use std::{
-        collections::{BTreeMap, HashMap},
-        hash::Hash,
-    };
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<K: Ord + Serialize, V: Serialize, S: Serializer>(
-        table: &HashMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(table.iter().collect::<BTreeMap<_, _>>())
-    }
-
-    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<HashMap<K, V>, D::Error>
-    where
-        K: Ord + Hash + Deserialize<'de>,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
-    }
 }

@@ -50,7 +50,7 @@ fn begin() -> Timestamp {
 }
 
 /// Lets a watch see the calls; renames keys first.
-fn run(watch: &mut Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64) -> Vec<Finding> {
+fn run(watch: &Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (now, drawn) in calls {
         let key = KeyId(rename(drawn.key));
@@ -96,16 +96,16 @@ proptest! {
 
     #[test]
     fn a_key_never_takes_more_than_is_said(calls in prop::collection::vec(drawn(3, 100_000), 1..600)) {
-        let mut watch = Watch::default();
-        run(&mut watch, &timed(calls), |key| key);
+        let watch = Watch::default();
+        run(&watch, &timed(calls), |key| key);
         prop_assert!(watch.largest() <= MOST_BYTES_PER_KEY, "{} of {MOST_BYTES_PER_KEY}", watch.largest());
     }
 
     #[test]
     fn the_same_calls_give_the_same_findings(calls in prop::collection::vec(drawn(5, 40), 1..400)) {
         let calls = timed(calls);
-        let (mut one, mut other) = (Watch::default(), Watch::default());
-        prop_assert_eq!(run(&mut one, &calls, |key| key), run(&mut other, &calls, |key| key));
+        let (one, other) = (Watch::default(), Watch::default());
+        prop_assert_eq!(run(&one, &calls, |key| key), run(&other, &calls, |key| key));
         prop_assert_eq!(one, other);
     }
 
@@ -119,14 +119,14 @@ proptest! {
             reason = "a place in a short list")]
         let cut = (calls.len() as f64 * cut) as usize;
         let (before, after) = calls.split_at(cut);
-        let mut whole = Watch::default();
-        let all = run(&mut whole, &calls, |key| key);
-        let mut first = Watch::default();
-        let mut parts = run(&mut first, before, |key| key);
+        let whole = Watch::default();
+        let all = run(&whole, &calls, |key| key);
+        let first = Watch::default();
+        let mut parts = run(&first, before, |key| key);
         let saved = serde_json::to_string(&first).unwrap();
-        let mut second: Watch = serde_json::from_str(&saved).unwrap();
+        let second: Watch = serde_json::from_str(&saved).unwrap();
         prop_assert_eq!(&second, &first);
-        parts.extend(run(&mut second, after, |key| key));
+        parts.extend(run(&second, after, |key| key));
         prop_assert_eq!(all, parts);
         prop_assert_eq!(second, whole);
     }
@@ -134,9 +134,9 @@ proptest! {
     #[test]
     fn what_keys_are_called_makes_no_difference(calls in prop::collection::vec(drawn(5, 40), 1..400)) {
         let calls = timed(calls);
-        let (mut one, mut other) = (Watch::default(), Watch::default());
-        let findings = run(&mut one, &calls, |key| key);
-        let renamed = run(&mut other, &calls, |key| 900 - key);
+        let (one, other) = (Watch::default(), Watch::default());
+        let findings = run(&one, &calls, |key| key);
+        let renamed = run(&other, &calls, |key| 900 - key);
         let shape = |findings: &[Finding]| -> Vec<(String, Severity)> {
             findings.iter().map(|finding| (finding.rule.clone(), finding.severity)).collect()
         };
@@ -231,7 +231,7 @@ fn every_detector_has_a_name_of_its_own_and_a_reason() {
 
 #[test]
 fn who_guesses_keys_is_told_once_an_hour() {
-    let mut watch = Watch::default();
+    let watch = Watch::default();
     let seen = Seen {
         call: None,
         key: None,

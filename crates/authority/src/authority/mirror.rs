@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use law::{ChallengeId, HolderId, KeyId, neighbourhood};
 
 use super::{Authority, Failed, HolderFacts, in_force_of, lock};
-use crate::{change::Change, guess::Wrong, key::Key, state::State};
+use crate::{
+    change::Change,
+    guess::Wrong,
+    key::Key,
+    state::{Holder, State},
+};
 
 impl Authority {
     /// Takes one change into what the request path reads.
@@ -69,6 +74,16 @@ impl Authority {
             }
             Change::Denied { challenge, .. } | Change::Spent { challenge, .. } => self.call_out(*challenge, now),
             Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
+            Change::KeyContained { key, step, .. } => {
+                self.mirror_contained();
+                if step.contains() {
+                    let family: HashSet<KeyId> = self.view(|state| state.family(*key)).into_iter().collect();
+                    family.iter().for_each(|key| self.mirror_key(*key));
+                    self.windows.pin().retain(|(windowed, _), _| !family.contains(windowed));
+                    self.call_out_all(now);
+                }
+            }
+            Change::KeyLifted { .. } => self.mirror_contained(),
             Change::CanaryIssued { .. } | Change::CanaryEnded { .. } => self.mirror_canaries(),
             Change::StateRestored { .. } => {
                 self.windows.pin().clear();
@@ -99,6 +114,7 @@ impl Authority {
     pub(super) async fn mirror_all(&self, now: Timestamp) -> Result<(), Failed> {
         self.mirror_holders();
         self.mirror_canaries();
+        self.mirror_contained();
         let windows: Vec<_> = {
             let state = self.read();
             state.keys.values().for_each(|key| self.keys.put(key));
@@ -121,8 +137,13 @@ impl Authority {
 
     pub(super) fn mirror_holders(&self) {
         let facts = self.view(|state| {
-            let facts = |id: HolderId, kind, left| HolderFacts { kind, left, presentable: state.presentable(id) };
-            state.holders().map(|holder| (holder.id, facts(holder.id, holder.kind, holder.stops_keys()))).collect()
+            let facts = |holder: &Holder| HolderFacts {
+                kind: holder.kind,
+                left: holder.stops_keys(),
+                owner: holder.owner,
+                presentable: state.presentable(holder.id),
+            };
+            state.holders().map(|holder| (holder.id, facts(holder))).collect()
         });
         self.holders.store(Arc::new(facts));
     }

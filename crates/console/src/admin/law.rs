@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authority::{Command, Declined, Digest, Progress};
 use axum::{Extension, Json, extract::State};
 use jiff::{SignedDuration, Timestamp};
-use law::{Attempt, Caller as LawCaller, Held, Law, Span, Verdict, Who, decide};
+use law::{Answer, Attempt, Caller as LawCaller, Held, Law, Span, Verdict, Who, decide};
 
 use super::{
     Admin,
@@ -81,6 +81,7 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
         powers: operation_now.map_or(powers, |operation| operation.powers),
         open: operation_now.is_some_and(|operation| operation.open),
         held: Held::default(),
+        contained: Answer::Pass,
         at: desk.now(),
     };
     let scope = known.as_ref().and_then(|(key, _)| key.issued()).map(|issued| &issued.scope);

@@ -107,6 +107,7 @@ impl House {
             issued: None,
             on_leaving: authority::OnLeaving::default(),
             leaks: console::LeakDoors::default(),
+            watch: "on",
             requests: authority::RequestRules::default(),
         };
         let desk = Arc::new(Desk {

@@ -18,6 +18,7 @@ mod stops;
 mod throttle;
 mod tokens;
 mod waiting;
+mod watching;
 mod writing;
 
 pub use self::{
@@ -26,4 +27,5 @@ pub use self::{
     span::{Part, Sampling, Traced},
     stops::{Gate, GateParts, Worker},
     tokens::{Issuer, Issuers},
+    watching::{Found, Unanswered, WatchMode, WatchRules, Watching},
 };

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
+use ::watch::Subject;
 use arc_swap::ArcSwap;
 use authority::{Authority, Credential, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
@@ -38,6 +39,7 @@ use crate::{
         throttle::Throttle,
         tokens::{Bearer, Meaning},
         waiting::{End, Waiting},
+        watching::{Kept as Watched, Watching},
         writing::Writing,
     },
     lens,
@@ -53,6 +55,9 @@ const INTERVAL: u32 = 5;
 
 /// The longest `User-Agent`, name or value that is written down, in bytes.
 const LONGEST_WORD: usize = 256;
+
+/// What stands in the place of a word that is a credential.
+const MASKED: &str = "[masked]";
 
 /// Query parameters whose names are written down.
 const MOST_PARAMETERS: usize = 64;
@@ -74,6 +79,8 @@ pub struct GateParts {
     pub findings: mpsc::Sender<Finding>,
     /// Where requests go that are traced and over.
     pub traces: mpsc::Sender<Traced>,
+    /// What looks at calls.
+    pub watching: Arc<Watching>,
     /// Set when the gate's grace is over: what is in flight is cut.
     pub cut: Arc<AtomicBool>,
 }
@@ -84,6 +91,7 @@ pub struct Gate {
     pub(crate) authority: Arc<Authority>,
     pub(crate) book: Arc<Book>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) watching: Arc<Watching>,
     spool: Spool,
     throttle: Throttle,
     meters: Arc<Meters>,
@@ -98,12 +106,13 @@ pub struct Gate {
 impl Gate {
     /// A gate of these parts.
     pub fn new(parts: GateParts) -> Self {
-        let GateParts { realm, authority, book, spool, findings, traces, cut } = parts;
+        let GateParts { realm, authority, book, spool, findings, traces, watching, cut } = parts;
         Self {
             realm: ArcSwap::from_pointee(realm),
             authority,
             book,
             counts: Arc::default(),
+            watching,
             spool,
             throttle: Throttle::default(),
             meters: Arc::default(),
@@ -208,7 +217,7 @@ impl Passage<'_> {
 
     async fn through(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Answer>, Refused> {
         let gate = &self.worker.gate;
-        let writing = Writing::new(&gate.book, &gate.counts, self.span.clone());
+        let writing = Writing::new(gate, self.span.clone());
         let method = request.method().clone();
         let (mut outbound, target) = match self.read(request) {
             Ok(read) => read,
@@ -255,12 +264,21 @@ impl Passage<'_> {
         };
         // A prefix opens what the document does not describe, never one of its operations.
         let open = understood.open || understood.id.is_none() && is_open;
+        let mut found = Vec::new();
         writing.amend(|call| {
             call.query = query(&target, &understood, &presented);
             understood.hide(is_credential);
+            self.see(call, &presented, &understood, &outbound, &writing, &mut found);
             describe(call, &mut understood);
         });
         self.notice(&presented);
+        let unusual = writing.watched().is_some_and(|watched| watched.unusual);
+        if understood.powers.is_sensitive() || unusual {
+            tally.cut().be_wary();
+        }
+        if !found.is_empty() {
+            Box::pin(self.answer(found, &understood, &writing, &tally)).await?;
+        }
         let line = match self.within(&presented, &understood, &outbound) {
             Ok(line) => line,
             Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
@@ -273,7 +291,7 @@ impl Passage<'_> {
             }
         }
 
-        let request = Judged { presented: &presented, understood: &understood, target: &target, open };
+        let request = Judged { presented: &presented, understood: &understood, target: &target, open, unusual };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
         let toll = match self.count(line, understood.powers, &outbound.parts.method) {
             Ok(toll) => toll,
@@ -354,6 +372,51 @@ impl Passage<'_> {
         })
     }
 
+    /// Lets the watch look at a call, where a key that works is shown.
+    fn see(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        understood: &Understood,
+        outbound: &Outbound,
+        writing: &Writing,
+        found: &mut Vec<Finding>,
+    ) {
+        let (gate, Presented::Key(key, _)) = (&self.worker.gate, presented) else { return };
+        if !key.standing.works() || key.end().is_some_and(|end| end <= self.at) || gate.watching.is_off() {
+            return;
+        }
+        let of = gate.authority.answerer(key);
+        let mut kept = Watched::new((self.id, self.source), key, of, Arc::clone(&understood.name));
+        kept.powers = understood.powers;
+        kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str()));
+        let agent = outbound.parts.headers.get(USER_AGENT);
+        let is_masked = call.user_agent.as_deref() == Some(MASKED);
+        kept.agent = if is_masked { Some(HeaderValue::from_static(MASKED)) } else { agent.cloned() };
+        let sight = gate.watching.see(&kept.seen(call.user_agent.as_deref()), self.at);
+        kept.unusual = sight.unusual;
+        *found = sight.findings;
+        writing.watch(kept);
+    }
+
+    /// Answers what was found about a call before it is decided: it may be the first that it holds.
+    async fn answer(
+        &self,
+        found: Vec<Finding>,
+        understood: &Understood,
+        writing: &Writing,
+        tally: &Tally,
+    ) -> Result<(), Refused> {
+        let Some(watched) = writing.watched() else { return Ok(()) };
+        let answered = self.worker.gate.watching.answer(found, watched.kind, Timestamp::now()).await;
+        let Err(error) = answered else { return Ok(()) };
+        tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
+        if understood.powers.is_sensitive() || watched.unusual {
+            return Err(self.refuse(writing, tally, Refusal::RecordUnavailable));
+        }
+        Ok(())
+    }
+
     fn keep(&self, writing: &Writing, tally: &Tally, kept: &Kept) -> Refused {
         writing.refuse(Verdict::Refuse(kept.refusal()));
         self.end(tally, kept.problem(self.id))
@@ -419,7 +482,10 @@ impl Passage<'_> {
         };
         let law = gate.authority.law();
         let powers = request.understood.powers;
-        let attempt = Attempt { caller, powers, open: request.open, held, at: self.at };
+        let contained = key.map_or(law::Answer::Pass, |(key, _)| {
+            gate.authority.contained(key, powers, request.unusual, Timestamp::now())
+        });
+        let attempt = Attempt { caller, powers, open: request.open, held, contained, at: self.at };
         writing.amend(|call| {
             call.law = Arc::clone(&law.digest);
             call.factors = held.factors(powers);
@@ -434,6 +500,9 @@ impl Passage<'_> {
             return Err(self.refuse(writing, tally, Refusal::NobodyCanAnswer));
         };
         writing.amend(|call| call.verdict = Verdict::Challenge(challenge.missing));
+        if contained == law::Answer::Ask {
+            gate.watching.asks(key.id, Timestamp::now());
+        }
         let body = match outbound.hold(&gate.spool).await {
             Ok(body) => body,
             Err(refusal) => return Err(self.refuse(writing, tally, refusal)),
@@ -458,7 +527,12 @@ impl Passage<'_> {
                 return Err(self.end(tally, self.challenge(&challenge, &ticket)));
             }
         };
-        self.decide_again(&attempt, key, spent, writing, tally)
+        if let Some(watched) = writing.watched()
+            && let Err(error) = gate.watching.vouched(watched, Timestamp::now()).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "an answered step-up cannot be lifted");
+        }
+        self.decide_again(&attempt, (key, request.unusual), spent, writing, tally)
     }
 
     async fn wait(
@@ -482,6 +556,7 @@ impl Passage<'_> {
             body,
             source: self.source,
             call: self.id,
+            unusual: request.unusual,
         };
         let asked = |ticket: &Ticket| writing.amend(|call| call.challenge = Some(ticket.challenge));
         waiting.wait(&self.worker.gate, challenge, asked).await
@@ -491,7 +566,7 @@ impl Passage<'_> {
     fn decide_again(
         &self,
         before: &Attempt,
-        key: &Key,
+        (key, unusual): (&Key, bool),
         spent: Spent,
         writing: &Writing,
         tally: &Tally,
@@ -501,7 +576,9 @@ impl Passage<'_> {
         let facts = authority.facts(current.as_deref().unwrap_or(key));
         let held = Held { second_person: spent.second_person, ..before.held.with_person() };
         let law = authority.law();
-        let attempt = Attempt { caller: Caller::Key(facts), held, at: Timestamp::now(), ..*before };
+        let now = Timestamp::now();
+        let contained = authority.contained(key, before.powers, unusual, now);
+        let attempt = Attempt { caller: Caller::Key(facts), held, contained, at: now, ..*before };
         writing.amend(|call| {
             call.law = Arc::clone(&law.digest);
             call.factors = held.factors(before.powers);
@@ -807,6 +884,8 @@ struct Judged<'a> {
     understood: &'a Understood,
     target: &'a Target,
     open: bool,
+    /// Whether it is other than usual for its key.
+    unusual: bool,
 }
 
 /// Makes a key known that an answer contained.
@@ -885,7 +964,7 @@ fn without_secrets(text: &str, presented: &Presented) -> String {
     // Why they are exposed: to be recognised in a text that is written down, and left out of it.
     let shows = shown.iter().any(|secret| str::from_utf8(secret.expose()).is_ok_and(|secret| text.contains(secret)));
     if shows || text.split([' ', '/', ';', '(', ')']).any(looks_like_credential) {
-        return "[masked]".to_owned();
+        return MASKED.to_owned();
     }
     shortened(text)
 }

@@ -37,6 +37,8 @@ pub(crate) struct Waiting<'a> {
     pub(crate) body: Bytes,
     pub(crate) source: std::net::IpAddr,
     pub(crate) call: CallId,
+    /// Whether it is other than usual for its key.
+    pub(crate) unusual: bool,
 }
 
 /// How waiting ended.
@@ -116,7 +118,11 @@ impl Waiting<'_> {
 
     /// Why the key does not work any more, if it fell while the request waited.
     fn fell(&self, gate: &Gate) -> Option<Refusal> {
-        gate.authority.refusal(self.key.id, Timestamp::now())
+        let now = Timestamp::now();
+        let contained = || gate.authority.contained(self.key, self.understood.powers, self.unusual, now);
+        gate.authority
+            .refusal(self.key.id, now)
+            .or_else(|| (contained() == law::Answer::Refuse).then_some(Refusal::Contained))
     }
 
     /// A code in the header answers for keys that a person holds, and for no program's: a
@@ -261,7 +267,7 @@ impl Waiting<'_> {
 
 /// Waits until the key does not work any more.
 async fn fallen(key: &Key) {
-    while !key.has_fallen(Timestamp::now) {
+    while !key.has_fallen_for(true, Timestamp::now) {
         sleep(BEAT).await;
     }
 }

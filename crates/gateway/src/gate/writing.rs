@@ -1,7 +1,7 @@
 //! The fourth stop: the call is written down, and what became of it under the same id,
 //! whatever way the request ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use law::{Call, CallId, Ended, Outcome, Refusal, Verdict};
@@ -9,7 +9,12 @@ use record::Book;
 
 use crate::{
     Ending,
-    gate::{counts::Counts, span::Strand},
+    gate::{
+        counts::Counts,
+        span::Strand,
+        stops::Gate,
+        watching::{Kept, Watching},
+    },
 };
 
 /// A call that is not written yet. If its request is dropped while it waits, the tally's end
@@ -20,11 +25,30 @@ pub(crate) struct Writing {
     call: Mutex<Option<Call>>,
     /// Where the request is traced.
     span: Option<Arc<Strand>>,
+    watching: Arc<Watching>,
+    /// What the watch looked at: it looks at what becomes of it, too.
+    watched: OnceLock<Kept>,
 }
 
 impl Writing {
-    pub(crate) fn new(book: &Arc<Book>, counts: &Arc<Counts>, span: Option<Arc<Strand>>) -> Arc<Self> {
-        Arc::new(Self { book: Arc::clone(book), counts: Arc::clone(counts), call: Mutex::new(None), span })
+    pub(crate) fn new(gate: &Gate, span: Option<Arc<Strand>>) -> Arc<Self> {
+        Arc::new(Self {
+            book: Arc::clone(&gate.book),
+            counts: Arc::clone(&gate.counts),
+            call: Mutex::new(None),
+            span,
+            watching: Arc::clone(&gate.watching),
+            watched: OnceLock::new(),
+        })
+    }
+
+    /// What the watch looked at.
+    pub(crate) fn watch(&self, kept: Kept) {
+        let _ = self.watched.set(kept);
+    }
+
+    pub(crate) fn watched(&self) -> Option<&Kept> {
+        self.watched.get()
     }
 
     /// What will be written if nothing better is known.
@@ -79,6 +103,9 @@ impl Writing {
             self.counts.note(call.verdict);
             self.trace(&call);
             let _ = self.book.intent(call);
+        }
+        if let Some(kept) = self.watched.get() {
+            self.watching.ended(kept, ending, at);
         }
         self.book.outcome(Outcome {
             call: id,

@@ -37,6 +37,7 @@ pub(super) fn permit() -> Permit {
         powers: Powers::EVERY,
         open: false,
         held: Held::default(),
+        contained: law::Answer::Pass,
         at: jiff::Timestamp::UNIX_EPOCH,
     };
     match law::decide(&law, &attempt) {

@@ -18,8 +18,8 @@ use authority::{
 use catalogue::{Catalogue, SelectBy, SelectorRule, Settings};
 use factor::totp::{Seed, Step};
 use gateway::{
-    Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings, Running,
-    Server, ServerSettings, Spool, TlsFiles, UnknownKeys, Upstream, Worker,
+    Found, Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings,
+    Running, Server, ServerSettings, Spool, TlsFiles, UnknownKeys, Upstream, WatchRules, Watching, Worker,
 };
 use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
 use http_body_util::{BodyExt as _, Full};
@@ -89,6 +89,8 @@ pub(crate) struct House {
     steps: AtomicU64,
     book: Arc<Book>,
     gate: Arc<Gate>,
+    pub(crate) watching: Arc<Watching>,
+    pub(crate) watched: Mutex<mpsc::Receiver<Found>>,
     address: SocketAddr,
     running: Running,
     findings: Mutex<mpsc::Receiver<Finding>>,
@@ -137,6 +139,8 @@ impl House {
         let address = server.address();
         let cut = Arc::new(AtomicBool::new(false));
         let (tell, findings) = mpsc::channel(100);
+        let (tell_of, watched) = mpsc::channel(100);
+        let (watching, _) = Watching::new(WatchRules::default(), Arc::clone(&authority), tell_of);
         let gate = Arc::new(Gate::new(GateParts {
             realm: realm(&origin, &format!("http://{address}"), unknown_keys, issuers, BEARER),
             authority: Arc::clone(&authority),
@@ -145,6 +149,7 @@ impl House {
             findings: tell,
             // Nobody listens: whatever is traced is let go.
             traces: mpsc::channel(1).0,
+            watching: Arc::clone(&watching),
             cut: Arc::clone(&cut),
         }));
         let connect =
@@ -158,7 +163,22 @@ impl House {
             })
             .unwrap();
         let (steps, findings) = (AtomicU64::new(0), Mutex::new(findings));
-        Self { folder, authority, upstream, ann, seed, steps, book, gate, address, running, findings }
+        let watched = Mutex::new(watched);
+        Self {
+            folder,
+            authority,
+            upstream,
+            ann,
+            seed,
+            steps,
+            book,
+            gate,
+            watching,
+            watched,
+            address,
+            running,
+            findings,
+        }
     }
 
     /// Bears its own credential there from the next request on, as after a reload.

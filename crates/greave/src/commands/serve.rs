@@ -12,7 +12,7 @@ use std::{
 use authority::{Change, Loaded};
 use axum::{Router, serve::ListenerExt as _};
 use console::{Desk, Door};
-use gateway::{Gate, GateParts, Running, Server, ServerSettings, Worker};
+use gateway::{Gate, GateParts, Running, Server, ServerSettings, Watching, Worker};
 use jiff::Timestamp;
 use record::Book;
 use tokio::{
@@ -38,6 +38,7 @@ use crate::{
     stop::stopped,
     telling::{self, Telling},
     traces::{self, Traces},
+    watching,
 };
 
 /// Findings that wait to be told; beyond it the record alone has what they are about.
@@ -97,6 +98,7 @@ pub(crate) struct Serving {
     ends: Arc<Ends>,
     drains: Arc<Drains>,
     traces: Arc<Traces>,
+    watching: Arc<Watching>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     gate_address: std::net::SocketAddr,
@@ -121,6 +123,9 @@ impl Serving {
             Arc::new(Drains::new(Arc::clone(&house.authority), Arc::clone(&journal), findings.clone(), told_of));
         drains.run(config).await?;
         let cut = Arc::new(AtomicBool::new(false));
+        let (to_tell_of, seen) = mpsc::channel(watching::FOUND);
+        let (watching, unanswered) = Watching::new(config.watch.rules(), Arc::clone(&house.authority), to_tell_of);
+        let loud = findings.clone();
         let gate = Arc::new(Gate::new(GateParts {
             realm,
             authority: Arc::clone(&house.authority),
@@ -128,6 +133,7 @@ impl Serving {
             spool: house::spool(config),
             findings: findings.clone(),
             traces: traced,
+            watching: Arc::clone(&watching),
             cut: Arc::clone(&cut),
         }));
         let desk = Arc::new(house.desk(Some(Arc::clone(&book))));
@@ -141,6 +147,10 @@ impl Serving {
         let keeper =
             Keeper::new(config, Arc::clone(&book), telling.teller(), Arc::clone(&house.authority), findings.clone())?;
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
+        let seen = (seen, loud, Arc::clone(&journal));
+        tasks.extend(watching::start(&watching, &house.authority, unanswered, seen, &stopping));
+        let folders = (config.gate.state.clone(), house.state.record());
+        tasks.push(watching::keep(&watching, &house.authority, folders, &stopping));
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
@@ -159,7 +169,7 @@ impl Serving {
             move |request, visitor| Arc::clone(&worker).answer(request, visitor)
         };
         let running = server.start(&cut, equip).map_err(|error| HouseError::Setting(format!("the gate: {error}")))?;
-        Ok(Self { house, gate, running, desk, book, ends, drains, traces, stop, tasks, gate_address })
+        Ok(Self { house, gate, running, desk, book, ends, drains, traces, watching, stop, tasks, gate_address })
     }
 
     /// Where the gate listens.
@@ -260,6 +270,7 @@ impl Serving {
         self.gate.obey(realm);
         self.drains.run(&config).await?;
         self.traces.obey(&config)?;
+        self.watching.obey(config.watch.rules());
         note_catalogue(&self.house, document.lock).await;
         Ok(())
     }

@@ -176,6 +176,21 @@ wait  = "50s"                            # a request without `Prefer: wait=N` wa
 # to = "http://127.0.0.1:4318/v1/traces"
 # sample = 0.1                           # of requests that come in no trace
 
+# Calls that are not usual for their key. A new gate only tells what it would do: look at
+# `greave watch preview`, then set "on". A milder answer than before waits for a code.
+[watch]
+mode = "dry-run"                         # "on" contains keys, "off" looks at nothing
+# most_an_hour = 10                      # more keys are not contained within an hour
+# unanswered = "10m"                     # what looks like a theft and nobody answers for is frozen then
+# asks = "24h"                           # how long a step-up lasts
+# lasts = "24h"                          # how long a freeze and what is stricter last
+# [watch.workload]                       # likewise [watch.person], [watch.vendor]
+# warning = "step-up"                    # or "note", "tell", "freeze", "pin", "disable"
+# high = "freeze"
+# [[watch.off]]
+# detector = "odd-hour"
+# why = "the office works in shifts"
+
 [record]
 # cap  = "16 GiB"
 # keep = {{ read = "90d", sensitive = "400d" }}   # by powers; without it, as long as the cap allows

@@ -9,8 +9,8 @@ use authority::{Lifetimes, OnLeaving, Weaker};
 use law::Span;
 
 use crate::config::{
-    Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify, Issued,
-    Issuer, Keys, Leaks, Mail, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Webhook, origin,
+    Answers, Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify,
+    Issued, Issuer, Keys, Leaks, Mail, Off, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Watch, Webhook, origin,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -29,6 +29,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
         drains: of_drains,
         trace: of_trace,
         leaks: of_leaks,
+        watch: of_watch,
     } = from;
     let mut found = Found::default();
     gate(of_gate, &to.gate, &mut found);
@@ -43,6 +44,7 @@ pub(super) fn settings(from: &Config, to: &Config) -> Vec<Weaker> {
     drains(of_drains, &to.drains, &mut found);
     trace(of_trace.as_ref(), to.trace.as_ref(), &mut found);
     leaks(of_leaks, &to.leaks, &mut found);
+    watch(of_watch, &to.watch, &mut found);
     lifetimes(from.lifetimes(), to.lifetimes(), &mut found);
     found.0
 }
@@ -316,6 +318,53 @@ fn keys(from: &Keys, to: &Keys, found: &mut Found) {
         };
         found.push("keys.approvers", list(approvers.iter().map(said)), list(to.approvers.iter().map(said)));
     }
+}
+
+/// What would be answered more mildly, or is not looked at any more.
+fn watch(from: &Watch, to: &Watch, found: &mut Found) {
+    let Watch {
+        mode,
+        person,
+        workload,
+        vendor,
+        leaked,
+        most_an_hour,
+        most_asked_an_hour,
+        unanswered,
+        asks,
+        lasts,
+        off,
+    } = from;
+    if to.mode < *mode {
+        found.push("watch.mode", mode, to.mode);
+    }
+    for (what, from, to) in [
+        ("watch.person", person, &to.person),
+        ("watch.workload", workload, &to.workload),
+        ("watch.vendor", vendor, &to.vendor),
+    ] {
+        let Answers { info, warning, high, critical } = from;
+        let said =
+            |Answers { info, warning, high, critical }: &Answers| format!("{info}, {warning}, {high}, {critical}");
+        if to.info < *info || to.warning < *warning || to.high < *high || to.critical < *critical {
+            found.push(what, said(from), said(to));
+        }
+    }
+    if to.leaked < *leaked {
+        found.push("watch.leaked", leaked, to.leaked);
+    }
+    if to.most_an_hour < *most_an_hour {
+        found.push("watch.most_an_hour", most_an_hour, to.most_an_hour);
+    }
+    if to.most_asked_an_hour < *most_asked_an_hour {
+        found.push("watch.most_asked_an_hour", most_asked_an_hour, to.most_asked_an_hour);
+    }
+    found.longer("watch.unanswered", *unanswered, to.unanswered);
+    // What ends sooner lets through sooner.
+    found.longer("watch.asks", to.asks, *asks);
+    found.longer("watch.lasts", to.lasts, *lasts);
+    let names = |off: &[Off]| off.iter().map(|off| off.detector.clone()).collect::<Vec<_>>();
+    found.more("watch.off", &names(off), &names(&to.off));
 }
 
 /// Keys that would stop go on.

@@ -8,7 +8,9 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use law::{Call, CallId, Containment, Ended, Finding, HolderKind, KeyId, Outcome as CallOutcome, Severity, Span, Step};
+use law::{
+    Call, CallId, Containment, Ended, Finding, HolderKind, KeyId, Outcome as CallOutcome, Severity, Span, Step, Who,
+};
 use record::{Entry, Reader};
 use serde::{Deserialize, Serialize};
 use watch::{Became, Ladder, Seen, Subject, Told, Watch};
@@ -26,7 +28,12 @@ const MOST_OPEN: usize = 32 * 1024;
 
 pub(super) fn run(cli: &Cli, log: Option<&Path>, since: Span, now: Timestamp) -> Outcome {
     let since = now.saturating_sub(SignedDuration::from(since)).unwrap_or(Timestamp::MIN);
-    let mut replay = Replay { since, ..Replay::default() };
+    let replay = Replay { since, ..Replay::default() };
+    read(cli, log, replay)?.finish(cli.json)
+}
+
+/// Replays a log; where none is named, the gate's own record.
+pub(super) fn read(cli: &Cli, log: Option<&Path>, mut replay: Replay) -> Result<Replay, Box<dyn std::error::Error>> {
     let own;
     let log = match log {
         Some(log) => log,
@@ -52,7 +59,7 @@ pub(super) fn run(cli: &Cli, log: Option<&Path>, since: Span, now: Timestamp) ->
             format!("{}; what is replayed is a record's folder, or what `greave calls --json` printed", told(&error))
         })?;
     }
-    replay.finish(cli.json)
+    Ok(replay)
 }
 
 /// A call with its outcome, as `greave calls --json` writes it.
@@ -89,21 +96,21 @@ fn lines(log: &Path, replay: &mut Replay) -> Result<(), Box<dyn std::error::Erro
 
 /// What is found, and what would have been done.
 #[derive(Default)]
-struct Replay {
+pub(super) struct Replay {
     since: Timestamp,
     watch: Watch,
     ladder: Ladder,
     open: BTreeMap<CallId, Call>,
-    calls: u64,
+    pub(super) calls: u64,
     damages: u64,
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
 }
 
 /// One finding and its answer.
 #[derive(Serialize)]
-struct Found {
-    finding: Finding,
-    would: Vec<Containment>,
+pub(super) struct Found {
+    pub(super) finding: Finding,
+    pub(super) would: Vec<Containment>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +124,11 @@ struct Said<'a> {
 }
 
 impl Replay {
+    /// Answered by this ladder, and kept from this time on.
+    pub(super) fn answering(since: Timestamp, ladder: Ladder) -> Self {
+        Self { since, ladder, ..Self::default() }
+    }
+
     fn call(&mut self, call: Call) {
         self.calls += 1;
         let at = call.at;
@@ -124,6 +136,10 @@ impl Replay {
             let user_agent = call.user_agent.as_deref();
             self.watch.told(&Told::Vouched { key, source: call.source, network: None, user_agent }, at);
             self.ladder.vouched(key);
+        }
+        // Who shows no key guesses none.
+        if !matches!(call.who, Who::Key | Who::Unknown) {
+            return;
         }
         let sight = self.watch.see(&seen(&call), at);
         self.keep(sight.findings, at);

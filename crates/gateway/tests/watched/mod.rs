@@ -1,0 +1,120 @@
+//! The watch in the way of requests: what it finds holds from the very call on.
+
+use ::watch::Told;
+use authority::{Command, SecretDigest, Sighting, Warrant};
+use gateway::{WatchMode, WatchRules};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use law::{Containment, KeyId, Power, Powers, Refusal, Step};
+
+use crate::house::House;
+
+const SECRET: &str = "secret-of-ann-1234567890";
+
+fn on() -> WatchRules {
+    WatchRules { mode: WatchMode::On, ..WatchRules::default() }
+}
+
+fn containment(key: KeyId, step: Step) -> Containment {
+    let now = Timestamp::now();
+    Containment {
+        key,
+        step,
+        powers: if step <= Step::Freeze { Powers::SENSITIVE } else { Powers::EVERY },
+        from: now,
+        until: now + SignedDuration::from_hours(1),
+        reason: "a test".to_owned(),
+        lift: String::new(),
+        with: None,
+    }
+}
+
+async fn contain(house: &House, key: KeyId, step: Step) {
+    assert_eq!(house.authority.contain(&[containment(key, step)], Timestamp::now()).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_call_that_shows_it_is_the_first_that_is_refused_and_children_are_held_with_the_key() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    let sighting = Sighting {
+        place: "minted".to_owned(),
+        source: "127.0.0.1".parse().unwrap(),
+        parent: Some(key),
+        inherits: true,
+        claim: None,
+    };
+    let child = SecretDigest::of(b"a-child-of-it-1234567890");
+    house.authority.adopt(&child, &sighting, Timestamp::now()).await.unwrap();
+    house.watching.obey(on());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED, "the guards only observe");
+    house.watching.told(&Told::Leaked { key }, Timestamp::now());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.refusal(), Some(Refusal::Contained));
+    let steps: Vec<(Step, Powers)> = house.authority.view(|state| {
+        state.containments(key, Timestamp::now()).into_iter().map(|held| (held.step, held.powers)).collect()
+    });
+    let foothold = Powers::NONE.with(Power::Mint).with(Power::Grant);
+    assert_eq!(steps, [(Step::Freeze, foothold), (Step::Pin, Powers::EVERY)], "new keys are frozen first");
+    assert_eq!(house.post("/v1/keys", "a-child-of-it-1234567890", "{}").await.refusal(), Some(Refusal::Contained));
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "production keeps reading");
+    let (call, _) = house.last_call().await;
+    assert_eq!(call.key, Some(key));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_says_what_it_would_do_and_holds_nothing() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    house.watching.told(&Told::Leaked { key }, Timestamp::now());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED);
+    assert!(house.authority.view(|state| state.containments(key, Timestamp::now())).is_empty());
+    let found = house.watched.lock().unwrap().try_recv().unwrap();
+    let said: Vec<&str> = found.finding.evidence().map(|evidence| evidence.what.as_str()).collect();
+    assert!(said.iter().any(|what| what.contains("the answer would be `pin`")), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_up_asks_where_guards_only_observe_and_ends_with_a_yes() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    house.watching.obey(on());
+    contain(&house, key, Step::StepUp).await;
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "what is usual goes on");
+    let held = house.start_post("/v1/keys", SECRET, "{}");
+    let question = house.question().await;
+    house.approve(&[question]).await;
+    assert_eq!(held.await.unwrap().status, StatusCode::CREATED);
+    assert!(house.authority.view(|state| state.containments(key, Timestamp::now())).is_empty());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED, "nobody is asked again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_and_running_calls_fall_with_a_contained_key_as_far_as_it_is_contained() {
+    let house = House::enforcing().await;
+    let key = house.adopt(SECRET).await;
+    house.watching.obey(on());
+    let mut stream = house.start_stream("/v1/events", SECRET).await;
+    assert!(stream.next().await);
+    let held = house.start_post("/v1/keys", SECRET, "{}");
+    house.question().await;
+    contain(&house, key, Step::Freeze).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::Contained));
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "what is usual goes on under a freeze");
+    contain(&house, key, Step::Disable).await;
+    assert!(!stream.next().await);
+    assert_eq!(house.get("/v1/things", SECRET).await.refusal(), Some(Refusal::Contained));
+    let warrant = house.authority.prove("ann", &house.code(), Timestamp::now()).await.unwrap();
+    house.perform(&Command::LiftContainment(key), warrant).await;
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_lifts_a_containment_without_a_code() {
+    let house = House::enforcing().await;
+    let key = house.adopt(SECRET).await;
+    contain(&house, key, Step::Freeze).await;
+    let lift = Command::LiftContainment(key);
+    for warrant in [Warrant::Operator, Warrant::Gate, Warrant::SignedIn(house.ann)] {
+        assert!(house.authority.perform(&lift, warrant, Timestamp::now()).await.is_err(), "{warrant:?}");
+    }
+}

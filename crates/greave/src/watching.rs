@@ -1,0 +1,179 @@
+//! What the watch does beside the requests: answering what was found when calls had ended,
+//! telling of it, and hearing what people say.
+
+pub(crate) mod baselines;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use ::watch::Told;
+use authority::{Authority, Change, Written};
+use gateway::{Found, Unanswered, Watching};
+use jiff::Timestamp;
+use law::{ChallengeId, Evidence, Finding, KeyId, Severity};
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc, watch},
+    task::JoinHandle,
+};
+
+use crate::{drains::journal::Journal, stop::stopped};
+
+/// So many findings wait to be told.
+pub(crate) const FOUND: usize = 1024;
+
+/// Starts what goes on beside the requests.
+pub(crate) fn start(
+    watching: &Arc<Watching>,
+    authority: &Arc<Authority>,
+    mut unanswered: Unanswered,
+    (mut found, loud, journal): (mpsc::Receiver<Found>, mpsc::Sender<Finding>, Arc<Journal>),
+    stopping: &watch::Receiver<bool>,
+) -> [JoinHandle<()>; 3] {
+    let (answering, stop) = (Arc::clone(watching), stopping.clone());
+    let answering = tokio::spawn(async move {
+        let mut stop = std::pin::pin!(stopped(stop));
+        loop {
+            tokio::select! {
+                Some(()) = answering.answer_next(&mut unanswered) => {}
+                () = &mut stop => return,
+            }
+        }
+    });
+    let stop = stopping.clone();
+    let telling = tokio::spawn(async move {
+        let mut stop = std::pin::pin!(stopped(stop));
+        loop {
+            tokio::select! {
+                Some(found) = found.recv() => tell(found, &loud, &journal).await,
+                () = &mut stop => return,
+            }
+        }
+    });
+    let (hearing, authority, stop) = (Arc::clone(watching), Arc::clone(authority), stopping.clone());
+    let mut changes = authority.listen();
+    let hearing = tokio::spawn(async move {
+        let mut stop = std::pin::pin!(stopped(stop));
+        loop {
+            tokio::select! {
+                changed = changes.recv() => match changed {
+                    Ok(written) => hear(&hearing, &authority, &written).await,
+                    // What was missed is evidence, not state: that is the ledger's.
+                    Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "the watch missed changes"),
+                    Err(RecvError::Closed) => return,
+                },
+                () = &mut stop => return,
+            }
+        }
+    });
+    [answering, telling, hearing]
+}
+
+/// How often what is remembered is saved.
+const SAVED: Duration = Duration::from_secs(600);
+
+/// Keeps what is usual over a restart: takes up what was saved, goes on with it from the record,
+/// and saves it now and then, and at the end.
+pub(crate) fn keep(
+    watching: &Arc<Watching>,
+    authority: &Arc<Authority>,
+    (state, record): (PathBuf, PathBuf),
+    stopping: &watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let since = match baselines::load(&state) {
+        Ok((remembered, at)) => {
+            watching.remember(remembered);
+            Some(at)
+        }
+        Err(why) => {
+            tracing::info!(%why, "what is usual for each key is learnt from the record; until then the watch finds little");
+            None
+        }
+    };
+    let (watching, authority, stop) = (Arc::clone(watching), Arc::clone(authority), stopping.clone());
+    tokio::spawn(async move {
+        let (learning, asked) = (Arc::clone(&watching), stop.clone());
+        let learnt = tokio::task::spawn_blocking(move || {
+            let stops = || *asked.borrow();
+            let anew = ::watch::Watch::default();
+            let calls = match since {
+                Some(_) => baselines::learn(&record, since, (&learning.watch(), &authority), stops)?,
+                None => {
+                    let calls = baselines::learn(&record, None, (&anew, &authority), stops)?;
+                    learning.remember(anew);
+                    calls
+                }
+            };
+            tracing::info!(calls, keys = learning.watch().keys(), "the watch has learnt from the record");
+            Some(())
+        });
+        // What is not learnt to the end is not saved: the next start begins where this one did.
+        let Ok(Some(())) = learnt.await else { return };
+        let (mut stop, mut ends) = (std::pin::pin!(stopped(stop)), false);
+        loop {
+            let (watching, state) = (Arc::clone(&watching), state.clone());
+            let saved = tokio::task::spawn_blocking(move || {
+                let at = Timestamp::now();
+                baselines::save(&state, &watching.watch(), at)
+            });
+            if let Err(error) = saved.await.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "what is usual for each key cannot be saved; the record still has it");
+            }
+            if ends {
+                return;
+            }
+            ends = tokio::select! {
+                () = tokio::time::sleep(SAVED) => false,
+                () = &mut stop => true,
+            };
+        }
+    })
+}
+
+/// What asks people by itself is written down; the rest is told as well.
+async fn tell(found: Found, loud: &mpsc::Sender<Finding>, journal: &Arc<Journal>) {
+    if !found.is_quiet() {
+        if loud.try_send(found.finding).is_err() {
+            tracing::error!("more is found than can be told; see `greave watch`");
+        }
+        return;
+    }
+    let journal = Arc::clone(journal);
+    let noted = tokio::task::spawn_blocking(move || journal.note(&found.finding)).await;
+    if let Err(error) = noted.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        tracing::error!(error = &error as &dyn std::error::Error, "a finding is not kept for the drains");
+    }
+}
+
+/// What the authority says, in the words of the watch.
+async fn hear(watching: &Watching, authority: &Authority, written: &Written) {
+    let now = Timestamp::now();
+    match &written.change {
+        Change::Denied { challenge, not_me: true } => not_me(watching, authority, *challenge, now).await,
+        Change::KeyLifted { key, calm: Some(_), .. } => watching.lifted(*key, now),
+        Change::KeySucceeds { key, of, .. } => watching.told(&Told::Rotation { key: *of, successor: *key }, now),
+        Change::Approved { challenge, .. } => {
+            let asked = authority.view(|state| state.question(*challenge).map(|asked| (asked.question.key, asked.at)));
+            if let Some((key, at)) = asked {
+                let after = u32::try_from(now.duration_since(at).as_millis()).unwrap_or(u32::MAX);
+                watching.told(&Told::Code { key, after }, now);
+            }
+        }
+        Change::KeyForgotten { key } => watching.watch().forget(*key),
+        _ => {}
+    }
+}
+
+/// A person said that a call was not theirs: the key is disabled already, and the ladder holds
+/// what it made.
+async fn not_me(watching: &Watching, authority: &Authority, challenge: ChallengeId, now: Timestamp) {
+    let of = |state: &authority::State| state.question(challenge).map(|asked| asked.question.clone());
+    let Some(question) = authority.view(of) else { return };
+    let key: KeyId = question.key;
+    watching.told(&Told::NotMe { key }, now);
+    let Some(known) = authority.view(|state| state.key(key).cloned()) else { return };
+    let what = format!("a person said that {} from {} was not theirs", question.operation, question.source);
+    let finding = Finding::new("not-me", Severity::Critical, Some(key), Evidence { at: now, call: None, what });
+    if let Err(error) = watching.answer(vec![finding], authority.answerer(&known).0, now).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
+    }
+}
