@@ -91,6 +91,40 @@ events = ["calls"]
         gate.stop()
 
 
+def evidence(checks, gate, api, key, public):
+    """A key that did too much: told, proven, narrowed, and widened again."""
+    told = gate.table("incident", key, "--since", "1h")
+    checks.that(told["calls"]["passed"] > 0 and told["radius"]["works"], "an incident tells what a key did and could still do")
+    checks.that(any("greave keys disable" in step["command"] for step in told["next"]), "and what is to be done next")
+    bundle = FOLDER / "evidence"
+    made = gate.run("incident", key, "--since", "1h", "--bundle", bundle)
+    checks.that("with proofs" in made, "its evidence is a folder", made)
+
+    def verify():
+        argv = [BINARY, "record", "verify", str(bundle), "--key", str(public)]
+        return subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=30)
+
+    seen = verify()
+    checks.that(seen.returncode == 0 and "nothing is changed, missing or added" in seen.stdout, "that an auditor checks with the public key alone", seen.stdout + seen.stderr)
+    calls = bundle / "calls.jsonl"
+    lines = calls.read_text().splitlines(keepends=True)
+    calls.write_text("".join(lines[:-1]))
+    checks.same(verify().returncode, 1, "and where one call is left out it does not hold")
+    calls.write_text("".join(lines))
+    checks.same(verify().returncode, 0, "put back, it holds")
+
+    proposed = gate.table("narrow", key, "--apply", "--even-so")
+    names = proposed["scope"]["operations"]
+    checks.that(proposed["applied"] and "GET /me" in names, "the key is narrowed to what it used", names)
+    checks.same(api("GET", "/me").status, 200, "it goes on with that")
+    refused = api("DELETE", "/users/nobody")
+    checks.that(refused.status == 403 and "out-of-scope" in refused.text, "and with nothing else", (refused.status, refused.text[:200]))
+    without = gate.ended("narrow", key, "--undo")
+    checks.that(without[0] == 2 and "--as" in without[2], "to take that back needs a code", without)
+    gate.prove("narrow", key, "--undo")
+    checks.that("out-of-scope" not in api("DELETE", "/users/nobody").text, "and with it one command does")
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     checks, office = Checks("segments"), Office()
@@ -128,6 +162,7 @@ def main():
         words(gate, "record", "prove", call, "--output", proof)
         shown = subprocess.run([BINARY, "record", "verify", str(proof), "--key", str(public)], cwd="/", capture_output=True, text=True)
         checks.that(shown.returncode == 0 and call in shown.stdout, "a call is proven with the public key alone", shown.stdout + shown.stderr)
+        evidence(checks, gate, api, f"k{number}", public)
         note = FOLDER / "kept.note"
         note.write_text(words(gate, "record", "checkpoint").stdout)
         gate.stop()

@@ -362,6 +362,18 @@ pub enum Change {
         /// Why, in words.
         why: String,
     },
+    /// A key may be used for no more than this from now on, nor may those below it.
+    KeyNarrowed {
+        /// The key.
+        key: KeyId,
+        /// What for.
+        scope: Scope,
+    },
+    /// The last narrowing of a key is undone.
+    KeyWidened {
+        /// The key.
+        key: KeyId,
+    },
     /// What the API calls a key is known from now on.
     KeyKnownAs {
         /// The key.

@@ -82,6 +82,10 @@ pub enum Command {
     EnableKey(KeyId),
     /// Lift what the gate did about a key by itself.
     LiftContainment(KeyId),
+    /// Let a key be used for no more than this, and those below it.
+    NarrowKey(KeyId, Scope),
+    /// Undo the last narrowing of a key.
+    WidenKey(KeyId),
     /// Know a key no more: not one that does not work, which would come back as a new one.
     ForgetKey(KeyId),
     /// Let keys in from a list that was made elsewhere: so many, of this digest.
@@ -270,7 +274,9 @@ impl Command {
             | Self::GrantRequest(..)
             | Self::CollectRequest { .. } => Needs::Factor,
             Self::DenyRequest(..) => Needs::Denier,
-            Self::DisableKey(key, _) | Self::RevokeKey { key, .. } => Needs::Protector(Some(*key)),
+            Self::DisableKey(key, _) | Self::NarrowKey(key, _) | Self::RevokeKey { key, .. } => {
+                Needs::Protector(Some(*key))
+            }
             Self::LiftContainment(key) => Needs::Answerer(*key),
             Self::IssueKey(Order { parent: Some(parent), holder: None, .. }) => Needs::Answerer(*parent),
             Self::Leave(..) | Self::Deny(_) | Self::NotMe(_) | Self::RefuseLaw(_) => Needs::Protector(None),
@@ -287,6 +293,7 @@ impl Command {
             | Self::EndKeys(_)
             | Self::EntrustKey { .. }
             | Self::EnableKey(_)
+            | Self::WidenKey(_)
             | Self::ForgetKey(_)
             // It lets keys pass.
             | Self::BeginImport { .. }
@@ -318,6 +325,8 @@ impl Command {
             Self::EnableKey(_) => "enable a key",
             Self::LiftContainment(_) => "lift a containment",
             Self::ForgetKey(_) => "forget a key",
+            Self::NarrowKey(..) => "narrow a key",
+            Self::WidenKey(_) => "widen a key",
             Self::IssueKey(_) | Self::IssueFor { .. } => "issue a key",
             Self::RetireKey { .. } => "retire a key",
             Self::RevokeKey { .. } => "revoke a key",

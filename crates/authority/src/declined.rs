@@ -53,6 +53,18 @@ pub enum Declined {
     /// The person is no administrator.
     #[error("`{0}` is no administrator; somebody who is must do this: `greave holders list` shows who")]
     NotAdministrator(String),
+    /// It would not work at all.
+    #[error("key `{0}` would be left with nothing; disable it instead: `greave keys disable {0}`")]
+    NarrowedToNothing(KeyId),
+    /// Each is kept, so that each can be undone.
+    #[error("key `{0}` was narrowed too often; undo some of it first: `greave narrow {0} --undo`")]
+    NarrowedTooOften(KeyId),
+    /// There is nothing to undo.
+    #[error("key `{0}` was not narrowed; its reach is what its scope and the law leave: `greave reach {0}`")]
+    NotNarrowed(KeyId),
+    /// It is narrow because the key above it is.
+    #[error("key `{0}` is narrow because `{1}` is, which it comes from; undo it there: `greave narrow {1} --undo`")]
+    NarrowedAbove(KeyId, KeyId),
     /// The person does not answer for the key.
     #[error("`{0}` does not answer for this key; its owner or a deputy must")]
     NotYours(String),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use law::{HolderId, KeyId, Refusal, Span, Standing};
 use serde::Serialize;
 
-use crate::{Limit, PepperId, Scope, Verifier, change::Claim, ending};
+use crate::{Ceiling, Limit, PepperId, Scope, Verifier, change::Claim, ending};
 
 /// A moment that no clock reaches.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -71,6 +71,7 @@ struct Rare {
     stopped: Option<Timestamp>,
     ends: Ends,
     turn: Option<Box<Turn>>,
+    ceilings: Vec<Arc<Ceiling>>,
 }
 
 /// What is behind the end of a key, in microseconds since 1970.
@@ -223,6 +224,15 @@ impl Key {
     /// keys stand for the gate's own, or for that of a key above them.
     pub fn stands_for(&self) -> Option<&StandsFor> {
         self.rare.as_ref()?.stands_for.as_deref()
+    }
+
+    /// What narrows it, beside the scope that it was issued with; the oldest first.
+    pub fn ceilings(&self) -> &[Arc<Ceiling>] {
+        self.rare.as_ref().map_or(&[], |rare| rare.ceilings.as_slice())
+    }
+
+    pub(crate) fn set_ceilings(&mut self, change: impl FnOnce(&mut Vec<Arc<Ceiling>>)) {
+        change(&mut self.rare.get_or_insert_default().ceilings);
     }
 
     /// When it was first seen.

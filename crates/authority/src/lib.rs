@@ -6,6 +6,7 @@
 
 mod abroad;
 mod authority;
+mod ceiling;
 mod change;
 mod command;
 mod containing;
@@ -36,6 +37,7 @@ pub use crate::{
         Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent,
         Ticket,
     },
+    ceiling::Ceiling,
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, RecordPart, Written},
     command::{Command, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,

@@ -408,6 +408,7 @@ impl State {
                 if let Some(parent) = parent {
                     self.containing.minted(*parent, *id);
                 }
+                self.inherit(*id, *parent);
             }
             Change::KeyImported { id, verifier, pepper, name, holder, place, scopes, born, end } => {
                 self.newest_pepper = Some(*pepper);
@@ -490,6 +491,7 @@ impl State {
                 if let Some(parent) = parent {
                     self.below.entry(*parent).or_default().push(*id);
                 }
+                self.inherit(*id, *parent);
                 self.age(*id);
             }
             Change::KeyStandsFor { key, operation, upstream } => {
@@ -499,6 +501,8 @@ impl State {
                 self.age(*key);
             }
             Change::KeyRevoked { key, why: _ } => self.with_key(*key, |key| key.stand(Standing::Revoked, at)),
+            Change::KeyNarrowed { key, scope } => self.narrowed(*key, scope, at),
+            Change::KeyWidened { key } => self.widened(*key),
             Change::KeyKnownAs { key, upstream } => drop(self.names_abroad.insert(*key, upstream.clone())),
             Change::KeyDeadAbroad { key } => drop(self.abroad.insert(*key, Abroad::Dead)),
             Change::KeyAliveAbroad { key, why } => drop(self.abroad.insert(*key, Abroad::Alive(why.clone()))),

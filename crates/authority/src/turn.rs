@@ -105,6 +105,7 @@ impl State {
     pub(crate) fn succeeds(&mut self, id: KeyId, of: KeyId, grace: Span) {
         let first = self.key(of).map_or(of, |key| key.counted_as());
         self.with_key(id, |key| key.succeed(of, first));
+        self.succeed_ceilings(id, of);
         self.successions.insert(of, Succession { successor: id, grace, took_over: false });
     }
 

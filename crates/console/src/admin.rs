@@ -87,6 +87,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/keys/{key}/enable", post(keys::enable)),
         ("/keys/{key}/forget", post(keys::forget)),
         ("/keys/{key}/name", post(keys::name)),
+        ("/keys/{key}/narrow", post(keys::narrow).layer(DefaultBodyLimit::max(LONG_BODY))),
+        ("/keys/{key}/widen", post(keys::widen)),
         ("/keys/{key}/retire", post(keys::retire)),
         ("/keys/{key}/revoke", post(keys::revoke)),
         ("/keys/imports", post(imports::begin).layer(DefaultBodyLimit::max(imports::LARGEST))),
@@ -127,6 +129,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/calls", get(record::calls)),
         ("/ledger", get(record::ledger)),
         ("/ledger/events", get(record::events)),
+        ("/ledger/{seq}/proof", get(record::proof)),
         ("/ledger/verify", get(record::verify)),
         ("/ledger/checkpoint", get(record::checkpoint)),
     ]

@@ -25,9 +25,10 @@ pub use self::{
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},
     keys::{
-        AbroadView, CanaryList, CanaryView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey, IssuedCanary,
-        IssuedKey, IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed, NameKey, PowerUse,
-        ProgramUse, RetireKey, RevokeKey, SetCredential, SourceUse, StandsForView, SuccessionView, UndescribedUse,
+        AbroadView, CanaryList, CanaryView, CeilingView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey,
+        IssuedCanary, IssuedKey, IssuedView, KeyDetails, KeyFilter, KeyList, KeyRef, KeySort, KeyView, LastUsed,
+        NameKey, NarrowKey, PowerUse, ProgramUse, RetireKey, RevokeKey, SetCredential, SourceUse, StandsForView,
+        SuccessionView, UndescribedUse,
     },
     law::{
         AcceptLaw, Guarded, HealthView, LawView, Observing, ObservingCell, PostureView, Preview, PreviewFilter,
@@ -43,8 +44,8 @@ pub use self::{
     },
     reconcile::{AliveView, GoneView, Reconciled},
     record::{
-        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified,
-        RecordedCall,
+        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerProof,
+        LedgerVerified, ProvenEntry, RecordedCall,
     },
     requests::{
         Asked, CollectedKey, DenyRequest, GrantRequest, Outlook, OutlookPower, RequestDetails, RequestKey, RequestList,

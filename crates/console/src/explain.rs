@@ -1,10 +1,9 @@
 //! Why a call would pass, be asked about, or be refused. Calls nothing.
 
-use authority::Scope;
 use catalogue::{Catalogue, Operation};
 use law::{
     Answer, Attempt, Caller, Challenge, Decision, Factor, Factors, Held, HolderKind, KeyFacts, Law, MaxAge, Permit,
-    Power, Refusal, Verdict, decide, neighbourhood,
+    Power, Powers, Refusal, Verdict, decide, neighbourhood,
 };
 
 use crate::{
@@ -32,22 +31,21 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
             let held = source.map(|source| desk.authority.held(*id, neighbourhood(source), now));
             // As if it were usual for the key in all else.
             let contained = desk.authority.contained(&key, matched.powers, false, now);
-            Some((desk.authority.facts(&key), view, held.unwrap_or_default(), contained))
+            Some((desk.authority.facts(&key), view, held.unwrap_or_default(), contained, key))
         }
         None => None,
     };
     let (caller, kind, presentable, held, contained) = match &subject {
-        Some((facts, _, held, contained)) => (Caller::Key(*facts), facts.kind, facts.presentable, *held, *contained),
+        Some((facts, _, held, contained, _)) => (Caller::Key(*facts), facts.kind, facts.presentable, *held, *contained),
         None => (Caller::Nobody, HolderKind::Person, Factors::NONE, Held::default(), Answer::Pass),
     };
     let law = desk.authority.law();
     let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, contained, at: now };
     let operation = matched.id.and_then(|id| catalogue.operation(id));
-    let scope = subject.as_ref().and_then(|(_, view, ..)| view.issued.as_ref()).map(|issued| &issued.scope);
     let name = operation.map_or_else(|| format!("{method} *"), |operation| operation.name.to_string());
-    let outside = scope.and_then(|scope| match source {
-        Some(source) => scope.admits(&name, matched.powers, *source).err(),
-        None => scope.admits_from_anywhere(&name, matched.powers).err(),
+    let outside = subject.as_ref().and_then(|(.., key)| match source {
+        Some(source) => key.admits(&name, matched.powers, *source).err(),
+        None => key.admits_from_anywhere(&name, matched.powers).err(),
     });
     let decision = match refusal {
         Some(refusal) => Decision::Refuse(refusal),
@@ -131,16 +129,16 @@ pub(crate) fn verdict(decision: &Decision) -> Verdict {
     }
 }
 
-/// Whether an operation passes with the key alone. An issued key's scope may leave it out.
+/// Whether an operation passes with the key alone. Its scope, or what narrows it, may leave it out.
 pub(crate) fn passes_alone(
     law: &Law,
     key: KeyFacts,
-    scope: Option<&Scope>,
+    admits: impl Fn(&str, Powers) -> bool,
     operation: &Operation,
     now: jiff::Timestamp,
 ) -> bool {
     let powers = operation.powers;
-    if scope.is_some_and(|scope| scope.admits_from_anywhere(&operation.name, powers).is_err()) {
+    if !admits(&operation.name, powers) {
         return false;
     }
     let attempt = Attempt {

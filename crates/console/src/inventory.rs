@@ -73,7 +73,7 @@ impl Brief {
             return Reach::default();
         }
         let bearer = Bearer { kind: self.kind, presentable: self.presentable };
-        reaches.of(bearer, key.issued().map(|issued| &issued.scope))
+        reaches.of(bearer, &key.bounds().collect::<Vec<_>>())
     }
 }
 
@@ -113,6 +113,7 @@ pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifeti
         parent: key.parent(),
         claim: key.claim().map(ToString::to_string),
         issued: key.issued().map(|issued| (&**issued).into()),
+        ceilings: key.ceilings().iter().map(|ceiling| (&**ceiling).into()).collect(),
         stands_for: key.stands_for().map(Into::into),
         abroad: None,
     }

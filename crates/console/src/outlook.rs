@@ -59,11 +59,11 @@ pub(crate) fn view(state: &State, request: &Request, rules: &RequestRules, now: 
     }
 }
 
-/// The working keys of a holder, and what they may be used for; nothing where they may all.
+/// The working keys of a holder, and what binds each of them; nothing where it may all.
 struct Held {
     keys: HashSet<KeyId>,
     same_holder: bool,
-    scopes: Vec<Option<Scope>>,
+    scopes: Vec<Vec<Scope>>,
     facts: KeyFacts,
 }
 
@@ -71,7 +71,7 @@ fn held(state: &State, request: &Request, facts: KeyFacts) -> Held {
     let holder = request.wish.holder;
     let works = || state.keys().filter(|key| key.standing.works());
     let own: Vec<_> = works().filter(|key| key.holder() == Some(holder)).collect();
-    let scopes = own.iter().map(|key| key.issued().map(|issued| issued.scope.clone())).collect();
+    let scopes = own.iter().map(|key| key.bounds().cloned().collect()).collect();
     let same_holder = !own.is_empty();
     let keys = if same_holder {
         own.iter().map(|key| key.id).collect()
@@ -111,11 +111,10 @@ pub(crate) async fn outlook(desk: &Desk, id: RequestId) -> Result<Outlook, Probl
         |scope: &Scope, operation: &Operation| scope.admits_from_anywhere(&operation.name, operation.powers).is_ok();
     let reached: Vec<&Operation> =
         catalogue.operations().iter().filter(|operation| admits(&scope, operation)).collect();
-    let alone = |operation: &&&Operation| passes_alone(&law.law, facts, Some(&scope), operation, now);
+    let within = |name: &str, powers| scope.admits_from_anywhere(name, powers).is_ok();
+    let alone = |operation: &&&Operation| passes_alone(&law.law, facts, within, operation, now);
     let is_used = |operation: &&&Operation| used.contains(&*operation.name);
-    let has = |operation: &&&Operation| {
-        scopes.iter().any(|scope| scope.as_ref().is_none_or(|scope| admits(scope, operation)))
-    };
+    let has = |operation: &&&Operation| scopes.iter().any(|scopes| scopes.iter().all(|scope| admits(scope, operation)));
     let power = |power: Power| {
         let having = || reached.iter().filter(|operation| operation.powers.contains(power));
         OutlookPower {

@@ -100,6 +100,10 @@ const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
         Declined::NotYours(_) => (StatusCode::FORBIDDEN, "not-yours"),
         Declined::NotContained(_) | Declined::ContainedWith(..) => (StatusCode::CONFLICT, "not-contained"),
         Declined::NotActive(_) => (StatusCode::CONFLICT, "not-active"),
+        Declined::NarrowedToNothing(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
+        Declined::NarrowedTooOften(_) | Declined::NotNarrowed(_) | Declined::NarrowedAbove(..) => {
+            (StatusCode::CONFLICT, "narrowed")
+        }
         Declined::NotIssued(_)
         | Declined::MadeByTheApi(_)
         | Declined::MadeAtTheApi(_)

@@ -56,24 +56,24 @@ impl Reaches {
     }
 
     /// What a working key reaches. What anybody may call is nobody's reach.
-    pub(crate) fn of(&mut self, bearer: Bearer, scope: Option<&Scope>) -> Reach {
-        let name = scope.map(scope_name);
+    pub(crate) fn of(&mut self, bearer: Bearer, scopes: &[&Scope]) -> Reach {
+        let name =
+            (!scopes.is_empty()).then(|| scopes.iter().map(|scope| scope_name(scope)).collect::<Vec<_>>().join("\n\n"));
         if let Some(known) = self.known.get(&(bearer, name.clone())) {
             return *known;
         }
-        let reach = self.work_out(bearer, scope);
+        let reach = self.work_out(bearer, scopes);
         self.known.insert((bearer, name), reach);
         reach
     }
 
-    fn work_out(&mut self, bearer: Bearer, scope: Option<&Scope>) -> Reach {
-        let admitted: Vec<Powers> = match scope {
-            None => self.sets.clone(),
-            Some(scope) => {
-                let needing = self.catalogue.operations().iter().filter(|operation| !operation.open);
-                let admits = |name: &str, powers| scope.admits_from_anywhere(name, powers).is_ok();
-                needing.filter(|it| admits(&it.name, it.powers)).map(|operation| operation.powers).collect()
-            }
+    fn work_out(&mut self, bearer: Bearer, scopes: &[&Scope]) -> Reach {
+        let admits = |name: &str, powers| scopes.iter().all(|scope| scope.admits_from_anywhere(name, powers).is_ok());
+        let admitted: Vec<Powers> = if scopes.is_empty() {
+            self.sets.clone()
+        } else {
+            let needing = self.catalogue.operations().iter().filter(|operation| !operation.open);
+            needing.filter(|it| admits(&it.name, it.powers)).map(|operation| operation.powers).collect()
         };
         let mut reach = Reach::default();
         for powers in admitted {
@@ -86,8 +86,7 @@ impl Reaches {
                 Passes::Not => {}
             }
         }
-        let admits = |scope: &Scope| scope.admits_from_anywhere("GET *", Powers::EVERY).is_ok();
-        reach.undescribed = scope.is_none_or(admits) && self.passes(bearer, Powers::EVERY) == Passes::Alone;
+        reach.undescribed = admits("GET *", Powers::EVERY) && self.passes(bearer, Powers::EVERY) == Passes::Alone;
         reach
     }
 
@@ -116,7 +115,7 @@ impl Reaches {
     }
 }
 
-/// The same for all scopes that admit the same operations, wherever they may be called from.
+/// The same for scopes that admit the same operations, wherever they may be called from.
 fn scope_name(Scope { powers, operations, sources: _ }: &Scope) -> String {
     let patterns = operations.iter().map(ToString::to_string);
     std::iter::once(powers.to_string()).chain(patterns).collect::<Vec<_>>().join("\n")

@@ -13,8 +13,6 @@ use tokio::task::spawn_blocking;
 
 use crate::api::{CallList, Problem, RecordedCall, UndescribedUse, Use};
 
-/// Requests that nothing describes, of which at most so many different ones are told.
-const MOST_UNDESCRIBED: usize = 200;
 /// Damages that are told.
 const MOST_DAMAGES: usize = 20;
 
@@ -44,42 +42,43 @@ fn entries(folder: &Path, since: Timestamp) -> impl Iterator<Item = Result<Entry
 }
 
 /// How operations were used.
+#[derive(Default)]
 pub(crate) struct Uses {
     /// By the operation's name.
     pub(crate) operations: HashMap<Arc<str>, Use>,
     /// What the catalogue does not describe, the most frequent first.
     pub(crate) undescribed: Vec<UndescribedUse>,
+    /// How far back the record goes.
+    pub(crate) span: record::Span,
     pub(crate) damage: Vec<String>,
 }
 
 /// How operations were used since a moment: by one key, or by all.
-pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Timestamp) -> Uses {
-    let mut operations: HashMap<Arc<str>, Use> = HashMap::new();
-    let mut undescribed: HashMap<String, UndescribedUse> = HashMap::new();
+pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Uses {
+    let (Ok(record::Uses { operations, undescribed, damage }), Ok(span)) =
+        (record::uses(folder, key, since), record::span(folder))
+    else {
+        return Uses::default();
+    };
     let mut damages = Damages::default();
-    for entry in entries(folder, since) {
-        let call = match entry {
-            Ok(Entry::Call(call)) if call.at >= since => call,
-            Ok(_) => continue,
-            Err(damage) => {
-                damages.note(&damage);
-                continue;
-            }
-        };
-        if key.is_some_and(|key| call.key != Some(key)) {
-            continue;
-        }
-        if call.operation.ends_with(" *") {
-            note_undescribed(&mut undescribed, &call);
-        } else {
-            let first = Use { passed: 0, stopped: 0, first: call.at, last: call.at };
-            note_use(operations.entry(Arc::clone(&call.operation)).or_insert(first), &call);
-        }
+    damage.iter().for_each(|damage| damages.note(damage));
+    let described = operations.into_iter().filter(|(operation, _)| !operation.ends_with(" *"));
+    let seen = |record::UndescribedSeen { request, last, calls }: record::UndescribedSeen| UndescribedUse {
+        request: request.into(),
+        calls: u64::from(calls),
+        last,
+    };
+    Uses {
+        operations: described.map(|(operation, seen)| (operation, used(&seen))).collect(),
+        undescribed: undescribed.into_iter().map(seen).collect(),
+        span,
+        damage: damages.0,
     }
-    let mut undescribed: Vec<UndescribedUse> = undescribed.into_values().collect();
-    undescribed
-        .sort_unstable_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.request.cmp(&other.request)));
-    Uses { operations, undescribed, damage: damages.0 }
+}
+
+const fn used(seen: &record::OperationUse) -> Use {
+    let record::OperationUse { passed, stopped, days, busiest, first, last, bytes_out, rows } = *seen;
+    Use { passed, stopped, days, busiest, first, last, bytes_out, rows }
 }
 
 /// The operations that calls of these keys passed with, and whether part of the record could not
@@ -98,26 +97,6 @@ pub(crate) fn used_by(folder: &Path, keys: &HashSet<KeyId>, since: Timestamp) ->
         }
     }
     (used, damaged)
-}
-
-fn note_use(used: &mut Use, call: &Call) {
-    match call.verdict {
-        Verdict::Challenge(_) | Verdict::Refuse(_) => used.stopped += 1,
-        Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => used.passed += 1,
-    }
-    used.first = used.first.min(call.at);
-    used.last = used.last.max(call.at);
-}
-
-fn note_undescribed(undescribed: &mut HashMap<String, UndescribedUse>, call: &Call) {
-    let path = call.parameters.iter().find(|(name, _)| &**name == "path").map_or("*", |(_, path)| path);
-    let request = format!("{} {path}", call.operation.trim_end_matches(" *"));
-    if let Some(seen) = undescribed.get_mut(&request) {
-        seen.calls += 1;
-        seen.last = seen.last.max(call.at);
-    } else if undescribed.len() < MOST_UNDESCRIBED {
-        undescribed.insert(request.clone(), UndescribedUse { request, calls: 1, last: call.at });
-    }
 }
 
 /// One key and one operation that enforcing would have stopped.

@@ -89,6 +89,25 @@ pub(crate) enum Command {
     /// What can be done with the API, and what of it without a second factor.
     #[command(after_help = example!("reach", "reach k17", "reach --all --json"))]
     Reach(Reach),
+    /// Narrow a key to what it really uses.
+    ///
+    /// Reads the key's recorded calls, proposes the scope that they leave, and tries it against
+    /// every recorded call first. It changes nothing without `--apply`, which needs no code: it
+    /// only takes away, also from a key that the API made. `--undo` takes the last narrowing
+    /// back, with an administrator's code. A thief's calls are use, too: `--until` leaves out
+    /// what came after.
+    ///
+    /// Ends with 1 where recorded calls would be refused, or there are none to learn from.
+    #[command(after_help = example!("narrow k17", "narrow k17 --since 90d --keep 'GET /reports/*' --apply", "narrow k17 --undo --as ann", "narrow k17 --json"))]
+    Narrow(Narrow),
+    /// What a key did in a time, what came of it, and what is to be done.
+    ///
+    /// A timeline; from where it was used and what of that was new; what it read, changed and
+    /// minted; which keys come from it and live; what was stopped, and what was done by whom;
+    /// what it could still do; and the next steps as commands. Reads the record, whether or not
+    /// a gate runs.
+    #[command(after_help = example!("incident k17", "incident k17 --since 2026-11-28T22:00:00Z --until 2026-11-29", "incident k17 --since 3d --format markdown", "incident k17 --bundle evidence-k17"))]
+    Incident(Incident),
     /// Why a call would pass, be asked about, or be refused. Calls nothing.
     #[command(after_help = example!("explain DELETE /users/ann --key k17", "explain GET '/export?all=1' --key k17 --source 192.0.2.7"))]
     Explain(Explain),
@@ -370,6 +389,103 @@ pub(crate) struct Reach {
     /// Every operation, not only the sensitive ones.
     #[arg(long)]
     pub(crate) all: bool,
+    /// How far back to look for what was used; as far as the record goes for one key, 30 days
+    /// for all, where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Span>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Narrow {
+    /// The key.
+    pub(crate) key: KeyId,
+    /// Go by the calls since then; by all that are recorded where nothing is said.
+    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
+    pub(crate) since: Option<When>,
+    /// Leave out calls that are newer than this: those of an incident are no use.
+    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
+    pub(crate) until: Option<When>,
+    /// Leave this operation in, or all that it names with a `*`; may be given several times.
+    #[arg(long, value_name = "OPERATION", conflicts_with = "undo")]
+    pub(crate) keep: Vec<String>,
+    /// Only from where it was used, too.
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) sources: bool,
+    /// Put it into force.
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) apply: bool,
+    /// Apply it although recorded calls would have been refused.
+    #[arg(long, requires = "apply")]
+    pub(crate) even_so: bool,
+    /// Take the last narrowing of the key back.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Incident {
+    /// The key.
+    pub(crate) key: KeyId,
+    /// When it began: a moment, a day, or how long ago. What was usual before then is not new.
+    #[arg(long, default_value = "7d", value_name = "TIME")]
+    pub(crate) since: When,
+    /// When it ended; now where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<When>,
+    /// How it is told: terminal, markdown or json.
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub(crate) format: ReportFormat,
+    /// Write it as evidence into this folder, which must not be there: the calls with their
+    /// proofs, what the ledger says, and a README for whoever checks it with
+    /// `greave record verify FOLDER --key KEY`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+/// How a report is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Terminal,
+    Markdown,
+    Json,
+}
+
+/// A moment, or how long ago it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    At(Timestamp),
+    Ago(Span),
+}
+
+impl When {
+    /// The moment.
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(span) => now.saturating_sub(jiff::SignedDuration::from(span)).unwrap_or(Timestamp::MIN),
+        }
+    }
+
+    /// How long ago it was, in a word that every command reads.
+    pub(crate) fn ago(self, now: Timestamp) -> String {
+        match self {
+            Self::At(at) => format!("{}s", now.duration_since(at).as_secs().max(1)),
+            Self::Ago(span) => span.to_string(),
+        }
+    }
+}
+
+impl std::str::FromStr for When {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let moment = as_of(text).map(Self::At);
+        moment.or_else(|_| text.parse().map(Self::Ago)).map_err(|_| {
+            format!("`{text}` is no time; write `3d`, a day such as `2026-11-29`, or a moment such as `2026-11-29T10:00:00Z`")
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -740,7 +856,8 @@ pub(crate) enum Record {
     /// Look whether the record is whole: any call that was changed, moved, cut off or taken away.
     ///
     /// With a folder and `--key` nothing else is needed, no gate and no state. A FILE is a proof
-    /// that `greave record prove` made. Ends with 1 where something does not hold.
+    /// that `greave record prove` made; a folder may also be the evidence of an incident. Ends with
+    /// 1 where something does not hold.
     #[command(after_help = example!("record verify", "record verify /copy/record --key key.pub --since kept.note", "record verify proof.json --key key.pub"))]
     Verify {
         /// The record's folder, or a proof; else the record of the configuration.

@@ -115,6 +115,8 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Restore(restore) => commands::backup::restore(cli, restore, now).await,
         Command::Catalogue(catalogue) => commands::catalogue::run(cli, catalogue),
         Command::Reach(reach) => commands::reach::run(&Admin::reach(cli, now).await?, reach).await,
+        Command::Incident(incident) => commands::incident::run(cli, incident, now).await,
+        Command::Narrow(narrow) => commands::narrow::run(cli, narrow, now).await,
         Command::Explain(explain) => commands::explain::run(&Admin::reach(cli, now).await?, explain).await,
         Command::Guards(guards) => commands::guards::run(&Admin::reach(cli, now).await?, guards).await,
         Command::Law(law) => commands::law::run(&Admin::reach(cli, now).await?, law).await,

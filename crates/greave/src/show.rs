@@ -250,6 +250,20 @@ pub(crate) fn moment(at: Timestamp) -> impl fmt::Display {
     at.strftime("%Y-%m-%d %H:%M:%S")
 }
 
+/// So many bytes, in a unit that people read.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    let mut unit = 1_000_u64;
+    for name in UNITS {
+        let next = unit.saturating_mul(1_000);
+        if (unit..next).contains(&number) || number >= unit && next == u64::MAX {
+            return format!("{}.{} {name}", number / unit, number % unit / (unit / 10));
+        }
+        unit = next;
+    }
+    format!("{number} bytes")
+}
+
 /// A number with its noun, such as `1 key` and `3 keys`.
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
@@ -266,6 +280,21 @@ mod tests {
         assert_eq!(word("Zo\u{eb} 1"), "'Zo\u{eb} 1'");
         assert_eq!(word("x'; rm -rf ."), r"'x'\''; rm -rf .'");
         assert_eq!(word(""), "''");
+    }
+
+    #[test]
+    fn bytes_are_told_in_the_unit_that_fits() {
+        for (number, words) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (1_990, "1.9 kB"),
+            (999_999, "999.9 kB"),
+            (1_000_000, "1.0 MB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(number), words);
+        }
     }
 
     #[test]

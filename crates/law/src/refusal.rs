@@ -74,9 +74,9 @@ refusals! {
     WrongCode = "wrong-code", 401, Holder, "the code is wrong or was used before", "wait for the next code of the authenticator";
     HeaderClosed = "header-closed", 403, Holder, "too many wrong codes came by header with this key", "approve on the desk instead";
     Superseded = "superseded", 409, Caller, "the same request came again and took this one's place", "follow the newer request: it goes on when the person has answered";
-    OutOfScope = "out-of-scope", 403, Holder, "the key was issued for other operations", "use a key whose scope has this operation, or ask for one: `greave keys show` lists the scope";
+    OutOfScope = "out-of-scope", 403, Holder, "the key is for other operations", "use a key whose scope has this operation, or ask for one: `greave keys show` lists the scope";
     CredentialOperation = "credential-operation", 403, Operator, "the operation makes or reveals credentials of the API, which issued keys keep in", "name this very operation in the key's scope, without a star, if that is wanted, and ask for it alone: one field of GraphQL without another name, a path that means nothing else";
-    SourceNotAllowed = "source-not-allowed", 403, Holder, "the key was issued for other sources", "call from one of its networks, or ask for a key for this one";
+    SourceNotAllowed = "source-not-allowed", 403, Holder, "the key is for other sources", "call from one of its networks, or ask for a key for this one";
     WrongPlace = "wrong-place", 400, Caller, "an issued key stands where it cannot be taken out", "send it in Authorization, or in the header that the API's document names";
     LimitReached = "limit-reached", 429, Time, "a limit of the key is used up, or has too little left for the answer", "wait as long as `Retry-After` says";
     RowsUncounted = "rows-uncounted", 502, Operator, "the key has a limit of rows, the operation is sensitive, and the rows of its answer cannot be counted", "let the API answer in JSON, NDJSON or CSV, or limit the key in bytes instead";

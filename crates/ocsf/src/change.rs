@@ -307,6 +307,13 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             key(names, *id, DELETE, Warning, "key-revoked", format_args!("never works again: {why}"))
                 .and(json!({"why": why}))
         }
+        Change::KeyNarrowed { key: id, scope } => {
+            key(names, *id, UPDATE, Info, "key-narrowed", format_args!("may do no more than {} now", scope.powers))
+                .and(json!({"scope": scope_of(scope)}))
+        }
+        Change::KeyWidened { key: id } => {
+            key(names, *id, UPDATE, Warning, "key-widened", "reaches as far as before it was narrowed")
+        }
         Change::KeyKnownAs { key: id, upstream } => {
             key(names, *id, UPDATE, Info, "key-known-as", "has a name at the API").and(json!({"upstream": upstream}))
         }

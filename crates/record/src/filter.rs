@@ -58,11 +58,11 @@ impl Filter {
 }
 
 /// An IPv4 address written as IPv6 is that IPv4 address.
-fn holds(network: IpNet, address: IpAddr) -> bool {
+pub(crate) fn holds(network: IpNet, address: IpAddr) -> bool {
     network.contains(&address.to_canonical())
 }
 
-fn matches_operation(wanted: &str, operation: &str) -> bool {
+pub(crate) fn matches_operation(wanted: &str, operation: &str) -> bool {
     let (wanted, operation) = (wanted.to_ascii_lowercase(), operation.to_ascii_lowercase());
     let mut parts = wanted.split('*');
     let first = parts.next().unwrap_or_default();
@@ -125,6 +125,11 @@ pub struct Statuses {
 }
 
 impl Statuses {
+    /// Whether none of these, which are between a least and a greatest, can be one of them.
+    pub(crate) fn are_outside(self, least: i64, greatest: i64) -> bool {
+        i64::from(self.last) < least || greatest < i64::from(self.first)
+    }
+
     /// Whether the status is one of them.
     pub const fn contain(self, status: u16) -> bool {
         self.first <= status && status <= self.last

@@ -33,6 +33,7 @@
 
 mod book;
 mod entry;
+mod evidence;
 mod filter;
 mod folder;
 mod frame;
@@ -53,11 +54,13 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod uses;
 mod writer;
 
 pub use crate::{
     book::{Book, OpenError, Settings},
     entry::{Entry, Gap, Reason, Removed},
+    evidence::{Checking, Evidence, Given, evidence},
     filter::{Filter, FilterError, Statuses, VerdictKind},
     folder::end,
     joined::{Joined, JoinedCalls, Joiner, Tallies, Tally},
@@ -73,4 +76,5 @@ pub use crate::{
     segment::Segment,
     state::{Counts, Health, Notice, Unavailable},
     usage::{LastUse, ProgramSeen, SourceSeen, UndescribedSeen, Usage, Used},
+    uses::{OperationUse, Span, Uses, span, uses},
 };

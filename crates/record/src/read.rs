@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -16,7 +17,7 @@ use crate::{
     folder::{HEADER, Header, Place, places, read_header},
     frame::{Frames, Step},
     leaves::{self, LEAVES, Leaves},
-    segment::{self, Part},
+    segment::{self, Columns, Part},
 };
 
 /// Something in the book that cannot be read. Files are named without their folder.
@@ -150,8 +151,7 @@ impl Reader {
     /// Only what happened from this moment on. Files that ended before are not opened.
     #[must_use]
     pub fn since(self, since: Timestamp) -> Self {
-        let part = Part { since: Some(since), ..self.part };
-        Self { since: Some(since), part, ..self }
+        Self { since: Some(since), part: Part { since: Some(since), ..self.part.clone() }, ..self }
     }
 
     /// Most calls that this filter does not want are left out, as far as that saves reading them.
@@ -160,6 +160,7 @@ impl Reader {
     pub fn wanting(mut self, filter: &Filter) -> Self {
         self.part.key = filter.key;
         self.part.until = filter.until;
+        self.part.columns = Columns::of(filter).map(Arc::new);
         filter.since.into_iter().fold(self, Self::since)
     }
 
@@ -356,7 +357,7 @@ impl Reader {
                 continue;
             }
             let path = self.folder.join(&segment.file);
-            match segment::read(&path, segment.notes, if too_new { Part::notes() } else { self.part }) {
+            match segment::read(&path, segment.notes, if too_new { Part::notes() } else { self.part.clone() }) {
                 Ok(mut more) => entries.append(&mut more),
                 Err(error) => {
                     // It may have been removed in this moment.

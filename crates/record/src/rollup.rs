@@ -41,6 +41,12 @@ pub struct Daily {
     pub bytes_out: u64,
     /// Items in the answers, as far as they were counted.
     pub rows: u64,
+    /// The first of these calls; rollups of the first version do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Timestamp>,
+    /// The last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
 }
 
 /// What a rollup is made of.
@@ -69,6 +75,8 @@ struct Sums {
     stopped: u64,
     bytes_out: u64,
     rows: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
 }
 
 const DAY: i64 = 86_400;
@@ -92,6 +100,8 @@ impl Rolled {
         let Some(key) = call.key else { return };
         let used = Use { key, operation: Arc::clone(&call.operation), day: call.at.as_second().div_euclid(DAY) };
         let sums = self.days.entry(used.clone()).or_default();
+        sums.first = sums.first.into_iter().chain([call.at]).min();
+        sums.last = sums.last.into_iter().chain([call.at]).max();
         match call.verdict {
             Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
             Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
@@ -120,6 +130,11 @@ impl Rolled {
         }
     }
 
+    /// What was noted of days.
+    pub(crate) fn days(self) -> (Index, impl Iterator<Item = Daily>) {
+        (self.index, self.days.into_iter().map(|(used, sums)| daily_of(&used, &sums)))
+    }
+
     pub(crate) fn write(&self, sink: &mut impl Write) -> serde_json::Result<()> {
         let mut line = |line: &Line| {
             serde_json::to_writer(&mut *sink, line)?;
@@ -133,21 +148,19 @@ impl Rolled {
         }
         let mut days: Vec<(&Use, &Sums)> = self.days.iter().collect();
         days.sort_unstable_by_key(|(used, _)| *used);
-        for (Use { key, operation, day }, Sums { passed, stopped, bytes_out, rows }) in days {
-            line(&Line::Daily(Daily {
-                key: *key,
-                operation: Arc::clone(operation),
-                day: date(*day),
-                passed: *passed,
-                stopped: *stopped,
-                bytes_out: *bytes_out,
-                rows: *rows,
-            }))?;
+        for (used, sums) in days {
+            line(&Line::Daily(daily_of(used, sums)))?;
         }
         let mut open: Vec<(&CallId, &Use)> = self.open.iter().collect();
         open.sort_unstable();
         open.into_iter().try_for_each(|(id, used)| line(&Line::Open { id: *id, used: used.clone() }))
     }
+}
+
+fn daily_of(Use { key, operation, day }: &Use, sums: &Sums) -> Daily {
+    let Sums { passed, stopped, bytes_out, rows, first, last } = *sums;
+    let operation = Arc::clone(operation);
+    Daily { key: *key, operation, day: date(*day), passed, stopped, bytes_out, rows, first, last }
 }
 
 /// The date of a day that is counted from the beginning of 1970.
@@ -162,6 +175,23 @@ enum Line {
     Used { key: KeyId, usage: Box<Usage> },
     Daily(Daily),
     Open { id: CallId, used: Use },
+}
+
+/// What a rollup says of keys and days: all of it, or nothing where it is not what was sealed.
+pub(crate) fn whole(folder: &Path, rollup: &Rollup) -> io::Result<Vec<Result<Daily, (KeyId, Usage)>>> {
+    let bytes = fs::read(folder.join(&rollup.file))?;
+    if Hash::of(&[&bytes]) != rollup.sha256 {
+        return Err(io::Error::other("it is not what was sealed"));
+    }
+    let mut told = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line)? {
+            Line::Since(_) | Line::Open { .. } => {}
+            Line::Used { key, usage } => told.push(Err((key, *usage))),
+            Line::Daily(daily) => told.push(Ok(daily)),
+        }
+    }
+    Ok(told)
 }
 
 /// Each line of a rollup that is understood. It must be what was sealed: whoever changes one makes

@@ -115,6 +115,11 @@ impl Verifier {
         &self.name
     }
 
+    /// The public key, 32 bytes.
+    pub const fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// The text of a note, where this signer signed it. Signatures of others beside it are passed over.
     ///
     /// # Errors

@@ -55,6 +55,30 @@ pub enum Broken {
     Unsigned(u64),
 }
 
+/// What proves entries with nothing but the public key: what they are, the chain before them, and
+/// the checkpoint that was signed right behind them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The chain before the first of them.
+    pub before: Chain,
+    /// When each was written, and the change.
+    pub entries: Vec<(Timestamp, String)>,
+    /// The checkpoint, a signed note.
+    pub checkpoint: String,
+}
+
+impl Link {
+    /// Whether the entries are those under the checkpoint.
+    pub fn holds(&self, verifier: &seal::Verifier) -> bool {
+        let mut chain = self.before;
+        for (at, change) in &self.entries {
+            chain.extend(*at, change.clone());
+        }
+        let signed = verifier.checkpoint(&self.checkpoint);
+        !self.entries.is_empty() && signed.is_ok_and(|signed| signed.size == chain.len && signed.root == chain.head)
+    }
+}
+
 /// The running end of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {

@@ -13,7 +13,7 @@ mod sqlite;
 pub use crate::{
     checkpoint::{Checkpoint, Signer},
     copy::{Copied, copy},
-    ledger::{Broken, Chain, Entry},
+    ledger::{Broken, Chain, Entry, Link},
     sqlite::{Shelf, Store, StoreError},
 };
 pub use seal::{BadSeed, Hash, NoteError as CheckpointError};

@@ -14,7 +14,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 
 use crate::{
-    Broken, Chain, Checkpoint, Entry, Hash, Signer,
+    Broken, Chain, Checkpoint, Entry, Hash, Link, Signer,
     migrate::{self, MIGRATIONS},
 };
 
@@ -184,6 +184,38 @@ impl Store {
     pub async fn entries(&self, from: u64, most: u32) -> Result<Vec<Entry>, StoreError> {
         let mut writer = self.writer.lock().await;
         page(&mut writer.database, from, most).await.map_err(|cause| self.database_error(cause))?
+    }
+
+    /// What proves the entry at this place, with those that were written with it. `None` where
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn link(&self, seq: u64) -> Result<Option<Link>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let database = &mut writer.database;
+        let row = sqlx::query("SELECT seq, note FROM checkpoint WHERE seq >= $1 ORDER BY seq LIMIT 1")
+            .bind(integer(seq))
+            .fetch_optional(&mut *database)
+            .await
+            .and_then(|row| row.map(|row| Ok((row.try_get("seq")?, row.try_get("note")?))).transpose());
+        let found: Option<(i64, String)> = row.map_err(|cause| self.database_error(cause))?;
+        let Some((end, checkpoint)) = found.filter(|_| seq > 0) else { return Ok(None) };
+        let most = u32::try_from(end.saturating_sub(integer(seq)).saturating_add(2)).unwrap_or(u32::MAX);
+        let first = seq.saturating_sub(1).max(1);
+        let mut entries = page(database, first, most).await.map_err(|cause| self.database_error(cause))??;
+        entries.retain(|entry| integer(entry.seq) <= end);
+        let before = if seq == 1 {
+            Chain::EMPTY
+        } else {
+            if entries.is_empty() {
+                return Ok(None);
+            }
+            let Entry { seq, hash, .. } = entries.remove(0);
+            Chain { len: seq, head: hash }
+        };
+        let entries: Vec<_> = entries.into_iter().map(|entry| (entry.at, entry.change)).collect();
+        Ok((!entries.is_empty()).then_some(Link { before, entries, checkpoint }))
     }
 
     /// The newest checkpoint, for a witness. `None` before the first change.
@@ -424,6 +456,29 @@ mod tests {
         assert_eq!(store.shelf("seed", "h1").await.unwrap(), None);
         let note = store.checkpoint().await.unwrap().unwrap();
         assert_eq!(signer().verify(&note).unwrap().chain, store.verify().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn each_entry_is_proven_with_the_public_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let store = Store::open(&path, signer(), |_| ()).await.unwrap();
+        let verifier = seal::Verifier::new("test/ledger", signer().public_key()).unwrap();
+        for (seq, changes) in [(1, vec!["1", "2"]), (2, vec!["2"]), (3, vec!["3"])] {
+            let link = store.link(seq).await.unwrap().unwrap();
+            assert_eq!(link.entries.iter().map(|(_, change)| &**change).collect::<Vec<_>>(), changes);
+            assert!(link.holds(&verifier));
+            let other = Link { entries: vec![(link.entries[0].0, "9".to_owned())], ..link.clone() };
+            assert!(!other.holds(&verifier));
+            let mut earlier = link.clone();
+            earlier.entries[0].0 -= jiff::SignedDuration::from_millis(1);
+            assert!(!earlier.holds(&verifier));
+            let less = Link { entries: link.entries[1..].to_vec(), ..link };
+            assert!(!less.holds(&verifier));
+        }
+        assert_eq!(store.link(4).await.unwrap(), None);
+        assert_eq!(store.link(0).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -56,6 +56,13 @@ impl Authority {
                 let line = self.view(|state| state.line_below(*of));
                 line.into_iter().for_each(|key| self.mirror_key(key));
             }
+            Change::KeyNarrowed { key, scope: _ } => {
+                let line = self.view(|state| state.line_below(*key));
+                line.into_iter().for_each(|key| self.mirror_key(key));
+                self.call_out_all(now);
+            }
+            // Which keys it bound is not in the state any more.
+            Change::KeyWidened { .. } => self.mirror_keys(),
             Change::KeyDisabled { key, why: _ }
             | Change::KeyRevoked { key, why: _ }
             | Change::KeyRetired { key }
@@ -115,9 +122,9 @@ impl Authority {
         self.mirror_holders();
         self.mirror_canaries();
         self.mirror_contained();
+        self.mirror_keys();
         let windows: Vec<_> = {
             let state = self.read();
-            state.keys.values().for_each(|key| self.keys.put(key));
             state.windows.iter().map(|(at, window)| (*at, *window)).collect()
         };
         let mirrored = self.windows.pin();
@@ -146,6 +153,10 @@ impl Authority {
             state.holders().map(|holder| (holder.id, facts(holder))).collect()
         });
         self.holders.store(Arc::new(facts));
+    }
+
+    fn mirror_keys(&self) {
+        self.read().keys.values().for_each(|key| self.keys.put(key));
     }
 
     pub(super) fn mirror_key(&self, key: KeyId) {

@@ -1,5 +1,6 @@
 //! How long keys live.
 
+mod ceiling;
 mod turn;
 
 use super::*;

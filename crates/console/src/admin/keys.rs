@@ -21,7 +21,7 @@ use crate::{
     Desk, IssuedSettings,
     api::{
         ApplyEnds, ChangeKey, CredentialView, DisableKey, EndsApplied, IssueKey, IssuedKey, KeyDetails, KeyEnd,
-        KeyFilter, KeyList, KeyView, NameKey, PowerUse, Problem, ProgramUse, Proof, RetireKey, RevokeKey,
+        KeyFilter, KeyList, KeyView, NameKey, NarrowKey, PowerUse, Problem, ProgramUse, Proof, RetireKey, RevokeKey,
         SetCredential, SourceUse, SuccessionView, UndescribedUse,
     },
     explain::passes_alone,
@@ -80,8 +80,8 @@ fn power_uses(desk: &Desk, key: &Key, usage: &Usage) -> Vec<PowerUse> {
     let power_use = |power: Power| {
         let cell = &law.law.of(facts.kind)[power];
         let having = || catalogue.operations().iter().filter(|operation| operation.powers.contains(power));
-        let scope = key.issued().map(|issued| &issued.scope);
-        let alone = |operation: &&catalogue::Operation| passes_alone(&law.law, facts, scope, operation, now);
+        let admits = |name: &str, powers| key.admits_from_anywhere(name, powers).is_ok();
+        let alone = |operation: &&catalogue::Operation| passes_alone(&law.law, facts, admits, operation, now);
         PowerUse {
             power,
             operations: having().count(),
@@ -250,6 +250,28 @@ pub(super) async fn enable(
 ) -> Result<Json<KeyView>, Problem> {
     let key = id(&key)?;
     admin.perform(&Command::EnableKey(key), &caller, &proof).await?;
+    view(&admin.desk, key)
+}
+
+pub(super) async fn narrow(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(NarrowKey { scope, proof }): Body<NarrowKey>,
+) -> Result<Json<KeyView>, Problem> {
+    let key = id(&key)?;
+    admin.perform(&Command::NarrowKey(key, scope), &caller, &proof).await?;
+    view(&admin.desk, key)
+}
+
+pub(super) async fn widen(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(key): Path<String>,
+    Body(proof): Body<Proof>,
+) -> Result<Json<KeyView>, Problem> {
+    let key = id(&key)?;
+    admin.perform(&Command::WidenKey(key), &caller, &proof).await?;
     view(&admin.desk, key)
 }
 

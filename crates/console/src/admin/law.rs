@@ -84,8 +84,7 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
         contained: Answer::Pass,
         at: desk.now(),
     };
-    let scope = known.as_ref().and_then(|(key, _)| key.issued()).map(|issued| &issued.scope);
-    let outside = scope.and_then(|scope| scope.admits_from_anywhere(&operation, attempt.powers).err());
+    let outside = known.as_ref().and_then(|(key, _)| key.admits_from_anywhere(&operation, attempt.powers).err());
     let now: Verdict = verdict(&within(decide(law, &attempt), outside));
     let (name, holder) = known.map_or((None, None), |(_, key)| (key.name, key.holder));
     PreviewLine { who, key, name, holder, operation: operation.to_string(), powers, then, now, calls, first, last }

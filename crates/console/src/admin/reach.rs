@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authority::Key;
 use axum::{
     Json,
     extract::{Path, State},
@@ -39,7 +40,7 @@ pub(super) async fn all(
         parent_stopped: false,
         presentable: Factors::NONE,
     };
-    reach(&admin.desk, None, any, since).await
+    reach(&admin.desk, None, any, Some(since.unwrap_or(MONTH))).await
 }
 
 pub(super) async fn of_key(
@@ -53,35 +54,41 @@ pub(super) async fn of_key(
     let (id, desk) = (id(&key)?, &admin.desk);
     let usage = desk.book.as_ref().and_then(|book| book.usage(id));
     let (key, view) = inventory::key(desk, usage.as_ref(), id)?;
-    reach(desk, Some(view), desk.authority.facts(&key), since).await
+    let facts = desk.authority.facts(&key);
+    reach(desk, Some((key, view)), facts, since).await
 }
 
 async fn reach(
     desk: &Desk,
-    key: Option<KeyView>,
+    key: Option<(Arc<Key>, KeyView)>,
     facts: KeyFacts,
     since: Option<Span>,
 ) -> Result<Json<Reach>, Problem> {
-    let (now, folder, of) = (desk.now(), desk.record.clone(), key.as_ref().map(|key| key.id));
-    let since = ago(now, since.unwrap_or(MONTH));
-    let Uses { operations: uses, undescribed, damage } =
+    let (now, folder, of) = (desk.now(), desk.record.clone(), key.as_ref().map(|(key, _)| key.id));
+    let since = since.map(|since| ago(now, since));
+    let Uses { operations: uses, undescribed, span, damage } =
         traffic::reading(move || traffic::uses(&folder, of, since)).await?;
     let (law, catalogue) = (desk.authority.law(), desk.catalogue.load());
-    let scope = key.as_ref().and_then(|key| key.issued.as_ref()).map(|issued| &issued.scope);
+    let admits =
+        |name: &str, powers| key.as_ref().is_none_or(|(key, _)| key.admits_from_anywhere(name, powers).is_ok());
     let operation_reach = |operation: &Operation| OperationReach {
         operation: operation.name.to_string(),
         summary: operation.summary.clone(),
         powers: operation.powers,
         evidence: evidence(operation, None),
         open: operation.open,
+        within: admits(&operation.name, operation.powers),
         accepted: operation.accepted,
-        without_second_factor: passes_alone(&law.law, facts, scope, operation, now),
+        without_second_factor: passes_alone(&law.law, facts, admits, operation, now),
         used: uses.get(&operation.name).copied(),
     };
     let operations: Vec<OperationReach> = catalogue.operations().iter().map(operation_reach).collect();
     let powers =
         Power::ALL.into_iter().map(|power| power_reach(&law.law, facts.kind, power, &operations, now)).collect();
-    Ok(Json(Reach { key, kind: facts.kind, powers, operations, undescribed, since, damage }))
+    let record::Span { begins: record_begins, removed_until } = span;
+    let since = since.or(record_begins).unwrap_or(now);
+    let (key, kind) = (key.map(|(_, view)| view), facts.kind);
+    Ok(Json(Reach { key, kind, powers, operations, undescribed, since, record_begins, removed_until, damage }))
 }
 
 fn power_reach(

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use authority::{Actor, Failed};
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
 use law::Span;
 use record::{Filter as CallsWanted, Statuses, VerdictKind};
 use serde_json::{Map, Value};
@@ -12,7 +15,8 @@ use super::{Admin, json::Filter, law::ago};
 use crate::{
     Events,
     api::{
-        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified, Problem,
+        CallFilter, CallList, Checkpoint, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerProof,
+        LedgerVerified, Problem, ProvenEntry,
     },
     inventory, ruling, traffic,
 };
@@ -96,6 +100,22 @@ pub(super) async fn events(
         authority.view(|state| event(state, entry))
     };
     Ok(Json(LedgerEvents { events: entries.iter().filter_map(event).collect() }))
+}
+
+/// What proves one entry, unless it holds what is kept of a secret.
+pub(super) async fn proof(State(admin): State<Arc<Admin>>, Path(seq): Path<u64>) -> Result<Json<LedgerProof>, Problem> {
+    let link = admin.desk.authority.store().link(seq).await.map_err(Failed::from)?;
+    let store::Link { before, entries, checkpoint } =
+        link.ok_or_else(|| Problem::not_found("there is no such entry; `greave ledger show` lists them"))?;
+    let is_kept = |(_, change): &(jiff::Timestamp, String)| {
+        let particulars: Map<String, Value> = serde_json::from_str(change).unwrap_or_default();
+        KEPT_OF_SECRETS.iter().any(|kept| particulars.contains_key(*kept))
+    };
+    if entries.iter().any(is_kept) {
+        return Ok(Json(LedgerProof::default()));
+    }
+    let entries = entries.into_iter().map(|(at, change)| ProvenEntry { at: at.as_millisecond(), change });
+    Ok(Json(LedgerProof { before: before.head.to_string(), entries: entries.collect(), checkpoint }))
 }
 
 pub(super) async fn verify(State(admin): State<Arc<Admin>>) -> Result<Json<LedgerVerified>, Problem> {

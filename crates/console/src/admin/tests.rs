@@ -46,6 +46,8 @@ fn what_grants_mints_and_weakens_is_seen_as_that() {
         ("POST /v1/keys/{key}/disable", Power::Mint),
         ("POST /v1/keys/{key}/forget", Power::Mint),
         ("POST /v1/keys/{key}/name", Power::Mint),
+        ("POST /v1/keys/{key}/narrow", Power::Mint),
+        ("POST /v1/keys/{key}/widen", Power::Mint),
         ("PATCH /v1/keys/{key}", Power::Mint),
         ("POST /v1/keys/ends", Power::Mint),
         ("POST /v1/keys", Power::Mint),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use authority::{Issued, Limit, Scope, StandsFor};
+use authority::{Ceiling, Issued, Limit, Scope, StandsFor};
 use jiff::Timestamp;
 use law::{Factors, HolderId, HolderKind, KeyId, Power, Powers, Span, Standing};
 use serde::{Deserialize, Serialize};
@@ -224,6 +224,9 @@ pub struct KeyView {
     /// What it may be used for, where Greave issued it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedView>,
+    /// What narrows it beside that, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ceilings: Vec<CeilingView>,
     /// The API's credential that an operation made and that it stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<StandsForView>,
@@ -272,6 +275,33 @@ impl From<&Issued> for IssuedView {
     fn from(Issued { scope, limits }: &Issued) -> Self {
         Self { scope: scope.clone(), limits: limits.clone() }
     }
+}
+
+/// What narrows a key that is there already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeilingView {
+    /// The key that was narrowed: this one, or the one that it comes from.
+    pub of: KeyId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it may still be used for.
+    pub scope: Scope,
+}
+
+impl From<&Ceiling> for CeilingView {
+    fn from(Ceiling { of, since, scope }: &Ceiling) -> Self {
+        Self { of: *of, since: *since, scope: scope.clone() }
+    }
+}
+
+/// `POST /v1/keys/{key}/narrow`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NarrowKey {
+    /// What the key may still be used for. What minted must be named without a star.
+    pub scope: Scope,
+    /// Who says so; it needs no code.
+    #[serde(flatten)]
+    pub proof: Proof,
 }
 
 /// The last call of a key that passed.

@@ -15,7 +15,8 @@ pub struct ReachFilter {
     /// Without a key: the kind of holder whose guards are meant; a person where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<HolderKind>,
-    /// How far back to look for what was used, such as `30d`; 30 days where it is missing.
+    /// How far back to look for what was used, such as `30d`; where it is missing, 30 days for any
+    /// key, and as far as the record goes for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<law::Span>,
 }
@@ -34,8 +35,14 @@ pub struct Reach {
     pub operations: Vec<OperationReach>,
     /// What was called that the document does not describe, the most frequent first.
     pub undescribed: Vec<UndescribedUse>,
-    /// From when on the record was read for what was used.
+    /// From when on the record was read for what was used. Of what is sealed, whole days count.
     pub since: Timestamp,
+    /// The oldest call of the record: of what was before, nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_begins: Option<Timestamp>,
+    /// Up to here calls were removed from it, of some powers or of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_until: Option<Timestamp>,
     /// What of the record could not be read.
     pub damage: Vec<String>,
 }
@@ -67,6 +74,9 @@ pub struct OperationReach {
     pub evidence: Vec<EvidenceLine>,
     /// Whether anybody may call it, without a key.
     pub open: bool,
+    /// Whether the key's scope, and what narrows it, leave it in; without a key it does.
+    #[serde(default = "yes")]
+    pub within: bool,
     /// Whether `catalogue.lock` knows it. What it does not know has every power.
     pub accepted: bool,
     /// Whether it passes with the key alone now, without a second factor.
@@ -76,6 +86,10 @@ pub struct OperationReach {
     pub used: Option<Use>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// How something was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
@@ -83,10 +97,22 @@ pub struct Use {
     pub passed: u64,
     /// Calls that were asked about or refused.
     pub stopped: u64,
+    /// On how many days (UTC).
+    #[serde(default)]
+    pub days: u64,
+    /// The most that passed on one day.
+    #[serde(default)]
+    pub busiest: u64,
     /// The first call.
     pub first: Timestamp,
     /// The last call.
     pub last: Timestamp,
+    /// Bytes of the answers.
+    #[serde(default)]
+    pub bytes_out: u64,
+    /// Items in the answers, as far as they were counted.
+    #[serde(default)]
+    pub rows: u64,
 }
 
 /// Why an operation has a power.

@@ -109,6 +109,29 @@ pub struct LedgerEntry {
     pub hash: String,
 }
 
+/// `GET /v1/ledger/{seq}/proof`: what proves an entry with the public key alone. All of it is empty
+/// where the entry, or one that was written with it, holds what is kept of a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerProof {
+    /// The chain before the entry: the hash of the one before it.
+    pub before: String,
+    /// The entry, and those behind it that were written with it.
+    pub entries: Vec<ProvenEntry>,
+    /// The checkpoint right behind these, a signed note.
+    pub checkpoint: String,
+}
+
+/// An entry as the chain covers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenEntry {
+    /// When it was written, in milliseconds since 1970.
+    pub at: i64,
+    /// What changed, letter by letter.
+    pub change: String,
+}
+
 /// `GET /v1/ledger/verify`: the whole ledger was read again and holds together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerVerified {

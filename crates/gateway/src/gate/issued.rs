@@ -36,8 +36,8 @@ pub(crate) fn is_feigned(realm: &Realm, shown: &Shown) -> bool {
     })
 }
 
-/// Whether a call is within what its key was issued for. A key that does not stand is left to
-/// the law, which says why.
+/// Whether a call is within what its key was issued for, or narrowed to. A key that does not stand
+/// is left to the law, which says why.
 pub(crate) fn within(
     (authority, meters, realm): (&Authority, &Meters, &Realm),
     (key, shown): (&Arc<Key>, &Shown),
@@ -46,12 +46,15 @@ pub(crate) fn within(
     source: IpAddr,
     now: Timestamp,
 ) -> Result<Line, Kept> {
-    let Some(issued) = key.issued() else { return Ok(Line::new()) };
     let stopped_above = || key.parent().is_some() && authority.view(|state| state.is_stopped_above(key));
     if !key.standing.works() || key.end().is_some_and(|end| end <= now) || stopped_above() {
         return Ok(Line::new());
     }
     let is_header = |place: &Place| matches!(place, Place::Authorization(_) | Place::Header(_));
+    // Of an adopted key the gate changes nothing: it may only be narrowed.
+    if key.issued().is_none() {
+        return below_ceiling(key, understood, source).map(|()| Line::new()).map_err(Kept::from);
+    }
     if !shown.expected || !shown.places.iter().all(is_header) || is_elsewhere(shown, outbound) {
         return Err(Refusal::WrongPlace.into());
     }
@@ -59,9 +62,7 @@ pub(crate) fn within(
         return Err(Refusal::NoUpstreamCredential.into());
     }
     // Whatever it may be taken for, the scope names.
-    for name in [&understood.name].into_iter().chain(&understood.beside) {
-        issued.scope.admits(name, understood.powers, source)?;
-    }
+    below_ceiling(key, understood, source)?;
     // What it would bring is swapped where the document says that it stands: not where it may
     // be another operation's answer, or stand there twice or under a name of the caller's choice.
     if understood.powers.contains(Power::Mint) && !(understood.plain && understood.beside.is_empty()) {
@@ -79,6 +80,12 @@ pub(crate) fn within(
     let line: Line = [Arc::clone(key)].into_iter().chain(authority.ancestors(key)).collect();
     meters.check(&line, understood.powers, now).map_err(Kept::Exhausted)?;
     Ok(line)
+}
+
+/// Whether what a call may be taken for is within everything that narrows its key.
+fn below_ceiling(key: &Key, understood: &Understood, source: IpAddr) -> Result<(), Refusal> {
+    let names = || [&understood.name].into_iter().chain(&understood.beside);
+    names().try_for_each(|name| key.admits(name, understood.powers, source))
 }
 
 /// Whether the key stands in the address, too: that goes on as it was sent. Or in a header from
@@ -102,7 +109,7 @@ fn is_elsewhere(shown: &Shown, outbound: &Outbound) -> bool {
 /// Whether a key may do only what its scope names: then another method in a body would be
 /// another operation, whatever its powers.
 pub(crate) fn is_for_some_operations(presented: &Presented) -> bool {
-    issued(presented).and_then(|(key, _)| key.issued()).is_some_and(|issued| !issued.scope.operations.is_empty())
+    matches!(presented, Presented::Key(key, _) if key.bounds().any(|scope| !scope.operations.is_empty()))
 }
 
 /// Puts the gate's own credential into a request in place of all that the caller sent. What

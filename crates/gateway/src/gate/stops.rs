@@ -342,12 +342,15 @@ impl Passage<'_> {
         Ok(())
     }
 
-    /// Whether an issued key is used for what it was issued for; the keys whose limits count.
+    /// Whether a key is used for what it was issued for or narrowed to; the keys whose limits count.
     fn within(&self, presented: &Presented, understood: &Understood, outbound: &Outbound) -> Result<Line, Kept> {
-        let Some(key) = issued::issued(presented) else { return Ok(Line::new()) };
+        let Presented::Key(key, shown) = presented else { return Ok(Line::new()) };
+        if key.issued().is_none() && key.ceilings().is_empty() {
+            return Ok(Line::new());
+        }
         let gate = &self.worker.gate;
         let over = (&*gate.authority, &*gate.meters, self.realm);
-        issued::within(over, key, understood, outbound, self.source, self.at)
+        issued::within(over, (key, shown), understood, outbound, self.source, self.at)
     }
 
     /// Counts a call that passes against the limits of its issued keys; what takes its answer

@@ -249,3 +249,25 @@ async fn a_canary_is_refused_like_a_key_that_nobody_knows_and_told_once() {
         assert!(house.upstream.seen().await.iter().all(|seen| !format!("{:?}", seen.headers).contains(&canary)));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_api_made_can_be_narrowed_and_goes_on_unchanged_below_its_ceiling() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let narrow = Command::NarrowKey(key, scope(&[Power::Read], &["GET /things/{id}"]));
+    assert_eq!(house.get("/v1/things", "secret-of-ann-1234567890").await.status, StatusCode::OK);
+    house.perform(&narrow, Warrant::Operator).await;
+    let answer = house.get("/v1/things/a", "secret-of-ann-1234567890").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(house.upstream.last().await.header("authorization"), Some("Bearer secret-of-ann-1234567890"));
+    for (method, target) in
+        [("GET", "/v1/things"), ("DELETE", "/v1/things/a"), ("GET", "/v1/not-described"), ("POST", "/v1/keys")]
+    {
+        let request = house.request(method, target).header("authorization", "Bearer secret-of-ann-1234567890");
+        let answer = house.send(request, "").await;
+        assert_eq!(answer.refusal(), Some(Refusal::OutOfScope), "{method} {target}");
+    }
+    let (call, _) = house.last_call().await;
+    assert_eq!(call.verdict, Verdict::Refuse(Refusal::OutOfScope));
+    assert_eq!(house.authority.view(|state| state.questions().count()), 0, "nobody is asked about it");
+}

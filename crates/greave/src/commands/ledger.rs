@@ -98,7 +98,7 @@ fn table(entries: &[LedgerEntry], holders: &[HolderView], now: Timestamp) -> Tab
     table
 }
 
-fn actor(by: Actor, holders: &[HolderView]) -> String {
+pub(super) fn actor(by: Actor, holders: &[HolderView]) -> String {
     match by {
         Actor::Gate => "gate".to_owned(),
         Actor::Operator => "operator".to_owned(),
@@ -111,7 +111,7 @@ fn actor(by: Actor, holders: &[HolderView]) -> String {
 
 /// What is told of one particular, in a line. What says nothing, and what takes a page, is left
 /// to `--json`.
-fn particulars_of(name: &str, value: &Value) -> Vec<String> {
+pub(super) fn particulars_of(name: &str, value: &Value) -> Vec<String> {
     let text = match value {
         Value::Object(several) => {
             return several.iter().flat_map(|(name, value)| particulars_of(name, value)).collect();

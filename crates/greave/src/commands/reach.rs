@@ -9,13 +9,14 @@ use super::{Admin, Done, Outcome};
 use crate::{
     cli,
     client::{address, filtered},
-    show::{self, ALARM, BOLD, FAINT, ago, alarm_if, aside, clean, count, lines, styled},
+    show::{self, ALARM, BOLD, FAINT, ago, alarm_if, aside, clean, count, lines, moment, styled},
 };
 
 pub(crate) async fn run(admin: &Admin, command: &cli::Reach) -> Outcome {
-    let cli::Reach { key, all } = command;
+    let cli::Reach { key, all, since } = command;
     let of = key.map_or_else(|| address(&["reach"]), |key| address(&["reach", &key.to_string()]));
-    let reach: Reach = admin.client.read(&filtered(of, &ReachFilter::default())).await?;
+    let filter = ReachFilter { kind: None, since: *since };
+    let reach: Reach = admin.client.read(&filtered(of, &filter)).await?;
     admin.tell_observing().await?;
     for damage in &reach.damage {
         aside(ALARM, damage);
@@ -28,7 +29,9 @@ fn page(reach: &Reach, all: bool, now: Timestamp, width: Option<u16>) -> String 
     let mut page = vec![styled(BOLD, title(reach)), powers(reach, width), String::new()];
     let shown: Vec<&OperationReach> =
         reach.operations.iter().filter(|operation| all || operation.powers.is_sensitive()).collect();
-    if !shown.is_empty() {
+    if reach.key.is_some() {
+        page.extend(used_and_not(reach, all, now, width));
+    } else if !shown.is_empty() {
         page.push(styled(BOLD, if all { "Every operation" } else { "Sensitive operations" }));
         page.push(operations(&shown, now, width));
         page.push(String::new());
@@ -76,26 +79,88 @@ fn powers(reach: &Reach, width: Option<u16>) -> String {
     lines(&mut table, width)
 }
 
+/// What one key holds beside what it uses.
+fn used_and_not(reach: &Reach, all: bool, now: Timestamp, width: Option<u16>) -> Vec<String> {
+    let mut page = Vec::new();
+    let held = || reach.operations.iter().filter(|operation| operation.within);
+    let (mut used, never): (Vec<&OperationReach>, Vec<&OperationReach>) =
+        held().partition(|operation| operation.used.is_some());
+    // What was tried beyond its reach is of interest as well.
+    used.extend(reach.operations.iter().filter(|operation| !operation.within && operation.used.is_some()));
+    used.sort_by_key(|operation| std::cmp::Reverse(operation.used.map(|used| used.last)));
+    let shown: Vec<&OperationReach> =
+        never.iter().copied().filter(|operation| all || operation.powers.is_sensitive()).collect();
+    let others = never.len() - shown.len();
+    let more = if others > 0 { format!(", and {others} that only read or write") } else { String::new() };
+    let head = format!(
+        "Held and never used since {} UTC: {}{more}",
+        moment(reach.since),
+        count(shown.len(), if all { "operation" } else { "sensitive operation" })
+    );
+    page.push(styled(BOLD, head));
+    if !shown.is_empty() {
+        page.push(operations(&shown, now, width));
+    }
+    page.extend([styled(FAINT, honest(reach)), String::new()]);
+    if used.is_empty() {
+        page.extend([styled(BOLD, "Used: nothing"), String::new()]);
+        return page;
+    }
+    page.push(styled(BOLD, "Used, the last first"));
+    let mut table = show::table(["operation", "powers", "now", "passed", "stopped", "days", "last", "answers"]);
+    for operation in used {
+        let Some(seen) = operation.used else { continue };
+        let rows = if seen.rows > 0 { format!(", {}", count(seen.rows, "row")) } else { String::new() };
+        table.add_row([
+            Cell::new(clean(&operation.operation)),
+            Cell::new(operation.powers),
+            passes(operation),
+            Cell::new(seen.passed),
+            alarm_if(seen.stopped > 0, seen.stopped),
+            Cell::new(seen.days),
+            Cell::new(ago(seen.last, now)),
+            Cell::new(format!("{}{rows}", show::bytes(seen.bytes_out))),
+        ]);
+    }
+    page.extend([lines(&mut table, width), String::new()]);
+    page
+}
+
+/// How far back it can be known.
+fn honest(reach: &Reach) -> String {
+    match (reach.record_begins, reach.removed_until) {
+        (Some(begins), Some(removed)) => format!(
+            "the record begins at {} UTC, and some of it was removed up to {} UTC; use before is not known",
+            moment(begins),
+            moment(removed)
+        ),
+        (Some(begins), None) => format!("the record begins at {} UTC; use before is not known", moment(begins)),
+        (None, _) => "nothing is recorded yet, so nothing is known of its use".to_owned(),
+    }
+}
+
+/// How far a call gets now.
+fn passes(operation: &OperationReach) -> Cell {
+    let OperationReach { open, within, without_second_factor, powers, .. } = operation;
+    let passes = match (within, open, without_second_factor) {
+        (false, ..) => "out of scope",
+        (true, true, _) => "anybody",
+        (true, false, true) => "key alone",
+        (true, false, false) => "guarded",
+    };
+    alarm_if(*within && (*open || *without_second_factor) && powers.is_sensitive(), passes)
+}
+
 fn operations(shown: &[&OperationReach], now: Timestamp, width: Option<u16>) -> String {
     let mut table = show::table(["operation", "powers", "now", "used"]);
     for operation in shown {
-        let OperationReach { operation: name, powers, open, accepted, without_second_factor, used, .. } = operation;
-        let passes = match (open, without_second_factor) {
-            (true, _) => "anybody",
-            (false, true) => "key alone",
-            (false, false) => "guarded",
-        };
+        let OperationReach { operation: name, powers, accepted, used, .. } = operation;
         let used = used.as_ref().map_or_else(String::new, |used| {
             let stopped = if used.stopped > 0 { format!(", {} stopped", used.stopped) } else { String::new() };
             format!("{}{stopped}, {}", used.passed, ago(used.last, now))
         });
         let powers_cell = if *accepted { powers.to_string() } else { format!("{powers}: not accepted yet") };
-        table.add_row([
-            Cell::new(clean(name)),
-            alarm_if(!accepted, powers_cell),
-            alarm_if((*open || *without_second_factor) && powers.is_sensitive(), passes),
-            Cell::new(used),
-        ]);
+        table.add_row([Cell::new(clean(name)), alarm_if(!accepted, powers_cell), passes(operation), Cell::new(used)]);
     }
     lines(&mut table, width)
 }
@@ -111,7 +176,11 @@ fn next(reach: &Reach, all: bool) -> String {
     if reach.kind == HolderKind::Person && reach.key.is_none() {
         next.push("`greave reach KEY` shows one key's");
     }
-    next.push("`greave explain METHOD PATH` says why");
+    let narrow =
+        reach.key.as_ref().map(|key| format!("`greave narrow {}` proposes the scope that its use leaves", key.id));
+    let mut next: Vec<String> = next.into_iter().map(str::to_owned).collect();
+    next.extend(narrow);
+    next.push("`greave explain METHOD PATH` says why".to_owned());
     next.join("; ")
 }
 

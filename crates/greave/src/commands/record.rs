@@ -15,7 +15,7 @@ use seal::Verifier;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Admin, Done, Outcome, json as print_json};
+use super::{Admin, Done, Outcome, incident, json as print_json};
 use crate::{
     cli::{Cli, Record},
     client::address,
@@ -85,6 +85,12 @@ async fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[Pa
         return proven(cli, &Proof::read(&read(path)?).and_then(|proof| proof.verify(&key)));
     }
     let is_own = path.is_none() && given.is_none();
+    if let Some(bundle) = path.filter(|path| incident::is_bundle(path)) {
+        if !since.is_empty() {
+            return Err("`--since` holds a record against a checkpoint, and this is a bundle; leave it out".into());
+        }
+        return incident::verify(bundle, &key, cli.json);
+    }
     let folder = path.map_or_else(|| folder(cli), Path::to_owned);
     let since = since.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let mut verified =

@@ -69,6 +69,7 @@ pub(super) fn key(number: u64) -> KeyView {
         parent: None,
         claim: None,
         issued: None,
+        ceilings: Vec::new(),
         stands_for: None,
         abroad: None,
     };
@@ -297,9 +298,19 @@ pub(super) fn reach() -> Reach {
         powers,
         evidence: Vec::new(),
         open: false,
+        within: true,
         accepted: true,
         without_second_factor: alone,
-        used: used.map(|(passed, stopped)| Use { passed, stopped, first: at(-9_000), last: at(-300) }),
+        used: used.map(|(passed, stopped)| Use {
+            passed,
+            stopped,
+            days: 3,
+            busiest: passed,
+            first: at(-9_000),
+            last: at(-300),
+            bytes_out: passed * 300,
+            rows: 0,
+        }),
     };
     let operations = vec![
         operation("GET /users", Power::Read.into(), true, Some((120, 0))),
@@ -325,6 +336,8 @@ pub(super) fn reach() -> Reach {
         operations,
         undescribed: vec![UndescribedUse { request: "POST /hidden".to_owned(), calls: 3, last: at(-9_000) }],
         since: at(-30 * 86_400),
+        record_begins: Some(at(-40 * 86_400)),
+        removed_until: None,
         damage: Vec::new(),
     }
 }

@@ -10,7 +10,8 @@ use law::Span;
 
 use crate::config::{
     Answers, Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify,
-    Issued, Issuer, Keys, Leaks, Mail, Off, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Watch, Webhook, origin,
+    Issued, Issuer, Keys, Leaks, Mail, Off, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Watch, Webhook,
+    origin,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.

@@ -95,6 +95,13 @@ pub(crate) const COLUMNS: [Column; 28] = [
 pub(crate) const KIND: usize = 0;
 pub(crate) const AT: usize = 1;
 pub(crate) const KEY: usize = 2;
+pub(crate) const HOLDER: usize = 3;
+pub(crate) const WHO: usize = 4;
+pub(crate) const OPERATION: usize = 5;
+pub(crate) const POWERS: usize = 6;
+pub(crate) const SOURCE: usize = 7;
+pub(crate) const DECISION: usize = 10;
+pub(crate) const STATUS: usize = 15;
 pub(crate) const PLACE: usize = 23;
 pub(crate) const OUTCOME_PLACE: usize = 24;
 pub(crate) const CALL: usize = 25;
@@ -158,7 +165,7 @@ fn reason(verdict: Verdict) -> Option<Cow<'static, [u8]>> {
     }
 }
 
-const fn who(who: Who) -> &'static str {
+pub(crate) const fn who(who: Who) -> &'static str {
     match who {
         Who::Key => "key",
         Who::Unknown => "unknown",
@@ -184,8 +191,11 @@ mod tests {
 
     #[test]
     fn the_named_places_are_those_of_the_columns() {
-        let named = [KIND, AT, KEY, PLACE, OUTCOME_PLACE, CALL, OUTCOME, EVENT].map(|place| COLUMNS[place].name);
-        assert_eq!(named, ["kind", "time", "key", "place", "outcome_place", "call", "outcome", "event"]);
+        let places = [KIND, AT, KEY, HOLDER, WHO, OPERATION, POWERS, SOURCE, DECISION, STATUS, PLACE, OUTCOME_PLACE];
+        let named = places.into_iter().chain([CALL, OUTCOME, EVENT]).map(|place| COLUMNS[place].name);
+        let names = "kind time key holder who operation powers source decision status place outcome_place call outcome \
+                     event";
+        assert_eq!(named.collect::<Vec<_>>().join(" "), names);
         assert_eq!(schema().unwrap().get_fields().len(), COLUMNS.len());
     }
 }

@@ -6,6 +6,7 @@
 //! there: each leaf is the payload of a frame. So one call can be proven without the others.
 
 mod columns;
+mod pick;
 mod read;
 mod write;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     columns::Row,
+    pick::Columns,
     read::{Part, read},
     write::{Sink, write},
 };

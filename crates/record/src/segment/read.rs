@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -23,13 +24,13 @@ use parquet::{
 };
 
 use super::{
-    Entries,
+    Columns, Entries,
     columns::{AT, CALL, EVENT, KEY, KIND, OUTCOME, OUTCOME_PLACE, PLACE},
 };
 use crate::entry;
 
 /// What of a segment may be left out. What is not left out need not be wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
     /// Calls of other keys.
     pub(crate) key: Option<KeyId>,
@@ -37,13 +38,15 @@ pub(crate) struct Part {
     pub(crate) since: Option<Timestamp>,
     /// Calls at this time or later.
     pub(crate) until: Option<Timestamp>,
+    /// Calls whose columns say that they are not wanted.
+    pub(crate) columns: Option<Arc<Columns>>,
 }
 
 impl Part {
     /// No calls at all: what stands before them.
     pub(crate) const fn notes() -> Self {
         // No key has this number: a column of Parquet cannot hold it.
-        Self { key: Some(KeyId(u64::MAX)), since: None, until: None }
+        Self { key: Some(KeyId(u64::MAX)), since: None, until: None, columns: None }
     }
 }
 
@@ -59,7 +62,7 @@ pub(crate) fn read(path: &Path, notes: u64, part: Part) -> Result<Entries> {
             let group = file.get_row_group(place)?;
             let rows = usize::try_from(group.metadata().num_rows()).map_err(|_| damaged("has no rows"))?;
             let notes = usize::try_from(notes.saturating_sub(first)).unwrap_or(rows).min(rows);
-            group_entries(&*group, rows, notes, part, &mut entries)?;
+            group_entries(&*group, rows, notes, &part, &mut entries)?;
             first += rows as u64;
         }
         entries.sort_unstable_by_key(|(place, _)| *place);
@@ -76,11 +79,14 @@ fn group_entries(
     group: &dyn RowGroupReader,
     rows: usize,
     notes: usize,
-    part: Part,
+    part: &Part,
     entries: &mut Entries,
 ) -> Result<()> {
     if notes > 0 {
-        take(group, 0..notes, entries)?;
+        take(group, std::slice::from_ref(&(0..notes)), entries)?;
+    }
+    if part.columns.as_ref().is_some_and(|columns| columns.leave_out(group)) {
+        return Ok(());
     }
     let Some(key) = part.key else {
         return take_between(group, notes..rows, part, entries);
@@ -111,13 +117,13 @@ fn may_hold(group: &dyn RowGroupReader, key: i64) -> bool {
 }
 
 /// The rows of this range that are of the wanted time. Of one key they are sorted by time.
-fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: Part, entries: &mut Entries) -> Result<()> {
-    let Part { key, since, until } = part;
+fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, entries: &mut Entries) -> Result<()> {
+    let Part { key, since, until, columns: _ } = part;
     if rows.is_empty() {
         return Ok(());
     }
     if key.is_none() || (since.is_none() && until.is_none()) {
-        return take(group, rows, entries);
+        return take_wanted(group, rows, part, entries);
     }
     let mut reader = column(group, AT)?;
     let times = numbers(&mut reader, rows.clone())?;
@@ -127,16 +133,24 @@ fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: Part, entr
         limit.map_or(none, |limit| times.partition_point(|at| at.is_none_or(|at| at < limit)))
     };
     let (from, to) = (before(since, 0), before(until, times.len()));
-    take(group, rows.start + from..rows.start + to.max(from), entries)
+    take_wanted(group, rows.start + from..rows.start + to.max(from), part, entries)
 }
 
-/// Unpacks these rows.
-fn take(group: &dyn RowGroupReader, rows: Range<usize>, entries: &mut Entries) -> Result<()> {
-    if rows.is_empty() {
+/// The rows of this range that their columns leave in.
+fn take_wanted(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, entries: &mut Entries) -> Result<()> {
+    match &part.columns {
+        Some(columns) if !rows.is_empty() => take(group, &columns.pick(group, rows)?, entries),
+        _ => take(group, std::slice::from_ref(&rows), entries),
+    }
+}
+
+/// Unpacks these rows, whose ranges stand in their order.
+fn take(group: &dyn RowGroupReader, rows: &[Range<usize>], entries: &mut Entries) -> Result<()> {
+    if rows.iter().all(Range::is_empty) {
         return Ok(());
     }
-    let number = |place: usize| column(group, place).and_then(|mut reader| numbers(&mut reader, rows.clone()));
-    let text = |place: usize| column(group, place).and_then(|mut reader| texts(&mut reader, rows.clone()));
+    let number = |place: usize| column(group, place).and_then(|mut reader| picked(&mut reader, rows));
+    let text = |place: usize| column(group, place).and_then(|mut reader| picked_texts(&mut reader, rows));
     let (places, outcome_places) = (number(PLACE)?, number(OUTCOME_PLACE)?);
     let (kinds, calls, outcomes, events) = (text(KIND)?, text(CALL)?, text(OUTCOME)?, text(EVENT)?);
     let cells = places.into_iter().zip(outcome_places).zip(kinds).zip(calls).zip(outcomes).zip(events);
@@ -163,25 +177,49 @@ fn take(group: &dyn RowGroupReader, rows: Range<usize>, entries: &mut Entries) -
     Ok(())
 }
 
-fn column(group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
+pub(super) fn column(group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
     if place >= group.num_columns() {
         return Err(damaged("lacks a column"));
     }
     group.get_column_reader(place)
 }
 
-fn numbers(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<i64>>> {
+pub(super) fn numbers(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<i64>>> {
     match reader {
         ColumnReader::Int64ColumnReader(reader) => values(reader, rows),
         _ => Err(damaged("has a column of another type")),
     }
 }
 
-fn texts(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<ByteArray>>> {
+pub(super) fn texts(reader: &mut ColumnReader, rows: Range<usize>) -> Result<Vec<Option<ByteArray>>> {
     match reader {
         ColumnReader::ByteArrayColumnReader(reader) => values(reader, rows),
         _ => Err(damaged("has a column of another type")),
     }
+}
+
+fn picked(reader: &mut ColumnReader, rows: &[Range<usize>]) -> Result<Vec<Option<i64>>> {
+    match reader {
+        ColumnReader::Int64ColumnReader(reader) => all_values(reader, rows),
+        _ => Err(damaged("has a column of another type")),
+    }
+}
+
+fn picked_texts(reader: &mut ColumnReader, rows: &[Range<usize>]) -> Result<Vec<Option<ByteArray>>> {
+    match reader {
+        ColumnReader::ByteArrayColumnReader(reader) => all_values(reader, rows),
+        _ => Err(damaged("has a column of another type")),
+    }
+}
+
+/// The values of several ranges, in one go through the column.
+fn all_values<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: &[Range<usize>]) -> Result<Vec<Option<T::T>>> {
+    let (mut all, mut place) = (Vec::new(), 0);
+    for Range { start, end } in rows {
+        all.extend(values(reader, start - place..end - place)?);
+        place = *end;
+    }
+    Ok(all)
 }
 
 fn values<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: Range<usize>) -> Result<Vec<Option<T::T>>> {

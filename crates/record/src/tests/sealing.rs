@@ -554,3 +554,133 @@ fn a_reader_goes_on_at_its_place_after_that_file_was_sealed() {
     let later = fill(&book, 90..95);
     assert_eq!(rest(end).0, later);
 }
+
+/// What it says of operations, as a plain count of the calls does.
+fn counted(folder: &Path, key: Option<KeyId>) -> Vec<(String, u64, u64, u64, jiff::Timestamp)> {
+    let mut operations: std::collections::BTreeMap<String, (u64, u64, BTreeSet<String>, jiff::Timestamp)> =
+        std::collections::BTreeMap::new();
+    for joined in Reader::open(folder).unwrap().joined() {
+        let call = joined.unwrap().call;
+        if call.key.is_none() || key.is_some_and(|key| call.key != Some(key)) {
+            continue;
+        }
+        let stopped = matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_));
+        let seen = operations.entry(call.operation.to_string()).or_default();
+        (seen.0, seen.1) = (seen.0 + u64::from(!stopped), seen.1 + u64::from(stopped));
+        seen.2.insert(call.at.strftime("%F").to_string());
+        seen.3 = seen.3.max(call.at);
+    }
+    operations
+        .into_iter()
+        .map(|(name, (passed, stopped, days, last))| (name, passed, stopped, days.len() as u64, last))
+        .collect()
+}
+
+fn told(folder: &Path, key: Option<KeyId>) -> Vec<(String, u64, u64, u64, jiff::Timestamp)> {
+    let uses = crate::uses(folder, key, None).unwrap();
+    assert!(uses.damage.is_empty(), "{:?}", uses.damage);
+    let operations = uses.operations.into_iter();
+    operations.map(|(name, seen)| (name.to_string(), seen.passed, seen.stopped, seen.days, seen.last)).collect()
+}
+
+#[test]
+fn what_a_key_used_is_the_same_from_rollups_as_from_its_calls() {
+    let (_scratch, folder) = testing::folder();
+    let spread = |number: u64| Call {
+        at: testing::call(number * 7_200).at,
+        operation: ["GET /a", "POST /b", "GET *"][usize::try_from(number % 3).unwrap()].into(),
+        parameters: vec![("path".into(), "/hidden".into())],
+        ..call(number)
+    };
+    let book = open(&folder);
+    for number in 0..300 {
+        book.intent(spread(number)).unwrap();
+        book.outcome(testing::outcome(&spread(number)));
+    }
+    testing::wait(book.synced()).unwrap();
+    all_sealed(&folder);
+    drop(book);
+    // A part that is not sealed.
+    let book = Book::open(&folder, testing::settings()).unwrap();
+    for number in 300..340 {
+        book.intent(spread(number)).unwrap();
+    }
+    testing::wait(book.synced()).unwrap();
+    for key in [None, Some(KeyId(3)), Some(KeyId(99))] {
+        assert_eq!(told(&folder, key), counted(&folder, key), "{key:?}");
+    }
+    let uses = crate::uses(&folder, Some(KeyId(3)), None).unwrap();
+    assert_eq!(uses.undescribed.len(), 1);
+    assert!(uses.operations["GET /a"].bytes_out > 0 && uses.operations["GET /a"].busiest > 0);
+    assert_eq!(crate::span(&folder).unwrap().begins, Some(spread(0).at));
+
+    // A rollup that somebody changed is not believed: the segments say the same.
+    let rollup = files(&folder).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "usage")).unwrap();
+    let text = fs::read_to_string(&rollup).unwrap().replace("\"passed\":", "\"passed\":1");
+    fs::write(&rollup, text).unwrap();
+    let uses = crate::uses(&folder, None, None).unwrap();
+    assert_eq!(uses.damage.len(), 1);
+    let passed: u64 = uses.operations.values().map(|seen| seen.passed).sum();
+    assert_eq!(passed, counted(&folder, None).iter().map(|(_, passed, ..)| passed).sum::<u64>());
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    let some = |of: Vec<&'static str>| proptest::option::of(proptest::sample::select(of));
+    (
+        proptest::option::of((0_u64..8).prop_map(KeyId)),
+        some(vec!["GET", "POST /b", "*users*", "GET *"]),
+        proptest::option::of(proptest::sample::select(vec![Power::Mint, Power::Read, Power::Grant])),
+        some(vec!["192.0.2.0/31", "192.0.2.2/32", "0.0.0.0/0", "2001:db8::/32"]),
+        some(vec!["permit", "refuse", "challenge"]),
+        some(vec!["200", "4xx", "2xx"]),
+        proptest::option::of(0_u64..5),
+    )
+        .prop_map(|(key, operation, power, source, verdict, status, holder)| Filter {
+            key,
+            holder: holder.map(law::HolderId),
+            operation: operation.map(str::to_owned),
+            power,
+            source: source.map(|source| source.parse().unwrap()),
+            verdict: verdict.map(|verdict| verdict.parse().unwrap()),
+            status: status.map(|status| status.parse().unwrap()),
+            ..Filter::default()
+        })
+}
+
+#[test]
+fn what_columns_leave_out_is_what_nobody_wanted() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    let varied = |number: u64| Call {
+        operation: ["GET /users/{name}", "POST /b", "GET *"][usize::try_from(number / 5 % 3).unwrap()].into(),
+        holder: (!number.is_multiple_of(3)).then_some(law::HolderId(number % 4)),
+        ..call(number)
+    };
+    for number in 0..500 {
+        book.intent(varied(number)).unwrap();
+        // Some end in a later file, some never.
+        if let Some(earlier) = number.checked_sub(40).filter(|earlier| !earlier.is_multiple_of(4)) {
+            let status = if earlier.is_multiple_of(6) { 404 } else { 200 };
+            book.outcome(law::Outcome { status, ..testing::outcome(&varied(earlier)) });
+        }
+        if number == 250 {
+            testing::wait(book.synced()).unwrap();
+            all_sealed(&folder);
+        }
+    }
+    testing::wait(book.synced()).unwrap();
+    all_sealed(&folder);
+    let joined = |reader: Reader, filter: &Filter| -> BTreeSet<CallId> {
+        let all = reader.joined().map(Result::unwrap);
+        all.filter(|joined| filter.wants(joined)).map(|joined| joined.call.id).collect()
+    };
+    proptest!(ProptestConfig::with_cases(150), |(filter in any_filter())| {
+        let all = joined(Reader::open(&folder).unwrap(), &filter);
+        let wanted = joined(Reader::open(&folder).unwrap().wanting(&filter), &filter);
+        prop_assert_eq!(all, wanted);
+    });
+    // It leaves out, too.
+    let filter = Filter { operation: Some("POST /b".to_owned()), ..Filter::default() };
+    let calls = Reader::open(&folder).unwrap().wanting(&filter).filter(|entry| matches!(entry, Ok(Entry::Call(_))));
+    assert_eq!(calls.count(), (0..500).filter(|number| number / 5 % 3 == 1).count());
+}

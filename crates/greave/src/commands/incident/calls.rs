@@ -1,0 +1,291 @@
+//! What a key's calls were, read one after the other: however many there are, only what is told
+//! is kept.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use law::{Call, CallId, KeyId, Power, Powers, Verdict, neighbourhood};
+use record::{Entry, Filter, Joined, Joiner, Reader};
+use serde::Serialize;
+
+use super::Moment;
+
+/// Different sources and programs that are told, and known from before.
+const MOST: usize = 1_000;
+/// First times that the timeline tells, of each kind.
+const FIRSTS: usize = 20;
+/// Keys that were minted and are told one by one.
+const MOST_MINTED: usize = 1_000;
+/// What is shown of a program's name.
+const PROGRAM: usize = 120;
+
+/// The calls of a time.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Calls {
+    /// How many of this key are recorded before it: what those did is not new.
+    pub(super) before: u64,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+    pub(super) passed: u64,
+    pub(super) stopped: u64,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    pub(super) rows: u64,
+    pub(super) sources: BTreeMap<String, From>,
+    /// Calls from further sources.
+    pub(super) other_sources: u64,
+    pub(super) programs: BTreeMap<String, From>,
+    pub(super) other_programs: u64,
+    pub(super) operations: BTreeMap<Arc<str>, Did>,
+    pub(super) minted: Vec<Minted>,
+    /// Why calls were asked about or refused.
+    pub(super) stopped_why: BTreeMap<String, u64>,
+    /// What of the record cannot be read, or was never written.
+    pub(super) damage: Vec<String>,
+    #[serde(skip)]
+    pub(super) timeline: Vec<Moment>,
+    #[serde(skip)]
+    known: Known,
+    #[serde(skip)]
+    seen_powers: Powers,
+}
+
+/// From where, or with what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct From {
+    /// Whether no call before came so.
+    pub(super) new: bool,
+    pub(super) passed: u64,
+    pub(super) stopped: u64,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
+/// What was done by one operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Did {
+    pub(super) powers: Powers,
+    /// Whether no call before did so.
+    pub(super) new: bool,
+    pub(super) passed: u64,
+    pub(super) stopped: u64,
+    pub(super) bytes_out: u64,
+    pub(super) rows: u64,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
+/// A key that a call made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Minted {
+    pub(super) at: Timestamp,
+    pub(super) key: KeyId,
+    pub(super) operation: Arc<str>,
+    pub(super) call: CallId,
+}
+
+/// What was usual before.
+#[derive(Debug, Default)]
+struct Known {
+    sources: BTreeSet<String>,
+    programs: BTreeSet<String>,
+    operations: BTreeSet<Arc<str>>,
+}
+
+const fn is_stopped(call: &Call) -> bool {
+    matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_))
+}
+
+/// The source and the program that are told of a call.
+fn whence(call: &Call) -> (String, String) {
+    let source = neighbourhood(call.source).address().to_string();
+    let program: String = call.user_agent.as_deref().unwrap_or("no name").chars().take(PROGRAM).collect();
+    (source, program)
+}
+
+impl Calls {
+    /// Reads the record, where there is one.
+    pub(super) fn of(folder: &Path, key: KeyId, since: Timestamp, until: Timestamp) -> Result<Self, record::OpenError> {
+        let mut calls = Self::default();
+        if !folder.exists() {
+            return Ok(calls);
+        }
+        let filter = Filter { key: Some(key), until: Some(until), ..Filter::default() };
+        let mut joiner = Joiner::default();
+        for entry in Reader::open(folder)?.wanting(&filter) {
+            match entry {
+                Ok(entry) => {
+                    calls.hole(&entry, since, until);
+                    if let Some(joined) = joiner.take(entry).filter(|joined| filter.wants_call(&joined.call)) {
+                        calls.note(&joined, since);
+                    }
+                }
+                Err(damage) if calls.damage.len() < MOST => calls.damage.push(damage.to_string()),
+                Err(_) => {}
+            }
+        }
+        for joined in joiner.still_open().filter(|joined| filter.wants_call(&joined.call)) {
+            calls.note(&joined, since);
+        }
+        Ok(calls)
+    }
+
+    fn hole(&mut self, entry: &Entry, since: Timestamp, until: Timestamp) {
+        let Entry::Gap(gap) = entry else { return };
+        if gap.to >= since && gap.from < until && gap.calls + gap.outcomes > 0 && self.damage.len() < MOST {
+            let record::Gap { from, to, reason, calls, outcomes, .. } = gap;
+            self.damage
+                .push(format!("{from} to {to}: {reason}, {calls} calls and {outcomes} outcomes were not written"));
+        }
+    }
+
+    pub(super) fn note(&mut self, joined: &Joined, since: Timestamp) {
+        if joined.call.at < since {
+            self.note_before(&joined.call);
+        } else {
+            self.note_within(joined);
+        }
+    }
+
+    /// A thief who was stopped leaves nothing usual behind.
+    fn note_before(&mut self, call: &Call) {
+        if is_stopped(call) {
+            return;
+        }
+        self.before += 1;
+        let (source, program) = whence(call);
+        if self.known.sources.len() < 10 * MOST {
+            self.known.sources.insert(source);
+        }
+        if self.known.programs.len() < 10 * MOST {
+            self.known.programs.insert(program);
+        }
+        self.known.operations.insert(Arc::clone(&call.operation));
+    }
+
+    fn note_within(&mut self, Joined { call, outcome }: &Joined) {
+        let (source, program) = whence(call);
+        let stopped = is_stopped(call);
+        let told = self.before > 0;
+        self.first = self.first.into_iter().chain([call.at]).min();
+        self.last = self.last.max(Some(call.at));
+        let (bytes_out, rows) = outcome.as_ref().map_or((0, 0), |it| (it.bytes_out, it.rows.unwrap_or(0)));
+        if stopped {
+            self.stopped += 1
+        } else {
+            self.passed += 1
+        }
+        self.bytes_in = self.bytes_in.saturating_add(outcome.as_ref().map_or(0, |it| it.bytes_in));
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
+        self.rows = self.rows.saturating_add(rows);
+
+        let is_new = told && !self.known.sources.contains(&source);
+        let firsts = self.sources.values().filter(|from| from.new).count();
+        match noted(&mut self.sources, source, is_new, stopped, call.at) {
+            Noted::First if is_new && firsts < FIRSTS => {
+                self.tell(call, "the first call from a source that is not usual")
+            }
+            Noted::First | Noted::Again => {}
+            Noted::TooMany => self.other_sources += 1,
+        }
+        let is_new = told && !self.known.programs.contains(&program);
+        let firsts = self.programs.values().filter(|from| from.new).count();
+        match noted(&mut self.programs, program, is_new, stopped, call.at) {
+            Noted::First if is_new && firsts < FIRSTS => {
+                self.tell(call, "the first call by a program that is not usual")
+            }
+            Noted::First | Noted::Again => {}
+            Noted::TooMany => self.other_programs += 1,
+        }
+        self.note_operation(call, stopped, (bytes_out, rows));
+        if let Some(key) = outcome.as_ref().and_then(|outcome| outcome.minted) {
+            if self.minted.len() < FIRSTS {
+                self.tell(call, &format!("it minted {key}"));
+            }
+            if self.minted.len() < MOST_MINTED {
+                let operation = Arc::clone(&call.operation);
+                self.minted.push(Minted { at: call.at, key, operation, call: call.id });
+            }
+        }
+    }
+
+    fn note_operation(&mut self, call: &Call, stopped: bool, (bytes_out, rows): (u64, u64)) {
+        for power in call.powers.iter().filter(|power| Power::is_sensitive(*power)) {
+            if !stopped && !self.seen_powers.contains(power) {
+                self.seen_powers = self.seen_powers.with(power);
+                self.tell(call, &format!("the first call that passed with the power {power}"));
+            }
+        }
+        let why = match call.verdict {
+            Verdict::Challenge(missing) => Some(format!("asked for {missing}")),
+            Verdict::Refuse(refusal) => Some(format!("refused: {}", refusal.says())),
+            Verdict::WouldAsk(missing) => Some(format!("passed, observed only; enforced, it would ask for {missing}")),
+            Verdict::WouldRefuse(refusal) => Some(format!("passed, observed only; enforced: {}", refusal.says())),
+            Verdict::Permit => None,
+        };
+        if let Some(why) = why {
+            let first = !self.stopped_why.contains_key(&why);
+            if first {
+                self.tell(call, &format!("for the first time {why}"));
+            }
+            *self.stopped_why.entry(why).or_default() += 1;
+        }
+        let is_new = self.before > 0 && !self.known.operations.contains(&call.operation);
+        let did = self.operations.entry(Arc::clone(&call.operation)).or_insert_with(|| Did {
+            powers: call.powers,
+            new: is_new,
+            passed: 0,
+            stopped: 0,
+            bytes_out: 0,
+            rows: 0,
+            first: call.at,
+            last: call.at,
+        });
+        did.powers = did.powers.union(call.powers);
+        if stopped {
+            did.stopped += 1
+        } else {
+            did.passed += 1
+        }
+        did.bytes_out = did.bytes_out.saturating_add(bytes_out);
+        did.rows = did.rows.saturating_add(rows);
+        (did.first, did.last) = (did.first.min(call.at), did.last.max(call.at));
+    }
+
+    /// Calls come in the order in which they ended: the timeline is sorted at the end.
+    fn tell(&mut self, call: &Call, what: &str) {
+        self.timeline.push(Moment {
+            at: call.at,
+            what: what.to_owned(),
+            foreign: format!("{} from {}", call.operation, call.source),
+            call: Some(call.id),
+            entry: None,
+        });
+    }
+}
+
+enum Noted {
+    First,
+    Again,
+    TooMany,
+}
+
+fn noted(all: &mut BTreeMap<String, From>, name: String, new: bool, stopped: bool, at: Timestamp) -> Noted {
+    let full = all.len() >= MOST;
+    let is_known = all.contains_key(&name);
+    if full && !is_known {
+        return Noted::TooMany;
+    }
+    let from = all.entry(name).or_insert(From { new, passed: 0, stopped: 0, first: at, last: at });
+    if stopped {
+        from.stopped += 1
+    } else {
+        from.passed += 1
+    }
+    (from.first, from.last) = (from.first.min(at), from.last.max(at));
+    if is_known { Noted::Again } else { Noted::First }
+}

@@ -1,0 +1,122 @@
+use law::{Call, Refusal, Verdict};
+
+use super::*;
+use crate::{
+    cli::When,
+    commands::testing::{self, NOW, at, plain},
+};
+
+fn wanted() -> Narrow {
+    Narrow {
+        key: KeyId(17),
+        since: None,
+        until: None,
+        keep: Vec::new(),
+        sources: false,
+        apply: false,
+        even_so: false,
+        undo: false,
+        proof: crate::cli::ProofArgs { person: None },
+    }
+}
+
+fn call(seconds: i64, operation: &str, powers: Powers, verdict: Verdict) -> Call {
+    Call { at: at(seconds - 1), powers, ..testing::call(1, operation, verdict, 200).call }
+}
+
+fn calls() -> Vec<Call> {
+    let refused = Verdict::Refuse(Refusal::Denied);
+    let mut calls = vec![call(-(19 * 86_400), "PATCH /users/{name}", Power::Grant.into(), Verdict::Permit)];
+    for day in 0..20 {
+        calls.push(call(-(day * 86_400), "GET /users", Power::Read.into(), Verdict::Permit));
+        calls.push(call(-(day * 86_400), "POST /users/{name}/tokens", Power::Mint.into(), refused));
+    }
+    calls
+}
+
+fn reach() -> Reach {
+    Reach { key: Some(testing::key(17)), kind: HolderKind::Workload, ..testing::reach() }
+}
+
+/// As they are read for what is wanted.
+fn tried(wanted: &Narrow, calls: &[Call]) -> Result<Option<Proposed>, String> {
+    let ((since, until), mut habits) = (wanted.span(NOW), Habits::default());
+    calls.iter().for_each(|call| habits.note(call, call.at >= since && call.at < until));
+    propose(wanted, &reach(), &habits, NOW)
+}
+
+fn proposed(wanted: &Narrow, calls: &[Call]) -> Proposed {
+    tried(wanted, calls).unwrap().unwrap()
+}
+
+fn names(proposed: &Proposed) -> Vec<String> {
+    proposed.scope.operations.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_was_used_stays_and_the_rest_goes() {
+    let proposed = proposed(&wanted(), &calls());
+    assert_eq!(names(&proposed), ["GET /users", "PATCH /users/{name}"], "what was refused is no use");
+    assert_eq!(proposed.scope.powers, Powers::from(Power::Read).with(Power::Grant));
+    assert_eq!((proposed.calls, proposed.days, proposed.tried.calls, proposed.tried.days), (21, 20, 21, 20));
+    assert!(proposed.tried.refused.is_empty());
+    assert!(proposed.loses.iter().any(|lost| lost.operation == "DELETE /users/{name}"));
+    insta::assert_snapshot!("narrow", plain(&proposed.page(&testing::key(17), NOW, Some(100))));
+}
+
+#[test]
+fn what_was_used_only_before_is_told_and_may_be_kept() {
+    let lately = Narrow { since: Some(When::Ago(law::Span::days(7))), ..wanted() };
+    let narrow = proposed(&lately, &calls());
+    assert_eq!((narrow.calls, narrow.days), (7, 7), "of that time alone");
+    let refused: Vec<(&str, u64, &str)> =
+        narrow.tried.refused.iter().map(|it| (&*it.operation, it.calls, it.why)).collect();
+    assert_eq!(refused, [("PATCH /users/{name}", 1, "used only before `--since`")]);
+    insta::assert_snapshot!("narrow_refuses", plain(&narrow.page(&testing::key(17), NOW, Some(100))));
+    let kept = proposed(&Narrow { keep: vec!["PATCH /users/*".to_owned()], ..lately }, &calls());
+    assert!(kept.tried.refused.is_empty(), "{:?}", kept.tried);
+    let unknown = tried(&Narrow { keep: vec!["GET /nothing".to_owned()], ..wanted() }, &calls());
+    assert!(unknown.unwrap_err().contains("`GET /nothing`"));
+}
+
+#[test]
+fn what_a_thief_used_is_left_out_though_the_rest_was_used_before_and_after() {
+    let theft = call(-3_600, "DELETE /users/{name}", Power::Destroy.into(), Verdict::Permit);
+    let calls = [calls(), vec![theft]].concat();
+    let before = Narrow { until: Some(When::At(at(-7_200))), ..wanted() };
+    let narrow = proposed(&before, &calls);
+    assert_eq!(names(&narrow), ["GET /users", "PATCH /users/{name}"]);
+    assert_eq!(narrow.tried.refused[0].why, "used only after `--until`");
+}
+
+#[test]
+fn no_scope_names_what_nobody_described() {
+    let calls = [calls(), vec![call(-60, "POST *", Powers::EVERY, Verdict::Permit)]].concat();
+    let proposed = proposed(&wanted(), &calls);
+    assert!(!proposed.scope.powers.contains(Power::Disarm));
+    let refused: Vec<&str> = proposed.tried.refused.iter().map(|it| &*it.operation).collect();
+    assert_eq!(refused, ["POST *"]);
+}
+
+#[test]
+fn sources_narrow_only_where_that_is_asked_for() {
+    let elsewhere = Call {
+        source: "2001:db8::7".parse().unwrap(),
+        ..call(-(10 * 86_400), "GET /users", Power::Read.into(), Verdict::Permit)
+    };
+    let calls = [calls(), vec![elsewhere]].concat();
+    assert!(proposed(&wanted(), &calls).scope.sources.is_empty());
+    let all = proposed(&Narrow { sources: true, ..wanted() }, &calls);
+    assert_eq!(all.scope.sources.len(), 2);
+    assert!(all.tried.refused.is_empty(), "{:?}", all.tried);
+    let lately = Narrow { sources: true, since: Some(When::Ago(law::Span::days(3))), ..wanted() };
+    let refused = proposed(&lately, &calls).tried.refused;
+    assert!(refused.iter().any(|it| it.why == "from elsewhere" && it.operation == "GET /users"), "{refused:?}");
+}
+
+#[test]
+fn a_key_without_calls_is_left_alone() {
+    assert!(tried(&wanted(), &[]).unwrap().is_none());
+    let refused = call(-5, "GET /users", Power::Read.into(), Verdict::Refuse(Refusal::Denied));
+    assert!(tried(&wanted(), &[refused]).unwrap().is_none());
+}
