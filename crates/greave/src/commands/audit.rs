@@ -147,7 +147,14 @@ fn folder(path: &Path, files: &mut Vec<Input>, audit: &mut Audit) {
         if path.is_dir() {
             folder(&path, files, audit);
         } else if is_read(&path) {
-            files.push(Input::File(path));
+            match fs::metadata(&path) {
+                // What is no file, such as a pipe, may never end; named by itself it is read.
+                Ok(found) if !found.is_file() => {
+                    audit.unreadable(&path.display().to_string(), "is no file; name it by itself to have it read");
+                }
+                Ok(_) => files.push(Input::File(path)),
+                Err(error) => audit.unreadable(&path.display().to_string(), &format!("cannot be opened: {error}")),
+            }
         }
     }
 }
