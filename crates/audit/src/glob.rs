@@ -1,8 +1,26 @@
 //! Patterns with `*` and `?`, and what one of them says about another.
 
+/// What a pattern has where a `*` or a `?` is meant as a letter: no text has these.
+const LETTERS: [(char, char); 2] = [('*', '\u{1}'), ('?', '\u{2}')];
+
+/// A text as a pattern that only this text matches.
+pub(crate) fn literal(text: &str) -> String {
+    LETTERS.iter().fold(text.to_owned(), |text, (letter, mark)| text.replace(*letter, &mark.to_string()))
+}
+
+/// A pattern without wildcards, or what was filled into one, as the text that it stands for.
+pub(crate) fn plain(pattern: &str) -> String {
+    LETTERS.iter().fold(pattern.to_owned(), |text, (letter, mark)| text.replace(*mark, &letter.to_string()))
+}
+
 /// Whether the pattern matches the text, letter for letter.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    walk(pattern.as_bytes(), text.as_bytes(), |pattern, letter| pattern == letter || pattern == b'?')
+    walk(pattern.as_bytes(), text.as_bytes(), |pattern, letter| match pattern {
+        b'?' => true,
+        1 => letter == b'*',
+        2 => letter == b'?',
+        _ => pattern == letter,
+    })
 }
 
 /// As [`matches`], whatever the case of the letters.
@@ -116,6 +134,14 @@ mod tests {
         assert!(!matches("iam:*", "IAM:Get"));
         assert!(matches_any_case("iam:create*", "IAM:CreateUser"));
         assert!(matches("*", "") && matches("", "") && !matches("", "a"));
+    }
+
+    #[test]
+    fn a_wildcard_that_is_meant_as_a_letter_matches_only_itself() {
+        let pattern = format!("a{}*", literal("*?"));
+        assert!(matches(&pattern, "a*?") && matches(&pattern, "a*?b"));
+        assert!(!matches(&pattern, "abc") && !matches(&pattern, "a**"));
+        assert_eq!(plain(&literal("a*?")), "a*?");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! For programs. The form is documented in `docs/audit.schema.json` and only grows.
 
+use jiff::Timestamp;
 use law::Power;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{First, Report, figures::standing};
@@ -16,7 +17,6 @@ pub(super) const FORM: &str = "greave-audit/1";
 
 pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
     let estate = &report.estate;
-    let accounts: Vec<Value> = estate.accounts.iter().map(|one| account(report, one)).collect();
     let mut ranks: Vec<Option<(usize, &First)>> = vec![None; estate.keys.len()];
     for (first, rank) in report.first.iter().zip(1..) {
         if let Some(slot) = ranks.get_mut(first.key) {
@@ -24,35 +24,58 @@ pub(super) fn write(report: &Report) -> Result<String, serde_json::Error> {
         }
     }
     let never = &report.figures.cadence.never;
-    let keys: Vec<Value> = estate
-        .keys
-        .iter()
-        .zip(ranks)
-        .enumerate()
-        .map(|(ix, (key, rank))| self::key(report, key, never.contains(&ix), rank))
-        .collect();
-    let findings: Vec<Value> = report.findings.iter().map(|found| finding(report, found)).collect();
+    let keys = || {
+        let all = estate.keys.iter().zip(&ranks).enumerate();
+        all.map(|(ix, (key, rank))| self::key(report, key, never.contains(&ix), *rank))
+    };
     let by_power: serde_json::Map<String, Value> =
         report.figures.by_power.iter().map(|(power, keys)| (power.word().to_owned(), json!(keys))).collect();
     let mut figures = serde_json::to_value(&report.figures)?;
     if let Some(slot) = figures.get_mut("by_power") {
         *slot = Value::Object(by_power);
     }
-    let whole = json!({
-        "form": FORM,
-        "as_of": report.as_of,
-        "limits": { "longest_days": report.longest, "idle_days": report.idle },
-        "sentence": report.figures.sentence(report.idle),
-        "figures": figures,
-        "accounts": accounts,
-        "keys": keys,
-        "findings": findings,
-        "baseline": report.stale,
-        "logs": estate.logs,
-        "inputs": estate.sources,
-        "unread": estate.troubles,
-    });
+    let whole = Whole {
+        accounts: Each(|| estate.accounts.iter().map(|one| account(report, one))),
+        as_of: report.as_of,
+        baseline: json!(report.stale),
+        figures,
+        findings: Each(|| report.findings.iter().map(|found| finding(report, found))),
+        form: FORM,
+        inputs: json!(estate.sources),
+        keys: Each(keys),
+        limits: json!({ "longest_days": report.longest, "idle_days": report.idle }),
+        logs: json!(estate.logs),
+        sentence: report.figures.sentence(report.idle),
+        unread: json!(estate.troubles),
+    };
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
+}
+
+/// The whole report, its names in the order of the alphabet as everywhere in it.
+#[derive(Serialize)]
+struct Whole<A: Serialize, F: Serialize, K: Serialize> {
+    accounts: A,
+    as_of: Timestamp,
+    baseline: Value,
+    figures: Value,
+    findings: F,
+    form: &'static str,
+    inputs: Value,
+    keys: K,
+    limits: Value,
+    logs: Value,
+    sentence: String,
+    unread: Value,
+}
+
+/// A list whose items are made one after the other: those of a large estate take more room than
+/// the estate itself.
+struct Each<F>(F);
+
+impl<I: Iterator<Item = Value>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 /// One finding a line, each with the moment of the audit.

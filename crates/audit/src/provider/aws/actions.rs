@@ -26,6 +26,8 @@ pub(super) struct Action {
 pub(super) struct Actions {
     all: Vec<Action>,
     by_name: HashMap<String, usize>,
+    /// By number: which statements of all policies speak of it, one bit each.
+    spoken_of: Vec<Vec<u64>>,
     levels: HashMap<String, Powers>,
 }
 
@@ -600,7 +602,7 @@ fn letters(letters: &str) -> Powers {
 impl Actions {
     /// The table, and the access levels of a service reference, where one was given.
     pub(super) fn new(levels: HashMap<String, Powers>) -> Self {
-        let mut actions = Self { all: Vec::new(), by_name: HashMap::new(), levels };
+        let mut actions = Self { all: Vec::new(), by_name: HashMap::new(), spoken_of: Vec::new(), levels };
         for (powers, resource, names) in TABLE {
             for name in *names {
                 let resource = if *resource == OWN { own(name) } else { (*resource).to_owned() };
@@ -627,16 +629,30 @@ impl Actions {
     }
 
     /// Tells every statement which actions it is about.
-    pub(super) fn number(&self, policies: &mut [Policy]) {
-        for statement in policies.iter_mut().flat_map(|policy| &mut policy.statements) {
+    pub(super) fn number(&mut self, policies: &mut [Policy]) {
+        self.spoken_of = vec![Vec::new(); self.all.len()];
+        let statements = policies.iter_mut().flat_map(|policy| &mut policy.statements);
+        for (at, statement) in statements.enumerate() {
             let mut about = vec![0_u64; self.all.len().div_ceil(64)];
-            for action in &self.all {
-                if let Some(word) = about.get_mut(action.number / 64).filter(|_| statement.is_about(&action.name)) {
+            for (action, spoken_of) in self.all.iter().zip(&mut self.spoken_of) {
+                if !statement.is_about(&action.name) {
+                    continue;
+                }
+                if let Some(word) = about.get_mut(action.number / 64) {
                     *word |= 1 << (action.number % 64);
+                }
+                spoken_of.resize(at / 64 + 1, 0);
+                if let Some(word) = spoken_of.last_mut() {
+                    *word |= 1 << (at % 64);
                 }
             }
             statement.about = about;
         }
+    }
+
+    /// Which statements speak of an action: the same for actions that no policy tells apart.
+    pub(super) fn spoken_of(&self, action: &Action) -> &[u64] {
+        self.spoken_of.get(action.number).map_or(&[], Vec::as_slice)
     }
 
     /// Takes up what a policy names and the table does not have.

@@ -4,7 +4,7 @@
 //! not hold for it, those that negate do, and `IfExists` and `Null` ask for it by name. What it
 //! carries and nobody here knows is unknown, and so is what follows from it.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -57,26 +57,27 @@ impl From<bool> for Holds {
 
 /// What a request says of itself under one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Said<'s> {
     /// The request does not carry it.
     Absent,
     /// It carries this.
-    Is(String),
+    Is(Cow<'s, str>),
     /// The caller may choose what it carries.
     Chosen,
     /// Nobody here knows.
     Unknown,
 }
 
-/// What is known of a caller.
+/// What is known of a caller. Copies share what they have in common: a question about each role of
+/// an account asks of one caller.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     /// By lower-case name, beside those that [`Context::said`] knows.
-    pub(super) known: HashMap<String, Said>,
-    /// What the caller has chosen for the moment, under one name.
-    chosen: Option<(&'static str, String)>,
+    known: Rc<HashMap<String, Said<'static>>>,
+    /// What the caller says for the moment, by lower-case name; the last one counts.
+    chosen: Vec<(&'static str, Rc<str>)>,
     /// What is known of the user or role that the call is about.
-    resource: Option<Resource>,
+    resource: Option<Rc<Resource>>,
     /// Whether it is a session without a second factor, which IAM does not listen to.
     pub(super) is_bare_session: bool,
 }
@@ -86,6 +87,17 @@ pub(super) struct Context {
 pub(super) struct Resource {
     pub(super) tags: Vec<(String, String)>,
     pub(super) boundary: Option<String>,
+}
+
+impl Said<'_> {
+    fn borrowed(&self) -> Said<'_> {
+        match self {
+            Self::Absent => Said::Absent,
+            Self::Is(value) => Said::Is(Cow::Borrowed(value)),
+            Self::Chosen => Said::Chosen,
+            Self::Unknown => Said::Unknown,
+        }
+    }
 }
 
 impl Context {
@@ -99,7 +111,7 @@ impl Context {
         now: Timestamp,
     ) -> Self {
         let mut known = HashMap::new();
-        let mut is = |name: &str, value: &str| known.insert(name.to_owned(), Said::Is(value.to_owned()));
+        let mut is = |name: &str, value: &str| known.insert(name.to_owned(), Said::Is(Cow::Owned(value.to_owned())));
         is("aws:username", user);
         // An account's own resources; those of others ask for the others' yes, too.
         is("aws:resourceaccount", account);
@@ -132,36 +144,36 @@ impl Context {
         ] {
             known.insert(absent.to_owned(), Said::Absent);
         }
-        Self { known, chosen: None, resource: None, is_bare_session: false }
+        Self { known: Rc::new(known), chosen: Vec::new(), resource: None, is_bare_session: false }
     }
 
     /// The same caller, who says this under one name.
     pub(super) fn saying(&self, name: &'static str, value: &str) -> Self {
-        Self { chosen: Some((name, value.to_owned())), ..self.clone() }
+        let mut context = self.clone();
+        context.chosen.push((name, value.into()));
+        context
     }
 
     /// The same caller, who acts on this user or role.
-    pub(super) fn acting_on(&self, resource: Resource) -> Self {
-        Self { resource: Some(resource), ..self.clone() }
+    pub(super) fn acting_on(&self, resource: &Rc<Resource>) -> Self {
+        Self { resource: Some(Rc::clone(resource)), ..self.clone() }
     }
 
-    /// The same caller, of whom this is known, too.
-    pub(super) fn knowing(mut self, name: &str, said: Said) -> Self {
-        self.known.insert(name.to_lowercase(), said);
-        self
+    fn know(&mut self, name: &str, said: Said<'static>) {
+        Rc::make_mut(&mut self.known).insert(name.to_owned(), said);
     }
 
     /// The same caller with a session that began with a second factor.
     pub(super) fn with_second_factor(mut self) -> Self {
-        self.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is("true".to_owned()));
-        self.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
+        self.know("aws:multifactorauthpresent", Said::Is(Cow::Borrowed("true")));
+        self.know("aws:multifactorauthage", Said::Is(Cow::Borrowed("0")));
         self.session();
         self
     }
 
     /// The same caller with a session that began without one: `sts:GetSessionToken` asks nobody.
     pub(super) fn with_session(mut self) -> Self {
-        self.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is("false".to_owned()));
+        self.know("aws:multifactorauthpresent", Said::Is(Cow::Borrowed("false")));
         self.is_bare_session = true;
         self.session();
         self
@@ -170,7 +182,7 @@ impl Context {
     /// Sessions say when they began: now.
     fn session(&mut self) {
         let now = self.known.get("aws:currenttime").cloned().unwrap_or(Said::Unknown);
-        self.known.insert("aws:tokenissuetime".to_owned(), now);
+        self.know("aws:tokenissuetime", now);
     }
 
     /// A session of a role that was taken without a second factor: it says so.
@@ -182,36 +194,36 @@ impl Context {
         now: Timestamp,
     ) -> Self {
         let mut context = Self::long_term("", "", arn, account, tags, now);
-        context.known.insert("aws:username".to_owned(), Said::Absent);
-        context.known.insert("aws:principaltype".to_owned(), Said::Is("AssumedRole".to_owned()));
-        context.known.insert("aws:multifactorauthpresent".to_owned(), Said::Is(second_factor.to_string()));
+        context.know("aws:username", Said::Absent);
+        context.know("aws:principaltype", Said::Is(Cow::Borrowed("AssumedRole")));
+        let present = if second_factor { "true" } else { "false" };
+        context.know("aws:multifactorauthpresent", Said::Is(Cow::Borrowed(present)));
         if second_factor {
-            context.known.insert("aws:multifactorauthage".to_owned(), Said::Is("0".to_owned()));
+            context.know("aws:multifactorauthage", Said::Is(Cow::Borrowed("0")));
         }
         context.session();
         context
     }
 
-    /// What the request says under this name.
-    pub(super) fn said(&self, name: &str) -> Said {
-        let name = name.to_lowercase();
-        if let Some((_, value)) = self.chosen.as_ref().filter(|(chosen, _)| *chosen == name) {
-            return Said::Is(value.clone());
+    /// What the request says under this name, which is in small letters.
+    pub(super) fn said(&self, name: &str) -> Said<'_> {
+        if let Some((_, value)) = self.chosen.iter().rev().find(|(chosen, _)| *chosen == name) {
+            return Said::Is(Cow::Borrowed(value));
         }
-        if let Some(said) = self.known.get(&name) {
-            return said.clone();
+        if let Some(said) = self.known.get(name) {
+            return said.borrowed();
         }
-        if let Some(Resource { tags, boundary }) = &self.resource {
+        if let Some(Resource { tags, boundary }) = self.resource.as_deref() {
             let tag = name.strip_prefix("aws:resourcetag/").or_else(|| name.strip_prefix("iam:resourcetag/"));
             if let Some(tag) = tag {
                 let value = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
-                return value.map_or(Said::Absent, |(_, value)| Said::Is(value.clone()));
+                return value.map_or(Said::Absent, |(_, value)| Said::Is(Cow::Borrowed(value)));
             }
             if name == "iam:permissionsboundary" {
-                return boundary.clone().map_or(Said::Absent, Said::Is);
+                return boundary.as_deref().map_or(Said::Absent, |boundary| Said::Is(Cow::Borrowed(boundary)));
             }
         }
-        match name.as_str() {
+        match name {
             "aws:requestedregion"
             | "aws:securetransport"
             | "aws:useragent"
@@ -247,6 +259,8 @@ pub(super) struct Condition {
     for_any: bool,
     /// As it is written.
     pub(super) name: String,
+    /// The same in small letters.
+    pub(super) asks: String,
     pub(super) values: Vec<String>,
 }
 
@@ -320,20 +334,20 @@ impl Condition {
             "dategreaterthanequals" => (Operator::Date(Compare::GreaterOrEqual), false),
             _ => (Operator::Other, false),
         };
-        Self { operator, negated, if_exists, for_all, for_any, name: name.to_owned(), values }
+        let (name, asks) = (name.to_owned(), name.to_lowercase());
+        Self { operator, negated, if_exists, for_all, for_any, name, asks, values }
     }
 
     /// Whether the answer hangs on who the caller is, and not only on how they signed in.
     pub(super) fn is_personal(&self) -> bool {
-        let name = self.name.to_lowercase();
         let about = ["aws:username", "aws:userid", "aws:principalarn", "aws:principaltag/"];
-        about.iter().any(|word| name.starts_with(word)) || self.values.iter().any(|value| value.contains("${"))
+        about.iter().any(|word| self.asks.starts_with(word)) || self.values.iter().any(|value| value.contains("${"))
     }
 
     /// Whether it holds for the caller. `wanted` is what the caller would like: what they may
     /// choose themselves, they choose so.
     pub(super) fn holds(&self, context: &Context, wanted: bool) -> Holds {
-        let said = context.said(&self.name);
+        let said = context.said(&self.asks);
         if self.operator == Operator::Null {
             let absent = match said {
                 Said::Absent => Holds::Yes,
@@ -367,7 +381,17 @@ impl Condition {
     }
 
     fn compare(&self, said: &str, value: &str, context: &Context) -> Holds {
-        let Some(value) = &filled(value, context) else { return Holds::Unknown };
+        let (pattern, sure) = filled(value, context);
+        if !sure {
+            return Holds::Unknown;
+        }
+        // Only what compares patterns has letters that stand for others.
+        let value = if self.operator == Operator::Like || !value.contains("${") {
+            pattern
+        } else {
+            Cow::Owned(glob::plain(&pattern))
+        };
+        let value = &*value;
         match self.operator {
             Operator::Bool | Operator::EqualsIgnoreCase => said.eq_ignore_ascii_case(value).into(),
             Operator::Equals => (said == value).into(),
@@ -398,32 +422,43 @@ impl Compare {
     }
 }
 
-/// A text with its variables filled in; none where one is not known.
-pub(super) fn filled(text: &str, context: &Context) -> Option<String> {
-    let mut filled = String::with_capacity(text.len());
+/// A pattern with its variables filled in, and whether it is sure: where a variable is not known,
+/// anything may stand in its place. What is filled in is letters, whatever it is: `${*}` is a star
+/// that stands for nothing else.
+pub(super) fn filled<'t>(text: &'t str, context: &Context) -> (Cow<'t, str>, bool) {
+    if !text.contains("${") {
+        return (Cow::Borrowed(text), true);
+    }
+    let (mut filled, mut sure) = (String::with_capacity(text.len()), true);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}')?;
         filled.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            filled.push('*');
+            return (Cow::Owned(filled), false);
+        };
         // `${name, 'what else'}` says what to take where there is none.
         let (name, other) = match name.split_once(',') {
             Some((name, other)) => (name.trim_end(), Some(other.trim().trim_matches('\''))),
             None => (name, None),
         };
         match (name, other) {
-            ("*" | "?" | "$", _) => filled.push_str(name),
-            (name, other) => match (context.said(name), other) {
-                (Said::Is(value), _) => filled.push_str(&value),
-                (Said::Absent, Some(other)) => filled.push_str(other),
+            ("*" | "?" | "$", _) => filled.push_str(&glob::literal(name)),
+            (name, other) => match (context.said(&name.to_lowercase()), other) {
+                (Said::Is(value), _) => filled.push_str(&glob::literal(&value)),
+                (Said::Absent, Some(other)) => filled.push_str(&glob::literal(other)),
                 // What is not there makes a text that nothing is like.
                 (Said::Absent, None) => filled.push(NOTHING),
-                (Said::Chosen | Said::Unknown, _) => return None,
+                (Said::Chosen | Said::Unknown, _) => {
+                    filled.push('*');
+                    sure = false;
+                }
             },
         }
         rest = after;
     }
     filled.push_str(rest);
-    Some(filled)
+    (Cow::Owned(filled), sure)
 }
 
 #[cfg(test)]
@@ -433,7 +468,8 @@ mod tests {
     use super::*;
 
     fn key() -> Context {
-        let tags = [("team".to_owned(), "core".to_owned())];
+        let tags = [("team", "core"), ("stars", "*"), ("cost", "${x}")];
+        let tags = tags.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Context::long_term(
             "ann",
             "AIDAANN",
@@ -509,6 +545,13 @@ mod tests {
             (json!({"StringEquals": {"aws:PrincipalTag/team": "core"}}), Holds::Yes),
             (json!({"StringEquals": {"aws:PrincipalTag/level": "1"}}), Holds::No),
             (json!({"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::1:user/${aws:username}"}}), Holds::Yes),
+            (json!({"StringLike": {"aws:PrincipalTag/team": "${aws:PrincipalTag/team}*"}}), Holds::Yes),
+            (json!({"StringLike": {"aws:PrincipalTag/team": "${*}"}}), Holds::No),
+            (json!({"StringLike": {"aws:PrincipalTag/team": "cor${?}"}}), Holds::No),
+            (json!({"StringEquals": {"aws:PrincipalTag/stars": "${*}"}}), Holds::Yes),
+            (json!({"StringLike": {"aws:PrincipalTag/stars": "${*}"}}), Holds::Yes),
+            (json!({"StringLike": {"aws:PrincipalTag/team": "${aws:PrincipalTag/stars}"}}), Holds::No),
+            (json!({"StringEquals": {"aws:PrincipalTag/cost": "${$}{x}"}}), Holds::Yes),
             (json!({"DateLessThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}}), Holds::No),
             (json!({"DateGreaterThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}}), Holds::Yes),
             (json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}), Holds::Yes),

@@ -1,13 +1,14 @@
 //! Account authorization details: users, groups, roles and policies, as
 //! `aws iam get-account-authorization-details` answers.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, rc::Rc};
 
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::{
+    condition::Resource,
     evaluate::{Ceiling, Rights},
     organisation::Organisation,
     policy::{Named, Policy},
@@ -55,10 +56,10 @@ pub(super) struct Principal {
     pub(super) account: String,
     pub(super) place: Place,
     pub(super) groups: Vec<String>,
-    pub(super) tags: Vec<(String, String)>,
     inline: Vec<(String, DocumentIx)>,
     pub(super) attached: Vec<Attached>,
-    pub(super) boundary: Option<String>,
+    /// Its tags and its boundary.
+    pub(super) traits: Rc<Resource>,
 }
 
 pub(super) struct Attached {
@@ -295,13 +296,15 @@ impl Directory {
             id: text(value, if is_role { "RoleId" } else { "UserId" }),
             place: Place { file: file.to_owned(), line: None },
             groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
-            tags: tags.map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect(),
             inline: self.inline(value, list, &label, file, estate),
             attached: attached(value),
-            boundary: value
-                .get("PermissionsBoundary")
-                .and_then(|boundary| boundary.get("PermissionsBoundaryArn")?.as_str())
-                .map(str::to_owned),
+            traits: Rc::new(Resource {
+                tags: tags.map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect(),
+                boundary: value
+                    .get("PermissionsBoundary")
+                    .and_then(|boundary| boundary.get("PermissionsBoundaryArn")?.as_str())
+                    .map(str::to_owned),
+            }),
             name,
             arn,
         }
@@ -340,7 +343,7 @@ impl Directory {
                 None => rights.unseen = true,
             }
         }
-        if let Some(arn) = &principal.boundary {
+        if let Some(arn) = &principal.traits.boundary {
             let policies: Vec<_> = self.managed(arn).into_iter().collect();
             rights.ceilings.push(Ceiling { unseen: policies.is_empty(), policies, own: true, open: false });
         }
@@ -376,7 +379,7 @@ impl Directory {
             {"Sid": "everything", "Effect": "Allow", "Action": "*", "Resource": "*"}}));
         let groups = self.groups.values().flat_map(|group| &group.attached);
         let principals = self.users.iter().chain(self.roles.iter().map(|role| &role.principal));
-        let boundaries = principals.clone().filter_map(|principal| principal.boundary.as_deref());
+        let boundaries = principals.clone().filter_map(|principal| principal.traits.boundary.as_deref());
         let attached = principals.flat_map(|principal| &principal.attached).chain(groups);
         let mut missing: Vec<(String, String)> = attached
             .map(|policy| (policy.arn.as_str(), policy.name.as_str()))

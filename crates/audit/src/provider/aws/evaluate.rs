@@ -5,7 +5,7 @@
 //! as little like anything in the policies as their patterns let them be. Where the answer hangs
 //! on what nobody here knows, it is unknown, not yes.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     actions::Action,
@@ -78,6 +78,20 @@ struct About<'p> {
     statement: &'p Statement,
 }
 
+/// Whether a caller may take one action, to be asked of one resource after the other: the statements
+/// that speak of it are looked for once.
+pub(super) struct Question<'p> {
+    about: Vec<About<'p>>,
+    /// Whether anything could allow it.
+    pub(super) is_open: bool,
+    /// The regions that make a difference to the answer.
+    regions: Vec<String>,
+    /// Whether a policy is attached that no input has.
+    unseen: bool,
+    /// Of each ceiling whether a part is unseen, and whether it may not bind the caller.
+    ceilings: Vec<(bool, bool)>,
+}
+
 /// So many resources are tried for one question.
 const TRIED: usize = 48;
 /// What stands where a pattern lets anything stand: nothing that anybody names. Whatever denies
@@ -140,57 +154,47 @@ impl<'p> Rights<'p> {
             Selection::AllBut(_) => false,
         };
         let asks_none = |statement: &Statement| {
-            statement.conditions.iter().all(|one| {
-                let name = one.name.to_lowercase();
-                !name.contains("resourcetag/") && name != "iam:permissionsboundary"
-            })
+            statement
+                .conditions
+                .iter()
+                .all(|one| !one.asks.contains("resourcetag/") && one.asks != "iam:permissionsboundary")
         };
         self.statements().filter(|one| one.is_about(action)).all(|one| names_none(one) && asks_none(one))
     }
 
     /// Whether there is a resource of this pattern on which the caller may take the action.
     pub(super) fn may<'a>(&self, asked: impl Into<Asked<'a>>, resource: &str, context: &Context) -> Verdict<'p> {
+        self.question(asked).on(resource, context)
+    }
+
+    /// The question whether the caller may take an action, of whatever resource it is asked.
+    pub(super) fn question<'a>(&self, asked: impl Into<Asked<'a>>) -> Question<'p> {
         let asked = asked.into();
-        self.judge(&self.about(asked), is_everywhere(asked.action), resource, context)
+        let about = self.about(asked);
+        let allowed = about.iter().any(|one| one.own.is_some() && one.statement.effect == Effect::Allow);
+        Question {
+            is_open: self.unseen || allowed,
+            regions: regions(is_everywhere(asked.action), &about),
+            about,
+            unseen: self.unseen,
+            ceilings: self.ceilings.iter().map(|ceiling| (ceiling.unseen, ceiling.open)).collect(),
+        }
     }
 
     /// As [`may`](Self::may), of many actions: those of which the same statements speak, about the
-    /// same resources, are judged once.
+    /// same resources, are judged once. `alike` says for each action which others are its like.
     pub(super) fn may_each<'a>(
         &self,
         actions: impl Iterator<Item = (&'a Action, &'a str)>,
+        alike: &[usize],
         context: &Context,
     ) -> Vec<Verdict<'p>> {
-        let mut known: HashMap<(&str, bool, Vec<*const Statement>), Verdict<'p>> = HashMap::new();
-        let judged = actions.map(|(action, resource)| {
-            let about = self.about(action.into());
-            let everywhere = is_everywhere(&action.name);
-            let same = about.iter().map(|one| std::ptr::from_ref(one.statement)).collect();
-            let judge = || self.judge(&about, everywhere, resource, context);
-            *known.entry((resource, everywhere, same)).or_insert_with(judge)
+        let mut known: HashMap<usize, Verdict<'p>> = HashMap::new();
+        let judged = actions.map(|(action, resource)| match alike.get(action.number) {
+            Some(like) => *known.entry(*like).or_insert_with(|| self.may(action, resource, context)),
+            None => self.may(action, resource, context),
         });
         judged.collect()
-    }
-
-    fn judge(&self, about: &[About<'p>], everywhere: bool, resource: &str, context: &Context) -> Verdict<'p> {
-        let mut best = Verdict { allowed: Holds::No, by: None, hangs_on: None };
-        if !self.unseen && !about.iter().any(|one| one.own.is_some() && one.statement.effect == Effect::Allow) {
-            return best;
-        }
-        let regions = regions(everywhere, about);
-        let contexts: Vec<Context> =
-            regions.iter().map(|region| context.saying("aws:requestedregion", region)).collect();
-        for context in if contexts.is_empty() { std::slice::from_ref(context) } else { &contexts } {
-            for resource in witnesses(about, resource, context) {
-                let verdict = self.decide(about, &resource, context);
-                match verdict.allowed {
-                    Holds::Yes => return verdict,
-                    Holds::Unknown if best.allowed == Holds::No => best = verdict,
-                    Holds::Unknown | Holds::No => {}
-                }
-            }
-        }
-        best
     }
 
     /// The statements about an action: those of the caller's own policies with the policy's place.
@@ -205,8 +209,57 @@ impl<'p> Rights<'p> {
         all.filter(|one| is_about(one.statement, asked)).collect()
     }
 
+    /// Whether anything asks how the caller signed in.
+    pub(super) fn asks_how_it_began(&self) -> bool {
+        let mut conditions = self.statements().flat_map(|statement| &statement.conditions);
+        conditions.any(|one| one.asks.starts_with("aws:multifactorauth") || one.asks == "aws:tokenissuetime")
+    }
+
+    /// The same without the caller's own boundary.
+    pub(super) fn unbound(&self) -> Self {
+        let mut rights = self.clone();
+        rights.ceilings.retain(|ceiling| !ceiling.own);
+        rights
+    }
+
+    /// The same with a policy more.
+    pub(super) fn with(&self, named: Named<'p>) -> Self {
+        let mut rights = self.clone();
+        rights.policies.push(named);
+        rights
+    }
+}
+
+impl<'p> Question<'p> {
+    /// Whether there is a resource of this pattern for which the answer is yes.
+    pub(super) fn on(&self, resource: &str, context: &Context) -> Verdict<'p> {
+        let mut best = Verdict { allowed: Holds::No, by: None, hangs_on: None };
+        if !self.is_open {
+            return best;
+        }
+        let contexts: Vec<Context> =
+            self.regions.iter().map(|region| context.saying("aws:requestedregion", region)).collect();
+        for context in if contexts.is_empty() { std::slice::from_ref(context) } else { &contexts } {
+            for resource in witnesses(&self.about, resource, context) {
+                let verdict = self.decide(&resource, context);
+                match verdict.allowed {
+                    Holds::Yes => return verdict,
+                    Holds::Unknown if best.allowed == Holds::No => best = verdict,
+                    Holds::Unknown | Holds::No => {}
+                }
+            }
+        }
+        best
+    }
+
+    /// Whether no deny takes this resource away, whoever allows it.
+    pub(super) fn undenied(&self, resource: &str, context: &Context) -> Holds {
+        undenied(&self.about, resource, context, &mut None)
+    }
+
     /// Whether the action may be taken on this one resource.
-    fn decide(&self, about: &[About<'p>], resource: &str, context: &Context) -> Verdict<'p> {
+    fn decide(&self, resource: &str, context: &Context) -> Verdict<'p> {
+        let about = &self.about;
         let mut hangs_on = None;
         let open = undenied(about, resource, context, &mut hangs_on);
         let mut verdict = Verdict { allowed: Holds::No, by: None, hangs_on: None };
@@ -234,53 +287,23 @@ impl<'p> Rights<'p> {
         }
         verdict.hangs_on = verdict.hangs_on.or(hangs_on);
         verdict.allowed = verdict.allowed.and(open);
-        for ceiling in &self.ceilings {
+        for ((unseen, open), level) in self.ceilings.iter().zip(1..) {
             if verdict.allowed == Holds::No {
                 break;
             }
-            let mut best = if ceiling.unseen { Holds::Unknown } else { Holds::No };
+            let mut best = if *unseen { Holds::Unknown } else { Holds::No };
             let mut hangs_on = None;
-            let statements = ceiling.policies.iter().flat_map(|named| &named.policy.statements);
-            for statement in statements.filter(|one| one.effect == Effect::Allow) {
-                if about.iter().any(|one| one.own.is_none() && std::ptr::eq(one.statement, statement)) {
-                    best = best.or(allows(statement, resource, context, &mut hangs_on));
-                }
+            let allow = |one: &&About<'p>| one.level == level && one.statement.effect == Effect::Allow;
+            for one in about.iter().filter(allow) {
+                best = best.or(allows(one.statement, resource, context, &mut hangs_on));
             }
-            if ceiling.open && best == Holds::No {
+            if *open && best == Holds::No {
                 best = Holds::Unknown;
             }
             verdict.allowed = verdict.allowed.and(best);
             verdict.hangs_on = verdict.hangs_on.or(hangs_on);
         }
         verdict
-    }
-
-    /// Whether no deny takes this resource away, whoever allows it.
-    pub(super) fn undenied(&self, action: &str, resource: &str, context: &Context) -> Holds {
-        undenied(&self.about(action.into()), resource, context, &mut None)
-    }
-
-    /// Whether anything asks how the caller signed in.
-    pub(super) fn asks_how_it_began(&self) -> bool {
-        let mut conditions = self.statements().flat_map(|statement| &statement.conditions);
-        conditions.any(|one| {
-            let name = one.name.to_lowercase();
-            name.starts_with("aws:multifactorauth") || name == "aws:tokenissuetime"
-        })
-    }
-
-    /// The same without the caller's own boundary.
-    pub(super) fn unbound(&self) -> Self {
-        let mut rights = self.clone();
-        rights.ceilings.retain(|ceiling| !ceiling.own);
-        rights
-    }
-
-    /// The same with a policy more.
-    pub(super) fn with(&self, named: Named<'p>) -> Self {
-        let mut rights = self.clone();
-        rights.policies.push(named);
-        rights
     }
 }
 
@@ -334,10 +357,10 @@ fn unanswered<'p>(statement: &'p Statement, context: &Context, wanted: bool) -> 
 fn covers(selection: &Selection, resource: &str, context: &Context) -> Holds {
     let any = |patterns: &[String]| {
         patterns.iter().fold(Holds::No, |any, pattern| {
-            if any == Holds::Yes {
-                return any;
+            if any == Holds::Yes || pattern == "*" {
+                return Holds::Yes;
             }
-            let (pattern, sure) = known(pattern, context);
+            let (pattern, sure) = filled(pattern, context);
             let meets = Holds::from(!pattern.contains(NOTHING) && glob::matches(&pattern, resource));
             any.or(if sure { meets } else { meets.and(Holds::Unknown) })
         })
@@ -365,7 +388,7 @@ const EVERYWHERE: [&str; 13] = [
     "health",
 ];
 
-fn is_everywhere(action: &str) -> bool {
+pub(super) fn is_everywhere(action: &str) -> bool {
     let service = action.split(':').next().unwrap_or_default();
     EVERYWHERE.iter().any(|global| service.eq_ignore_ascii_case(global))
 }
@@ -374,7 +397,7 @@ fn is_everywhere(action: &str) -> bool {
 fn regions(everywhere: bool, about: &[About<'_>]) -> Vec<String> {
     let conditions = about.iter().flat_map(|one| &one.statement.conditions);
     let mut regions: Vec<String> = conditions
-        .filter(|one| one.name.eq_ignore_ascii_case("aws:RequestedRegion"))
+        .filter(|one| one.asks == "aws:requestedregion")
         .flat_map(|one| one.values.iter().map(|value| value.replace('*', "west-9").replace('?', "9")))
         .collect();
     if regions.is_empty() {
@@ -414,7 +437,7 @@ fn witnesses(about: &[About<'_>], resource: &str, context: &Context) -> Vec<Stri
         for About { statement, .. } in level {
             let (Selection::These(named) | Selection::AllBut(named)) = &statement.resources;
             for named in named {
-                let (named, _) = known(named, context);
+                let (named, _) = filled(named, context);
                 if named.contains(NOTHING) {
                     continue;
                 }
@@ -429,7 +452,7 @@ fn witnesses(about: &[About<'_>], resource: &str, context: &Context) -> Vec<Stri
     }
     let account = match context.said("aws:principalaccount") {
         Said::Is(account) => account,
-        _ => String::new(),
+        _ => Cow::Borrowed(""),
     };
     let counts = about.iter().any(|one| {
         let (Selection::These(named) | Selection::AllBut(named)) = &one.statement.resources;
@@ -462,7 +485,7 @@ fn witnesses(about: &[About<'_>], resource: &str, context: &Context) -> Vec<Stri
             more.extend(unfinished);
         }
         more.retain(|one| !one.ends_with(['/', ':']) && !tried.contains(one));
-        tried.extend(more);
+        tried.extend(more.iter().map(|one| glob::plain(one)));
     }
     tried
 }
@@ -484,22 +507,6 @@ fn meet(one: &str, other: &str) -> Option<String> {
     }
     met.push_str(&glob::meet(one, other)?);
     Some(met)
-}
-
-/// A pattern with its variables filled in; where one is not known, anything may stand there.
-fn known(pattern: &str, context: &Context) -> (String, bool) {
-    if let Some(filled) = filled(pattern, context) {
-        return (filled, true);
-    }
-    let mut wide = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some((before, after)) = rest.split_once("${") {
-        wide.push_str(before);
-        wide.push('*');
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    wide.push_str(rest);
-    (wide, false)
 }
 
 #[cfg(test)]

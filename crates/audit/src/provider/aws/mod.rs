@@ -109,7 +109,7 @@ impl Provider for Aws {
 
     fn finish(&mut self, estate: &mut Estate, as_of: Timestamp) {
         self.directory.fill_in();
-        let actions = self.actions();
+        let mut actions = self.actions();
         actions.number(self.directory.documents());
         let accounts: Vec<Ix> = self.directory.users.iter().map(|user| enter(user, estate)).collect();
         trail::judge(estate, &actions);
@@ -154,7 +154,8 @@ impl Aws {
             }
             let Some(keys) = keys.remove(account) else { continue };
             let steps = steps::steps(&world, user, *sign_in);
-            let owner = user.principal.tags.iter().find(|(tag, _)| is_owner(tag)).map(|(_, owner)| owner.clone());
+            let owner =
+                user.principal.traits.tags.iter().find(|(tag, _)| is_owner(tag)).map(|(_, owner)| owner.clone());
             for at in keys {
                 let Some(key) = estate.keys.get_mut(at).filter(|key| key.form == "access key") else { continue };
                 key.with = user.with.reach;
@@ -269,8 +270,11 @@ fn realm(user: &Principal) -> String {
 
 fn enter(user: &Principal, estate: &mut Estate) -> Ix {
     let (ix, account) = estate.account(&realm(user), &user.name, &user.place);
-    let left =
-        user.tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case("left") || tag.eq_ignore_ascii_case("offboarded"));
+    let left = user
+        .traits
+        .tags
+        .iter()
+        .find(|(tag, _)| tag.eq_ignore_ascii_case("left") || tag.eq_ignore_ascii_case("offboarded"));
     if left.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("yes")) {
         account.left = account.left.or(Known::Yes);
     }

@@ -9,7 +9,7 @@ use super::{
     actions::Actions,
     condition::{Context, Holds},
     details::{Directory, Principal},
-    evaluate::Rights,
+    evaluate::{Asked, Question, Rights, is_everywhere},
     policy::Statement,
 };
 use crate::estate::{Because, Place, Reach};
@@ -49,6 +49,8 @@ pub(super) struct Ground<'a> {
     partition: String,
     account: String,
     resources: Vec<String>,
+    /// By number of an action: the first one of which the same statements speak, about the same.
+    alike: Vec<usize>,
 }
 
 /// The grounds of every account, made when they are asked for.
@@ -61,11 +63,10 @@ impl<'a> Grounds<'a> {
         let mut made = HashMap::new();
         for principal in principals {
             let (partition, account) = (partition(&principal.arn).to_owned(), principal.account.clone());
-            made.entry((partition.clone(), account.clone())).or_insert_with(|| Ground {
-                resources: actions.resources(&partition, &account),
-                actions,
-                partition,
-                account,
+            made.entry((partition.clone(), account.clone())).or_insert_with(|| {
+                let resources = actions.resources(&partition, &account);
+                let alike = alike(actions, &resources);
+                Ground { actions, partition, account, resources, alike }
             });
         }
         Self { made }
@@ -74,6 +75,16 @@ impl<'a> Grounds<'a> {
     pub(super) fn of(&self, principal: &Principal) -> Option<&Ground<'a>> {
         self.made.get(&(partition(&principal.arn).to_owned(), principal.account.clone()))
     }
+}
+
+/// The first action of those that are alike, for each of them.
+fn alike(actions: &Actions, resources: &[String]) -> Vec<usize> {
+    let mut first = HashMap::new();
+    let of = actions.iter().zip(resources).map(|(action, resource)| {
+        let like = (actions.spoken_of(action), resource, is_everywhere(&action.name));
+        *first.entry(like).or_insert(action.number)
+    });
+    of.collect()
 }
 
 fn partition(arn: &str) -> &str {
@@ -91,10 +102,20 @@ impl Ground<'_> {
 
     /// Whether a caller may take an action on something that it can be about.
     pub(super) fn may(&self, rights: &Rights<'_>, action: &str, context: &Context) -> Holds {
-        let number = self.actions.number_of(action);
+        let asked = self.asked(action);
         let own = || format!("arn:{}:{}:*", self.partition, action.split(':').next().unwrap_or_default());
-        let resource = number.and_then(|number| self.resources.get(number)).cloned().unwrap_or_else(own);
-        rights.may(action, &resource, context).allowed
+        let resource = asked.number.and_then(|number| self.resources.get(number)).cloned().unwrap_or_else(own);
+        rights.may(asked, &resource, context).allowed
+    }
+
+    /// An action with its number, by which statements know it.
+    fn asked<'n>(&self, action: &'n str) -> Asked<'n> {
+        Asked { action, number: self.actions.number_of(action) }
+    }
+
+    /// The question whether a caller may take an action.
+    pub(super) fn question<'p>(&self, rights: &Rights<'p>, action: &str) -> Question<'p> {
+        rights.question(self.asked(action))
     }
 
     /// Everything that a caller can do, and each statement that gives something of it.
@@ -103,7 +124,7 @@ impl Ground<'_> {
         let mut given: Vec<Given<'p>> = Vec::new();
         let mut by_statement: HashMap<(usize, *const Statement, bool), usize> = HashMap::new();
         let all = || self.actions.iter().zip(self.resources.iter().map(String::as_str));
-        for ((action, _), verdict) in all().zip(rights.may_each(all(), context)) {
+        for ((action, _), verdict) in all().zip(rights.may_each(all(), &self.alike, context)) {
             let mut verdict = verdict;
             let is_deaf = context.is_bare_session
                 && (action.name.starts_with("iam:") || action.name.starts_with("sts:"))
@@ -161,7 +182,7 @@ impl Ground<'_> {
 
     /// Whether a caller can give anybody anything.
     fn gives(&self, rights: &Rights<'_>, context: &Context) -> Holds {
-        let on = |action: &str, kind: &str| rights.may(action, &self.iam(kind), context).allowed;
+        let on = |action: &str, kind: &str| rights.may(self.asked(action), &self.iam(kind), context).allowed;
         let user = on("iam:AttachUserPolicy", "user/zq7witness").or(on("iam:PutUserPolicy", "user/zq7witness"));
         if user == Holds::No {
             return user;
@@ -224,8 +245,8 @@ pub(super) fn user<'d>(
 ) -> Option<User<'d>> {
     let ground = grounds.of(principal)?;
     let rights = directory.rights(principal);
-    let Principal { name, id, arn, account, tags, .. } = principal;
-    let context = Context::long_term(name, id, arn, account, tags, now);
+    let Principal { name, id, arn, account, traits, .. } = principal;
+    let context = Context::long_term(name, id, arn, account, &traits.tags, now);
     let class = rights.class().map(|class| (principal.account.clone(), class));
     let known = class.as_ref().and_then(|class| classes.get(class)).cloned();
     let worked = known.unwrap_or_else(|| {

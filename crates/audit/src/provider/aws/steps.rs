@@ -1,15 +1,15 @@
 //! One step further: whom a caller can become, and what it can give itself, with the targets
 //! that exist. Longer chains are not followed.
 
-use std::collections::HashMap;
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use jiff::Timestamp;
 use law::Powers;
 
 use super::{
-    condition::{Context, Holds, Resource, Said},
+    condition::{Context, Holds},
     details::{Directory, Managed, Principal, Role},
-    evaluate::{Rights, conditions},
+    evaluate::{Question, Rights, conditions},
     policy::{Effect, Named, Policy},
     reach::{Ground, Grounds, User, Weight},
     ways::WAYS,
@@ -58,7 +58,7 @@ pub(super) struct RoleReach<'d> {
 impl<'d> RoleReach<'d> {
     pub(super) fn of(directory: &'d Directory, role: &'d Role, grounds: &Grounds<'_>, now: Timestamp) -> Option<Self> {
         let principal = &role.principal;
-        let context = Context::role_session(&principal.arn, &principal.account, &principal.tags, false, now);
+        let context = Context::role_session(&principal.arn, &principal.account, &principal.traits.tags, false, now);
         let rights = directory.rights(principal);
         let (without, _) = grounds.of(principal)?.weigh(&rights, &context);
         let runs = role.last_use.and_then(|at| moment::days(at, now)).is_some_and(|days| days <= RUNS);
@@ -111,12 +111,14 @@ struct Caller<'w, 'd> {
     user: &'w User<'d>,
     sign_in: SignIn,
     steps: Vec<Step>,
+    /// What was asked already, of whatever resource.
+    questions: RefCell<HashMap<&'static str, Rc<Question<'d>>>>,
 }
 
 /// Every step that a user's long-term key can take without a second factor.
 pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>, sign_in: SignIn) -> Vec<Step> {
     let Some(ground) = world.grounds.of(user.principal) else { return Vec::new() };
-    let mut caller = Caller { world, ground, user, sign_in, steps: Vec::new() };
+    let mut caller = Caller { world, ground, user, sign_in, steps: Vec::new(), questions: RefCell::default() };
     caller.keys();
     // Who can do everything already needs no step.
     if user.without.everything != Holds::Yes {
@@ -135,25 +137,38 @@ pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>, sign_in: SignIn) -> 
 }
 
 impl<'d> Caller<'_, 'd> {
-    fn may(&self, action: &str, resource: &str) -> Holds {
-        self.user.rights.may(action, resource, &self.user.context).allowed
+    fn question(&self, action: &'static str) -> Rc<Question<'d>> {
+        let ask = || Rc::new(self.ground.question(&self.user.rights, action));
+        Rc::clone(self.questions.borrow_mut().entry(action).or_insert_with(ask))
+    }
+
+    fn may(&self, action: &'static str, resource: &str) -> Holds {
+        self.question(action).on(resource, &self.user.context).allowed
     }
 
     /// Whether the caller may act on a user or role that exists.
-    fn may_on(&self, action: &str, target: &Principal) -> Holds {
-        let resource = Resource { tags: target.tags.clone(), boundary: target.boundary.clone() };
-        self.user.rights.may(action, &target.arn, &self.user.context.acting_on(resource)).allowed
+    fn may_on(&self, action: &'static str, target: &Principal) -> Holds {
+        let question = self.question(action);
+        if !question.is_open {
+            return Holds::No;
+        }
+        question.on(&target.arn, &self.user.context.acting_on(&target.traits)).allowed
+    }
+
+    /// Whether no deny of the caller's takes the action away.
+    fn undenied(&self, action: &'static str, resource: &str) -> Holds {
+        self.question(action).undenied(resource, &self.user.context)
     }
 
     /// Whether the caller may give a policy that allows everything to a user, group or role.
-    fn may_give(&self, attach: &str, arn: &str, target: Option<&Principal>) -> Holds {
-        let resource = target.map_or_else(Resource::default, |target| Resource {
-            tags: target.tags.clone(),
-            boundary: target.boundary.clone(),
-        });
+    fn may_give(&self, attach: &'static str, arn: &str, target: Option<&Principal>) -> Holds {
+        let question = self.question(attach);
+        if !question.is_open {
+            return Holds::No;
+        }
+        let resource = target.map_or_else(Rc::default, |target| Rc::clone(&target.traits));
         let all = format!("arn:{}:iam::aws:policy/AdministratorAccess", arn.split(':').nth(1).unwrap_or("aws"));
-        let context = self.user.context.acting_on(resource).knowing("iam:policyarn", Said::Is(all));
-        self.user.rights.may(attach, arn, &context).allowed
+        question.on(arn, &self.user.context.acting_on(&resource).saying("iam:policyarn", &all)).allowed
     }
 
     /// What the caller has with other policies.
@@ -183,7 +198,7 @@ impl<'d> Caller<'_, 'd> {
             if self.may(action, &users) == Holds::No {
                 continue;
             }
-            let alike = |action: &str| self.user.rights.is_alike(action).then(|| self.may(action, &users));
+            let alike = |action: &'static str| self.user.rights.is_alike(action).then(|| self.may(action, &users));
             let (all, all_delete) = (alike(action), alike("iam:DeleteAccessKey"));
             let everywhere = self.user.rights.everywhere(action, &users, &self.user.context);
             let mut targets = Targets::default();
@@ -228,15 +243,14 @@ impl<'d> Caller<'_, 'd> {
     }
 
     /// Policies that exist and may be attached, where not any may.
-    fn attachable(&mut self, action: &str, on: &str) {
+    fn attachable(&mut self, action: &'static str, on: &str) {
         let me = self.user.principal;
         let mut targets = Targets::default();
         let mut policies: Vec<&String> = self.world.directory.policies.keys().collect();
         policies.sort();
+        let (question, context) = (self.question(action), self.user.context.acting_on(&me.traits));
         for arn in policies {
-            let resource = Resource { tags: me.tags.clone(), boundary: me.boundary.clone() };
-            let context = self.user.context.acting_on(resource).knowing("iam:policyarn", Said::Is(arn.clone()));
-            let allowed = self.user.rights.may(action, &me.arn, &context).allowed;
+            let allowed = question.on(&me.arn, &context.saying("iam:policyarn", arn)).allowed;
             if let (Holds::Yes | Holds::Unknown, Some(policy)) = (allowed, self.world.directory.managed(arn)) {
                 targets.add(policy.label, self.weigh(&self.user.rights.with(policy)), allowed);
             }
@@ -247,7 +261,7 @@ impl<'d> Caller<'_, 'd> {
     /// Its boundary taken off, or made as wide as anything.
     fn own_boundary(&mut self) {
         let me = self.user.principal;
-        let Some(boundary) = &me.boundary else { return };
+        let Some(boundary) = &me.traits.boundary else { return };
         let unbound = self.user.rights.unbound();
         let ways = [
             ("iam:DeleteUserPermissionsBoundary", self.may_on("iam:DeleteUserPermissionsBoundary", me)),
@@ -351,31 +365,25 @@ impl<'d> Caller<'_, 'd> {
     fn newcomers(&mut self) {
         let on = |kind: &str| self.ground.iam(&format!("{kind}/zq7witness"));
         let (user, role) = (on("user"), on("role"));
-        let bare = self.user.context.acting_on(Resource::default());
-        let may = |action: &str, arn: &str| self.user.rights.may(action, arn, &bare).allowed;
-        let give = |kind: &str, arn: &str| {
-            self.may_give(&format!("iam:Attach{kind}Policy"), arn, None).or(self.may_give(
-                &format!("iam:Put{kind}Policy"),
-                arn,
-                None,
-            ))
+        let bare = self.user.context.acting_on(&Rc::default());
+        let may = |action: &'static str, arn: &str| self.question(action).on(arn, &bare).allowed;
+        let give = |ways: [&'static str; 2], arn: &str| {
+            ways.into_iter().fold(Holds::No, |any, way| any.or(self.may_give(way, arn, None)))
         };
         // What it makes is bound by the organisation as it is itself, and by no boundary.
         let mut rights = self.user.rights.unbound();
         rights.policies = vec![self.world.everything];
         rights.unseen = false;
         let made = may("iam:CreateUser", &user)
-            .and(give("User", &user))
+            .and(give(["iam:AttachUserPolicy", "iam:PutUserPolicy"], &user))
             .and(may("iam:CreateAccessKey", &user).or(may("iam:CreateLoginProfile", &user)));
         let weight = if made == Holds::No { self.user.without } else { self.weigh(&rights) };
         let mut user = Targets::default();
         user.add("a user that it makes", weight, made);
         // A role that names its caller needs no more of the caller than that nothing denies it.
-        let taken = may("iam:CreateRole", &role).and(give("Role", &role)).and(self.user.rights.undenied(
-            "sts:AssumeRole",
-            &role,
-            &self.user.context,
-        ));
+        let taken = may("iam:CreateRole", &role)
+            .and(give(["iam:AttachRolePolicy", "iam:PutRolePolicy"], &role))
+            .and(self.undenied("sts:AssumeRole", &role));
         let weight = if taken == Holds::No { self.user.without } else { self.weigh(&rights) };
         let mut role = Targets::default();
         role.add("a role that it makes", weight, taken);
@@ -386,7 +394,7 @@ impl<'d> Caller<'_, 'd> {
     /// A second factor of the thief's own, and sessions.
     fn sessions(&mut self) {
         let me = self.user.principal;
-        let open = self.user.rights.undenied("sts:GetSessionToken", "*", &self.user.context);
+        let open = self.undenied("sts:GetSessionToken", "*");
         if self.user.with != self.user.without {
             let enrol = self
                 .may_on("iam:EnableMFADevice", me)
@@ -412,13 +420,14 @@ impl<'d> Caller<'_, 'd> {
         ];
         let mut runs: Vec<Targets> = WAYS.iter().map(|_| Targets::default()).collect();
         let launchable = self.launchable();
+        let assumption = self.question("sts:AssumeRole");
         for target in &self.world.roles {
             let (role, them) = (target.role, &target.role.principal);
             let is_here = them.account == me.account;
             let trust = self.world.directory.trust(role);
             let permitted = self.may_on("sts:AssumeRole", them);
             let trusted = match trust {
-                Some(trust) => trusts(trust, self.user, permitted, them),
+                Some(trust) => trusts(trust, self.user, &assumption, permitted, them),
                 None => permitted.and(Holds::Unknown),
             };
             assume.add(&them.name, target.without, trusted);
@@ -432,7 +441,7 @@ impl<'d> Caller<'_, 'd> {
             if trusted == Holds::No {
                 let open = self.may_on("iam:UpdateAssumeRolePolicy", them);
                 if open != Holds::No {
-                    let undenied = self.user.rights.undenied("sts:AssumeRole", &them.arn, &self.user.context);
+                    let undenied = self.undenied("sts:AssumeRole", &them.arn);
                     retrust.add(&them.name, target.without, open.and(undenied));
                 }
             } else {
@@ -500,10 +509,9 @@ impl<'d> Caller<'_, 'd> {
                     if anywhere == Holds::No {
                         return anywhere;
                     }
-                    let resource = Resource { tags: them.tags.clone(), boundary: them.boundary.clone() };
-                    let context = self.user.context.acting_on(resource);
-                    let context = context.knowing("iam:passedtoservice", Said::Is(passed_to(way.service).to_owned()));
-                    self.user.rights.may("iam:PassRole", &them.arn, &context).allowed
+                    let context = self.user.context.acting_on(&them.traits);
+                    let context = context.saying("iam:passedtoservice", passed_to(way.service));
+                    self.question("iam:PassRole").on(&them.arn, &context).allowed
                 };
                 *passed.entry(way.service).or_insert_with(pass)
             } else if target.runs {
@@ -526,11 +534,10 @@ fn passed_to(service: &str) -> &str {
 
 /// Whether a role lets the user take it. One that names the user needs nothing else; one that
 /// names the account needs the user's own permission, too, and so does one of another account.
-fn trusts(trust: &Policy, user: &User<'_>, permitted: Holds, role: &Principal) -> Holds {
+fn trusts(trust: &Policy, user: &User<'_>, assumption: &Question<'_>, permitted: Holds, role: &Principal) -> Holds {
     let me = user.principal;
     let root = format!(":iam::{}:root", me.account);
-    let context = user.context.acting_on(Resource { tags: role.tags.clone(), boundary: role.boundary.clone() });
-    let undenied = user.rights.undenied("sts:AssumeRole", &role.arn, &context);
+    let context = user.context.acting_on(&role.traits);
     let (mut best, mut denied) = (Holds::No, Holds::No);
     for statement in trust.statements.iter().filter(|statement| statement.is_about("sts:AssumeRole")) {
         let principals = &statement.principals;
@@ -547,7 +554,8 @@ fn trusts(trust: &Policy, user: &User<'_>, permitted: Holds, role: &Principal) -
         let allow = statement.effect == Effect::Allow;
         let holds = conditions(statement, &context, allow);
         if allow {
-            let own = if named && role.account == me.account { undenied } else { permitted };
+            let own =
+                if named && role.account == me.account { assumption.undenied(&role.arn, &context) } else { permitted };
             best = best.or(holds.and(own));
         } else {
             denied = denied.or(holds);
