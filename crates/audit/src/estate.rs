@@ -512,7 +512,7 @@ impl Estate {
 }
 
 fn conceal_seen(seen: &mut Seen, tell: &mut impl FnMut(&mut String)) {
-    let Seen { actions, on, sources, programs, made, did_without, .. } = seen;
+    let Seen { actions, on, sources, programs, made, roles, in_roles, did_without, .. } = seen;
     actions.iter_mut().for_each(|(action, _)| tell(action));
     *on = std::mem::take(on)
         .into_iter()
@@ -522,7 +522,14 @@ fn conceal_seen(seen: &mut Seen, tell: &mut impl FnMut(&mut String)) {
             (action, targets)
         })
         .collect();
-    for list in [sources, programs, made, did_without] {
+    *in_roles = std::mem::take(in_roles)
+        .into_iter()
+        .map(|(mut action, times)| {
+            tell(&mut action);
+            (action, times)
+        })
+        .collect();
+    for list in [sources, programs, made, roles, did_without] {
         list.iter_mut().for_each(&mut *tell);
     }
 }

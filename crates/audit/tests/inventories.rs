@@ -51,6 +51,27 @@ fn day(text: &str) -> Moment {
 }
 
 #[test]
+fn one_list_of_people_joins_the_accounts_of_several_systems() {
+    let paper = fs::read_to_string(root().join("../../docs/inventories.md")).unwrap();
+    let people = paper.split("```csv\n").nth(1).unwrap().split("```").next().unwrap();
+    let keys = "key,system,holder\nk1,aws:111122223333,ann\nk2,github,ann-gh\nk3,github,bobby\n";
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    for (name, text) in [("keys.csv", keys), ("people.csv", people)] {
+        assert!(audit.read(name, Cursor::new(text.as_bytes().to_vec())), "{name}");
+    }
+    let report = audit.finish();
+    let account = |label: &str| report.estate.accounts.iter().find(|account| account.label() == label).unwrap();
+    let also = |label: &str| -> Vec<String> {
+        let mut all: Vec<String> = account(label).also.iter().map(|ix| report.estate.accounts[*ix].label()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(also("aws:111122223333/ann"), ["ann", "github/ann-gh"]);
+    assert_eq!(account("github/bobby").left, Known::Yes, "who left in one system has left in all");
+    assert_eq!(report.estate.keys.len(), 3, "a list of people has no keys");
+}
+
+#[test]
 fn the_example_for_okta() {
     let report = example("okta.json");
     let token = key(&report, "00Tabcdefg1234567890");

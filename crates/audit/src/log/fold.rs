@@ -24,6 +24,11 @@ const PROGRAMS: usize = 8;
 /// So many credentials that one caller made, and that all made.
 const MADE: usize = 256;
 const ALL_MADE: usize = 100_000;
+/// So many sessions whose beginning was seen, and callers in sessions whose beginning was not.
+const SESSIONS: usize = 200_000;
+const UNBEGUN: usize = 20_000;
+/// A session is followed back over so many others.
+const CHAIN: usize = 16;
 /// So many are told apart whom nobody names.
 const STRANGERS: usize = 2000;
 /// So much of a program's name.
@@ -50,6 +55,8 @@ pub(crate) struct Fold {
     pub(super) ended: HashSet<String>,
     /// Whether a bound was met.
     pub(super) full: bool,
+    sessions: HashMap<Box<str>, Began>,
+    unbegun: usize,
     strangers: usize,
     pairs: usize,
     targets: usize,
@@ -58,6 +65,19 @@ pub(crate) struct Fold {
     name: String,
     /// Differs with every run, so that what it makes of a secret says nothing of it.
     chance: RandomState,
+}
+
+/// Who began a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Began {
+    /// Whoever had this key.
+    Key { realm: String, id: String, holder: String },
+    /// A person who had signed in.
+    Account { realm: String, name: String },
+    /// Another session.
+    Session(String),
+    /// No key: a service, or a sign-in elsewhere.
+    Elsewhere,
 }
 
 /// What is gathered of one log.
@@ -98,6 +118,12 @@ pub(super) enum Name {
     Account {
         realm: String,
         name: String,
+    },
+    /// A session, and its role. All that one key began of one role are one caller, where that was
+    /// known in time.
+    Session {
+        id: String,
+        role: String,
     },
     /// None for all who are not told apart any more.
     Somebody(Option<(Option<String>, Option<String>)>),
@@ -214,6 +240,27 @@ impl Fold {
         caller.did.insert(action, did);
     }
 
+    /// Notes who began a session.
+    pub(crate) fn began(&mut self, session: &str, by: Began) {
+        if self.sessions.len() < SESSIONS {
+            self.sessions.insert(session.into(), by);
+        } else {
+            self.full = true;
+        }
+    }
+
+    /// Who began a session, be it over others; none where that was not seen.
+    pub(crate) fn origin(&self, session: &str) -> Option<&Began> {
+        let mut began = self.sessions.get(session)?;
+        for _ in 0..CHAIN {
+            match began {
+                Began::Session(before) => began = self.sessions.get(before.as_str())?,
+                origin => return Some(origin),
+            }
+        }
+        None
+    }
+
     /// Notes that a credential stands in a line of a log, and gives what it can be told apart by:
     /// a word that says nothing of it.
     pub(crate) fn expose(&mut self, log: LogIx, within: &str, secret: &str, place: Place) {
@@ -248,6 +295,21 @@ impl Fold {
             Who::Key { realm, id, .. } => push(&mut name, 'k', [realm, id]),
             Who::Named(called) => push(&mut name, 'n', [called, ""]),
             Who::Account { realm, name: called } => push(&mut name, 'a', [realm, called]),
+            Who::Session { id, role } => match self.origin(id) {
+                Some(Began::Key { realm, id, .. }) => {
+                    push(&mut name, 'r', [realm, id]);
+                    push(&mut name, 'k', [role, ""]);
+                }
+                Some(Began::Account { realm, name: called }) => {
+                    push(&mut name, 'r', [realm, called]);
+                    push(&mut name, 'a', [role, ""]);
+                }
+                Some(Began::Session(_) | Began::Elsewhere) => {
+                    self.name = name;
+                    return None;
+                }
+                None => push(&mut name, 'u', [id, role]),
+            },
             Who::Somebody => {
                 name.push_str(&log.to_string());
                 push(&mut name, 's', [source.unwrap_or_default(), cut(program.unwrap_or_default())]);
@@ -255,6 +317,14 @@ impl Fold {
         }
         let stranger = matches!(who, Who::Somebody);
         let mut known = self.by_name.get(name.as_str()).copied();
+        if known.is_none() && matches!(who, Who::Session { id, .. } if self.origin(id).is_none()) {
+            if self.unbegun >= UNBEGUN {
+                self.full = true;
+                self.name = name;
+                return None;
+            }
+            self.unbegun += 1;
+        }
         let others = known.is_none() && stranger && self.strangers >= STRANGERS;
         if others {
             name.clear();
@@ -307,7 +377,7 @@ impl LogFold {
         if *quiets && self.changes.len() < CHANGES {
             let by = match who {
                 Who::Key { id, holder, .. } => holder.unwrap_or(id),
-                Who::Named(name) | Who::Account { name, .. } => name,
+                Who::Named(name) | Who::Account { name, .. } | Who::Session { role: name, .. } => name,
                 Who::Somebody | Who::Nobody => "somebody",
             };
             self.changes.push(Change { at: *at, by: by.to_owned(), action: (*action).to_owned(), done: *done });
@@ -325,6 +395,7 @@ impl Caller {
             }
             Who::Named(name) => Name::Named(name.to_owned()),
             Who::Account { realm, name } => Name::Account { realm: realm.to_owned(), name: name.to_owned() },
+            Who::Session { id, role } => Name::Session { id: id.to_owned(), role: role.to_owned() },
             Who::Somebody | Who::Nobody if others => Name::Somebody(None),
             Who::Somebody | Who::Nobody => Name::Somebody(Some((text(event.source), text(event.program)))),
         };

@@ -7,11 +7,14 @@ use law::Powers;
 
 use super::{
     Made,
-    fold::{Caller, Fold, LogFold, Name},
+    fold::{Began, Caller, Fold, LogFold, Name},
     rhythm::silences,
     seen::{Child, Exposed, Log, Seen, Somebody},
 };
-use crate::estate::{Because, Blind, Estate, Ix, Key, Known, Moment, Place, Reach, Standing};
+use crate::{
+    estate::{Because, Blind, Estate, Ix, Key, Known, Moment, Place, Reach, Standing},
+    provider::count,
+};
 
 /// So many whom nobody names are told of each log, and so much of what they did.
 const STRANGERS: usize = 20;
@@ -75,26 +78,29 @@ impl Index {
 }
 
 /// Joins everything.
-pub(super) fn join(fold: Fold, estate: &mut Estate, as_of: Timestamp) {
-    let Fold { logs, mut callers, actions, ended, full, .. } = fold;
+pub(super) fn join(mut fold: Fold, estate: &mut Estate, as_of: Timestamp) {
+    let callers = unsessioned(&mut fold, estate);
+    let Fold { logs, actions, ended, full, .. } = fold;
     let mut index = Index::of(estate);
     let mut somebody: HashMap<usize, Vec<Somebody>> = HashMap::new();
     let mut made: Vec<(Ix, Vec<(Timestamp, Made)>)> = Vec::new();
-    callers.sort_by(|one, other| order(&one.name).cmp(&order(&other.name)));
-    for mut caller in callers {
+    for (mut caller, role) in callers {
         let Some(log) = logs.get(caller.log) else { continue };
         let children = std::mem::take(&mut caller.made);
         match caller.name.clone() {
             Name::Somebody(who) => somebody.entry(caller.log).or_default().push(stranger(caller, who, &actions)),
             Name::Account { realm, name } => {
-                let seen = seen(caller, log, true, &actions);
+                let seen = through(role, seen(caller, log, true, &actions));
                 let (_, account) = estate.account(&realm, &name, &log.place);
                 note(&mut account.seen, &seen);
             }
             Name::Key { realm, id, holder, form, otherwise } => {
                 let keys = keys_of(estate, &mut index, log, (&realm, &id), holder.as_deref(), form, otherwise);
-                attach(estate, keys, seen(caller, log, true, &actions), &children, &mut made);
+                let seen = through(role, seen(caller, log, true, &actions));
+                attach(estate, keys, seen, &children, &mut made);
             }
+            // None is left: each has become its origin, or nobody.
+            Name::Session { .. } => {}
             Name::Named(name) => {
                 let keys = called(estate, &mut index, log, &name);
                 attach(estate, keys, seen(caller, log, true, &actions), &children, &mut made);
@@ -118,12 +124,66 @@ pub(super) fn join(fold: Fold, estate: &mut Estate, as_of: Timestamp) {
     estate.logs.extend(logs.into_iter().enumerate().map(|(at, log)| told(log, somebody.remove(&at))));
 }
 
+/// The callers, in an order that is the same each time: those in a session are who began it, with
+/// the role of the session.
+fn unsessioned(fold: &mut Fold, estate: &mut Estate) -> Vec<(Caller, Option<String>)> {
+    let mut callers = std::mem::take(&mut fold.callers);
+    callers.sort_by(|one, other| order(&one.name).cmp(&order(&other.name)));
+    let (mut calls, mut roles, mut place) = (0, std::collections::BTreeSet::new(), None);
+    let mut named = Vec::with_capacity(callers.len());
+    for mut caller in callers {
+        let Name::Session { id, role } = &caller.name else {
+            named.push((caller, None));
+            continue;
+        };
+        let role = role.clone();
+        match fold.origin(id).cloned() {
+            Some(Began::Key { realm, id, holder }) => {
+                let holder = Some(holder).filter(|holder| !holder.is_empty());
+                caller.name = Name::Key { realm, id, holder, form: "access key", otherwise: true };
+                named.push((caller, Some(role)));
+            }
+            Some(Began::Account { realm, name }) => {
+                caller.name = Name::Account { realm, name };
+                named.push((caller, Some(role)));
+            }
+            Some(Began::Session(_) | Began::Elsewhere) => {}
+            None => {
+                calls += caller.calls;
+                roles.insert(role);
+                place = place.or_else(|| fold.logs.get(caller.log).map(|log| log.place.clone()));
+            }
+        }
+    }
+    if let Some(place) = place {
+        let roles = count(roles.len(), "role");
+        estate.blind.push(Blind {
+            what: format!("who made {calls} calls in sessions of {roles}: no log among the inputs shows how they began"),
+            mend: "give the trail of all regions from a day earlier on, and of the account from which the roles were taken: its `AssumeRole` events say which key began a session".to_owned(),
+            place,
+        });
+    }
+    // Those that were seen before it was known who they are stand behind what is known by itself.
+    named.sort_by(|(one, _), (other, _)| order(&one.name).cmp(&order(&other.name)));
+    named
+}
+
+/// What was seen in sessions of a role.
+fn through(role: Option<String>, mut seen: Seen) -> Seen {
+    if let Some(role) = role {
+        seen.in_roles = seen.actions.iter().cloned().collect();
+        seen.roles = if role.is_empty() { Vec::new() } else { vec![role] };
+    }
+    seen
+}
+
 /// Callers in an order that does not hang on chance, so that a report is the same each time.
 fn order(name: &Name) -> (u8, &str, &str) {
     match name {
         Name::Key { realm, id, .. } => (0, realm, id),
         Name::Named(name) => (1, name, ""),
         Name::Account { realm, name } => (2, realm, name),
+        Name::Session { id, role } => (4, role, id),
         Name::Somebody(who) => {
             let (source, program) =
                 who.as_ref().map_or((None, None), |(source, program)| (source.as_deref(), program.as_deref()));
@@ -304,6 +364,8 @@ fn seen(caller: Caller, log: &LogFold, alone: bool, names: &[Box<str>]) -> Seen 
         sources: sorted(sources),
         programs: sorted(programs),
         made: Vec::new(),
+        roles: Vec::new(),
+        in_roles: BTreeMap::new(),
         did_without,
         cut,
         alone,

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use law::{Call, Outcome, Powers};
 use serde_json::Value;
 
-pub(crate) use self::fold::{Fold, LogIx};
+pub(crate) use self::fold::{Began, Fold, LogIx};
 use self::source::Waiting;
 use crate::{
     estate::{Estate, Known, Place, Source},
@@ -144,6 +144,8 @@ pub(crate) enum Who<'e> {
     Named(&'e str),
     /// An account without a key, such as its person signed in.
     Account { realm: &'e str, name: &'e str },
+    /// A session in this role, which somebody began: [`Fold::began`] says who, before or after.
+    Session { id: &'e str, role: &'e str },
     /// Somebody whom nothing names.
     Somebody,
     /// Nobody: the service itself.

@@ -37,6 +37,12 @@ pub struct Seen {
     pub programs: Vec<String>,
     /// The credentials that it made.
     pub made: Vec<String>,
+    /// The roles that it took, and called in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// How often it did a thing in a role that it took, and so with the role's rights.
+    #[serde(skip)]
+    pub(crate) in_roles: BTreeMap<String, u64>,
     /// What it did and surely showed no second factor for.
     #[serde(skip)]
     pub(crate) did_without: Vec<String>,
@@ -65,6 +71,8 @@ impl Seen {
             sources,
             programs,
             made,
+            roles,
+            in_roles,
             did_without,
             cut,
             alone,
@@ -105,9 +113,13 @@ impl Seen {
             (&mut self.sources, sources),
             (&mut self.programs, programs),
             (&mut self.made, made),
+            (&mut self.roles, roles),
             (&mut self.did_without, did_without),
         ] {
             all.extend(more.iter().filter(|one| !all.contains(one)).cloned().collect::<Vec<_>>());
+        }
+        for (action, times) in in_roles {
+            *self.in_roles.entry(action.clone()).or_default() += times;
         }
         self.cut |= cut;
         self.alone &= alone;

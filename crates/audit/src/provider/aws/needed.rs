@@ -39,7 +39,9 @@ const SERVICES: [(&str, &str); 3] = [("monitoring", "cloudwatch"), ("email", "se
 /// A policy of what was done, on what it was done to as far as the trail says.
 pub(crate) fn narrower(seen: &Seen) -> String {
     let mut statements: BTreeMap<Vec<&str>, BTreeSet<String>> = BTreeMap::new();
-    for (action, _) in &seen.actions {
+    // What it did in a role only, the role was allowed, not the key.
+    let own = |(action, times): &&(String, u64)| seen.in_roles.get(action).is_none_or(|in_roles| in_roles < times);
+    for (action, _) in seen.actions.iter().filter(own) {
         let targets = seen.on.get(action).filter(|targets| !targets.is_empty());
         let targets = targets.map_or_else(|| vec!["*"], |all| all.iter().map(String::as_str).collect());
         statements.entry(targets).or_default().extend(names(action));

@@ -268,3 +268,61 @@ fn a_trail_shows_what_a_key_did_and_what_it_did_not() {
     assert!(narrow.mend.contains(r#"["iam:CreateAccessKey","s3:GetObject"]"#), "{}", narrow.mend);
     assert!(!report.write(crate::report::Format::Json, None).unwrap().contains("not here"));
 }
+
+/// A key takes a role, and in it another one; what is done there was done with the key.
+#[test]
+fn sessions_of_roles_are_followed_back_to_the_key_that_began_them() {
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let at = |hour: u8| format!("2026-11-25T{hour:02}:00:00Z");
+    let event = |hour: u8, identity: Value, service: &str, name: &str, answer: Value| {
+        json!({"eventTime": at(hour), "eventSource": format!("{service}.amazonaws.com"), "eventName": name,
+            "sourceIPAddress": "203.0.113.7", "userIdentity": identity, "responseElements": answer})
+    };
+    let key_of_ann = || json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann", "accessKeyId": "AKIAANN", "userName": "ann"});
+    let session = |id: &str, name: &str| {
+        json!({"type": "AssumedRole", "arn": format!("arn:aws:sts::111122223333:assumed-role/{name}/x"), "accessKeyId": id,
+            "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role(name)}, "attributes": {"mfaAuthenticated": "false"}}})
+    };
+    let begins = |id: &str| json!({"credentials": {"accessKeyId": id, "sessionToken": "not here"}});
+    let service = json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"});
+    let child = json!({"accessKey": {"accessKeyId": "AKIACHILD", "userName": "bob"}});
+    let events = vec![
+        event(1, key_of_ann(), "sts", "AssumeRole", begins("ASIAONE")),
+        event(2, session("ASIAONE", "one"), "sts", "AssumeRole", begins("ASIATWO")),
+        event(3, session("ASIATWO", "two"), "iam", "CreateAccessKey", child),
+        event(4, session("ASIATWO", "two"), "s3", "GetObject", Value::Null),
+        event(5, service, "sts", "AssumeRole", begins("ASIASERVICE")),
+        event(6, session("ASIASERVICE", "machine"), "ec2", "RunInstances", Value::Null),
+    ];
+    let unknown = event(7, session("ASIAUNKNOWN", "three"), "ec2", "RunInstances", Value::Null);
+    // Files of several regions do not lie in the order of time.
+    for (backwards, whole) in [(false, true), (true, true), (false, false)] {
+        let mut events = events.clone();
+        if backwards {
+            events.reverse();
+        }
+        if !whole {
+            events.push(unknown.clone());
+        }
+        let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+        let report = format!("{HEADS}{}", row("ann", "true", true));
+        assert!(audit.read("report.csv", Cursor::new(report.into_bytes())));
+        let users = [user("ann", &json!([allow(&json!("sts:AssumeRole"))]))];
+        assert!(audit.read("details.json", Cursor::new(details(&users, &[]).to_string().into_bytes())));
+        assert!(audit.read("trail.json", Cursor::new(json!({"Records": events}).to_string().into_bytes())));
+        let report = audit.finish();
+        let ann = key(&report, "ann/access-key-1");
+        let seen = ann.seen.as_ref().unwrap();
+        assert_eq!((seen.calls, seen.without_second_factor), (4, 4), "backwards: {backwards}");
+        assert!(seen.powers.contains(Power::Mint), "what a role did");
+        assert_eq!(seen.roles, [role("one"), role("two")]);
+        assert_eq!(ann.children.iter().map(|child| child.id.as_str()).collect::<Vec<_>>(), ["AKIACHILD"]);
+        assert_eq!(ann.last_use, Moment::At(at(4).parse().unwrap()));
+        assert!(report.estate.keys.iter().all(|key| key.id.starts_with("ann/")), "no session is a key");
+        let enough = super::needed::narrower(seen);
+        assert!(enough.contains("sts:AssumeRole") && !enough.contains("s3:GetObject"), "{enough}");
+        let blind = report.estate.blind.iter().filter(|blind| blind.what.contains("how they began")).count();
+        assert_eq!(blind, usize::from(!whole), "only a session whose beginning is nowhere cannot be seen");
+        assert!(!report.write(crate::report::Format::Json, None).unwrap().contains("not here"));
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{actions::Actions, details::account_of};
 use crate::{
     estate::{Estate, Known},
-    log::{Event, First, Format, Gives, Made, Page, Who},
+    log::{Began, Event, First, Fold, Format, Gives, Made, Page, Who},
     moment,
 };
 
@@ -56,12 +56,33 @@ struct Identity<'a> {
 struct Session<'a> {
     #[serde(borrow, default)]
     attributes: Option<Attributes<'a>>,
+    #[serde(borrow, default, rename = "sessionIssuer")]
+    issuer: Option<Resource<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Attributes<'a> {
     #[serde(borrow, default, rename = "mfaAuthenticated")]
     mfa: Option<Cow<'a, str>>,
+}
+
+/// What an event answers that began a session.
+#[derive(Deserialize)]
+struct Begun<'a> {
+    #[serde(borrow, default, rename = "responseElements")]
+    answer: Option<Answer<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default)]
+    credentials: Option<Credentials<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Credentials<'a> {
+    #[serde(borrow, default, rename = "accessKeyId")]
+    id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +133,10 @@ fn note(record: &Record<'_>, bytes: &[u8], page: &mut Page<'_>) -> bool {
     let owner = account_of(arn);
     let account = record.account.as_deref().unwrap_or(&owner);
     let realm = format!("aws:{owner}");
-    let (who, second_factor) = who(record, arn, &realm);
+    let (who, second_factor) = who(record, arn, &realm, page.fold);
+    if action.starts_with("sts:") && record.error.is_none() {
+        begin(&who, bytes, record, page.fold);
+    }
     let mut event = Event::new(at, who, &action);
     event.gives = Gives::Later;
     event.source = record.address.as_deref();
@@ -143,7 +167,7 @@ pub(super) fn judge(estate: &mut Estate, actions: &Actions) {
 }
 
 /// Who called, and whether they had shown a second factor.
-fn who<'r>(record: &'r Record<'_>, arn: &'r str, realm: &'r str) -> (Who<'r>, Known) {
+fn who<'r>(record: &'r Record<'_>, arn: &'r str, realm: &'r str, fold: &Fold) -> (Who<'r>, Known) {
     let Some(identity) = &record.identity else { return (Who::Nobody, Known::Unknown) };
     let name = if arn.ends_with(":root") { "<root_account>" } else { arn.rsplit('/').next().unwrap_or_default() };
     let shown = identity.session.as_ref().and_then(|session| session.attributes.as_ref()?.mfa.as_deref());
@@ -159,9 +183,33 @@ fn who<'r>(record: &'r Record<'_>, arn: &'r str, realm: &'r str) -> (Who<'r>, Kn
         Some(id) if id.starts_with("AKIA") => {
             (Who::Key { realm, id, holder: Some(name), form: "access key", otherwise: true }, Known::No)
         }
+        // What a key began with `GetSessionToken` says the user's name, as a sign-in does.
+        Some(id) if is_person && fold.origin(id).is_some() => (Who::Session { id, role: "" }, shown),
         _ if is_person => (Who::Account { realm, name }, shown),
+        Some(id) if id.starts_with("ASIA") && identity.kind.as_deref() == Some("AssumedRole") => {
+            let issuer = identity.session.as_ref().and_then(|session| session.issuer.as_ref()?.arn.as_deref());
+            (Who::Session { id, role: issuer.unwrap_or(arn) }, shown)
+        }
         _ => (Who::Nobody, shown),
     }
+}
+
+/// Whose the session is that an event began, where it began one.
+fn begin(who: &Who<'_>, bytes: &[u8], record: &Record<'_>, fold: &mut Fold) {
+    let begun = serde_json::from_slice::<Begun<'_>>(bytes).ok().and_then(|begun| begun.answer?.credentials?.id);
+    let Some(session) = begun.filter(|id| id.starts_with("ASIA")) else { return };
+    let kind = record.identity.as_ref().and_then(|identity| identity.kind.as_deref());
+    let by = match *who {
+        Who::Key { realm, id, holder, .. } => {
+            Began::Key { realm: realm.to_owned(), id: id.to_owned(), holder: holder.unwrap_or_default().to_owned() }
+        }
+        Who::Session { id, .. } => Began::Session(id.to_owned()),
+        Who::Account { realm, name } => Began::Account { realm: realm.to_owned(), name: name.to_owned() },
+        // One account's trail has the other account's caller without its key: that is not nobody.
+        Who::Nobody if kind == Some("AWSAccount") => return,
+        Who::Nobody | Who::Somebody | Who::Named(_) => Began::Elsewhere,
+    };
+    fold.began(&session, by);
 }
 
 /// What an event was done to, as one would name it in a policy: an object by its bucket.

@@ -141,6 +141,7 @@ impl Provider for GitHub {
             MEMBERSHIPS => return self.memberships(&value, &place, estate),
             HOOKS => return hooks(&items(&value), &place, estate),
             SECRETS | RUNNERS | TEAMS => {
+                unread(form, &place, estate);
                 let list = ["secrets", "runners"].iter().find_map(|name| value.get(name)?.as_array());
                 return count(list.map_or_else(|| items(&value).len(), Vec::len), "name");
             }
@@ -349,6 +350,27 @@ fn asks_for_those_without(file: &str) -> bool {
     let name = file.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     has(&["2fa", "mfa", "two_factor", "two-factor", "twofactor"]) && has(&["disabled", "without", "no_", "no-"])
+}
+
+/// Lists that are only counted: what they leave open is told once for each kind.
+fn unread(form: &str, place: &Place, estate: &mut Estate) {
+    let (what, mend) = match form {
+        SECRETS => (
+            "what the secrets of GitHub Actions open, and which workflows read them: their list has names alone",
+            "take whoever can change a workflow of those repositories for somebody who has the secrets; audit the system that each of them opens",
+        ),
+        RUNNERS => (
+            "what runs on GitHub's self-hosted runners, and what the machines under them may do",
+            "look up which repositories each group of runners serves: a public one must not be among them",
+        ),
+        _ => (
+            "what teams at GitHub let their members do: their list says nothing of repositories and roles",
+            "read what is said of people there as what the organisation alone gives them; tokens are told with what they have themselves",
+        ),
+    };
+    if !estate.blind.iter().any(|blind| blind.what == what) {
+        estate.blind.push(Blind { what: what.to_owned(), mend: mend.to_owned(), place: place.clone() });
+    }
 }
 
 /// Webhooks: what receives them cannot tell GitHub from anybody else without a secret.
