@@ -36,9 +36,10 @@ DOCUMENT = {
         "/orders": {"get": operation("listOrders", "List orders")},
         "/customers": {"get": operation("listCustomers", "List customers")},
         "/invoices": {"get": operation("listInvoices", "List invoices")},
-        "/users": {
-            "get": operation("listUsers", "List users"),
-            "post": operation("createUser", "Create a user with a role", "201"),
+        "/users": {"get": operation("listUsers", "List users")},
+        "/users/{user}/role": {
+            "parameters": [{"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "put": operation("setRole", "Set the role of a user"),
         },
         "/keys": {
             "post": operation(
@@ -84,7 +85,7 @@ class Clerk(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"login": "alice"})
         return self.answer(201 if self.command == "POST" else 200, {"ok": True})
 
-    do_GET = do_POST = serve
+    do_GET = do_POST = do_PUT = serve
 
     def log_message(self, *_):
         pass
@@ -163,15 +164,15 @@ def main():
 
     with checks.scene("the thief"):
         seen = [thief("GET", path).status for path in ("/me", "/customers", "/invoices", "/users")]
-        user = thief("POST", "/users", {"role": "admin"})
-        checks.that(user.status in (401, 403), "the thief's new user is asked about or refused, though every guard is at `secret`", f"{seen} {user}")
-        again = [thief("POST", "/users", {"role": "admin"}) for _ in range(2)][-1]
+        user = thief("PUT", "/users/mallory/role", {"role": "admin"})
+        checks.that(user.status in (401, 403), "the thief's new role is asked about or refused, though every guard is at `secret`", f"{seen} {user}")
+        again = [thief("PUT", "/users/mallory/role", {"role": "admin"}) for _ in range(2)][-1]
         checks.that(again.status == 403 and again.json()["type"] == "urn:greave:refusal:contained", "and then frozen", again)
-        checks.that(("POST", "/users") not in orders.did, "nothing of it reached the API")
+        checks.that(("PUT", "/users/mallory/role") not in orders.did, "nothing of it reached the API")
         checks.same(honest("GET", "/orders").status, 200, "honest calls that are usual go on")
         status = gate.run("watch", may_fail=True)
         checks.that("freeze" in status and "greave watch lift" in status, "`greave watch` says why and how to lift it", status)
-        taken = made("POST", "/users", {"role": "admin"})
+        taken = made("PUT", "/users/mallory/role", {"role": "admin"})
         checks.that(taken.status == 403 and taken.json()["type"] == "urn:greave:refusal:contained", "what the key made is frozen with it", taken)
         note = wait_until(
             lambda: next((m for m in receiver.came if m["type"] == "key.contained"), None), 15, "a webhook of the containment"
@@ -183,7 +184,7 @@ def main():
     with checks.scene("a kill"):
         gate.kill()
         gate.start()
-        after = thief("POST", "/users", {"role": "admin"})
+        after = thief("PUT", "/users/mallory/role", {"role": "admin"})
         checks.that(after.status == 403 and after.json()["type"] == "urn:greave:refusal:contained", "after a kill it is still contained", after)
         checks.same(honest("GET", "/orders").status, 200, "and honest calls go on")
 
@@ -193,7 +194,7 @@ def main():
         checks.that(code == 2 and "code" in refused, "nobody lifts it without a code", refused)
         gate.prove("watch", "lift", contained)
         checks.that("no key is contained" in gate.run("watch"), "a code lifts it")
-        checks.same(made("POST", "/users", {"role": "viewer"}).status, 201, "and what the key made works again")
+        checks.same(made("PUT", "/users/mallory/role", {"role": "viewer"}).status, 200, "and what the key made works again")
 
     with checks.scene("a dry run"):
         set_mode(gate, "on", "dry-run")
@@ -202,7 +203,7 @@ def main():
         time.sleep(1)
         other = Caller(gate, key, "192.0.2.99", "curl/8.5")
         statuses = [other("GET", path).status for path in ("/me", "/customers", "/invoices", "/users")]
-        statuses.append(other("POST", "/users", {"role": "admin"}).status)
+        statuses.append(other("PUT", "/users/mallory/role", {"role": "admin"}).status)
         checks.that(401 not in statuses and 403 not in statuses, "a dry run holds nothing", statuses)
         found = wait_until(
             lambda: next((m for m in receiver.came if "dry run" in json.dumps(m)), None), 15, "a webhook of a dry run"

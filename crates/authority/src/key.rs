@@ -5,7 +5,7 @@ use std::{
     num::NonZeroU64,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
 };
 
@@ -43,14 +43,18 @@ pub struct Key {
     /// The earliest of all ends that bind it.
     end: i64,
     rare: Option<Box<Rare>>,
-    /// Set once, when another state of the key took this one's place and it no longer works.
-    fallen: AtomicBool,
-    /// Set once, when what is sensitive or not usual of this key no longer passes.
-    fallen_wary: AtomicBool,
+    /// What falls of what is in flight, once another state of the key took this one's place:
+    /// [`WARY`], [`ALL`]. Bits are only ever set.
+    fallen: AtomicU8,
     /// The state that took this one's place: what is in flight may hold one that was replaced
     /// several times before the key fell.
     newer: ArcSwapOption<Self>,
 }
+
+/// The key no longer works.
+const ALL: u8 = 1;
+/// What is sensitive or not usual of it no longer passes.
+const WARY: u8 = 2;
 
 /// What many keys have alike: one for all of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -157,8 +161,7 @@ impl Key {
             born: born.as_microsecond(),
             end: NEVER,
             rare: (parent.is_some() || claim.is_some()).then(|| Box::new(Rare { parent, claim, ..Rare::default() })),
-            fallen: AtomicBool::new(false),
-            fallen_wary: AtomicBool::new(false),
+            fallen: AtomicU8::new(0),
             newer: ArcSwapOption::empty(),
         }
     }
@@ -177,8 +180,7 @@ impl Key {
             born: self.born,
             end: self.end,
             rare: self.rare.clone(),
-            fallen: AtomicBool::new(false),
-            fallen_wary: AtomicBool::new(false),
+            fallen: AtomicU8::new(0),
             newer: ArcSwapOption::empty(),
         };
         change(&mut key);
@@ -352,7 +354,8 @@ impl Key {
 
     /// The same, for what is sensitive or not usual: it is cut where it would be refused by now.
     pub fn has_fallen_for(&self, wary: bool, now: impl FnOnce() -> Timestamp) -> bool {
-        let fell = |key: &Self| key.fallen.load(Ordering::Acquire) || wary && key.fallen_wary.load(Ordering::Acquire);
+        let falls = if wary { ALL | WARY } else { ALL };
+        let fell = |key: &Self| key.fallen.load(Ordering::Acquire) & falls != 0;
         if fell(self) {
             return true;
         }
@@ -382,11 +385,11 @@ impl Key {
     }
 
     pub(crate) fn fall(&self) {
-        self.fallen.store(true, Ordering::Release);
+        self.fallen.fetch_or(ALL, Ordering::Release);
     }
 
     pub(crate) fn fall_wary(&self) {
-        self.fallen_wary.store(true, Ordering::Release);
+        self.fallen.fetch_or(WARY, Ordering::Release);
     }
 
     /// Another state of the key takes this one's place.

@@ -83,6 +83,8 @@ pub(crate) fn keep(
             watching.remember(remembered);
             Some(at)
         }
+        // The first start, or near enough: there is nothing to say.
+        Err(baselines::NotKept::Nothing) => None,
         Err(why) => {
             tracing::info!(%why, "what is usual for each key is learnt from the record; until then the watch finds little");
             None
@@ -102,7 +104,9 @@ pub(crate) fn keep(
                     calls
                 }
             };
-            tracing::info!(calls, keys = learning.watch().keys(), "the watch has learnt from the record");
+            if calls > 0 {
+                tracing::info!(calls, keys = learning.watch().keys(), "the watch has learnt from the record");
+            }
             Some(())
         });
         // What is not learnt to the end is not saved: the next start begins where this one did.
@@ -170,6 +174,9 @@ async fn not_me(watching: &Watching, authority: &Authority, challenge: Challenge
     let Some(question) = authority.view(of) else { return };
     let key: KeyId = question.key;
     watching.told(&Told::NotMe { key }, now);
+    if watching.is_off() {
+        return;
+    }
     let Some(known) = authority.view(|state| state.key(key).cloned()) else { return };
     let what = format!("a person said that {} from {} was not theirs", question.operation, question.source);
     let finding = Finding::new("not-me", Severity::Critical, Some(key), Evidence { at: now, call: None, what });

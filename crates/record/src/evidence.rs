@@ -112,7 +112,7 @@ pub fn evidence<E: From<ProveError>>(
                 given.removed += 1;
                 continue;
             }
-            let entries = segment::read(&folder.join(&segment.file), segment.notes, Part::default())
+            let entries = segment::read(&folder.join(&segment.file), segment.notes, &Part::default())
                 .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))?;
             let wanted: Vec<(usize, bool)> = entries
                 .iter()

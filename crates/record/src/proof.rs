@@ -288,7 +288,7 @@ fn may_hold(segment: &Segment, id: CallId) -> bool {
 
 /// The call and its outcome, where they are in this segment.
 fn pieces(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<(Piece, Option<Piece>)>, ProveError> {
-    let entries = entries(folder, segment, Part::default())?;
+    let entries = entries(folder, segment, &Part::default())?;
     let Some(call) = place_of(&entries, entry::CALL, id) else { return Ok(None) };
     let outcome = place_of(&entries, entry::OUTCOME, id);
     let hashes = whole(segment, &entries)?;
@@ -297,15 +297,15 @@ fn pieces(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<(Piece,
 
 /// The outcome of a call that stands in an older segment.
 fn late(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<Piece>, ProveError> {
-    if place_of(&entries(folder, segment, Part::notes())?, entry::OUTCOME, id).is_none() {
+    if place_of(&entries(folder, segment, &Part::notes())?, entry::OUTCOME, id).is_none() {
         return Ok(None);
     }
-    let entries = entries(folder, segment, Part::default())?;
+    let entries = entries(folder, segment, &Part::default())?;
     let hashes = whole(segment, &entries)?;
     Ok(place_of(&entries, entry::OUTCOME, id).and_then(|place| piece(&entries, &hashes, place)))
 }
 
-fn entries(folder: &Path, segment: &Segment, part: Part) -> Result<Entries, ProveError> {
+fn entries(folder: &Path, segment: &Segment, part: &Part) -> Result<Entries, ProveError> {
     segment::read(&folder.join(&segment.file), segment.notes, part)
         .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))
 }
@@ -639,7 +639,7 @@ fn sealed_removals(folder: &Path, leaves: &Leaves) -> Option<u64> {
             return None;
         }
         // What cannot be read is a finding already.
-        for (_, payload) in segment::read(&folder.join(&segment.file), segment.notes, Part::default()).ok()? {
+        for (_, payload) in segment::read(&folder.join(&segment.file), segment.notes, &Part::default()).ok()? {
             if let Ok(crate::Entry::Removed(removed)) = entry::read(&payload) {
                 newest = newest.max(removed.sequence);
             }

@@ -357,7 +357,8 @@ impl Reader {
                 continue;
             }
             let path = self.folder.join(&segment.file);
-            match segment::read(&path, segment.notes, if too_new { Part::notes() } else { self.part.clone() }) {
+            let notes = Part::notes();
+            match segment::read(&path, segment.notes, if too_new { &notes } else { &self.part }) {
                 Ok(mut more) => entries.append(&mut more),
                 Err(error) => {
                     // It may have been removed in this moment.

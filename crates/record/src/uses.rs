@@ -188,7 +188,7 @@ impl Counting {
         let part = Part { key: self.key, since: self.since, ..Part::default() };
         let (mut joiner, mut rolled) = (Joiner::default(), Rolled::default());
         for segment in sealed.segments.iter().filter(|segment| !dropped.contains(segment.file.as_str())) {
-            match segment::read(&folder.join(&segment.file), segment.notes, part.clone()) {
+            match segment::read(&folder.join(&segment.file), segment.notes, &part) {
                 Ok(entries) => {
                     let entries = entries.into_iter().filter_map(|(_, payload)| entry::read(&payload).ok());
                     entries.filter_map(|entry| joiner.take(entry)).for_each(|joined| self.roll(&mut rolled, &joined));

@@ -105,7 +105,8 @@ impl Watching {
         self.watch.load().told(told, now);
     }
 
-    pub(crate) fn is_off(&self) -> bool {
+    /// Whether it looks at nothing.
+    pub fn is_off(&self) -> bool {
         self.rules.load().mode == WatchMode::Off
     }
 

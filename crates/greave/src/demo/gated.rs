@@ -139,6 +139,10 @@ grant   = "person"
 mint    = "person"
 disarm  = "person"
 
+# The scene is the law's alone.
+[watch]
+mode = "off"
+
 [desk]
 listen = "{desk}"
 "#

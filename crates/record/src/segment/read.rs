@@ -51,7 +51,7 @@ impl Part {
 }
 
 /// Reads the entries of a segment whose first `notes` rows are no calls.
-pub(crate) fn read(path: &Path, notes: u64, part: Part) -> Result<Entries> {
+pub(crate) fn read(path: &Path, notes: u64, part: &Part) -> Result<Entries> {
     // A damaged file must not take down who reads it, wherever the library did not expect it.
     let read = catch_unwind(AssertUnwindSafe(|| {
         let properties = ReaderProperties::builder().set_read_bloom_filter(part.key.is_some()).build();
@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path, notes: u64, part: Part) -> Result<Entries> {
             let group = file.get_row_group(place)?;
             let rows = usize::try_from(group.metadata().num_rows()).map_err(|_| damaged("has no rows"))?;
             let notes = usize::try_from(notes.saturating_sub(first)).unwrap_or(rows).min(rows);
-            group_entries(&*group, rows, notes, &part, &mut entries)?;
+            group_entries(&*group, rows, notes, part, &mut entries)?;
             first += rows as u64;
         }
         entries.sort_unstable_by_key(|(place, _)| *place);

@@ -20,10 +20,12 @@ pub(super) enum Text {
 }
 
 impl Text {
+    #[expect(clippy::needless_pass_by_value, reason = "whoever has a text or a number gives it as it is")]
     pub(super) fn own(text: impl ToString) -> Self {
         Self::Own(text.to_string())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "whoever has a text or a number gives it as it is")]
     pub(super) fn foreign(text: impl ToString) -> Self {
         Self::Foreign(text.to_string())
     }

@@ -141,7 +141,7 @@ impl Habits {
     pub(super) fn tried(&self, ceiling: &Ceiling, since: Timestamp, until: Timestamp) -> Tried {
         let calls = self.all().map(|habit| habit.calls).sum();
         let days = self.all().flat_map(|habit| habit.days.iter().copied()).collect::<BTreeSet<Date>>().len();
-        let mut refused: HashMap<(Arc<str>, &'static str), (Refused, BTreeSet<Date>)> = HashMap::new();
+        let mut refused = ByReason::new();
         for habit in self.all() {
             let from_somewhere = ceiling.admits_from_anywhere(&habit.operation, habit.powers);
             let admits = match habit.source {
@@ -177,6 +177,9 @@ impl Habits {
         Tried { calls, days, refused }
     }
 }
+
+/// What is refused, with its days, by operation and reason.
+type ByReason = HashMap<(Arc<str>, &'static str), (Refused, BTreeSet<Date>)>;
 
 /// One source: an IPv4 address, or an IPv6 /64.
 fn network(address: std::net::IpAddr) -> IpNet {
