@@ -103,10 +103,14 @@ pub(super) async fn events(
 }
 
 /// What proves one entry, unless it holds what is kept of a secret.
-pub(super) async fn proof(State(admin): State<Arc<Admin>>, Path(seq): Path<u64>) -> Result<Json<LedgerProof>, Problem> {
+pub(super) async fn proof(
+    State(admin): State<Arc<Admin>>,
+    Path(seq): Path<String>,
+) -> Result<Json<LedgerProof>, Problem> {
+    let none = "there is no such entry; `greave ledger show` lists them";
+    let seq = seq.parse().map_err(|_| Problem::not_found(none))?;
     let link = admin.desk.authority.store().link(seq).await.map_err(Failed::from)?;
-    let store::Link { before, entries, checkpoint } =
-        link.ok_or_else(|| Problem::not_found("there is no such entry; `greave ledger show` lists them"))?;
+    let store::Link { before, entries, checkpoint } = link.ok_or_else(|| Problem::not_found(none))?;
     let is_kept = |(_, change): &(jiff::Timestamp, String)| {
         let particulars: Map<String, Value> = serde_json::from_str(change).unwrap_or_default();
         KEPT_OF_SECRETS.iter().any(|kept| particulars.contains_key(*kept))
