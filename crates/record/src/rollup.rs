@@ -179,12 +179,8 @@ enum Line {
 
 /// What a rollup says of keys and days: all of it, or nothing where it is not what was sealed.
 pub(crate) fn whole(folder: &Path, rollup: &Rollup) -> io::Result<Vec<Result<Daily, (KeyId, Usage)>>> {
-    let bytes = fs::read(folder.join(&rollup.file))?;
-    if Hash::of(&[&bytes]) != rollup.sha256 {
-        return Err(io::Error::other("it is not what was sealed"));
-    }
     let mut told = Vec::new();
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in bytes(folder, rollup)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         match serde_json::from_slice(line)? {
             Line::Since(_) | Line::Open { .. } => {}
             Line::Used { key, usage } => told.push(Err((key, *usage))),
@@ -194,16 +190,21 @@ pub(crate) fn whole(folder: &Path, rollup: &Rollup) -> io::Result<Vec<Result<Dai
     Ok(told)
 }
 
-/// Each line of a rollup that is understood. It must be what was sealed: whoever changes one makes
-/// strange places usual.
+/// Each line of a rollup that is understood.
 fn lines(folder: &Path, rollup: &Rollup) -> io::Result<impl Iterator<Item = Line> + use<>> {
+    let bytes = bytes(folder, rollup)?;
+    let lines: Vec<Line> =
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    Ok(lines.into_iter())
+}
+
+/// A rollup as it was sealed, or nothing: whoever changes one makes strange places usual.
+fn bytes(folder: &Path, rollup: &Rollup) -> io::Result<Vec<u8>> {
     let bytes = fs::read(folder.join(&rollup.file))?;
     if Hash::of(&[&bytes]) != rollup.sha256 {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what was sealed"));
     }
-    let lines: Vec<Line> =
-        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    Ok(lines.into_iter())
+    Ok(bytes)
 }
 
 /// The calls of keys that had not ended when this file was sealed.
