@@ -1,11 +1,11 @@
 //! What the record has to tell: checkpoints to witnesses, what was removed into the ledger, and
 //! what is wrong with it to administrators.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use authority::{Authority, Change, RecordPart};
-use jiff::{SignedDuration, Timestamp};
-use law::{Evidence, Finding, Severity};
+use jiff::Timestamp;
+use law::Finding;
 use record::{Book, Notice, Removal};
 use seal::Verifier;
 use tell::Teller;
@@ -15,13 +15,13 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{config::Config, house::HouseError, secrets::Vault, state::record_folder, stop::stopped, witness::Witness};
+use crate::{
+    config::Config, hourly::Hourly, house::HouseError, secrets::Vault, state::record_folder, stop::stopped,
+    witness::Witness,
+};
 
 /// How often the record is asked.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// One rule is told so often.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The name of what is not sealed yet, in the ledger.
 const LOG: &str = "log";
@@ -33,9 +33,7 @@ pub(crate) struct Keeper {
     verifier: Verifier,
     witness: Witness,
     authority: Arc<Authority>,
-    findings: mpsc::Sender<Finding>,
-    /// When somebody was told last, by rule.
-    told: HashMap<&'static str, Timestamp>,
+    hourly: Hourly,
 }
 
 impl Keeper {
@@ -50,7 +48,7 @@ impl Keeper {
         let verifier = signer.map_err(|error| HouseError::Setting(error.to_string()))?.verifier();
         let witness = Witness::new(teller, Arc::clone(&authority));
         let folder = record_folder(&config.gate.state);
-        Ok(Self { book, folder, verifier, witness, authority, findings, told: HashMap::new() })
+        Ok(Self { book, folder, verifier, witness, authority, hourly: Hourly::new(findings) })
     }
 
     /// Keeps until the gate stops.
@@ -83,7 +81,8 @@ impl Keeper {
             Notice::Removed(removed) => {
                 let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);
                 if self.note(LOG, removed.sequence, what.clone()).await {
-                    self.find("record-cut", format!("the record is full, and lost what was not sealed yet: {what}"));
+                    self.hourly
+                        .find("record-cut", format!("the record is full, and lost what was not sealed yet: {what}"));
                 }
             }
             Notice::Crowded { bytes, cap } => {
@@ -92,9 +91,9 @@ impl Keeper {
                     "the record takes {bytes} MiB of the {cap} MiB that it may: soon calls go that were to be kept \
                      longer; make `record.cap` larger, or `record.keep` shorter"
                 );
-                self.find("record-crowded", what);
+                self.hourly.find("record-crowded", what);
             }
-            Notice::Unsealed(why) => self.find("record-unsealed", format!("the record is not sealed: {why}")),
+            Notice::Unsealed(why) => self.hourly.find("record-unsealed", format!("the record is not sealed: {why}")),
             _ => {}
         }
     }
@@ -117,7 +116,8 @@ impl Keeper {
         for removal in removals {
             let what = in_words(&removal);
             if self.note(&record, removal.leaf, what.clone()).await && removal.why == "cap" {
-                self.find("record-cut", format!("the record is full, and lost what was to be kept longer: {what}"));
+                self.hourly
+                    .find("record-cut", format!("the record is full, and lost what was to be kept longer: {what}"));
             }
         }
     }
@@ -133,17 +133,6 @@ impl Keeper {
             tracing::error!(error = error as &dyn std::error::Error, "the ledger cannot be written");
         }
         noted.is_ok()
-    }
-
-    /// Tells administrators, once an hour.
-    fn find(&mut self, rule: &'static str, what: String) {
-        let now = Timestamp::now();
-        if self.told.get(rule).is_some_and(|told| now.duration_since(*told) < HOUR) {
-            return;
-        }
-        self.told.insert(rule, now);
-        let evidence = Evidence { at: now, call: None, what };
-        let _ = self.findings.try_send(Finding::new(rule, Severity::High, None, evidence));
     }
 }
 

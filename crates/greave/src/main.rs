@@ -13,6 +13,7 @@ mod ends;
 mod files;
 mod foreign;
 mod guests;
+mod hourly;
 mod house;
 mod issuers;
 mod keeper;

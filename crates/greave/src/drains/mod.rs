@@ -10,7 +10,6 @@ mod pump;
 mod source;
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -31,6 +30,7 @@ pub(crate) use self::source::line;
 use self::{cursor::Health, journal::Journal, pump::Pump, source::Source};
 use crate::{
     config::{self, Config},
+    hourly::Hourly,
     house::HouseError,
     secrets::{Vault, private_folder},
     state::record_folder,
@@ -93,8 +93,7 @@ impl Drains {
                 reads_record: wanted.events.iter().any(|events| events.0 == ocsf::Kind::Call),
                 reads_ledger: wanted.events.iter().any(|events| events.0 == ocsf::Kind::Change),
                 health: Arc::clone(&health),
-                findings: self.findings.clone(),
-                told: HashMap::new(),
+                hourly: Hourly::new(self.findings.clone()),
             };
             running.health.push((wanted.name.clone(), health));
             running.tasks.push(tokio::spawn(pump.run(stopping.clone())));

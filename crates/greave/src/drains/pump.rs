@@ -1,7 +1,6 @@
 //! One drain at work: read, send, write down how far, again.
 
 use std::{
-    collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -10,18 +9,15 @@ use std::{
 
 use authority::Authority;
 use jiff::{SignedDuration, Timestamp};
-use law::{Evidence, Finding, Severity};
 use tell::{Drain, Line, Undelivered, backoff};
-use tokio::{
-    sync::{mpsc, watch},
-    time::sleep,
-};
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     drains::{
         cursor::{Cursor, Health},
         source::{Batch, Source},
     },
+    hourly::Hourly,
     stop::stopped,
 };
 
@@ -33,9 +29,6 @@ const LAZY: u32 = 20;
 
 /// A drain is a finding when nothing has arrived for so long.
 const FAILING: SignedDuration = SignedDuration::from_mins(15);
-
-/// One rule is told so often.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// So often one event is tried that the receiver does not take, before it is passed over; and
 /// those right behind one that was. Many such must not stop what follows.
@@ -63,9 +56,7 @@ pub(super) struct Pump {
     pub(super) reads_record: bool,
     pub(super) reads_ledger: bool,
     pub(super) health: Arc<Mutex<Health>>,
-    pub(super) findings: mpsc::Sender<Finding>,
-    /// When somebody was told of it last, by rule.
-    pub(super) told: HashMap<&'static str, Timestamp>,
+    pub(super) hourly: Hourly,
 }
 
 impl Pump {
@@ -96,7 +87,7 @@ impl Pump {
             let has_lines = !lines.is_empty();
             self.send(&mut lines, &mut cursor.health).await;
             if lost > 0 {
-                self.find(
+                self.hourly.find(
                     "drain-lost",
                     format!(
                         "{lost} files of the record, findings, or entries that cannot be read were not sent to the \
@@ -185,7 +176,7 @@ impl Pump {
     async fn broken(&mut self, health: &mut Health, why: &str) {
         tracing::error!(drain = self.name, why, "a drain does not go on");
         self.failed(health, why).await;
-        self.find("drain-failing", format!("the drain `{}` does not go on: {why}", self.name));
+        self.hourly.find("drain-failing", format!("the drain `{}` does not go on: {why}", self.name));
     }
 
     /// Sends until everything has arrived, or is passed over.
@@ -210,7 +201,8 @@ impl Pump {
                     refused += 1;
                     lines.remove(0);
                     self.failed(health, &why).await;
-                    self.find("drain-refused", format!("the drain `{}` does not take an event: {why}", self.name));
+                    self.hourly
+                        .find("drain-refused", format!("the drain `{}` does not take an event: {why}", self.name));
                     // Its neighbours may be like it: one after the other.
                     (part, unfit) = (1, 0);
                 }
@@ -247,7 +239,8 @@ impl Pump {
         health.why = Some(why.to_owned());
         let since = *health.failing_since.get_or_insert(now);
         if now.duration_since(since) >= FAILING {
-            self.find("drain-failing", format!("nothing arrives at the drain `{}` since {since:.0}: {why}", self.name));
+            self.hourly
+                .find("drain-failing", format!("nothing arrives at the drain `{}` since {since:.0}: {why}", self.name));
         }
         self.show(health);
         // For who looks without the gate.
@@ -300,16 +293,5 @@ impl Pump {
                 "how far a drain has come is not written down"
             );
         }
-    }
-
-    /// Tells administrators, once an hour.
-    fn find(&mut self, rule: &'static str, what: String) {
-        let now = Timestamp::now();
-        if self.told.get(rule).is_some_and(|told| now.duration_since(*told) < HOUR) {
-            return;
-        }
-        self.told.insert(rule, now);
-        let evidence = Evidence { at: now, call: None, what };
-        let _ = self.findings.try_send(Finding::new(rule, Severity::High, None, evidence));
     }
 }
