@@ -11,7 +11,7 @@ use std::{
 use authority::{Authority, Digest};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::Timestamp;
-use law::{Call, Ended, HolderKind, Outcome, Who};
+use law::{Call, Ended, HolderId, HolderKind, Outcome, Who};
 use record::{Entry, Reader};
 use watch::{Became, Seen, Subject, Told, Watch};
 
@@ -110,7 +110,7 @@ pub(crate) fn learn(
                     watch.told(&Told::Vouched { key, source, network: None, user_agent }, call.at);
                 }
                 // What is found was found then.
-                let _ = watch.see(&seen(&call, authority), call.at);
+                let _ = watch.see(&seen(&call, whose(&call, authority)), call.at);
                 open.insert(call.id, call);
                 if open.len() > MOST_OPEN {
                     open.pop_first();
@@ -120,7 +120,7 @@ pub(crate) fn learn(
                 if let Some(call) = open.remove(&outcome.call)
                     && went_on(&outcome)
                 {
-                    let _ = watch.ended(&seen(&call, authority), &Became::from(&outcome), outcome.at);
+                    let _ = watch.ended(&seen(&call, whose(&call, authority)), &Became::from(&outcome), outcome.at);
                 }
             }
             // The record says by itself what is wrong with it.
@@ -135,9 +135,13 @@ pub(crate) fn went_on(outcome: &Outcome) -> bool {
     outcome.ended != Ended::Answered
 }
 
-/// A call of the record as the watch sees it, with what is known of its key by now.
-fn seen<'a>(call: &'a Call, authority: &Authority) -> Seen<'a> {
-    let (kind, owner) = call.holder.map_or((HolderKind::Person, None), |holder| authority.kind_and_owner(holder));
+/// Of what kind the holder of a recorded call is by now, and who answers for it.
+fn whose(call: &Call, authority: &Authority) -> (HolderKind, Option<HolderId>) {
+    call.holder.map_or((HolderKind::Person, None), |holder| authority.kind_and_owner(holder))
+}
+
+/// A call of the record as the watch sees it.
+pub(crate) fn seen(call: &Call, (kind, owner): (HolderKind, Option<HolderId>)) -> Seen<'_> {
     Seen {
         call: Some(call.id),
         key: call.key,

@@ -9,11 +9,11 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use law::{
-    Call, CallId, Containment, Ended, Finding, HolderKind, KeyId, Outcome as CallOutcome, Severity, Span, Step, Who,
+    Call, CallId, Containment, Finding, HolderId, HolderKind, KeyId, Outcome as CallOutcome, Severity, Span, Step, Who,
 };
 use record::{Entry, Reader};
 use serde::{Deserialize, Serialize};
-use watch::{Became, Ladder, Seen, Subject, Told, Watch};
+use watch::{Became, Ladder, Told, Watch};
 
 use super::super::{Done, Outcome, json};
 use crate::{
@@ -21,7 +21,11 @@ use crate::{
     config::Config,
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
     state::{named_by, record_folder, running},
+    watching::baselines::{seen, went_on},
 };
+
+/// The holders of recorded calls are not looked up here: each counts as a program that nobody is named for.
+const UNKNOWN: (HolderKind, Option<HolderId>) = (HolderKind::Workload, None);
 
 /// Calls that have not ended and are kept for their outcome.
 const MOST_OPEN: usize = 32 * 1024;
@@ -141,7 +145,7 @@ impl Replay {
         if !matches!(call.who, Who::Key | Who::Unknown) {
             return;
         }
-        let sight = self.watch.see(&seen(&call), at);
+        let sight = self.watch.see(&seen(&call, UNKNOWN), at);
         self.keep(sight.findings, at);
         self.open.insert(call.id, call);
         if self.open.len() > MOST_OPEN {
@@ -153,13 +157,13 @@ impl Replay {
     fn outcome(&mut self, outcome: &CallOutcome) {
         let Some(call) = self.open.remove(&outcome.call) else { return };
         // What the gate answered by itself never reached the API.
-        if outcome.ended == Ended::Answered {
+        if !went_on(outcome) {
             return;
         }
         if let (Some(parent), Some(child)) = (call.key, outcome.minted) {
             self.ladder.minted(parent, child);
         }
-        let findings = self.watch.ended(&seen(&call), &Became::from(outcome), outcome.at);
+        let findings = self.watch.ended(&seen(&call, UNKNOWN), &Became::from(outcome), outcome.at);
         self.keep(findings, outcome.at);
     }
 
@@ -192,22 +196,6 @@ impl Replay {
         }
         let serious = found.iter().any(|found| found.finding.severity >= Severity::Warning);
         Ok(if serious || damages > 0 { Done::Findings } else { Done::Clean })
-    }
-}
-
-fn seen(call: &Call) -> Seen<'_> {
-    Seen {
-        call: Some(call.id),
-        key: call.key,
-        holder: call.holder,
-        kind: HolderKind::Workload,
-        owner: None,
-        operation: &call.operation,
-        powers: call.powers,
-        subject: Subject::of(call.parameters.iter().map(|(_, value)| value.as_str())),
-        source: call.source,
-        network: None,
-        user_agent: call.user_agent.as_deref(),
     }
 }
 
