@@ -15,7 +15,7 @@ mod secrets;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -24,8 +24,8 @@ use law::{
     ApprovalId, ByPower, CallId, ChallengeId, Factors, Freshness, Held, HolderId, HolderKind, KeyFacts, KeyId, Law,
     Mode, Neighbourhood, Refusal, Span,
 };
-use store::{Shelf, Signer, Store};
-use tokio::sync::{broadcast, watch};
+use store::{Entry, Shelf, Signer, Store};
+use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use zeroize::Zeroizing;
 
 use self::line::Line;
@@ -102,14 +102,18 @@ pub struct Spent {
     pub second_person: bool,
 }
 
+/// Held from proposing to obeying, so that what was proposed is still true when it is written.
+type Writing = OwnedMutexGuard<()>;
+
 /// Who has keys, who answers for them, who said yes.
 pub struct Authority {
+    /// Itself: what it writes is finished in a task that nobody's going away ends.
+    me: Weak<Self>,
     store: Store,
     peppers: Peppers,
     sealer: Sealer,
     limits: ArcSwap<Limits>,
-    /// Held from proposing to obeying, so that what was proposed is still true when it is written.
-    writer: tokio::sync::Mutex<()>,
+    writer: Arc<tokio::sync::Mutex<()>>,
     state: RwLock<State>,
     // What follows mirrors the state for the request path.
     keys: KeyTable,
@@ -136,7 +140,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the state cannot be used; the error says how to mend it.
-    pub async fn open(folder: &Path, secrets: Secrets, limits: Limits, now: Timestamp) -> Result<Self, Failed> {
+    pub async fn open(folder: &Path, secrets: Secrets, limits: Limits, now: Timestamp) -> Result<Arc<Self>, Failed> {
         let Secrets { peppers, master, signer } = secrets;
         let sealer = Sealer::new(&master)?;
         let mut state = State::default();
@@ -155,12 +159,13 @@ impl Authority {
             Some((_, page)) => page.parse()?,
             None => Law::same_for_all(Law::default_guard, Mode::Enforce),
         };
-        let authority = Self {
+        let authority = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             store,
             peppers,
             sealer,
             limits: ArcSwap::from_pointee(limits),
-            writer: tokio::sync::Mutex::new(()),
+            writer: Arc::default(),
             keys: KeyTable::default(),
             holders: ArcSwap::default(),
             windows: papaya::HashMap::new(),
@@ -175,7 +180,7 @@ impl Authority {
             header_guesses: Mutex::default(),
             changes: broadcast::Sender::new(LISTENING),
             state: RwLock::new(state),
-        };
+        });
         authority.check_secrets().await?;
         authority.mirror_all(now).await?;
         authority.open_credential().await?;
@@ -275,17 +280,17 @@ impl Authority {
     /// When it cannot be written down.
     pub async fn adopt(&self, by: impl Into<KnownBy>, sighting: &Sighting, now: Timestamp) -> Result<Arc<Key>, Failed> {
         let by = by.into();
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let (pepper, verifier) = self.peppers.verifier(by);
         if let Some(known) = self.recognise(by) {
             if known.pepper == pepper {
                 return Ok(known);
             }
             let change = Change::KeyRepeppered { key: known.id, verifier, pepper };
-            self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
+            self.write(writing, Actor::Gate, vec![change], &[], now).await?;
         } else {
             let change = self.view(|state| state.adopt(sighting, verifier, pepper));
-            self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
+            self.write(writing, Actor::Gate, vec![change], &[], now).await?;
         }
         // INVARIANT: what was just obeyed is in the table.
         self.keys.find(&verifier).ok_or(Failed::UnknownChange(0))
@@ -302,7 +307,7 @@ impl Authority {
     /// # Errors
     /// When the key is not known, or it cannot be written down.
     pub async fn identify(&self, key: KeyId, identity: &Identity, now: Timestamp) -> Result<HolderId, NotDone> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let name = presentable_name(&identity.name);
         let (holder, mut changes) = self.view(|state| {
             state.key(key).ok_or(Declined::NoKey(key))?;
@@ -321,7 +326,7 @@ impl Authority {
         })?;
         let Identity { name: _, two_factor, scopes, end } = identity.clone();
         changes.push(Change::KeyIdentified { key, holder, two_factor, scopes, end });
-        self.write(&writing, Actor::Gate, changes, &[], now).await?;
+        self.write(writing, Actor::Gate, changes, &[], now).await?;
         Ok(holder)
     }
 
@@ -331,7 +336,7 @@ impl Authority {
     /// A refusal for the caller, where a person said no or too much is asked; or that it
     /// cannot be written down.
     pub async fn ask(&self, ask: &Ask, exhibit: &Exhibit, now: Timestamp) -> Result<Result<Ticket, Refusal>, Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let asking = match self.view(|state| state.ask(ask, &self.limits.load(), now)) {
             Ok(asking) => asking,
             Err(refusal) => return Ok(Err(refusal)),
@@ -342,7 +347,7 @@ impl Authority {
                 let mut shelf: Vec<Shelf> =
                     self.view(|state| state.forgotten(now)).into_iter().map(no_exhibit).collect();
                 shelf.push(self.sealed("exhibit", &challenge.to_string(), &exhibit_bytes(exhibit))?);
-                self.write(&writing, Actor::Gate, vec![change], &shelf, now).await?;
+                self.write(writing, Actor::Gate, vec![change], &shelf, now).await?;
                 (challenge, false)
             }
         };
@@ -354,7 +359,7 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down; then it is not spent.
     pub async fn spend(&self, challenge: ChallengeId, call: CallId, now: Timestamp) -> Result<Option<Spent>, Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let spending = self.view(|state| {
             let change = state.spend(challenge, call, now)?;
             let asked = state.question(challenge)?;
@@ -362,7 +367,7 @@ impl Authority {
             Some((change, Spent { approval, second_person: asked.question.people() > 1 }))
         });
         let Some((change, spent)) = spending else { return Ok(None) };
-        self.write(&writing, Actor::Gate, vec![change], &[no_exhibit(challenge)], now).await?;
+        self.write(writing, Actor::Gate, vec![change], &[no_exhibit(challenge)], now).await?;
         Ok(Some(spent))
     }
 
@@ -379,8 +384,8 @@ impl Authority {
     /// # Errors
     /// When they cannot be written down; then none of them is.
     pub async fn note_all(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), Failed> {
-        let writing = self.writer.lock().await;
-        self.write(&writing, Actor::Gate, changes, &[], now).await
+        let writing = self.writing().await?;
+        self.write(writing, Actor::Gate, changes, &[], now).await
     }
 
     /// Notes what was decided about the ends of keys, unless they have changed meanwhile. Gives
@@ -394,14 +399,14 @@ impl Authority {
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> Result<HashSet<KeyId>, Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let holds = |(key, end, _): &(KeyId, Timestamp, Vec<Change>)| {
             self.view(|state| state.stands_to_end(*key, *end, lifetimes))
         };
         let held: Vec<_> = decided.into_iter().filter(holds).collect();
         let keys = held.iter().map(|(key, ..)| *key).collect();
         let changes = held.into_iter().flat_map(|(.., changes)| changes).collect();
-        self.write(&writing, Actor::Gate, changes, &[], now).await?;
+        self.write(writing, Actor::Gate, changes, &[], now).await?;
         Ok(keys)
     }
 
@@ -411,8 +416,8 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down.
     pub async fn restored(&self, taken: Timestamp, newest_key: Option<KeyId>, now: Timestamp) -> Result<(), Failed> {
-        let writing = self.writer.lock().await;
-        self.write(&writing, Actor::Operator, vec![Change::StateRestored { taken, newest_key }], &[], now).await
+        let writing = self.writing().await?;
+        self.write(writing, Actor::Operator, vec![Change::StateRestored { taken, newest_key }], &[], now).await
     }
 
     // What people bring about.
@@ -430,14 +435,14 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down.
     pub async fn load(&self, offer: &Offer, now: Timestamp) -> Result<Loaded, Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let in_force = self.law.load_full();
         let changes = self.view(|state| {
             let against = state.posture.map(|(digest, _)| digest).filter(|_| offer.files != Files::NONE);
             (against == offer.against).then(|| state.load(offer, &in_force.law))
         });
         let Some(changes) = changes else { return Ok(Loaded::Overtaken) };
-        self.write(&writing, Actor::Operator, changes, &[], now).await?;
+        self.write(writing, Actor::Operator, changes, &[], now).await?;
         Ok(self.view(|state| state.waiting.clone()).map_or(Loaded::InForce, Loaded::Waits))
     }
 
@@ -461,15 +466,33 @@ impl Authority {
         shelf: &[Shelf],
         now: Timestamp,
     ) -> Result<(), NotDone> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let (by, changes) = self.view(|state| state.propose(command, warrant, now))?;
-        Ok(self.write(&writing, by, changes, shelf, now).await?)
+        Ok(self.write(writing, by, changes, shelf, now).await?)
     }
 
-    /// Writes changes down, then obeys them: in the state, in its mirrors, and for those who wait.
+    /// The right to propose and to write. Nobody proposes on a state that is behind the disk.
+    async fn writing(&self) -> Result<Writing, Failed> {
+        let writing = Arc::clone(&self.writer).lock_owned().await;
+        let missed = self.store.missed().await?;
+        self.catch_up(&missed).await?;
+        Ok(writing)
+    }
+
+    /// Obeys what is on disk and was not obeyed when it was written.
+    async fn catch_up(&self, missed: &[Entry]) -> Result<(), Failed> {
+        let Some(last) = missed.last() else { return Ok(()) };
+        let read = |entry: &Entry| serde_json::from_str(&entry.change).map_err(|_| Failed::UnknownChange(entry.seq));
+        let written = missed.iter().map(read).collect::<Result<Vec<Written>, _>>()?;
+        self.obey(missed, written, last.at)?;
+        self.open_credential().await
+    }
+
+    /// Writes changes down, then obeys them, in a task of its own: whoever wanted it may hang up
+    /// in between, and what is on disk is in force all the same.
     async fn write(
         &self,
-        _writing: &tokio::sync::MutexGuard<'_, ()>,
+        writing: Writing,
         by: Actor,
         changes: Vec<Change>,
         shelf: &[Shelf],
@@ -480,14 +503,51 @@ impl Authority {
         }
         let forgotten: Vec<Shelf> =
             self.view(|state| changes.iter().filter_map(|it| issuing::forgets(state, it)).collect());
-        let shelf = &[shelf, &forgotten].concat();
-        let written: Vec<Written> = changes.into_iter().map(|change| Written { by, change }).collect();
-        let texts = written.iter().map(|written| serde_json::to_string(written).unwrap_or_default()).collect();
-        self.store.append(now, texts, shelf).await?;
-        for written in &written {
+        let shelf = [shelf, &forgotten].concat();
+        let written = changes.into_iter().map(|change| Written { by, change }).collect();
+        self.to_its_end(async move |me| {
+            let done = me.write_down(written, &shelf, now).await;
+            drop(writing);
+            done
+        })
+        .await
+    }
+
+    /// Does something in a task of its own, whether whoever wants it waits for its end or not.
+    async fn to_its_end<T: Send + 'static, E: From<Failed> + Send + 'static, F>(
+        &self,
+        work: impl FnOnce(Arc<Self>) -> F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        // INVARIANT: there is none outside an `Arc`.
+        let me = self.me.upgrade().ok_or(Failed::BrokenOff)?;
+        tokio::spawn(work(me)).await.unwrap_or_else(|_| Err(Failed::BrokenOff.into()))
+    }
+
+    async fn write_down(&self, written: Vec<Written>, shelf: &[Shelf], now: Timestamp) -> Result<(), Failed> {
+        let texts = |written: &[Written]| -> Vec<String> {
+            written.iter().map(|written| serde_json::to_string(written).unwrap_or_default()).collect()
+        };
+        let error = match self.store.append(now, texts(&written), shelf).await {
+            Ok(entries) => return self.obey(&entries, written, now),
+            Err(error) => error,
+        };
+        // It may be on disk for all that. Where that cannot be read, it is looked at again
+        // before anything else is written.
+        let missed = self.store.missed().await.unwrap_or_default();
+        let all = missed.iter().map(|entry| &entry.change).eq(texts(&written).iter()) && !missed.is_empty();
+        self.catch_up(&missed).await?;
+        if all { Ok(()) } else { Err(error.into()) }
+    }
+
+    /// Obeys what is on disk: in the state, in its mirrors, and for those who wait.
+    fn obey(&self, entries: &[Entry], written: Vec<Written>, now: Timestamp) -> Result<(), Failed> {
+        for (written, entry) in written.iter().zip(entries) {
             let mut state = self.write_state();
             let replaced = state.replaced_verifier(&written.change);
-            state.obey(written, now);
+            state.obey(written, entry.at);
             drop(state);
             if let Some(verifier) = replaced {
                 self.keys.remove(&verifier);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
 
+mod dropped;
 mod life;
 
 use std::{net::IpAddr, path::Path, sync::Arc};
@@ -24,7 +25,7 @@ use uuid::Uuid;
 /// A gate's authority, a clock that the test moves, and a person with an authenticator.
 struct House {
     folder: TempDir,
-    authority: Authority,
+    authority: Arc<Authority>,
     now: Timestamp,
     ann: HolderId,
     seed: Seed,
@@ -43,7 +44,7 @@ fn law(mode: &str) -> Law {
     Law::same_for_all(Law::default_guard, mode.parse().unwrap())
 }
 
-async fn open(folder: &Path, law: Law, now: Timestamp) -> (Authority, Loaded) {
+async fn open(folder: &Path, law: Law, now: Timestamp) -> (Arc<Authority>, Loaded) {
     let authority = Authority::open(folder, secrets(), Limits::default(), now).await.unwrap();
     let loaded = authority.load(&Offer::of_law(law), now).await.unwrap();
     authority.live_by(Lifetimes { longest: Span::days(30), ..Lifetimes::default() }).await;

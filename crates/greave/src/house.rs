@@ -69,7 +69,7 @@ impl House {
         lend_credential(&config, &authority)?;
         let Document { catalogue, lock, drift, troubles } = document;
         let catalogue = Arc::new(ArcSwap::new(catalogue));
-        Ok(Self { state, config, authority: Arc::new(authority), catalogue, drift, troubles, law, lock })
+        Ok(Self { state, config, authority, catalogue, drift, troubles, law, lock })
     }
 
     /// The desk over it.

@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::{fs::OpenOptionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use authority::{Authority, Failed, Limits};
@@ -73,7 +74,7 @@ impl StateFolder {
     }
 
     /// Opens the authority over it.
-    pub(crate) async fn authority(&self, now: Timestamp) -> Result<Authority, StateError> {
+    pub(crate) async fn authority(&self, now: Timestamp) -> Result<Arc<Authority>, StateError> {
         let secrets = Vault::of(&self.path).authority()?;
         Ok(Authority::open(&self.path, secrets, Limits::default(), now).await?)
     }

@@ -58,7 +58,7 @@ async fn leave_out(
     for bucket in without {
         sqlx::query("DELETE FROM shelf WHERE bucket = $1").bind(*bucket).execute(&mut database).await?;
     }
-    let chain = match follow(&mut database, |_, _| Ok(()), &mut each).await? {
+    let chain = match follow(&mut database, Chain::EMPTY, |_, _| Ok(()), &mut each).await? {
         Ok(chain) => chain,
         Err(error) => return Ok(Err(error)),
     };

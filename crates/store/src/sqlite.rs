@@ -67,6 +67,9 @@ pub enum StoreError {
     /// The ledger does not hold together.
     #[error("the ledger is broken: {0}; restore a backup, or look at it with `greave ledger verify`")]
     Broken(#[from] Broken),
+    /// Something before went wrong, and what is on disk of it was not looked at yet.
+    #[error("what was written last is in doubt; it is read again before anything is written")]
+    InDoubt,
     /// A value that SQLite cannot hold, such as a time outside its range.
     #[error("a value in the state is out of range")]
     OutOfRange,
@@ -92,7 +95,10 @@ pub struct Store {
 
 struct Writer {
     database: SqliteConnection,
+    /// The end of the ledger, as far as anybody was told of it.
     chain: Chain,
+    /// Whether more may be on disk: an append failed, or nobody waited for its end.
+    in_doubt: bool,
 }
 
 impl Store {
@@ -118,25 +124,50 @@ impl Store {
         check_version(&mut database).await.map_err(wrap)??;
         migrate::migrate(path, &mut database, &signer, MIGRATIONS).await?;
         let chain = replay(&mut database, &signer, &mut each).await.map_err(wrap)??;
-        Ok(Self { path: path.to_owned(), signer, writer: Mutex::new(Writer { database, chain }) })
+        let writer = Mutex::new(Writer { database, chain, in_doubt: false });
+        Ok(Self { path: path.to_owned(), signer, writer })
     }
 
     /// Writes changes, in this order, and what goes on the shelf with them, all or nothing.
     /// When it returns, they are on disk.
     ///
     /// # Errors
-    /// When nothing was written.
+    /// When they may not be written. Whether they are, [`Store::missed`] says, as after a future
+    /// that was dropped; until that is asked, nothing more is written.
     pub async fn append(&self, at: Timestamp, changes: Vec<String>, shelf: &[Shelf]) -> Result<Vec<Entry>, StoreError> {
         let mut writer = self.writer.lock().await;
-        let Writer { database, chain } = &mut *writer;
+        let Writer { database, chain, in_doubt } = &mut *writer;
+        if *in_doubt {
+            return Err(StoreError::InDoubt);
+        }
         // The hash covers milliseconds: what is read back must be what was hashed.
         let at = Timestamp::from_millisecond(at.as_millisecond()).map_err(|_| StoreError::OutOfRange)?;
         let mut next = *chain;
         let entries: Vec<Entry> = changes.into_iter().map(|change| next.extend(at, change)).collect();
         let checkpoint = self.signer.sign(next);
+        // A commit goes on where whoever waits for it does not.
+        *in_doubt = true;
         write(database, &entries, &checkpoint, shelf).await.map_err(|cause| self.database_error(cause))?;
-        *chain = next;
+        (*chain, *in_doubt) = (next, false);
         Ok(entries)
+    }
+
+    /// What is on disk and nobody was told of: of an append that failed or was dropped. They
+    /// count from now on. Empty, and without a look at the disk, where nothing is in doubt.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not hold together; then it stays in doubt.
+    pub async fn missed(&self) -> Result<Vec<Entry>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let Writer { database, chain, in_doubt } = &mut *writer;
+        let mut missed = Vec::new();
+        if *in_doubt {
+            let hold = |chain, note: &str| hold_against(&self.signer, chain, note);
+            let followed = follow(database, *chain, hold, &mut |entry| missed.push(entry)).await;
+            *chain = followed.map_err(|cause| self.database_error(cause))??;
+            *in_doubt = false;
+        }
+        Ok(missed)
     }
 
     /// Puts or takes one thing without a change.
@@ -282,17 +313,18 @@ pub(crate) async fn replay(
     signer: &Signer,
     each: &mut impl FnMut(Entry),
 ) -> sqlx::Result<Result<Chain, StoreError>> {
-    follow(database, |chain, note| hold_against(signer, chain, note), each).await
+    follow(database, Chain::EMPTY, |chain, note| hold_against(signer, chain, note), each).await
 }
 
-/// The same, with the checkpoints held against what is given.
+/// The same from a place on, with the checkpoints held against what is given.
 pub(crate) async fn follow(
     database: &mut SqliteConnection,
+    from: Chain,
     hold: impl Fn(Chain, &str) -> Result<(), Broken>,
     each: &mut impl FnMut(Entry),
 ) -> sqlx::Result<Result<Chain, StoreError>> {
-    let mut chain = Chain::EMPTY;
-    let mut signed = 0;
+    let mut chain = from;
+    let mut signed = from.len;
     loop {
         let entries = match page(database, chain.len + 1, PAGE).await? {
             Ok(entries) => entries,
@@ -408,6 +440,8 @@ fn integer(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::{future::poll_fn, task::Poll};
+
     use super::*;
 
     fn signer() -> Signer {
@@ -456,6 +490,67 @@ mod tests {
         assert_eq!(store.shelf("seed", "h1").await.unwrap(), None);
         let note = store.checkpoint().await.unwrap().unwrap();
         assert_eq!(signer().verify(&note).unwrap().chain, store.verify().await.unwrap());
+    }
+
+    /// Polls a future so often, with time for the disk in between, then drops it.
+    async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        for _ in 0..times {
+            if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+                return Some(done);
+            }
+            std::thread::sleep(std::time::Duration::from_micros(50));
+            tokio::task::yield_now().await;
+        }
+        None
+    }
+
+    #[tokio::test]
+    async fn an_append_that_nobody_waited_for_is_found_and_the_next_one_works() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let store = Store::open(&path, signer(), |_| ()).await.unwrap();
+        let now = "2026-11-24T10:00:00Z".parse().unwrap();
+        let (mut told, mut dropped, mut found) = (Vec::new(), 0, 0);
+        let mut take = |entries: Vec<Entry>| told.extend(entries.into_iter().map(|entry| entry.change));
+        for times in (0..40).chain(0..40) {
+            let shelf = [thing("h1", Some(b"sealed"))];
+            match polled(times, store.append(now, vec![format!("a{times}"), format!("b{times}")], &shelf)).await {
+                Some(written) => take(written.unwrap()),
+                None => dropped += 1,
+            }
+            let missed = store.missed().await.unwrap();
+            found += missed.len();
+            take(missed);
+            take(store.append(now, vec![format!("c{times}")], &[]).await.unwrap());
+        }
+        assert!(dropped > 0 && found > 0, "{dropped} were dropped, {found} of them were found");
+        drop(store);
+        let mut there = Vec::new();
+        let store = Store::open(&path, signer(), |entry| there.push(entry.change)).await.unwrap();
+        assert_eq!(told, there);
+        store.verify().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_an_append_that_failed_nothing_is_written_before_somebody_has_looked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let store = Store::open(&path, signer(), |_| ()).await.unwrap();
+        let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        let full = "CREATE TRIGGER full BEFORE INSERT ON shelf BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+        sqlx::raw_sql(full).execute(&mut other).await.unwrap();
+        let now = "2026-11-24T10:00:01Z".parse().unwrap();
+        let failed = store.append(now, vec!["4".to_owned()], &[thing("h2", Some(b"sealed"))]).await;
+        assert!(failed.unwrap_err().to_string().contains("the disk is full"));
+        let too_early = store.append(now, vec!["4".to_owned()], &[]).await;
+        assert!(matches!(too_early, Err(StoreError::InDoubt)));
+        assert_eq!(store.missed().await.unwrap(), []);
+        sqlx::raw_sql("DROP TRIGGER full").execute(&mut other).await.unwrap();
+        let entries = store.append(now, vec!["4".to_owned()], &[thing("h2", Some(b"sealed"))]).await.unwrap();
+        assert_eq!(entries[0].seq, 4);
+        store.verify().await.unwrap();
     }
 
     #[tokio::test]

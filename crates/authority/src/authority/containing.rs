@@ -35,10 +35,10 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down; then nothing of it is in force.
     pub async fn contain(&self, containments: &[Containment], now: Timestamp) -> Result<usize, Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let changes = self.view(|state| state.contain(containments, now));
         let new = changes.len();
-        self.write(&writing, Actor::Gate, changes, &[], now).await?;
+        self.write(writing, Actor::Gate, changes, &[], now).await?;
         Ok(new)
     }
 
@@ -50,9 +50,9 @@ impl Authority {
         if self.contained.load().is_empty() {
             return Ok(());
         }
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let changes = self.view(|state| state.answered(key, now));
-        self.write(&writing, Actor::Gate, changes, &[], now).await
+        self.write(writing, Actor::Gate, changes, &[], now).await
     }
 
     pub(super) fn mirror_contained(&self) {

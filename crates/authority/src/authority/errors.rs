@@ -45,6 +45,9 @@ pub enum Failed {
     /// The law in the ledger.
     #[error("the law in the ledger cannot be read: {0}")]
     Law(#[from] PageError),
+    /// A change that was not brought to its end.
+    #[error("the change was broken off, for the gate is stopping; look whether it is there, and try again")]
+    BrokenOff,
     /// The system's random numbers.
     #[error("the system gives no random numbers")]
     NoRandomness,

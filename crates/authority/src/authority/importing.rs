@@ -50,7 +50,7 @@ impl Authority {
         Importer(person): Importer,
         now: Timestamp,
     ) -> Result<Result<Imported, Vec<WrongLine>>, NotDone> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let by = person.map_or(Actor::Operator, Actor::Person);
         let plan = self.view(|state| {
             state.may_import(person)?;
@@ -60,7 +60,7 @@ impl Authority {
             Ok(plan) => plan,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        self.write(&writing, by, changes, &[], now).await?;
+        self.write(writing, by, changes, &[], now).await?;
         Ok(Ok(sums))
     }
 

@@ -67,14 +67,14 @@ impl Authority {
         let (secret, digest) = fresh(form)?;
         let (pepper, verifier) = self.peppers.verifier(&digest);
         let command = Command::IssueFor { order: order(verifier, pepper), operation, upstream };
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let (id, proposed) = self.view(|state| (state.next_key(), state.propose(&command, Warrant::Gate, now)));
         let (by, changes) = proposed?;
         // Why it is exposed: to be sealed.
         let sealed = self.sealed(MADE, &id.to_string(), credential.secret().expose())?;
         // It is there before the key is: no call finds the key without it.
         self.made.pin().insert(id, Arc::new(credential));
-        match self.write(&writing, by, changes, &[sealed], now).await {
+        match self.write(writing, by, changes, &[sealed], now).await {
             Ok(()) => Ok((id, secret)),
             Err(failed) => {
                 self.made.pin().remove(&id);
@@ -146,9 +146,9 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down; then nothing changed.
     pub async fn take_over(&self, key: KeyId, now: Timestamp) -> Result<(), Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let change = self.view(|state| state.take_over(key, now));
-        self.write(&writing, Actor::Gate, change.into_iter().collect(), &[], now).await
+        self.write(writing, Actor::Gate, change.into_iter().collect(), &[], now).await
     }
 
     /// Writes down that the grace of keys is over. They are refused without that; it says when.
@@ -156,9 +156,9 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down.
     pub async fn retire_due(&self, now: Timestamp) -> Result<(), Failed> {
-        let writing = self.writer.lock().await;
+        let writing = self.writing().await?;
         let changes = self.view(|state| state.retire_due(now));
-        self.write(&writing, Actor::Gate, changes, &[], now).await
+        self.write(writing, Actor::Gate, changes, &[], now).await
     }
 
     /// The keys above an issued key whose limits its calls count against, too.
@@ -188,9 +188,12 @@ impl Authority {
         let (bucket, name) = SHELF;
         // Why it is exposed: to be sealed.
         let sealed = self.sealed(bucket, name, credential.secret().expose())?;
-        self.perform_with(&Command::SetUpstreamCredential, warrant, &[sealed], now).await?;
-        self.credential.store(Some(Arc::new(credential)));
-        Ok(())
+        self.to_its_end(async move |me: Arc<Self>| {
+            me.perform_with(&Command::SetUpstreamCredential, warrant, &[sealed], now).await?;
+            me.credential.store(Some(Arc::new(credential)));
+            Ok(())
+        })
+        .await
     }
 
     /// Takes a credential that the operator keeps elsewhere; nothing of it is stored. The one

@@ -52,9 +52,9 @@ impl Authority {
             }
             None => {
                 if wrong == HEADER_GUESSES {
-                    let writing = self.writer.lock().await;
+                    let writing = self.writing().await?;
                     let change = Change::HeaderClosed { key: key.id };
-                    self.write(&writing, Actor::Gate, vec![change], &[], now).await?;
+                    self.write(writing, Actor::Gate, vec![change], &[], now).await?;
                 }
                 Err(NotProved::Wrong)
             }

@@ -111,7 +111,7 @@ impl House {
             requests: authority::RequestRules::default(),
         };
         let desk = Arc::new(Desk {
-            authority: Arc::new(authority),
+            authority,
             catalogue: Arc::new(ArcSwap::from_pointee(catalogue)),
             record,
             book: Some(Arc::new(book)),

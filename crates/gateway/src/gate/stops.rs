@@ -7,7 +7,7 @@ use std::{
 
 use ::watch::Subject;
 use arc_swap::ArcSwap;
-use authority::{Authority, Credential, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
+use authority::{Authority, Credential, Failed, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
@@ -411,7 +411,10 @@ impl Passage<'_> {
         tally: &Tally,
     ) -> Result<(), Refused> {
         let Some(watched) = writing.watched() else { return Ok(()) };
-        let answered = self.worker.gate.watching.answer(found, watched.kind, Timestamp::now()).await;
+        // A task of its own: it is told once, so it is answered also where the client goes away.
+        let (watching, kind) = (Arc::clone(&self.worker.gate.watching), watched.kind);
+        let answered = tokio::spawn(async move { watching.answer(found, kind, Timestamp::now()).await });
+        let answered = answered.await.unwrap_or(Err(Failed::BrokenOff));
         let Err(error) = answered else { return Ok(()) };
         tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
         if understood.powers.is_sensitive() || watched.unusual {

@@ -476,7 +476,7 @@ async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) 
     // Enrolled by the code of the step before, so that the present one is unused.
     let code = seed.code(Step(Step::at(now).0 - 1));
     authority.enrol(&link, &seed, &code, now).await.unwrap();
-    (Arc::new(authority), ann, seed)
+    (authority, ann, seed)
 }
 
 fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issuers, place: &str) -> Realm {

@@ -76,7 +76,7 @@ impl House {
         let path = folders.path().join("state");
         let state = StateFolder::make(&path).unwrap();
         Vault::of(&path).furnish().unwrap();
-        let authority = Arc::new(state.authority(day(0)).await.unwrap());
+        let authority = state.authority(day(0)).await.unwrap();
         let ann = Command::AddHolder(Description {
             name: "ann".to_owned(),
             kind: HolderKind::Person,

@@ -25,7 +25,7 @@ fn enrolled(company: &mut Company, name: &str, administrator: bool) -> Vec<Strin
     })
 }
 
-async fn opened(state: &Path) -> authority::Authority {
+async fn opened(state: &Path) -> std::sync::Arc<authority::Authority> {
     use base64::Engine as _;
     let secret = |name: &str| -> [u8; 32] {
         let text = fs::read_to_string(state.join("secrets").join(name)).unwrap();
