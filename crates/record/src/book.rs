@@ -140,7 +140,8 @@ impl Book {
     fn start(&mut self, log: Log, sealing: Option<Sealing>) -> Result<(), OpenError> {
         let folder = log.folder();
         // Before anything more is sealed: each call counts once.
-        let leaves = Leaves::read_stated(&folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
+        let leaves = Leaves::read_stated(&folder);
+        let leaves = leaves.map_err(|error| OpenError::Folder { path: folder.clone(), error })?.leaves;
         let (first, past) = (log.first(), Reader::for_index(folder.clone(), leaves.last(), log.end()));
         let (shared, usage, complete) = (self.shared.clone(), self.usage.clone(), self.usage_complete.clone());
         let record = folder.clone();

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entry, Leaf, OpenError, Piece, ProofError, ProveError, Reader, Sealed, entry,
-    leaves::{self, Leaves},
+    proof::{Signed, signed},
     segment::{self, Part},
 };
 
@@ -64,6 +64,10 @@ pub struct Given {
     pub outcomes: u64,
     /// Segments of that time that were removed: their calls are not here.
     pub removed: u64,
+    /// What lies in the record beside what was signed. Nothing of it was gone by.
+    pub odd: Vec<String>,
+    /// Calls among them whose outcome is not sealed.
+    pub open: HashSet<CallId>,
     /// The number of the last file that is sealed.
     sealed: u64,
 }
@@ -74,7 +78,7 @@ impl Given {
     /// # Errors
     /// The folder cannot be read.
     pub fn unsealed(&self, folder: &Path) -> Result<Reader, OpenError> {
-        Ok(Reader::open(folder)?.behind(self.sealed))
+        Ok(Reader::open(folder)?.behind(self.sealed).without_odd())
     }
 }
 
@@ -88,22 +92,17 @@ pub fn evidence<E: From<ProveError>>(
     verifier: &Verifier,
     mut give: impl FnMut(Evidence) -> Result<(), E>,
 ) -> Result<Given, E> {
-    let unreadable = |error: std::io::Error| ProveError::Unreadable(error.to_string());
-    let checkpoint = leaves::note(folder).map_err(unreadable)?.ok_or(ProveError::NothingSealed)?;
-    let leaves = Leaves::read(folder).map_err(unreadable)?;
-    let mut hashes = leaves.hashes();
-    let size = leaves::covered(&hashes, &checkpoint, verifier).map_err(ProveError::from)?;
-    hashes.truncate(size);
+    let Signed { note: checkpoint, leaves, hashes, odd } = signed(folder, verifier)?;
     let above = Subtrees::of(&hashes);
     let dropped = leaves.dropped();
-    let mut given = Given { checkpoint, calls: 0, outcomes: 0, removed: 0, sealed: leaves.last() };
-    let mut open: HashSet<CallId> = HashSet::new();
-    for (index, (line, leaf)) in leaves.lines.iter().enumerate().take(size) {
+    let mut given =
+        Given { checkpoint, calls: 0, outcomes: 0, removed: 0, odd, sealed: leaves.last(), open: HashSet::new() };
+    for (index, (line, leaf)) in leaves.lines.iter().enumerate() {
         let Some(Leaf::Sealed(Sealed { segments, .. })) = leaf else { continue };
         let mut told = false;
         for (number, segment) in segments.iter().enumerate() {
             // What is open may end at any time.
-            let latest = if open.is_empty() { until } else { until.saturating_add(LATE).unwrap_or(until) };
+            let latest = if given.open.is_empty() { until } else { until.saturating_add(LATE).unwrap_or(until) };
             let may_hold = segment.to >= since && segment.from < latest;
             if !may_hold {
                 continue;
@@ -112,17 +111,17 @@ pub fn evidence<E: From<ProveError>>(
                 given.removed += 1;
                 continue;
             }
-            let entries = segment::read(&folder.join(&segment.file), segment.notes, &Part::default())
+            let entries = segment::read(folder, segment, &Part::default())
                 .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))?;
             let wanted: Vec<(usize, bool)> = entries
                 .iter()
                 .enumerate()
                 .filter_map(|(place, (_, payload))| match entry::read(payload) {
                     Ok(Entry::Call(call)) if call.key == Some(key) && call.at >= since && call.at < until => {
-                        open.insert(call.id);
+                        given.open.insert(call.id);
                         Some((place, true))
                     }
-                    Ok(Entry::Outcome(outcome)) if open.remove(&outcome.call) => Some((place, false)),
+                    Ok(Entry::Outcome(outcome)) if given.open.remove(&outcome.call) => Some((place, false)),
                     _ => None,
                 })
                 .collect();

@@ -16,6 +16,9 @@ pub(crate) const HEADER: u64 = 32;
 const MAGIC: [u8; 8] = *b"greave\r\n";
 const VERSION: u32 = 1;
 const LOCK: &str = "lock";
+/// No file of the log ever has so high a number. Whoever can write a name into the folder must
+/// not choose the last one there is.
+const NUMBERS: u64 = 1 << 53;
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 
 /// One file of the book, as its name tells.
@@ -37,7 +40,7 @@ impl Place {
     fn from_name(folder: &Path, name: &str) -> Option<Self> {
         let (sequence, stamp) = name.strip_suffix(".calls")?.split_once('-')?;
         let started = jiff::civil::DateTime::strptime(STAMP, stamp).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        let place = Self::new(folder, sequence.parse().ok()?, started);
+        let place = Self::new(folder, number(sequence)?, started);
         (place.path.file_name()? == name).then_some(place)
     }
 
@@ -45,6 +48,23 @@ impl Place {
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
+}
+
+/// The number of a file of the log, as a name has it.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number| *number < NUMBERS)
+}
+
+/// Opens a file that is one: no link to something else, and no pipe that never ends.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let there = fs::symlink_metadata(path)?;
+    let file = if there.is_file() { File::open(path)? } else { return Err(no_file()) };
+    let opened = file.metadata()?;
+    if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) { Ok(file) } else { Err(no_file()) }
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")
 }
 
 /// The files of a folder, oldest first. Anything else that lies there is left alone.

@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -16,7 +16,10 @@ use law::Span;
 use seal::{Checkpoint, Hash, Verifier, tree};
 use serde::{Deserialize, Serialize};
 
-use crate::Segment;
+use crate::{
+    Segment,
+    folder::{self, places},
+};
 
 pub(crate) const LEAVES: &str = "leaves.jsonl";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -100,43 +103,94 @@ pub(crate) struct Leaves {
     pub(crate) torn: u64,
 }
 
+/// The leaves that count for somebody who has no key.
+#[derive(Default)]
+pub(crate) struct Stated {
+    pub(crate) leaves: Leaves,
+    /// How many were signed, as the newest checkpoint says.
+    pub(crate) size: u64,
+    /// What lies there beside them, and does not count.
+    pub(crate) odd: Option<String>,
+}
+
+/// A line is no longer than this, in bytes.
+const LONGEST: u64 = 64 << 20;
+/// How often it is read anew while somebody seals.
+const TRIES: u32 = 16;
+
 impl Leaves {
     /// Reads what there is; where there is nothing yet, nothing.
     pub(crate) fn read(folder: &Path) -> io::Result<Self> {
-        let bytes = match fs::read(folder.join(LEAVES)) {
+        let mut file = match folder::open_file(&folder.join(LEAVES)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            bytes => bytes?,
+            file => BufReader::new(file?),
         };
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
-        let lines = lines.map(|line| {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut leaves = Self::default();
+        loop {
+            let mut line = Vec::new();
+            let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
+            if read == LONGEST {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of it is too long to be a leaf"));
+            }
+            let Some(line) = line.strip_suffix(b"\n") else {
+                leaves.torn = read;
+                return Ok(leaves);
+            };
+            leaves.whole += read;
             // What is no UTF-8 is no leaf of ours; it is kept so that its hash is wrong.
             let line = String::from_utf8_lossy(line).into_owned();
-            let leaf = serde_json::from_str(&line).ok();
-            (line, leaf)
-        });
-        Ok(Self { lines: lines.collect(), whole: whole as u64, torn: (bytes.len() - whole) as u64 })
+            let leaf = serde_json::from_str(&line).ok().filter(Leaf::names_only_ours);
+            leaves.lines.push((line, leaf));
+        }
     }
 
     /// What somebody goes by who has no key: the leaves that were signed, as far as the newest
-    /// checkpoint says, and the one behind them where it seals something. Whoever can write in the
-    /// folder can append a removal; it hides nothing. Where the leaves are not those of the
-    /// checkpoint, nothing counts as removed.
-    pub(crate) fn read_stated(folder: &Path) -> io::Result<Self> {
-        // Before the leaves: these only grow.
-        let stated = stated(folder)?;
-        let mut leaves = Self::read(folder)?;
-        let size = stated.as_ref().map_or(0, |stated| usize::try_from(stated.size).unwrap_or(usize::MAX));
-        let behind = matches!(leaves.lines.get(size), Some((_, Some(Leaf::Sealed(_)))));
-        leaves.lines.truncate(size.saturating_add(usize::from(behind)));
-        let signed: Vec<Hash> = leaves.hashes().into_iter().take(size).collect();
-        if stated.is_some_and(|stated| signed.len() < size || tree::root(&signed) != stated.root) {
-            for (_, leaf) in &mut leaves.lines {
+    /// checkpoint says. Whoever can write in the folder can append a line; it neither hides
+    /// anything nor shows anything. Where the leaves are not those of the checkpoint, nothing
+    /// counts as removed.
+    pub(crate) fn read_stated(folder: &Path) -> io::Result<Stated> {
+        let mut before = stated(folder)?;
+        for _ in 0..TRIES {
+            let leaves = Self::read(folder)?;
+            let size = before.as_ref().map_or(0, |stated| stated.size);
+            let is_step = leaves.is_step(folder, size);
+            // Signed meanwhile: what stands behind may be signed as well.
+            let now = stated(folder)?;
+            if now == before {
+                return Ok(leaves.as_stated(before, is_step));
+            }
+            before = now;
+        }
+        Ok(Self::read(folder)?.as_stated(before, true))
+    }
+
+    /// Whether what stands behind so many leaves is nothing, or the one step that is not signed
+    /// yet: what that is about lies there until it is.
+    fn is_step(&self, folder: &Path, size: u64) -> bool {
+        let behind = usize::try_from(size).ok().and_then(|size| self.lines.get(size..)).unwrap_or_default();
+        match behind {
+            [] => true,
+            [(_, Some(Leaf::Sealed(sealed)))] => {
+                places(folder).is_ok_and(|logs| logs.iter().any(|log| log.sequence == sealed.log))
+            }
+            [(_, Some(Leaf::Removed(dropped)))] => dropped.files.iter().all(|file| folder.join(file).exists()),
+            _ => false,
+        }
+    }
+
+    fn as_stated(mut self, stated: Option<Checkpoint>, is_step: bool) -> Stated {
+        let size = stated.as_ref().map_or(0, |stated| stated.size);
+        let signed = usize::try_from(size).unwrap_or(usize::MAX);
+        let behind = self.lines.len().saturating_sub(signed);
+        self.lines.truncate(signed);
+        let mut odd = (!is_step).then(|| format!("has {behind} lines that nobody signed, and they do not count"));
+        if stated.is_some_and(|stated| self.lines.len() < signed || tree::root(&self.hashes()) != stated.root) {
+            odd = Some("is not what was signed".to_owned());
+            for (_, leaf) in &mut self.lines {
                 leaf.take_if(|leaf| matches!(leaf, Leaf::Removed(_)));
             }
         }
-        Ok(leaves)
+        Stated { leaves: self, size, odd }
     }
 
     /// The steps, without what is not understood.
@@ -168,18 +222,50 @@ impl Leaves {
     }
 }
 
+impl Leaf {
+    /// Whether each file that it names is one that sealing makes: others are nobody's to look at.
+    fn names_only_ours(&self) -> bool {
+        match self {
+            Self::Sealed(Sealed { segments, usage, .. }) => {
+                segments.iter().all(|segment| is_ours(&segment.file)) && usage.iter().all(|usage| is_ours(&usage.file))
+            }
+            Self::Removed(Dropped { files, .. }) => files.iter().all(|file| is_ours(file)),
+        }
+    }
+}
+
+/// Whether a file is of the form `hour=*/NAME`.
+fn is_ours(file: &str) -> bool {
+    let Some((hour, name)) = file.strip_prefix("hour=").and_then(|rest| rest.split_once('/')) else { return false };
+    let plain = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || more.contains(&byte))
+    };
+    let name = name.strip_suffix(".parquet").or_else(|| name.strip_suffix(".usage"));
+    plain(hour, b"-T") && name.is_some_and(|name| plain(name, b"-"))
+}
+
+/// Opens a file that a leaf names.
+pub(crate) fn open(folder: &Path, file: &str) -> io::Result<File> {
+    let path = folder.join(file);
+    let hour = path.parent().unwrap_or(folder);
+    if fs::symlink_metadata(hour)?.is_dir() {
+        folder::open_file(&path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "its hour is no folder"))
+    }
+}
+
 /// What lies in the hours' folders: each file, and the number of the file of the log that it comes from.
 pub(crate) fn hour_files(folder: &Path) -> io::Result<Vec<(Option<u64>, String)>> {
     let mut files = Vec::new();
     for hour in fs::read_dir(folder)? {
         let hour = hour?;
         let name = hour.file_name();
-        let Some(name) = name.to_str().filter(|name| name.starts_with("hour=") && hour.path().is_dir()) else {
-            continue;
-        };
+        let is_hour = hour.file_type()?.is_dir();
+        let Some(name) = name.to_str().filter(|name| is_hour && name.starts_with("hour=")) else { continue };
         for file in fs::read_dir(hour.path())? {
             let file = file?.file_name().to_string_lossy().into_owned();
-            let log = file.split_once(['-', '.']).and_then(|(log, _)| log.parse().ok());
+            let log = file.split_once(['-', '.']).and_then(|(log, _)| folder::number(log));
             files.push((log, format!("{name}/{file}")));
         }
     }
@@ -191,12 +277,18 @@ pub(crate) fn note(folder: &Path) -> io::Result<Option<String>> {
     read(&folder.join(CHECKPOINT))
 }
 
+/// No note is longer, in bytes.
+const NOTE: u64 = 1 << 16;
+
 fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        // What is no UTF-8 is no note of ours, and does not verify.
-        note => Ok(Some(String::from_utf8_lossy(&note?).into_owned())),
-    }
+    let file = match folder::open_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut note = Vec::new();
+    file.take(NOTE).read_to_end(&mut note)?;
+    // What is no UTF-8, or longer, is no note of ours, and does not verify.
+    Ok(Some(String::from_utf8_lossy(&note).into_owned()))
 }
 
 /// What the newest checkpoint says, the one beside the folder before the one in it. Nobody has

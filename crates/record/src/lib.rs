@@ -67,7 +67,7 @@ pub use crate::{
     leaves::{Dropped, Gone, Leaf, Rollup, Sealed, Unfit},
     position::Position,
     proof::{
-        CallProof, Later, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, prove,
+        CallProof, Later, Piece, Proof, ProofError, ProveError, Proven, Removal, Verified, checkpoint, origin, prove,
         prove_consistency, removals, verify,
     },
     read::{Damage, Follow, Reader},

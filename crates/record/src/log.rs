@@ -47,7 +47,8 @@ impl Log {
             past.push((place, length));
         }
         let mut damages = Vec::new();
-        let sealed = Leaves::read(&folder.path).map_err(error)?.last();
+        // What nobody signed seals nothing, and takes no number.
+        let sealed = Leaves::read_stated(&folder.path).map_err(error)?.leaves.last();
         past.retain(|(place, _)| place.sequence > sealed);
         // The number of a file that is sealed and gone is not taken again, even where its leaf is missing.
         let segments = leaves::hour_files(&folder.path).map_err(error)?.into_iter().filter_map(|(log, _)| log).max();

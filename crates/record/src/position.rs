@@ -32,7 +32,7 @@ impl Position {
     pub fn end(folder: &Path) -> io::Result<Self> {
         let newest = match places(folder)?.pop() {
             Some(newest) => newest.sequence,
-            None => Leaves::read(folder)?.last() + 1,
+            None => Leaves::read_stated(folder)?.leaves.last() + 1,
         };
         let mut reader = Reader::from(folder).starting_at(Self { file: newest, ..Self::default() });
         while reader.next().is_some() {}

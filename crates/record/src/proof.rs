@@ -1,7 +1,13 @@
 //! Proofs that need no folder: that a call is in the record, and that one checkpoint goes on from
 //! another. Whoever has the public key can check them.
 
-use std::{fs, io, path::Path, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    io::{self, Read as _},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use law::{CallId, Span};
@@ -220,14 +226,64 @@ fn shown(sealed: &Sealed, segment: usize, piece: &Piece, kind: u8) -> Result<ser
     serde_json::from_slice(json).map_err(|error| malformed(&error))
 }
 
-/// The newest checkpoint of a record and the leaves that it covers.
-fn signed(folder: &Path, verifier: &Verifier) -> Result<(String, Leaves, Vec<Hash>), ProveError> {
-    let note = leaves::note(folder)?.ok_or(ProveError::NothingSealed)?;
-    let leaves = Leaves::read(folder)?;
+/// What of a record was signed.
+pub(crate) struct Signed {
+    /// The newest checkpoint.
+    pub(crate) note: String,
+    /// The leaves that it covers, and no others.
+    pub(crate) leaves: Leaves,
+    /// The same as the tree has them.
+    pub(crate) hashes: Vec<Hash>,
+    /// What lies there beside it, and was not gone by.
+    pub(crate) odd: Vec<String>,
+}
+
+/// What of a record was signed. What does not fit beside it counts only when it is still there
+/// after a while: a gate may seal meanwhile.
+pub(crate) fn signed(folder: &Path, verifier: &Verifier) -> Result<Signed, ProveError> {
+    let mut signed = look_at_signed(folder, verifier)?;
+    for _ in 1..LOOKS {
+        if signed.odd.is_empty() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        signed = look_at_signed(folder, verifier)?;
+    }
+    Ok(signed)
+}
+
+/// Goes by the checkpoint beside the record's folder, which whoever writes in the folder cannot
+/// change; by the one in the folder where that goes further, or where there is no other.
+fn look_at_signed(folder: &Path, verifier: &Verifier) -> Result<Signed, ProveError> {
+    // Before the leaves: these only grow.
+    let (anchor, note) = (leaves::anchor(folder)?, leaves::note(folder)?);
+    let mut leaves = Leaves::read(folder)?;
     let mut hashes = leaves.hashes();
-    let size = leaves::covered(&hashes, &note, verifier)?;
+    let covered = |note: String| leaves::covered(&hashes, &note, verifier).map(|size| (size, note));
+    let mut odd = Vec::new();
+    let (size, note) = match (anchor.map(covered).transpose()?, note.map(covered)) {
+        (None, None) => return Err(ProveError::NothingSealed),
+        (None, Some(note)) => note?,
+        (Some(anchor), Some(Ok(note))) if note.0 >= anchor.0 => note,
+        (Some(anchor), note) => {
+            odd.push(match note {
+                None => "there is no checkpoint in the record".to_owned(),
+                Some(Ok((size, _))) => format!("the checkpoint in the record is an older one, of {size} leaves"),
+                Some(Err(unfit)) => format!("in the record, {unfit}"),
+            });
+            anchor
+        }
+    };
+    if size < hashes.len() || leaves.torn > 0 {
+        odd.push(unsigned(hashes.len(), size));
+    }
     hashes.truncate(size);
-    Ok((note, leaves, hashes))
+    leaves.lines.truncate(size);
+    Ok(Signed { note, leaves, hashes, odd })
+}
+
+fn unsigned(there: usize, size: usize) -> String {
+    format!("{} leaves are not signed", there.saturating_sub(size).max(1))
 }
 
 /// Makes the proof of a call from the record in a folder.
@@ -235,11 +291,10 @@ fn signed(folder: &Path, verifier: &Verifier) -> Result<(String, Leaves, Vec<Has
 /// # Errors
 /// The call is not sealed, or the record cannot be read.
 pub fn prove(folder: &Path, id: CallId, verifier: &Verifier) -> Result<Proof, ProveError> {
-    let (checkpoint, leaves, hashes) = signed(folder, verifier)?;
+    let Signed { note: checkpoint, leaves, hashes, .. } = signed(folder, verifier)?;
     let dropped = leaves.dropped();
     let segments = || {
-        let signed = leaves.lines.iter().enumerate().take(hashes.len());
-        let sealed = signed.filter_map(|(index, (line, leaf))| match leaf {
+        let sealed = leaves.lines.iter().enumerate().filter_map(|(index, (line, leaf))| match leaf {
             Some(Leaf::Sealed(sealed)) => Some((index, line, sealed)),
             _ => None,
         });
@@ -306,8 +361,7 @@ fn late(folder: &Path, segment: &Segment, id: CallId) -> Result<Option<Piece>, P
 }
 
 fn entries(folder: &Path, segment: &Segment, part: &Part) -> Result<Entries, ProveError> {
-    segment::read(&folder.join(&segment.file), segment.notes, part)
-        .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))
+    segment::read(folder, segment, part).map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))
 }
 
 /// Which of the entries is that of a call.
@@ -341,7 +395,7 @@ fn piece(entries: &Entries, hashes: &[Hash], index: usize) -> Option<Piece> {
 /// # Errors
 /// It does not, or the record cannot be read.
 pub fn prove_consistency(folder: &Path, old: &str, verifier: &Verifier) -> Result<Proof, ProveError> {
-    let (new, _, hashes) = signed(folder, verifier)?;
+    let Signed { note: new, hashes, .. } = signed(folder, verifier)?;
     let size = leaves::covered(&hashes, old, verifier)?;
     let path = tree::consistency(&hashes, size).unwrap_or_default();
     Ok(Proof::Consistency { old: old.to_owned(), new, path })
@@ -352,7 +406,19 @@ pub fn prove_consistency(folder: &Path, old: &str, verifier: &Verifier) -> Resul
 /// # Errors
 /// The disk says no.
 pub fn checkpoint(folder: &Path) -> io::Result<Option<String>> {
-    leaves::note(folder)
+    Ok(match leaves::anchor(folder)? {
+        None => leaves::note(folder)?,
+        anchor => anchor,
+    })
+}
+
+/// The name of a record in its checkpoints; nothing before the first one. A record that began anew
+/// has another.
+///
+/// # Errors
+/// The disk says no.
+pub fn origin(folder: &Path) -> io::Result<Option<String>> {
+    Ok(leaves::stated(folder)?.map(|checkpoint| checkpoint.origin))
 }
 
 /// Each time that segments were removed, as far as it is signed, oldest first, and the name of the
@@ -361,14 +427,16 @@ pub fn checkpoint(folder: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// The record cannot be read, or is not what was signed.
 pub fn removals(folder: &Path, verifier: &Verifier) -> Result<(String, Vec<Removal>), ProveError> {
-    let (note, leaves, hashes) = match signed(folder, verifier) {
+    let Signed { note, leaves, .. } = match signed(folder, verifier) {
         Err(ProveError::NothingSealed) => return Ok((String::new(), Vec::new())),
         signed => signed?,
     };
-    let mut found = Verified::default();
-    for (number, (_, leaf)) in leaves.lines.iter().enumerate().take(hashes.len()) {
-        if let Some(Leaf::Removed(removed)) = leaf {
-            removal(number, removed, &leaves, &mut found);
+    let (mut found, mut files) = (Verified::default(), Files::new());
+    for (number, (_, leaf)) in leaves.lines.iter().enumerate() {
+        match leaf {
+            Some(Leaf::Sealed(sealed)) => note_files(&mut files, sealed),
+            Some(Leaf::Removed(removed)) => removal(number, removed, &files, &mut found),
+            None => {}
         }
     }
     Ok((note.lines().next().unwrap_or_default().to_owned(), found.removals))
@@ -448,25 +516,25 @@ pub fn verify(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Ve
 pub(crate) fn look_at_all(folder: &Path, verifier: &Verifier, since: &[String]) -> Result<Verified, ProveError> {
     // Before the leaves: these only grow.
     let (note, anchor) = (leaves::note(folder)?, leaves::anchor(folder)?);
-    let leaves = Leaves::read(folder)?;
+    let mut leaves = Leaves::read(folder)?;
     let hashes = leaves.hashes();
-    let mut found = Verified::default();
+    let (mut found, mut signed) = (Verified::default(), 0);
     match note {
         None if hashes.is_empty() && since.is_empty() => {}
         None => found.findings.push("there is no checkpoint".to_owned()),
         Some(note) => match leaves::covered(&hashes, &note, verifier) {
             Err(unfit) => found.findings.push(unfit.to_string()),
             Ok(size) => {
-                found.leaves = size as u64;
+                (found.leaves, signed) = (size as u64, size);
                 if size < hashes.len() || leaves.torn > 0 {
-                    found.findings.push(format!("{} leaves are not signed", hashes.len().saturating_sub(size).max(1)));
+                    found.findings.push(unsigned(hashes.len(), size));
                 }
             }
         },
     }
     if let Some(anchor) = anchor {
         match leaves::covered(&hashes, &anchor, verifier) {
-            Ok(size) => found.signed_here = Some(size as u64),
+            Ok(size) => (found.signed_here, signed) = (Some(size as u64), signed.max(size)),
             Err(unfit) => {
                 let path = leaves::anchor_path(folder);
                 found.findings.push(format!("the record does not go on from what `{}` says: {unfit}", path.display()));
@@ -475,17 +543,24 @@ pub(crate) fn look_at_all(folder: &Path, verifier: &Verifier, since: &[String]) 
     }
     for note in since {
         match leaves::covered(&hashes, note, verifier) {
-            Ok(size) => found.since.push(size as u64),
+            Ok(size) => {
+                found.since.push(size as u64);
+                signed = signed.max(size);
+            }
             Err(unfit) => found.findings.push(format!("the record does not go on from an older checkpoint: {unfit}")),
         }
     }
+    // Whoever sends a record can write whatever they like behind what was signed: nothing of it is
+    // looked at, neither the files that it names nor those that it says are gone.
+    let beside = leaves.lines.split_off(signed.min(leaves.lines.len()));
     let dropped = leaves.dropped();
+    let mut files = Files::new();
     let mut before: Option<u64> = None;
     for (number, (_, leaf)) in leaves.lines.iter().enumerate() {
         let sealed = match leaf {
             Some(Leaf::Sealed(sealed)) => sealed,
             Some(Leaf::Removed(removed)) => {
-                removal(number, removed, &leaves, &mut found);
+                removal(number, removed, &files, &mut found);
                 continue;
             }
             None => {
@@ -493,6 +568,7 @@ pub(crate) fn look_at_all(folder: &Path, verifier: &Verifier, since: &[String]) 
                 continue;
             }
         };
+        note_files(&mut files, sealed);
         if let Some(before) = before.replace(sealed.log)
             && sealed.log != before + 1
         {
@@ -511,24 +587,28 @@ pub(crate) fn look_at_all(folder: &Path, verifier: &Verifier, since: &[String]) 
             look(folder, &usage.file, (usage.bytes, usage.sha256), &mut found.findings);
         }
     }
-    unknown_files(folder, &leaves, &mut found.findings)?;
+    unknown_files(folder, &leaves, &beside, &mut found.findings)?;
     log(folder, &leaves, &mut found)?;
     Ok(found)
 }
 
-/// What was removed with one leaf, and whether it was to be kept longer.
-fn removal(number: usize, Dropped { at, why, files, segments }: &Dropped, leaves: &Leaves, found: &mut Verified) {
+/// Files that leaves sealed: their segments, or nothing where they say how keys were used.
+type Files<'a> = HashMap<&'a str, Option<&'a Segment>>;
+
+fn note_files<'a>(files: &mut Files<'a>, Sealed { segments, usage, .. }: &'a Sealed) {
+    files.extend(segments.iter().map(|segment| (&*segment.file, Some(segment))));
+    files.extend(usage.iter().map(|usage| (&*usage.file, None)));
+}
+
+/// What was removed with one leaf, and whether it was to be kept longer. `sealed` is what the
+/// leaves before it sealed.
+fn removal(number: usize, Dropped { at, why, files, segments }: &Dropped, sealed: &Files<'_>, found: &mut Verified) {
     let leaf = number as u64;
     let mut removal =
         Removal { leaf, at: *at, why: why.clone(), segments: 0, calls: 0, from: None, to: None, keep: None };
-    let before = || leaves.lines.iter().take(number).filter_map(|(_, leaf)| leaf.as_ref());
+    let keeps: HashMap<&str, Option<Span>> = segments.iter().map(|gone| (&*gone.file, gone.keep)).collect();
     for file in files {
-        let mut sealed = before().filter_map(|leaf| if let Leaf::Sealed(sealed) = leaf { Some(sealed) } else { None });
-        let segment = sealed.find_map(|sealed| {
-            let usage = sealed.usage.as_ref().filter(|usage| usage.file == *file).map(|_| None);
-            usage.or_else(|| sealed.segments.iter().find(|segment| segment.file == *file).map(Some))
-        });
-        let Some(segment) = segment else {
+        let Some(segment) = sealed.get(file.as_str()) else {
             found.findings.push(format!("leaf {leaf} removes `{file}`, which was never sealed"));
             continue;
         };
@@ -537,7 +617,7 @@ fn removal(number: usize, Dropped { at, why, files, segments }: &Dropped, leaves
         removal.calls += segment.calls;
         removal.from = Some(removal.from.map_or(segment.from, |from| from.min(segment.from)));
         removal.to = Some(removal.to.map_or(segment.to, |to| to.max(segment.to)));
-        let keep = segments.iter().find(|gone| gone.file == *file).and_then(|gone| gone.keep);
+        let keep = keeps.get(file.as_str()).copied().flatten();
         removal.keep = removal.keep.into_iter().chain(keep).min();
         if why != "cap" {
             let end = keep.and_then(|keep| segment.to.checked_add(SignedDuration::from(keep)).ok());
@@ -555,8 +635,8 @@ fn removal(number: usize, Dropped { at, why, files, segments }: &Dropped, leaves
 
 /// Whether a file is what was sealed.
 fn look(folder: &Path, file: &str, (bytes, sha256): (u64, Hash), findings: &mut Vec<String>) -> bool {
-    match hashed(&folder.join(file)) {
-        Ok(there) if there == (bytes, sha256) => return true,
+    match hashed(folder, file, bytes) {
+        Ok(there) if there == Some(sha256) => return true,
         Ok(_) => findings.push(format!("`{file}` is not what was sealed")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => findings.push(format!("`{file}` is missing")),
         Err(error) => findings.push(format!("`{file}` cannot be read: {error}")),
@@ -564,7 +644,8 @@ fn look(folder: &Path, file: &str, (bytes, sha256): (u64, Hash), findings: &mut 
     false
 }
 
-fn hashed(path: &Path) -> io::Result<(u64, Hash)> {
+/// The SHA-256 of a file of this length; nothing where it has another.
+fn hashed(folder: &Path, file: &str, bytes: u64) -> io::Result<Option<Hash>> {
     struct Feed(seal::Hasher);
     impl io::Write for Feed {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -575,23 +656,36 @@ fn hashed(path: &Path) -> io::Result<(u64, Hash)> {
             Ok(())
         }
     }
+    let file = leaves::open(folder, file)?;
+    if file.metadata()?.len() != bytes {
+        return Ok(None);
+    }
     let mut feed = Feed(seal::Hasher::default());
-    let bytes = io::copy(&mut fs::File::open(path)?, &mut feed)?;
-    Ok((bytes, feed.0.finish()))
+    let read = io::copy(&mut file.take(bytes), &mut feed)?;
+    Ok((read == bytes).then(|| feed.0.finish()))
 }
 
 /// Segments of which no leaf speaks: other engines would read them.
-fn unknown_files(folder: &Path, leaves: &Leaves, findings: &mut Vec<String>) -> io::Result<()> {
-    let usages = leaves.sealed().filter_map(|sealed| sealed.usage.as_ref()).map(|usage| usage.file.as_str());
-    let segments = leaves.sealed().flat_map(|sealed| &sealed.segments).map(|segment| segment.file.as_str());
-    let known: std::collections::HashSet<&str> = usages.chain(segments).collect();
+fn unknown_files(
+    folder: &Path,
+    leaves: &Leaves,
+    beside: &[(String, Option<Leaf>)],
+    findings: &mut Vec<String>,
+) -> io::Result<()> {
+    let mut known = Files::new();
+    // That a leaf is not signed is a finding of its own.
+    for (_, leaf) in leaves.lines.iter().chain(beside) {
+        if let Some(Leaf::Sealed(sealed)) = leaf {
+            note_files(&mut known, sealed);
+        }
+    }
     let dropped = leaves.dropped();
     for (_, file) in leaves::hour_files(folder)? {
         // A segment is written under such a name, and nobody reads it under it.
         if file.ends_with(".new") {
             continue;
         }
-        if !known.contains(file.as_str()) {
+        if !known.contains_key(file.as_str()) {
             findings.push(format!("no leaf speaks of `{file}`"));
         } else if dropped.contains(file.as_str()) {
             findings.push(format!("`{file}` is there and was said to be removed"));
@@ -611,7 +705,7 @@ fn log(folder: &Path, leaves: &Leaves, found: &mut Verified) -> Result<(), Prove
     }
     let mut gone = 0;
     let reader = crate::Reader::open(folder).map_err(|error| ProveError::Unreadable(error.to_string()))?;
-    for entry in reader.behind(last) {
+    for entry in reader.behind(last).without_odd() {
         match entry {
             Ok(crate::Entry::Call(_)) => found.unsealed += 1,
             Ok(crate::Entry::Removed(removed)) => gone = gone.max(removed.sequence),
@@ -639,7 +733,7 @@ fn sealed_removals(folder: &Path, leaves: &Leaves) -> Option<u64> {
             return None;
         }
         // What cannot be read is a finding already.
-        for (_, payload) in segment::read(&folder.join(&segment.file), segment.notes, &Part::default()).ok()? {
+        for (_, payload) in segment::read(folder, segment, &Part::default()).ok()? {
             if let Ok(crate::Entry::Removed(removed)) = entry::read(&payload) {
                 newest = newest.max(removed.sequence);
             }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Entry, Filter, JoinedCalls, OpenError, Position, Sealed, entry,
-    folder::{HEADER, Header, Place, places, read_header},
+    folder::{HEADER, Header, Place, open_file, places, read_header},
     frame::{Frames, Step},
-    leaves::{self, LEAVES, Leaves},
+    leaves::{self, LEAVES, Leaves, Stated},
     segment::{self, Columns, Part},
 };
 
@@ -75,6 +74,15 @@ pub enum Damage {
         /// The last number.
         to: u64,
     },
+    /// What says which segments there are is not, or not all of it, what was signed.
+    #[error("`leaves.jsonl` {why}; look at it with `greave record verify`")]
+    Leaves {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Callers choose names of what is not described, and may choose many.
+    #[error("more operations were called than are told one by one: one that looks unused may have been used")]
+    Further,
     /// The disk does not give it out. Reading goes on with the next file.
     #[error("`{file}` cannot be read: {error}")]
     Unreadable {
@@ -105,6 +113,8 @@ pub struct Reader {
     part: Part,
     /// How long the file of leaves was when it was last read, and how many were signed.
     leaves: (u64, u64),
+    /// It was told that something stands there beside them.
+    told_odd: bool,
     /// Sealed files that are still to be read.
     sealed: VecDeque<Sealed>,
     /// The number of the last sealed file that is known.
@@ -206,6 +216,11 @@ impl Reader {
         Self { done, known: done, ..self }
     }
 
+    /// What stands beside the leaves that were signed is told by somebody else.
+    pub(crate) fn without_odd(self) -> Self {
+        Self { told_odd: true, ..self }
+    }
+
     /// Everything behind the file of this number and before this end but outcomes.
     pub(crate) fn for_index(folder: PathBuf, done: u64, end: (u64, u64)) -> Self {
         Self { without_outcomes: true, done, known: done, ..Self::new(folder) }.until(move || end)
@@ -227,6 +242,7 @@ impl Reader {
             until: None,
             part: Part::default(),
             leaves: (0, 0),
+            told_odd: false,
             sealed: VecDeque::new(),
             known: 0,
             dropped: HashSet::new(),
@@ -326,8 +342,12 @@ impl Reader {
         if (length, signed) == self.leaves {
             return Ok(());
         }
-        let leaves = Leaves::read_stated(&self.folder)?;
-        self.leaves = (length, signed);
+        let Stated { leaves, size, odd } = Leaves::read_stated(&self.folder)?;
+        self.leaves = (length, size);
+        if let Some(why) = odd.filter(|_| !self.told_odd) {
+            self.told_odd = true;
+            self.damages.push_back(Damage::Leaves { why });
+        }
         let strange = leaves.lines.iter().position(|(_, leaf)| leaf.is_none());
         if let Some(number) = strange.filter(|_| self.known == 0) {
             let why = "a newer version wrote it, or it is damaged".to_owned();
@@ -356,9 +376,8 @@ impl Reader {
             if too_old || (too_new && !may_end) || self.dropped.contains(&segment.file) {
                 continue;
             }
-            let path = self.folder.join(&segment.file);
             let notes = Part::notes();
-            match segment::read(&path, segment.notes, if too_new { &notes } else { &self.part }) {
+            match segment::read(&self.folder, segment, if too_new { &notes } else { &self.part }) {
                 Ok(mut more) => entries.append(&mut more),
                 Err(error) => {
                     // It may have been removed in this moment.
@@ -404,7 +423,7 @@ impl Reader {
     }
 
     fn begin(&mut self, place: &Place, newest: bool) -> io::Result<Option<Current>> {
-        let file = File::open(&place.path)?;
+        let file = open_file(&place.path)?;
         match read_header(&file)? {
             Header::Good(sequence) if sequence == place.sequence => {}
             Header::Good(_) | Header::Bad => self.damages.push_back(Damage::Header { file: place.name() }),

@@ -7,8 +7,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    io::{self, Write},
+    io::{self, Read as _, Write},
     path::Path,
     sync::Arc,
 };
@@ -20,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     OpenError, Usage,
-    leaves::{Leaves, Rollup},
+    leaves::{self, Leaves, Rollup},
     usage::Index,
 };
 
@@ -54,6 +53,8 @@ pub struct Daily {
 pub(crate) struct Rolled {
     pub(crate) index: Index,
     days: HashMap<Use, Sums>,
+    /// How many of these each key has.
+    of_keys: HashMap<KeyId, usize>,
     /// Calls of keys that have not ended.
     pub(crate) open: Open,
 }
@@ -80,6 +81,12 @@ struct Sums {
 }
 
 const DAY: i64 = 86_400;
+/// So many uses are kept of each key in one file: an operation on a day is one. Beyond it calls
+/// count for [`FURTHER`], for callers choose names of what is not described.
+const MOST_OF_KEY: usize = 4096;
+/// The name for operations that are not told one by one. No operation of a catalogue is called so,
+/// and like what is not described it ends with a star.
+pub(crate) const FURTHER: &str = "FURTHER *";
 /// So many calls that have not ended are known from one file to the next: the newest ones.
 const MOST_OPEN: usize = 32 * 1024;
 /// For so many days their end is awaited.
@@ -99,6 +106,7 @@ impl Rolled {
         self.index.note(call);
         let Some(key) = call.key else { return };
         let used = Use { key, operation: Arc::clone(&call.operation), day: call.at.as_second().div_euclid(DAY) };
+        let used = self.bounded(used);
         let sums = self.days.entry(used.clone()).or_default();
         sums.first = sums.first.into_iter().chain([call.at]).min();
         sums.last = sums.last.into_iter().chain([call.at]).max();
@@ -107,11 +115,30 @@ impl Rolled {
             Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
         }
         self.open.insert(call.id, used);
+        // Not at the end alone: a file may be as long as it likes.
+        if self.open.len() >= 2 * MOST_OPEN {
+            self.forget_oldest();
+        }
+    }
+
+    /// This use, or the one that stands for all further ones of the key.
+    fn bounded(&mut self, used: Use) -> Use {
+        if self.days.contains_key(&used) {
+            return used;
+        }
+        let known = self.of_keys.entry(used.key).or_default();
+        if *known >= MOST_OF_KEY {
+            return Use { operation: FURTHER.into(), ..used };
+        }
+        *known += 1;
+        used
     }
 
     /// Counts for the day of its call, which may stand in a file before.
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
         let Some(used) = self.open.remove(&outcome.call) else { return };
+        // One of a file before may be a use that this file has not seen.
+        let used = self.bounded(used);
         let sums = self.days.entry(used).or_default();
         sums.bytes_out = sums.bytes_out.saturating_add(outcome.bytes_out);
         sums.rows = sums.rows.saturating_add(outcome.rows.unwrap_or(0));
@@ -121,11 +148,16 @@ impl Rolled {
     pub(crate) fn forget(&mut self) {
         let oldest = self.days.keys().map(|used| used.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
         self.open.retain(|_, used| used.day >= oldest);
-        if self.open.len() > MOST_OPEN {
+        self.forget_oldest();
+    }
+
+    fn forget_oldest(&mut self) {
+        let over = self.open.len().saturating_sub(MOST_OPEN);
+        if over > 0 {
             // Ids sort by time.
             let mut ids: Vec<CallId> = self.open.keys().copied().collect();
-            ids.sort_unstable();
-            ids.truncate(ids.len() - MOST_OPEN);
+            ids.select_nth_unstable(over - 1);
+            ids.truncate(over);
             ids.iter().for_each(|id| drop(self.open.remove(id)));
         }
     }
@@ -200,7 +232,9 @@ fn lines(folder: &Path, rollup: &Rollup) -> io::Result<impl Iterator<Item = Line
 
 /// A rollup as it was sealed, or nothing: whoever changes one makes strange places usual.
 fn bytes(folder: &Path, rollup: &Rollup) -> io::Result<Vec<u8>> {
-    let bytes = fs::read(folder.join(&rollup.file))?;
+    let mut bytes = Vec::new();
+    // One byte more than there was: then it is another file.
+    leaves::open(folder, &rollup.file)?.take(rollup.bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if Hash::of(&[&bytes]) != rollup.sha256 {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what was sealed"));
     }
@@ -237,7 +271,7 @@ pub(crate) fn index(
 /// The folder cannot be read.
 pub fn daily(folder: &Path) -> Result<impl Iterator<Item = Daily>, OpenError> {
     let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
-    let leaves = Leaves::read_stated(folder).map_err(failed)?;
+    let leaves = Leaves::read_stated(folder).map_err(failed)?.leaves;
     let rollups: Vec<Rollup> = leaves.sealed().filter_map(|sealed| sealed.usage.clone()).collect();
     let folder = folder.to_owned();
     let of = move |rollup: Rollup| lines(&folder, &rollup).into_iter().flatten();
@@ -245,4 +279,30 @@ pub fn daily(folder: &Path) -> Result<impl Iterator<Item = Daily>, OpenError> {
         .into_iter()
         .flat_map(of)
         .filter_map(|line| if let Line::Daily(daily) = line { Some(daily) } else { None }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn whoever_makes_up_names_takes_no_more_memory_than_a_bound_and_it_is_told() {
+        let mut rolled = Rolled::default();
+        let calls = 3 * MOST_OPEN as u64;
+        for number in 0..calls {
+            rolled.call(&Call { operation: format!("A{number} *").into(), ..testing::call(number % 60) });
+            // Each has an id of its own, and none ends.
+            let id = CallId(uuid::Uuid::from_u128(u128::from(number)));
+            rolled.call(&Call { id, ..testing::call(number % 60) });
+            assert!(rolled.days.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
+        }
+        // Another key has its own room.
+        rolled.call(&Call { key: Some(KeyId(3)), ..testing::call(1) });
+        let (_, days) = rolled.days();
+        let days: Vec<Daily> = days.collect();
+        assert_eq!(days.iter().map(|daily| daily.passed).sum::<u64>(), 2 * calls + 1, "each call counts");
+        assert!(days.iter().any(|daily| &*daily.operation == FURTHER));
+        assert!(days.iter().any(|daily| daily.key == KeyId(3) && &*daily.operation == "GET /users/{name}"));
+    }
 }

@@ -13,8 +13,8 @@ use law::KeyId;
 use crate::{
     Daily, Damage, Joined, JoinedCalls, Joiner, OpenError, Reader, UndescribedSeen, Usage, entry,
     folder::places,
-    leaves::{Leaves, Sealed},
-    rollup::{self, Rolled},
+    leaves::{Leaves, Sealed, Stated},
+    rollup::{self, FURTHER, Rolled},
     segment::{self, Part},
 };
 
@@ -62,6 +62,8 @@ pub struct Span {
 }
 
 const MOST_UNDESCRIBED: usize = 200;
+/// Operations that are told one by one.
+const MOST_OPERATIONS: usize = 50_000;
 
 /// How far back the record in a folder goes.
 ///
@@ -69,7 +71,7 @@ const MOST_UNDESCRIBED: usize = 200;
 /// The folder cannot be read.
 pub fn span(folder: &Path) -> Result<Span, OpenError> {
     let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
-    let leaves = Leaves::read(folder).map_err(failed)?;
+    let Stated { leaves, .. } = Leaves::read_stated(folder).map_err(failed)?;
     let dropped = leaves.dropped();
     let (mut begins, mut removed_until) = (None, None);
     for sealed in leaves.sealed() {
@@ -94,8 +96,9 @@ pub fn span(folder: &Path) -> Result<Span, OpenError> {
 /// The folder cannot be read.
 pub fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Result<Uses, OpenError> {
     let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
-    let leaves = Leaves::read(folder).map_err(failed)?;
+    let Stated { leaves, odd, .. } = Leaves::read_stated(folder).map_err(failed)?;
     let mut counting = Counting { key, since, days: BTreeMap::new(), undescribed: HashMap::new(), damage: Vec::new() };
+    counting.damage.extend(odd.map(|why| Damage::Leaves { why }));
     let dropped = leaves.dropped();
     for sealed in leaves.sealed() {
         let is_old = |since| sealed.segments.iter().all(|segment| segment.to < since);
@@ -119,7 +122,7 @@ pub fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Resu
             }
         }
     }
-    let mut reader = Reader::open(folder)?.behind(leaves.last());
+    let mut reader = Reader::open(folder)?.behind(leaves.last()).without_odd();
     if let Some(since) = since {
         reader = reader.since(since);
     }
@@ -149,12 +152,16 @@ impl Counting {
             }
             return;
         }
-        let day_begins = |day: Date| day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok();
-        let Some(first) = first.or_else(|| day_begins(day)) else { return };
-        let last = last.unwrap_or(first);
-        if self.key.is_some_and(|wanted| wanted != key) || self.since.is_some_and(|since| last < since) {
+        let begin = |day: Date| day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok();
+        let Some(first) = first.or_else(|| begin(day)) else { return };
+        // Where it is not said, it may have been at the end of the day.
+        let newest = last.or_else(|| begin(day.tomorrow().ok()?)).unwrap_or(first);
+        if self.since.is_some_and(|since| newest < since) {
             return;
         }
+        let last = last.unwrap_or(first);
+        let is_further = self.days.len() >= MOST_OPERATIONS && !self.days.contains_key(&operation);
+        let operation = if is_further { FURTHER.into() } else { operation };
         let fresh = || {
             let none = OperationUse { passed: 0, stopped: 0, days: 0, busiest: 0, first, last, bytes_out: 0, rows: 0 };
             (none, BTreeMap::new())
@@ -188,7 +195,7 @@ impl Counting {
         let part = Part { key: self.key, since: self.since, ..Part::default() };
         let (mut joiner, mut rolled) = (Joiner::default(), Rolled::default());
         for segment in sealed.segments.iter().filter(|segment| !dropped.contains(segment.file.as_str())) {
-            match segment::read(&folder.join(&segment.file), segment.notes, &part) {
+            match segment::read(folder, segment, &part) {
                 Ok(entries) => {
                     let entries = entries.into_iter().filter_map(|(_, payload)| entry::read(&payload).ok());
                     entries.filter_map(|entry| joiner.take(entry)).for_each(|joined| self.roll(&mut rolled, &joined));
@@ -228,7 +235,10 @@ impl Counting {
         days.for_each(|daily| self.note(daily));
     }
 
-    fn told(self) -> Uses {
+    fn told(mut self) -> Uses {
+        if self.days.contains_key(FURTHER) {
+            self.damage.push(Damage::Further);
+        }
         let operations = self.days.into_iter().map(|(operation, (mut seen, days))| {
             seen.days = days.len() as u64;
             seen.busiest = days.values().copied().max().unwrap_or(0);

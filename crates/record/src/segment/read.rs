@@ -24,10 +24,10 @@ use parquet::{
 };
 
 use super::{
-    Columns, Entries,
+    Columns, Entries, Segment,
     columns::{AT, CALL, EVENT, KEY, KIND, OUTCOME, OUTCOME_PLACE, PLACE},
 };
-use crate::entry;
+use crate::{entry, leaves};
 
 /// What of a segment may be left out. What is not left out need not be wanted.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +50,18 @@ impl Part {
     }
 }
 
+/// Reads the entries of a segment of the record in this folder.
+pub(crate) fn read(folder: &Path, Segment { file, notes, .. }: &Segment, part: &Part) -> Result<Entries> {
+    read_file(leaves::open(folder, file)?, *notes, part)
+}
+
 /// Reads the entries of a segment whose first `notes` rows are no calls.
-pub(crate) fn read(path: &Path, notes: u64, part: &Part) -> Result<Entries> {
+fn read_file(file: File, notes: u64, part: &Part) -> Result<Entries> {
     // A damaged file must not take down who reads it, wherever the library did not expect it.
     let read = catch_unwind(AssertUnwindSafe(|| {
         let properties = ReaderProperties::builder().set_read_bloom_filter(part.key.is_some()).build();
         let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(properties).build();
-        let file = SerializedFileReader::new_with_options(File::open(path)?, options)?;
+        let file = SerializedFileReader::new_with_options(file, options)?;
         let (mut entries, mut first) = (Vec::new(), 0);
         for place in 0..file.num_row_groups() {
             let group = file.get_row_group(place)?;

@@ -3,7 +3,9 @@
 
 use std::{fs, path::Path};
 
-use crate::{Book, Notice, testing, verify};
+use law::KeyId;
+
+use crate::{Book, Damage, Evidence, Given, Notice, ProveError, testing, verify};
 
 /// A record of which a part is sealed.
 fn sealed(folder: &Path) {
@@ -67,6 +69,135 @@ fn a_removal_that_nobody_signed_hides_nothing_from_readers() {
     // Nor does one in the place of a leaf that was signed.
     assert_eq!(calls(leaves.replacen("\"sealed\"", "\"Sealed\"", 1) + &forged), 0);
     assert!(!testing::read(&folder).1.is_empty(), "and that is told");
+}
+
+/// The evidence of the key in a record, with its unsealed calls, and what lies beside it.
+fn given(folder: &Path) -> (Given, usize) {
+    let span = (KeyId(17), testing::call(0).at, testing::call(100_000).at);
+    let take = |_: Evidence| Ok::<(), ProveError>(());
+    let given = crate::evidence(folder, span, &testing::sealing().signer.verifier(), take).unwrap();
+    let unsealed = given.unsealed(folder).unwrap();
+    let unsealed = unsealed.filter(|entry| matches!(entry, Ok(crate::Entry::Call(_)))).count();
+    (given, unsealed)
+}
+
+#[test]
+fn an_older_checkpoint_in_the_folder_takes_no_call_out_of_the_evidence() {
+    let (_scratch, folder) = testing::folder();
+    sealed(&folder);
+    let older = fs::read_to_string(folder.join("checkpoint")).unwrap();
+    more(&folder, 100);
+    let (whole, _) = given(&folder);
+    assert_eq!((whole.calls, &whole.odd), (101, &vec![]));
+    let last = testing::call(100).id;
+    for put in [Some(older), None, Some("no note at all".to_owned())] {
+        match &put {
+            Some(note) => fs::write(folder.join("checkpoint"), note).unwrap(),
+            None => fs::remove_file(folder.join("checkpoint")).unwrap(),
+        }
+        let (given, unsealed) = given(&folder);
+        assert_eq!((given.calls, unsealed, given.odd.len()), (101, 0, 1), "{:?}", given.odd);
+        assert_eq!(given.checkpoint, whole.checkpoint);
+        assert_eq!(crate::checkpoint(&folder).unwrap().as_ref(), Some(&whole.checkpoint));
+        crate::prove(&folder, last, &testing::sealing().signer.verifier()).unwrap();
+    }
+}
+
+#[test]
+fn a_line_that_somebody_appended_hides_nothing_from_anybody_and_is_told() {
+    let (_scratch, folder) = testing::folder();
+    sealed(&folder);
+    let book = Book::open(&folder, testing::settings()).unwrap();
+    testing::wait(book.intent_durable(testing::call(100))).unwrap();
+    drop(book);
+    let log = fs::read(&testing::files(&folder)[0]).unwrap();
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    let leaf: serde_json::Value = serde_json::from_str(leaves.lines().next().unwrap()).unwrap();
+    let files = [&leaf["sealed"]["segments"][0]["file"], &leaf["sealed"]["usage"]["file"]];
+    let removal = |file: &serde_json::Value| {
+        format!("{{\"removed\":{{\"at\":\"2026-11-29T10:00:00Z\",\"why\":\"cap\",\"files\":[{file}]}}}}\n")
+    };
+    let sealing =
+        |log: u64| format!("{{\"sealed\":{{\"log\":{log},\"at\":\"2026-11-29T10:00:00Z\",\"segments\":[]}}}}\n");
+    let forged =
+        [sealing(999_999), sealing(u64::MAX), removal(files[0]) + &removal(files[1]), sealing(2) + &sealing(3)];
+    for forged in forged {
+        fs::write(folder.join("leaves.jsonl"), leaves.clone() + &forged).unwrap();
+        let (given, unsealed) = given(&folder);
+        assert_eq!((given.calls, given.removed, unsealed, given.odd.len()), (100, 0, 1, 1), "{forged}");
+        let (entries, damages) = testing::read(&folder);
+        assert_eq!(entries.len(), 101, "{forged}");
+        assert!(matches!(damages.as_slice(), [Damage::Leaves { .. }]), "{damages:?}");
+        let uses = crate::uses(&folder, None, None).unwrap();
+        assert_eq!(uses.operations.values().map(|seen| seen.passed).sum::<u64>(), 101, "{forged}");
+        assert!(matches!(uses.damage.as_slice(), [Damage::Leaves { .. }]), "{:?}", uses.damage);
+        let span = crate::span(&folder).unwrap();
+        assert_eq!((span.begins, span.removed_until), (Some(testing::call(0).at), None));
+        assert_eq!(crate::Position::end(&folder).unwrap().file, 2);
+        // Nor does a start take its next number from it.
+        let book = Book::open(&folder, testing::settings()).unwrap();
+        testing::wait(book.intent_durable(testing::call(101))).unwrap();
+        drop(book);
+        let logs = testing::files(&folder);
+        assert!(logs.len() == 1 && logs[0].to_str().unwrap().contains("/00000002-"), "{logs:?}");
+        fs::write(&logs[0], &log).unwrap();
+    }
+}
+
+#[test]
+fn whoever_verifies_a_record_reads_nothing_but_its_own_files() {
+    let (scratch, folder) = testing::folder();
+    sealed(&folder);
+    let secret = scratch.path().join("secret");
+    fs::write(&secret, "of the auditor").unwrap();
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    let leaf: serde_json::Value = serde_json::from_str(leaves.lines().next().unwrap()).unwrap();
+    let file = folder.join(leaf["sealed"]["segments"][0]["file"].as_str().unwrap());
+    let signer = testing::sealing().signer;
+    // Whoever has some key of their own signs what they like, and whoever has none appends it.
+    let secret_in_hour = "hour=2026-11-29T10/../../secret";
+    for path in ["/dev/zero", "../secret", secret_in_hour, "hour=2026-11-29T10/00000001-0.parquet/../../../secret"] {
+        let forged = leaves.replacen(leaf["sealed"]["segments"][0]["file"].as_str().unwrap(), path, 1);
+        fs::write(folder.join("leaves.jsonl"), &forged).unwrap();
+        let hashes: Vec<seal::Hash> = forged.lines().map(|line| seal::tree::leaf(line.as_bytes())).collect();
+        let other = testing::made_folder();
+        copy(&folder, other.path());
+        fs::write(other.path().join("checkpoint"), signer.checkpoint(hashes.len() as u64, seal::tree::root(&hashes)))
+            .unwrap();
+        let found = findings(other.path());
+        assert!(found.iter().any(|finding| finding == "leaf 0 cannot be understood"), "{found:?}");
+        assert!(!found.iter().any(|finding| finding.contains("secret") || finding.contains("zero")), "{found:?}");
+    }
+    let appended = leaves.lines().next().unwrap().replace("\"log\":1", "\"log\":7");
+    fs::write(folder.join("leaves.jsonl"), format!("{leaves}{}\n", appended.replace("00000001-0", "00000001-9")))
+        .unwrap();
+    assert_eq!(findings(&folder), ["1 leaves are not signed"]);
+    fs::write(folder.join("leaves.jsonl"), &leaves).unwrap();
+    // A link is no file, and neither is a pipe, which would never end; nothing is read of either.
+    let bytes = fs::read(&file).unwrap();
+    let aside = scratch.path().join("aside");
+    fs::write(&aside, &bytes).unwrap();
+    let pipe = |path: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    for what in [&file, &folder.join("leaves.jsonl"), &folder.join("checkpoint")] {
+        let bytes = fs::read(what).unwrap();
+        for put in 0..3 {
+            fs::remove_file(what).unwrap();
+            match put {
+                0 => std::os::unix::fs::symlink(&aside, what).unwrap(),
+                1 => std::os::unix::fs::symlink("/dev/zero", what).unwrap(),
+                _ => pipe(what),
+            }
+            match verify(&folder, &signer.verifier(), &[]) {
+                Ok(verified) => assert_ne!(verified.findings, Vec::<String>::new(), "{}", what.display()),
+                Err(error) => assert!(error.to_string().contains("no plain file"), "{error}"),
+            }
+        }
+        fs::remove_file(what).unwrap();
+        fs::write(what, bytes).unwrap();
+    }
+    assert_eq!(findings(&folder), Vec::<String>::new());
 }
 
 #[test]

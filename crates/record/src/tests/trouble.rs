@@ -52,6 +52,8 @@ fn a_folder_that_is_gone_stops_what_is_sensitive_and_loses_nothing_that_was_ackn
     let (scratch, folder) = testing::folder();
     let book = Book::open(&folder, Settings { queue: 64 << 10, ..testing::settings() }).unwrap();
     testing::wait(book.intent_durable(testing::call(0))).unwrap();
+    // Until then the folder is read, and that it is gone would be told of that first.
+    testing::until(|| book.usage_is_complete());
 
     let away = scratch.path().join("away");
     fs::rename(&folder, &away).unwrap();
