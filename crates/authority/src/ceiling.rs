@@ -76,7 +76,10 @@ impl Key {
 }
 
 impl State {
-    pub(crate) fn narrow(&self, id: KeyId, scope: &Scope) -> Result<Option<Change>, Declined> {
+    /// What narrowing a key changes: for it, and for those that work beside it in its row, for a
+    /// secret that leaked may be the one that was, or the one that is to come. Nothing where they
+    /// are as narrow already.
+    pub(crate) fn narrow(&self, id: KeyId, scope: &Scope) -> Result<Vec<Change>, Declined> {
         match self.known_key(id)? {
             Standing::Revoked => return Err(Declined::Revoked(id)),
             Standing::Retired => return Err(Declined::Retired(id)),
@@ -85,30 +88,52 @@ impl State {
         if scope.powers.is_empty() {
             return Err(Declined::NarrowedToNothing(id));
         }
-        let own = self.key(id).into_iter().flat_map(|key| key.ceilings()).filter(|ceiling| ceiling.of == id);
-        let (mut number, mut last) = (0, None);
-        for ceiling in own {
-            (number, last) = (number + 1, Some(&ceiling.scope));
+        let mut changes = Vec::new();
+        for id in self.row(id) {
+            let (mut number, mut last) = (0, None);
+            for ceiling in self.own_ceilings(id) {
+                (number, last) = (number + 1, Some(&ceiling.scope));
+            }
+            if last == Some(scope) {
+                continue;
+            }
+            if number >= MOST {
+                return Err(Declined::NarrowedTooOften(id));
+            }
+            changes.push(Change::KeyNarrowed { key: id, scope: scope.clone() });
         }
-        if last == Some(scope) {
-            return Ok(None);
-        }
-        if number >= MOST {
-            return Err(Declined::NarrowedTooOften(id));
-        }
-        Ok(Some(Change::KeyNarrowed { key: id, scope: scope.clone() }))
+        Ok(changes)
     }
 
-    pub(crate) fn widen(&self, id: KeyId) -> Result<Change, Declined> {
+    /// What taking the last narrowing of a key back changes: for it, and for those of its row
+    /// that were narrowed with it.
+    pub(crate) fn widen(&self, id: KeyId) -> Result<Vec<Change>, Declined> {
         self.known_key(id)?;
-        let ceilings = self.key(id).map(|key| key.ceilings()).unwrap_or_default();
-        match ceilings.iter().rev().find(|ceiling| ceiling.of == id) {
-            Some(_) => Ok(Change::KeyWidened { key: id }),
-            None => Err(match ceilings.first() {
+        let last = |id: KeyId| self.own_ceilings(id).last().map(|ceiling| &ceiling.scope);
+        let Some(scope) = last(id) else {
+            return Err(match self.key(id).and_then(|key| key.ceilings().first()) {
                 Some(above) => Declined::NarrowedAbove(id, above.of),
                 None => Declined::NotNarrowed(id),
-            }),
-        }
+            });
+        };
+        let with_it = self.row(id).into_iter().filter(|other| *other == id || last(*other) == Some(scope));
+        Ok(with_it.map(|key| Change::KeyWidened { key }).collect())
+    }
+
+    fn own_ceilings(&self, id: KeyId) -> impl Iterator<Item = &Arc<Ceiling>> {
+        let ceilings = self.key(id).map(|key| key.ceilings()).unwrap_or_default();
+        ceilings.iter().filter(move |ceiling| ceiling.of == id)
+    }
+
+    /// A key, and those before and after it whose secrets may work as well.
+    fn row(&self, id: KeyId) -> Vec<KeyId> {
+        let first = self.key(id).map_or(id, |key| key.counted_as());
+        // Who takes a place has a higher number: it comes to an end.
+        let after = |of: &KeyId| self.succession(*of).map(|it| it.successor).filter(|after| after > of);
+        let stands = |key: &KeyId| {
+            self.key(*key).is_some_and(|key| !matches!(key.standing, Standing::Revoked | Standing::Retired))
+        };
+        std::iter::successors(Some(first), after).filter(|key| *key == id || stands(key)).collect()
     }
 
     // What the changes do.
@@ -117,7 +142,10 @@ impl State {
         let ceiling = Arc::new(Ceiling { of: id, since: at, scope: scope.clone() });
         let line = self.line_below(id);
         for key in &line {
+            let before = self.key(*key).cloned();
             self.with_key(*key, |key| key.set_ceilings(|ceilings| ceilings.push(Arc::clone(&ceiling))));
+            // What it has in flight is held against the ceiling, too.
+            before.iter().for_each(|before| before.mark_narrowed());
         }
         // What is asked about it now would be answered for nothing.
         for asked in self.questions.values_mut().filter(|asked| asked.closed.is_none()) {

@@ -44,7 +44,7 @@ pub struct Key {
     end: i64,
     rare: Option<Box<Rare>>,
     /// What falls of what is in flight, once another state of the key took this one's place:
-    /// [`WARY`], [`ALL`]. Bits are only ever set.
+    /// [`WARY`], [`ALL`]; and that it was [`NARROWED`]. Bits are only ever set.
     fallen: AtomicU8,
     /// The state that took this one's place: what is in flight may hold one that was replaced
     /// several times before the key fell.
@@ -55,6 +55,8 @@ pub struct Key {
 const ALL: u8 = 1;
 /// What is sensitive or not usual of it no longer passes.
 const WARY: u8 = 2;
+/// Another ceiling binds the key: what is above that no longer passes.
+const NARROWED: u8 = 4;
 
 /// What many keys have alike: one for all of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -369,6 +371,25 @@ impl Key {
         }
     }
 
+    /// The key as it stands now, where that is not this state of it.
+    pub fn newest(&self) -> Option<Arc<Self>> {
+        let newest = std::iter::successors(self.newer.load_full(), |key| key.newer.load_full());
+        newest.last()
+    }
+
+    /// The key as it stands now, where it was narrowed since: what is in flight is held against
+    /// its ceilings again.
+    pub fn narrowed_since(&self) -> Option<Arc<Self>> {
+        let was_narrowed = |key: &Self| key.fallen.load(Ordering::Acquire) & NARROWED != 0;
+        let mut newest = self.newer.load_full()?;
+        let mut narrowed = was_narrowed(self);
+        while let Some(newer) = newest.newer.load_full() {
+            narrowed |= was_narrowed(&newest);
+            newest = newer;
+        }
+        narrowed.then_some(newest)
+    }
+
     fn has_ended(&self, now: impl FnOnce() -> Timestamp) -> bool {
         self.end != NEVER && now().as_microsecond() >= self.end
     }
@@ -390,6 +411,10 @@ impl Key {
 
     pub(crate) fn fall_wary(&self) {
         self.fallen.fetch_or(WARY, Ordering::Release);
+    }
+
+    pub(crate) fn mark_narrowed(&self) {
+        self.fallen.fetch_or(NARROWED, Ordering::Release);
     }
 
     /// Another state of the key takes this one's place.

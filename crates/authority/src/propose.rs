@@ -99,7 +99,7 @@ impl State {
                 changes.push(self.lift(*id, now)?);
             }
             Command::NarrowKey(id, scope) => changes.extend(self.narrow(*id, scope)?),
-            Command::WidenKey(id) => changes.push(self.widen(*id)?),
+            Command::WidenKey(id) => changes.extend(self.widen(*id)?),
             Command::BeginImport { keys, list } => changes.push(Change::ImportBegan { keys: *keys, list: *list }),
             Command::IssueKey(order) => changes.push(self.issue(order, now)?),
             Command::IssueFor { order, operation, upstream } => {

@@ -3,6 +3,7 @@
 
 use std::{
     future::Future as _,
+    net::IpAddr,
     pin::Pin,
     sync::{
         Arc, OnceLock,
@@ -14,6 +15,7 @@ use std::{
 
 use authority::Key;
 use jiff::Timestamp;
+use law::{Powers, Refusal};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How often an idle exchange looks whether it was cut.
@@ -28,9 +30,34 @@ pub struct Cut {
     key: Option<Arc<Key>>,
     /// The key that the exchange made known: it cuts like one that was known before.
     learned: Option<Learned>,
-    /// Whether it is sensitive or not usual for its key: then less is enough to cut it.
-    wary: Option<Arc<AtomicBool>>,
+    /// What it is about, where it is about a key.
+    about: Option<Arc<About>>,
     gate: Arc<AtomicBool>,
+}
+
+/// What an exchange is about, as far as that can cut it.
+#[derive(Debug, Default)]
+struct About {
+    /// Whether it is sensitive or not usual for its key: then less is enough to cut it.
+    wary: AtomicBool,
+    reach: OnceLock<Reach>,
+}
+
+/// What a call reaches for: every name that it may be taken for, and from where.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) name: Arc<str>,
+    pub(crate) beside: Vec<Arc<str>>,
+    pub(crate) powers: Powers,
+    pub(crate) source: IpAddr,
+}
+
+impl Reach {
+    /// Whether it is within everything that narrows a key.
+    pub(crate) fn is_within(&self, key: &Key) -> Result<(), Refusal> {
+        let mut names = [&self.name].into_iter().chain(&self.beside);
+        names.try_for_each(|name| key.admits(name, self.powers, self.source))
+    }
 }
 
 /// Where the key is put that an exchange makes known.
@@ -40,23 +67,40 @@ impl Cut {
     /// For exchanges without a key: `gate` ends them.
     #[must_use]
     pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
-        Self { key: None, learned: None, wary: None, gate }
+        Self { key: None, learned: None, about: None, gate }
     }
 
     /// The same, ended with `key` too: when it is disabled, or ends.
     #[must_use]
     pub fn or_key(self, key: Arc<Key>) -> Self {
-        Self { key: Some(key), wary: Some(Arc::default()), ..self }
+        Self { key: Some(key), about: Some(Arc::default()), ..self }
     }
 
     /// The same, ended with the key that is put there later.
     pub(crate) fn or_learned(self, learned: Learned) -> Self {
-        Self { learned: Some(learned), ..self }
+        Self { learned: Some(learned), about: Some(Arc::default()), ..self }
     }
 
     /// What it is about is sensitive, or not usual for its key.
     pub(crate) fn be_wary(&self) {
-        self.wary.iter().for_each(|wary| wary.store(true, Ordering::Relaxed));
+        self.about.iter().for_each(|about| about.wary.store(true, Ordering::Relaxed));
+    }
+
+    /// What it reaches for is known now.
+    pub(crate) fn reaches_for(&self, reach: impl FnOnce() -> Reach) {
+        if let Some(about) = &self.about {
+            let _ = about.reach.set(reach());
+        }
+    }
+
+    /// Why it does not pass any more, where its key was narrowed since it was judged.
+    pub(crate) fn above_ceiling(&self) -> Option<Refusal> {
+        let now = self.key()?.narrowed_since()?;
+        self.about.as_ref()?.reach.get()?.is_within(&now).err()
+    }
+
+    fn key(&self) -> Option<&Arc<Key>> {
+        self.key.as_ref().or_else(|| self.learned.as_ref()?.get())
     }
 
     pub(crate) const fn learned(&self) -> Option<&Learned> {
@@ -64,9 +108,10 @@ impl Cut {
     }
 
     pub(crate) fn is_cut(&self) -> bool {
-        let key = || self.key.as_ref().or_else(|| self.learned.as_ref()?.get());
-        let wary = || self.wary.as_ref().is_some_and(|wary| wary.load(Ordering::Relaxed));
-        self.gate.load(Ordering::Relaxed) || key().is_some_and(|key| key.has_fallen_for(wary(), Timestamp::now))
+        let wary = || self.about.as_ref().is_some_and(|about| about.wary.load(Ordering::Relaxed));
+        self.gate.load(Ordering::Relaxed)
+            || self.key().is_some_and(|key| key.has_fallen_for(wary(), Timestamp::now))
+            || self.above_ceiling().is_some()
     }
 }
 

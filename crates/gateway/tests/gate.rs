@@ -4,6 +4,7 @@
 
 mod envoy;
 mod house;
+mod interrupted;
 mod issued;
 mod tokens;
 mod watched;

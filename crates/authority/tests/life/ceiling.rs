@@ -119,3 +119,45 @@ async fn a_key_is_not_narrowed_to_nothing_and_not_without_end() {
     }
     assert_eq!(house.recognised("adopted").ceilings().len(), 16, "the same again is nothing new");
 }
+
+#[tokio::test]
+async fn narrowing_a_key_narrows_those_that_work_beside_it() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    let (old, before) = house.issue(Wanted { hours: 24, ..house.reading() }, proof).await.unwrap();
+    let retire = async |house: &mut House, of: KeyId| {
+        let (proof, end) = (house.proof().await, house.in_hours(30));
+        let form = "gk_test".parse().unwrap();
+        let (id, secret) = house.authority.retire(&form, (of, Span::hours(72)), end, proof, house.now).await.unwrap();
+        (id, String::from_utf8(secret.expose().to_vec()).unwrap())
+    };
+    let (new, after) = retire(&mut house, old).await;
+    // One that waits for its first use, whichever of the two is named.
+    house.narrow(old, scope(&[Power::Read], &["GET /a/things/all"])).await.unwrap();
+    house.authority.take_over(new, house.now).await.unwrap();
+    let (newest, last) = retire(&mut house, new).await;
+    let both = |house: &House| [&before, &after, &last].map(|secret| reads(&house.recognised(secret)));
+    assert_eq!(both(&house), [Err(Refusal::OutOfScope); 3]);
+    let proof = house.proof().await;
+    house.widen(newest, proof).await.unwrap();
+    assert_eq!(both(&house), [Ok(()); 3], "what was narrowed with it is widened with it");
+    house.narrow(newest, scope(&[Power::Read], &["GET /a/things/all"])).await.unwrap();
+    house.restart().await;
+    assert_eq!(both(&house), [Err(Refusal::OutOfScope); 3]);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_sees_that_its_key_was_narrowed() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("adopted").await;
+    assert!(key.newest().is_none() && key.narrowed_since().is_none());
+    house.authority.name_abroad(key.id, "1", house.now).await.unwrap();
+    house.narrow(key.id, scope(&[Power::Read], &[])).await.unwrap();
+    let now = key.narrowed_since().unwrap();
+    assert_eq!((reads(&now), deletes(&now)), (Ok(()), Err(Refusal::OutOfScope)));
+    assert!(!key.has_fallen(|| house.now), "what is below the ceiling goes on");
+    let proof = house.proof().await;
+    house.widen(key.id, proof).await.unwrap();
+    assert_eq!(deletes(&key.narrowed_since().unwrap()), Ok(()));
+    assert!(house.recognised("adopted").narrowed_since().is_none());
+}

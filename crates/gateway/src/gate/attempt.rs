@@ -1,6 +1,6 @@
 //! The second stop: which operation a request asks for, and what that lets its caller do.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use catalogue::{Asked, By, Catalogue, Found, Match, OperationId, Selected, TwoOperations};
@@ -14,7 +14,7 @@ use wire::{
     second_method::{self, Kind, Says},
 };
 
-use crate::{Outbound, Spool, gate::realm::Realm};
+use crate::{Outbound, Spool, gate::realm::Realm, watch::Reach};
 
 /// A request as the catalogue understands it.
 pub(crate) struct Understood {
@@ -34,6 +34,14 @@ pub(crate) struct Understood {
     pub(crate) beside: Vec<Arc<str>>,
     /// Whether everything is asked for once and under its own name. Looked at where it mints.
     pub(crate) plain: bool,
+}
+
+impl Understood {
+    /// What it reaches for.
+    pub(crate) fn reach(&self, source: IpAddr) -> Reach {
+        let (name, beside) = (Arc::clone(&self.name), self.beside.clone());
+        Reach { name, beside, powers: self.powers, source }
+    }
 }
 
 /// Understands a request. Where a field of the body selects the operation, the body is held;

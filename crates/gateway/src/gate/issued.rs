@@ -53,7 +53,13 @@ pub(crate) fn within(
     let is_header = |place: &Place| matches!(place, Place::Authorization(_) | Place::Header(_));
     // Of an adopted key the gate changes nothing: it may only be narrowed.
     if key.issued().is_none() {
-        return below_ceiling(key, understood, source).map(|()| Line::new()).map_err(Kept::from);
+        understood.reach(source).is_within(key)?;
+        // What it makes is narrowed with it, where the gate sees it being made.
+        let is_seen = || mints(realm, understood) && understood.plain && understood.beside.is_empty();
+        if understood.powers.contains(Power::Mint) && !is_seen() {
+            return Err(Refusal::OutOfScope.into());
+        }
+        return Ok(Line::new());
     }
     if !shown.expected || !shown.places.iter().all(is_header) || is_elsewhere(shown, outbound) {
         return Err(Refusal::WrongPlace.into());
@@ -62,15 +68,14 @@ pub(crate) fn within(
         return Err(Refusal::NoUpstreamCredential.into());
     }
     // Whatever it may be taken for, the scope names.
-    below_ceiling(key, understood, source)?;
+    understood.reach(source).is_within(key)?;
     // What it would bring is swapped where the document says that it stands: not where it may
     // be another operation's answer, or stand there twice or under a name of the caller's choice.
     if understood.powers.contains(Power::Mint) && !(understood.plain && understood.beside.is_empty()) {
         return Err(Refusal::CredentialOperation.into());
     }
     // It is swapped for a key below this one: while there may be one.
-    let look = understood.id.and_then(|id| realm.look(id));
-    if look.is_some_and(|look| look.minted.is_some()) && !authority.view(|state| state.may_have_children(key.id)) {
+    if mints(realm, understood) && !authority.view(|state| state.may_have_children(key.id)) {
         return Err(Refusal::CredentialOperation.into());
     }
     // What follows a change of protocol cannot be searched.
@@ -82,10 +87,9 @@ pub(crate) fn within(
     Ok(line)
 }
 
-/// Whether what a call may be taken for is within everything that narrows its key.
-fn below_ceiling(key: &Key, understood: &Understood, source: IpAddr) -> Result<(), Refusal> {
-    let names = || [&understood.name].into_iter().chain(&understood.beside);
-    names().try_for_each(|name| key.admits(name, understood.powers, source))
+/// Whether the document says where in the answer the credential stands that the operation makes.
+fn mints(realm: &Realm, understood: &Understood) -> bool {
+    understood.id.and_then(|id| realm.look(id)).is_some_and(|look| look.minted.is_some())
 }
 
 /// Whether the key stands in the address, too: that goes on as it was sent. Or in a header from

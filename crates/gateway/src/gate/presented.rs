@@ -29,6 +29,17 @@ pub(crate) enum Presented {
     Nobody,
 }
 
+impl Presented {
+    /// Takes the key as it stands now.
+    pub(crate) fn renew(&mut self) {
+        if let Self::Key(key, _) = self
+            && let Some(newest) = key.newest()
+        {
+            *key = newest;
+        }
+    }
+}
+
 /// What was shown of a credential: as much as is needed to learn it, and to mask it.
 pub(crate) struct Shown {
     /// What its key is known by.

@@ -228,7 +228,7 @@ impl Passage<'_> {
         let headers = &mut outbound.parts.headers;
         let source = neighbourhood(self.source);
         let from = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
-        let (presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
+        let (mut presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
             Ok(presented) => presented,
             Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
         };
@@ -262,6 +262,10 @@ impl Passage<'_> {
                 return Err(self.refuse(&writing, &tally, refusal));
             }
         };
+        // The body may have been long in coming: the key is judged as it stands now.
+        presented.renew();
+        let is_credential = |text: &str| self.is_credential(text, &presented);
+        tally.cut().reaches_for(|| understood.reach(self.source));
         // A prefix opens what the document does not describe, never one of its operations.
         let open = understood.open || understood.id.is_none() && is_open;
         let mut found = Vec::new();
@@ -300,9 +304,15 @@ impl Passage<'_> {
         if let Err(refusal) = self.take_over(&presented).await {
             return Err(self.refuse(&writing, &tally, refusal));
         }
+        if let Some(refusal) = tally.cut().above_ceiling() {
+            return Err(self.refuse(&writing, &tally, refusal));
+        }
         // What anybody may call is neither secret nor a power: that is written beside the call.
         let durable = understood.powers.is_sensitive() && !is_nobody;
         if let Err(refusal) = writing.write(verdict(&permit), durable).await {
+            return Err(self.end(&tally, Problem::new(refusal, self.id)));
+        }
+        if let Some(refusal) = tally.cut().above_ceiling() {
             return Err(self.end(&tally, Problem::new(refusal, self.id)));
         }
         self.forward((permit, spent, toll), outbound, &request, &visitor, &tally).await
@@ -577,6 +587,9 @@ impl Passage<'_> {
         writing: &Writing,
         tally: &Tally,
     ) -> Result<(Permit, Option<Spent>), Refused> {
+        if let Some(refusal) = tally.cut().above_ceiling() {
+            return Err(self.refuse(writing, tally, refusal));
+        }
         let authority = &self.worker.gate.authority;
         let current = authority.view(|state| state.key(key.id).cloned());
         let facts = authority.facts(current.as_deref().unwrap_or(key));
@@ -654,8 +667,12 @@ impl Passage<'_> {
         };
         match forward(permit, outbound, onward).await {
             Ok(mut answer) => {
-                if register.is_some() && !lens::can_look(answer.status(), answer.headers()) {
-                    self.notice_unread(request, answer.status());
+                if register.is_some() && Self::is_unread(&answer) {
+                    self.notice_unread(request);
+                    // What nobody sees is not narrowed: a narrowed key gets no other by it.
+                    if matches!(request.presented, Presented::Key(key, _) if !key.ceilings().is_empty()) {
+                        return Err(self.end(tally, Problem::new(Refusal::MintedKept, self.id)));
+                    }
                 }
                 self.after(lesson, request.presented, answer.status(), tally).await;
                 if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -748,12 +765,13 @@ impl Passage<'_> {
         }
     }
 
-    /// An answer that should bring a key, and in which none can be looked for.
-    fn notice_unread(&self, request: &Judged<'_>, status: StatusCode) {
-        let no_content = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT].contains(&status);
-        if !status.is_success() || no_content {
-            return;
-        }
+    /// Whether an answer should bring a key, and none can be looked for in it.
+    fn is_unread(answer: &Response<Answer>) -> bool {
+        let no_content = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT].contains(&answer.status());
+        answer.status().is_success() && !no_content && !lens::can_look(answer.status(), answer.headers())
+    }
+
+    fn notice_unread(&self, request: &Judged<'_>) {
         let key = match request.presented {
             Presented::Key(key, _) => Some(key.id),
             _ => None,

@@ -34,6 +34,7 @@ use record::{Book, Reader};
 use store::Signer;
 use tempfile::TempDir;
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinHandle,
@@ -363,6 +364,21 @@ impl House {
         let (_, came, broke) = self.send_on(request).await;
         (came, broke)
     }
+    /// A request whose body the client sends by and by: the gate waits for it when this returns.
+    pub(crate) async fn drip(&self, target: &str, key: &str, length: usize) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {key}\r\nexpect: 100-continue\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n",
+            self.address
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        timeout(NEVER, stream.read_exact(&mut go_on)).await.unwrap().unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
+    }
+
 
     /// The same of any request, with its status.
     pub(crate) async fn send_on(&self, request: Asking) -> (StatusCode, Vec<u8>, bool) {
