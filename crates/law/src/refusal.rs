@@ -83,6 +83,7 @@ refusals! {
     TooManyQuestions = "too-many-questions", 429, Time, "too many questions are open for this key or from this source", "answer or deny the open ones, or wait";
     TooManyGuesses = "too-many-guesses", 429, Time, "too many unknown keys came from this source", "wait, then send a key that is known";
     TooLargeToHold = "too-large-to-hold", 413, Caller, "the body is too large to be held while a person is asked", "ask first: send the request with a smaller body, or get a window by approving a smaller request of the same kind";
+    NotJudged = "not-judged", 400, Caller, "the request ended before the law had spoken: whoever sent it went away, or its body never came whole", "send the whole request, and wait for its answer";
     ClientSlow = "client-slow", 408, Caller, "the body of the request came too slowly, or stopped", "send it again, without pauses; `gate.body_pace` is the slowest that passes";
     Unreadable = "unreadable", 400, Caller, "the body cannot be read where the operation depends on it", "send the body in the form that the document describes, uncompressed";
     UpstreamUnreachable = "upstream-unreachable", 502, Operator, "the API behind the gate does not answer", "see whether the upstream runs and whether `gate.upstream` is its address";

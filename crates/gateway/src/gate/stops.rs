@@ -852,7 +852,8 @@ impl Passage<'_> {
             source: self.source,
             user_agent: None,
             factors: Factors::NONE,
-            verdict: Verdict::Permit,
+            // Until the law has spoken.
+            verdict: Verdict::Refuse(Refusal::NotJudged),
             law: Arc::clone(&self.worker.gate.authority.law().digest),
             challenge: None,
             approval: None,

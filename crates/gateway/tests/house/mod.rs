@@ -182,6 +182,12 @@ impl House {
         }
     }
 
+    /// Stops the gate: what is in flight when its grace is over is dropped.
+    pub(crate) fn stop(&self) {
+        self.gate.stop_waiting();
+        self.running.stop();
+    }
+
     /// Bears its own credential there from the next request on, as after a reload.
     pub(crate) fn bear_at(&self, place: &str) {
         let (origin, public) = (format!("http://{}", self.upstream.address), format!("http://{}", self.address));

@@ -1,8 +1,8 @@
-//! Keys that are narrowed while something of them is in flight.
+//! Requests that are broken off, and keys that are narrowed meanwhile.
 
 use authority::{Command, Scope, Warrant};
 use http::StatusCode;
-use law::{Ended, KeyId, Power, Refusal};
+use law::{Ended, KeyId, Power, Refusal, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::house::House;
@@ -16,6 +16,31 @@ async fn narrow(house: &House, key: KeyId, powers: &[Power], operations: &[&str]
         sources: Vec::new(),
     };
     house.perform(&Command::NarrowKey(key, scope), Warrant::Operator).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_ends_before_the_law_spoke_did_not_pass() {
+    let house = House::enforcing().await;
+    let key = house.adopt(SECRET).await;
+    let mut stream = house.drip("/v1/things/1", SECRET, 100).await;
+    stream.write_all(b"{\"name\":").await.unwrap();
+    drop(stream);
+    let (call, _) = house.last_call().await;
+    assert_eq!((call.key, call.verdict), (Some(key), Verdict::Refuse(Refusal::BadFraming)), "the client broke it off");
+    // What waits when the gate stops is dropped; what a key sends that is stopped counts as little.
+    let disable = Command::DisableKey(key, "stolen".to_owned());
+    house.perform(&disable, Warrant::SignedIn(house.ann)).await;
+    let _stream = house.drip("/v1/things/1", SECRET, 100).await;
+    house.stop();
+    let dropped = async || loop {
+        let (call, outcome) = house.last_call().await;
+        if outcome.ended != Ended::Answered {
+            return (call, outcome);
+        }
+    };
+    let (call, outcome) = tokio::time::timeout(std::time::Duration::from_secs(20), dropped()).await.unwrap();
+    assert_eq!((call.key, call.verdict), (Some(key), Verdict::Refuse(Refusal::NotJudged)));
+    assert_eq!((outcome.status, house.upstream.count("POST", "/v1/things/1").await), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
