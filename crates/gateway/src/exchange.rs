@@ -266,6 +266,7 @@ async fn send(
             // Boxed: hyper moves the whole exchange a few times, and this part is rarely needed.
             None => (Box::pin(connect(upstream, tally)).await?, false),
         };
+        tally.sent();
         let sent = lease.send(request);
         let mut error = match answered(sent, upstream, tally).await? {
             Ok(response) => return Ok((response, lease)),

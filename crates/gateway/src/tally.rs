@@ -17,6 +17,8 @@ use crate::watch::Cut;
 pub struct Ending {
     /// The HTTP status that the client saw, 0 where it saw none.
     pub status: u16,
+    /// Whether the request was sent to the upstream, or began to be.
+    pub sent: bool,
     /// Bytes of the request's body that went towards the upstream, or were held.
     pub bytes_in: u64,
     /// Bytes of the answer's body that went towards the client.
@@ -41,6 +43,7 @@ pub struct Tally {
     began: Instant,
     cut: Cut,
     status: AtomicU16,
+    sent: AtomicBool,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     ended: OnceLock<Ended>,
@@ -67,6 +70,7 @@ impl Tally {
             began: Instant::now(),
             cut,
             status: AtomicU16::new(0),
+            sent: AtomicBool::new(false),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             ended: OnceLock::new(),
@@ -87,6 +91,11 @@ impl Tally {
     /// The upstream's answer begins, with this status.
     pub(crate) fn answers(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// The request goes to the upstream now.
+    pub(crate) fn sent(&self) {
+        self.sent.store(true, Ordering::Relaxed);
     }
 
     /// It ended so. The first to say so is right: what follows an end are its consequences.
@@ -156,6 +165,7 @@ impl Drop for Tally {
         let seen = self.seen.take().unwrap_or_default();
         report(Ending {
             status: *self.status.get_mut(),
+            sent: *self.sent.get_mut(),
             bytes_in: *self.bytes_in.get_mut(),
             bytes_out: *self.bytes_out.get_mut(),
             rows: seen.rows,

@@ -115,9 +115,9 @@ impl Watching {
         self.watch.load().see(seen, now)
     }
 
-    /// Looks at what became of a call that went on.
+    /// Looks at what became of a call that reached the API.
     pub(crate) fn ended(&self, kept: &Kept, ending: &Ending, now: Timestamp) {
-        if ending.ended == Ended::Answered || self.is_off() {
+        if !ending.sent || ending.ended == Ended::Answered || self.is_off() {
             return;
         }
         let Ending { status, bytes_out, rows, minted, .. } = *ending;

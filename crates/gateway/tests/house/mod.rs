@@ -364,12 +364,6 @@ impl House {
         timeout(NEVER, send(self.address, request)).await.unwrap()
     }
 
-    /// What came of an answer before it ended or broke off, and whether it broke.
-    pub(crate) async fn read_on(&self, target: &str, key: &str) -> (Vec<u8>, bool) {
-        let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
-        let (_, came, broke) = self.send_on(request).await;
-        (came, broke)
-    }
     /// A request whose body the client sends by and by: the gate waits for it when this returns.
     pub(crate) async fn drip(&self, target: &str, key: &str, length: usize) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
@@ -385,6 +379,12 @@ impl House {
         stream
     }
 
+    /// What came of an answer before it ended or broke off, and whether it broke.
+    pub(crate) async fn read_on(&self, target: &str, key: &str) -> (Vec<u8>, bool) {
+        let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
+        let (_, came, broke) = self.send_on(request).await;
+        (came, broke)
+    }
 
     /// The same of any request, with its status.
     pub(crate) async fn send_on(&self, request: Asking) -> (StatusCode, Vec<u8>, bool) {
