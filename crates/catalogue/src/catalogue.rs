@@ -39,6 +39,8 @@ pub struct Catalogue {
     careless: Option<Careless>,
     trailing_slash: TrailingSlash,
     base: String,
+    /// The methods of all operations.
+    methods: BTreeSet<Box<str>>,
 }
 
 /// One method at one template.
@@ -124,6 +126,9 @@ pub struct Choice<'c, 'p> {
 
 /// The methods that frameworks take from elsewhere in a request.
 const OVERRIDABLE: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// The methods of HTTP itself (RFC 9110, RFC 5789).
+const USUAL: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
 /// A path that could be read in two ways, as two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,6 +345,13 @@ impl Catalogue {
         Some((OperationId(u32::try_from(place).ok()?), self.operations.get(place)?))
     }
 
+    /// How a request is called that nothing here describes: `DELETE *`. A method that neither HTTP
+    /// nor the document has is `OTHER`, for whoever calls makes up as many as they like.
+    pub fn undescribed(&self, method: &str) -> String {
+        let is_known = USUAL.contains(&method) || self.methods.contains(method);
+        format!("{} *", if is_known { method } else { "OTHER" })
+    }
+
     /// Where the paths begin, such as `/api/v3`; the first, where the document names several.
     pub fn base(&self) -> &str {
         &self.base
@@ -449,6 +461,7 @@ impl Catalogue {
             careless: None,
             trailing_slash: settings.trailing_slash,
             base: bases.first().cloned().unwrap_or_default(),
+            methods: BTreeSet::new(),
         };
         for Judged { operation, standing } in judged {
             let Ok(id) = u32::try_from(catalogue.operations.len()).map(OperationId) else { break };
@@ -474,6 +487,7 @@ impl Catalogue {
                     ),
                 }
             }
+            catalogue.methods.insert(operation.method.as_str().into());
             catalogue.operations.push(operation);
         }
         let of_place = |place: usize| {
@@ -774,6 +788,14 @@ paths:
         assert_eq!(catalogue.operation(id).unwrap().name, operation.name);
         assert!(catalogue.named("DELETE /users").is_none());
         assert!(catalogue.operation(OperationId(u32::MAX)).is_none());
+    }
+
+    #[test]
+    fn methods_that_a_caller_makes_up_have_one_name() {
+        let document = br#"{"openapi": "3.1.0", "info": {}, "paths": {"/a": {"trace": {}, "query": {}}}}"#;
+        let catalogue = Catalogue::read(document, &Settings::default()).unwrap().catalogue;
+        let names = ["GET", "TRACE", "PROPFIND", "A1", "get"].map(|method| catalogue.undescribed(method));
+        assert_eq!(names, ["GET *", "TRACE *", "OTHER *", "OTHER *", "OTHER *"]);
     }
 
     #[test]

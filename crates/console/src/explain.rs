@@ -42,7 +42,7 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     let law = desk.authority.law();
     let attempt = Attempt { caller, powers: matched.powers, open: is_open, held, contained, at: now };
     let operation = matched.id.and_then(|id| catalogue.operation(id));
-    let name = operation.map_or_else(|| format!("{method} *"), |operation| operation.name.to_string());
+    let name = operation.map_or_else(|| catalogue.undescribed(&method), |operation| operation.name.to_string());
     let outside = subject.as_ref().and_then(|(.., key)| match source {
         Some(source) => key.admits(&name, matched.powers, *source).err(),
         None => key.admits_from_anywhere(&name, matched.powers).err(),

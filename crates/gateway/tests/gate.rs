@@ -693,3 +693,15 @@ async fn a_long_known_key_is_seen_wherever_it_stands() {
         .header("prefer", "wait=0");
     assert_eq!(house.send(call, "{}").await.refusal(), Some(Refusal::StepUp));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_method_that_a_caller_makes_up_has_no_name_of_its_own_in_the_record() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let request = house.request("A1", "/v1/things").header("authorization", "Bearer secret-of-ann-1234567890");
+    house.send(request, "").await;
+    let (call, _) = house.last_call().await;
+    assert_eq!((&*call.operation, call.powers), ("OTHER *", law::Powers::EVERY));
+    let parameters: Vec<(&str, &str)> = call.parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(parameters, [("path", "/v1/things"), ("method", "A1")]);
+}

@@ -63,8 +63,8 @@ pub(crate) async fn understand(
         catalogue.find_however_read(method.as_str(), &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let understood = match found {
         Found::Described(matched) => describe(&matched),
-        Found::Undescribed => undescribed(method.as_str(), target),
-        Found::Choice(choice) if is_nobody && choice.needs_body() => undescribed(method.as_str(), target),
+        Found::Undescribed => undescribed(catalogue, method.as_str(), target),
+        Found::Choice(choice) if is_nobody && choice.needs_body() => undescribed(catalogue, method.as_str(), target),
         Found::Choice(choice) => {
             let body = if choice.needs_body() { Some(outbound.hold(spool).await?) } else { Some(Bytes::new()) };
             let headers = &outbound.parts.headers;
@@ -89,7 +89,7 @@ pub(crate) async fn understand(
                     let plain = !matched.powers.contains(Power::Mint) || choice.is_plain(&asked);
                     Understood { plain, ..describe(&matched) }
                 }
-                Selected::Undescribed(_) => undescribed(method.as_str(), target),
+                Selected::Undescribed(_) => undescribed(catalogue, method.as_str(), target),
             }
         }
     };
@@ -173,14 +173,18 @@ fn describe(matched: &Match<'_, '_>) -> Understood {
     }
 }
 
-pub(crate) fn undescribed(method: &str, target: &Target) -> Understood {
+pub(crate) fn undescribed(catalogue: &Catalogue, method: &str, target: &Target) -> Understood {
+    let name = catalogue.undescribed(method);
     let path = target.path().split('/').map(shown).collect::<Vec<_>>().join("/");
     Understood {
         id: None,
-        name: format!("{method} *").into(),
+        // One that has no name of its own stands beside the path.
+        parameters: std::iter::once((Arc::from("path"), path))
+            .chain((name.strip_suffix(" *") != Some(method)).then(|| (Arc::from("method"), made_up(method))))
+            .collect(),
+        name: name.into(),
         powers: Powers::EVERY,
         open: false,
-        parameters: vec![(Arc::from("path"), path)],
         paging: Vec::new(),
         beside: Vec::new(),
         plain: true,
@@ -212,9 +216,9 @@ fn preflight(catalogue: &Catalogue, headers: &HeaderMap, target: &Target) -> Und
     let described = |method: &str| !matches!(catalogue.find(method, &segments), Found::Undescribed);
     // What is described for OPTIONS itself is an operation like any other.
     if described("OPTIONS") || !described(wanted) {
-        return undescribed("OPTIONS", target);
+        return undescribed(catalogue, "OPTIONS", target);
     }
-    Understood { powers: Powers::NONE.with(Power::Read), open: true, ..undescribed("OPTIONS", target) }
+    Understood { powers: Powers::NONE.with(Power::Read), open: true, ..undescribed(catalogue, "OPTIONS", target) }
 }
 
 /// After a change of protocol nothing that is said can be judged: unless the operator gave the
@@ -226,6 +230,13 @@ fn is_described_upgrade(catalogue: &Catalogue, understood: &Understood, outbound
 
 fn with_every_power(understood: Understood) -> Understood {
     Understood { powers: Powers::EVERY, ..understood }
+}
+
+/// The longest method that a caller made up of which the record keeps all, in bytes.
+const LONGEST_METHOD: usize = 32;
+
+fn made_up(method: &str) -> String {
+    shown(method.get(..LONGEST_METHOD).unwrap_or(method))
 }
 
 /// A value as the record keeps it: what looks like a credential only as a digest.

@@ -237,11 +237,11 @@ impl Passage<'_> {
         let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
         if stranger.is_some() {
             let agent = outbound.parts.headers.get(USER_AGENT);
-            self.watch(canary, &presented, &undescribed(method.as_str(), &target), agent);
+            self.watch(canary, &presented, &undescribed(&self.realm.catalogue, method.as_str(), &target), agent);
         }
         let is_credential = |text: &str| self.is_credential(text, &presented);
         let not_understood = || {
-            let mut undescribed = undescribed(method.as_str(), &target);
+            let mut undescribed = undescribed(&self.realm.catalogue, method.as_str(), &target);
             undescribed.hide(is_credential);
             writing.amend(|call| describe(call, &mut undescribed));
         };
@@ -862,7 +862,8 @@ impl Passage<'_> {
 
     /// Refuses a request of which nothing but its method is understood.
     fn unreadable(&self, writing: &Writing, method: &str, refusal: Refusal) -> Refused {
-        writing.draft(Call { operation: format!("{method} *").into(), ..self.blank(Who::Nobody) });
+        let operation = self.realm.catalogue.undescribed(method).into();
+        writing.draft(Call { operation, ..self.blank(Who::Nobody) });
         writing.refuse(Verdict::Refuse(refusal));
         writing.answered(self.id, refusal.status(), self.at, Timestamp::now());
         Problem::new(refusal, self.id)
