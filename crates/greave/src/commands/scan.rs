@@ -47,6 +47,8 @@ pub(crate) async fn run(cli: &Cli, scan: &Scan, now: Timestamp) -> Outcome {
         largest: scan.largest.0,
         history: !scan.no_history,
         unreachable: scan.unreachable,
+        within: scan.paths.iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        unpacked: walk::UNPACKED.into(),
         progress: progress.clone(),
         finds: Arc::clone(&finds),
     };

@@ -155,6 +155,39 @@ fn the_history_of_a_repository_is_read_and_its_configuration_is_not_run() {
     }
 }
 
+#[test]
+fn a_repository_that_points_out_of_what_was_named_is_told_and_not_read() {
+    let (company, issued) = company();
+    let [private, code] = ["private", "code"].map(|name| company.path(name));
+    fs::create_dir_all(&private).unwrap();
+    git(&private, &["init", "--quiet", "--initial-branch=main"]);
+    fs::write(private.join("key"), &issued).unwrap();
+    git(&private, &["add", "key"]);
+    git(&private, &["commit", "--quiet", "-m", "one"]);
+    fs::remove_file(private.join("key")).unwrap();
+    let scan = |named: &[&str]| {
+        let words = [&["scan"], named, &["--format", "json"]].concat();
+        let told = report(&company.run(&words));
+        (places(&told, "k1").len(), told["unread"].to_string().contains("is kept outside of what is read"))
+    };
+    // A file in the place of the folder.
+    fs::write(code.join(".git"), format!("gitdir: {}\n", private.join(".git").display())).unwrap();
+    assert_eq!((scan(&["code"]), scan(&["code", "private"]).1), ((0, true), false));
+    assert!(scan(&["code", "private"]).0 > 0);
+    // Objects that are lent, and ones that are linked.
+    fs::remove_file(code.join(".git")).unwrap();
+    git(&code, &["init", "--quiet", "--initial-branch=main"]);
+    let objects = private.join(".git/objects");
+    fs::write(code.join(".git/objects/info/alternates"), format!("{}\n", objects.display())).unwrap();
+    assert_eq!(scan(&["code"]), (0, true));
+    fs::remove_file(code.join(".git/objects/info/alternates")).unwrap();
+    assert_eq!(scan(&["code"]), (0, false));
+    git(&private, &["gc", "--quiet"]);
+    fs::remove_dir_all(code.join(".git/objects/pack")).unwrap();
+    std::os::unix::fs::symlink(objects.join("pack"), code.join(".git/objects/pack")).unwrap();
+    assert_eq!(scan(&["code"]), (0, true));
+}
+
 fn run_of(command: &mut Command) {
     assert!(command.status().unwrap().success());
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     io::{self, BufRead, BufReader, Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -45,6 +46,55 @@ fn git(repository: &Path) -> Command {
     git
 }
 
+/// Whether git would read a repository in what was named alone. One that somebody else packed may
+/// point anywhere: a `.git` that is a file, a link, or objects borrowed from elsewhere.
+fn stays_within(repository: &Path, ways: &Ways) -> io::Result<()> {
+    let mut asked = git(repository);
+    asked.args(["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--git-path", "objects"]);
+    let output = asked.output()?;
+    if !output.status.success() {
+        return Err(io::Error::other("git does not know it; `git status` there says why"));
+    }
+    let is_outside = |path: &Path| match path.canonicalize() {
+        Ok(path) => !ways.within.iter().any(|named| path.starts_with(named)),
+        // What is not there is not read.
+        Err(_) => false,
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let folders: Vec<PathBuf> = text.lines().map(PathBuf::from).collect();
+    let mut objects: Vec<PathBuf> = folders.last().cloned().into_iter().collect();
+    let mut seen = Vec::new();
+    let mut outside = folders.into_iter().find(|path| is_outside(path));
+    // Whoever lends objects may borrow them, too.
+    while outside.is_none() {
+        let Some(folder) = objects.pop() else { break };
+        let parts = [folder.clone(), folder.join("pack")].into_iter().filter_map(|it| fs::read_dir(it).ok()).flatten();
+        let links = parts.flatten().filter(|it| it.file_type().is_ok_and(|kind| kind.is_symlink()));
+        outside = links.map(|link| link.path()).find(|path| is_outside(path));
+        let lent = fs::read(folder.join("info").join("alternates")).unwrap_or_default();
+        for line in String::from_utf8_lossy(&lent).lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            // A path in quotes is written as C would: whoever does so says what is not looked at.
+            let lender = folder.join(line);
+            if line.starts_with('"') || is_outside(&lender) {
+                outside = Some(lender);
+            } else if seen.len() < LENDERS && !seen.contains(&lender) {
+                seen.push(lender.clone());
+                objects.push(lender);
+            }
+        }
+    }
+    match outside {
+        None => Ok(()),
+        Some(path) => {
+            let path = path.display();
+            Err(io::Error::other(format!("it is kept outside of what is read, at `{path}`; name that folder, too")))
+        }
+    }
+}
+
+/// So many folders that lend objects are looked at.
+const LENDERS: usize = 64;
+
 fn quiet_git(repository: &Path) -> Command {
     let mut git = Command::new("git");
     git.arg("-C").arg(repository);
@@ -54,6 +104,9 @@ fn quiet_git(repository: &Path) -> Command {
     }
     git.args(["--no-pager", "--no-optional-locks", "--no-replace-objects"])
         .env("GIT_NO_LAZY_FETCH", "1")
+        // A git that does not know that yet may ask nobody, whatever the repository configures:
+        // there is no such protocol.
+        .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -93,7 +146,14 @@ impl Drop for Running {
 /// Reads every file, commit and tag that was ever in a repository.
 pub(super) fn history(path: &Path, ways: &Ways, looker: &mut Looker) {
     let name = format!("the history of {}", path.display());
-    let read = if ways.unreachable { everything(path, ways, looker) } else { reachable(path, ways, looker) };
+    let read = stays_within(path, ways);
+    let read = if read.is_err() {
+        read
+    } else if ways.unreachable {
+        everything(path, ways, looker)
+    } else {
+        reachable(path, ways, looker)
+    };
     if let Err(error) = read {
         ways.finds.unread(name, &error);
     }
@@ -329,6 +389,38 @@ fn first_commits(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_repository_lacks_is_not_fetched_whatever_it_configures_and_however_old_git_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let sprung = folder.path().join("sprung");
+        let run = |words: &[&str]| {
+            let mut git = quiet_git(folder.path());
+            let output = git.args(words).output().unwrap();
+            assert!(output.status.success(), "{words:?}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        run(&["init", "--quiet"]);
+        std::fs::write(folder.path().join("a"), "content").unwrap();
+        let blob = run(&["hash-object", "-w", "a"]);
+        let (first, rest) = blob.split_at(2);
+        std::fs::remove_file(folder.path().join(format!(".git/objects/{first}/{rest}"))).unwrap();
+        let url = format!("ext::touch {}", sprung.display());
+        for (name, value) in [
+            ("core.repositoryFormatVersion", "1"),
+            ("extensions.partialClone", "o"),
+            ("remote.o.promisor", "true"),
+            ("remote.o.url", &url),
+            ("protocol.ext.allow", "always"),
+            ("protocol.allow", "always"),
+        ] {
+            run(&["config", name, value]);
+        }
+        let mut older = quiet_git(folder.path());
+        older.env_remove("GIT_NO_LAZY_FETCH").args(["cat-file", "-p", &blob]);
+        assert!(!older.status().unwrap().success());
+        assert!(!sprung.exists(), "it ran a command");
+    }
 
     #[test]
     fn what_is_staged_is_read_with_its_paths() {

@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use flate2::read::MultiGzDecoder;
@@ -17,8 +20,9 @@ use super::{
 };
 use crate::progress::Progress;
 
-/// What becomes of a compressed file that is longer than this, is not read to its end.
-const UNPACKED: u64 = 16 << 30;
+/// What all compressed files may become together, in bytes; beyond it they are not read to
+/// their end.
+pub(super) const UNPACKED: u64 = 64 << 30;
 
 /// What is read.
 pub(super) enum Job {
@@ -41,6 +45,10 @@ pub(super) struct Ways {
     pub(super) largest: u64,
     pub(super) history: bool,
     pub(super) unreachable: bool,
+    /// What was named, without links: a repository is read in there alone.
+    pub(super) within: Vec<PathBuf>,
+    /// What compressed files may still become.
+    pub(super) unpacked: AtomicU64,
     pub(super) progress: Progress,
     pub(super) finds: Arc<Finds>,
 }
@@ -161,15 +169,8 @@ pub(super) fn read(document: &Arc<Document>, name: &str, source: impl Read, ways
     let mut source = BufReader::with_capacity(64 << 10, source);
     let passed = match io::BufRead::fill_buf(&mut source) {
         Ok([0x1F, 0x8B, 8, ..]) => {
-            let mut unpacked = MultiGzDecoder::new(source).take(UNPACKED);
-            let passed =
-                text::pass(&mut unpacked, WINDOW, &ways.forms, &mut |candidate| looker.take(document, candidate));
-            match passed {
-                Ok(()) if unpacked.limit() == 0 => {
-                    Err(io::Error::other("it is too long when it is unpacked; its rest was not read"))
-                }
-                passed => passed,
-            }
+            let mut unpacked = Rationed { source: MultiGzDecoder::new(source), left: &ways.unpacked };
+            text::pass(&mut unpacked, WINDOW, &ways.forms, &mut |candidate| looker.take(document, candidate))
         }
         Ok(_) => text::pass(&mut source, WINDOW, &ways.forms, &mut |candidate| looker.take(document, candidate)),
         Err(error) => Err(error),
@@ -178,6 +179,23 @@ pub(super) fn read(document: &Arc<Document>, name: &str, source: impl Read, ways
         ways.finds.unread(name, &error);
     }
     ways.finds.with(|inner| inner.bytes += bytes);
+}
+
+/// What is unpacked takes of a room that all have together: a small file can become a very long one.
+struct Rationed<'a, R> {
+    source: R,
+    left: &'a AtomicU64,
+}
+
+impl<R: Read> Read for Rationed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(read as u64));
+        taken.map_or_else(
+            |_| Err(io::Error::other("compressed files are too long when they are unpacked; the rest was not read")),
+            |_| Ok(read),
+        )
+    }
 }
 
 struct Counted<'a, R> {
