@@ -65,8 +65,8 @@ pub fn admin(desk: Arc<Desk>, door: Door) -> Router {
     let all = if door == Door::Remote {
         guarded
             .route("/session", routing::post(sign_in))
-            .route("/leaks/found", routing::post(leaks::found).layer(DefaultBodyLimit::max(leaks::LARGEST)))
-            .route("/leaks/github", routing::post(leaks::github).layer(DefaultBodyLimit::max(leaks::LARGEST)))
+            .route("/leaks/found", routing::post(leaks::found))
+            .route("/leaks/github", routing::post(leaks::github))
     } else {
         guarded
     };

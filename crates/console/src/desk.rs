@@ -17,7 +17,7 @@ use record::Book;
 use serde_json::Value;
 
 use crate::{
-    Abroad, Told,
+    Abroad, Alarm, Told,
     reaching::Reaches,
     session::{Session, Sessions},
 };
@@ -38,6 +38,8 @@ pub struct Desk {
     pub abroad: ArcSwapOption<Abroad>,
     /// How a change is told to other systems, which this room does not know.
     pub events: Option<Events>,
+    /// Hears of keys that were found where others can read them; nobody does where no gate runs.
+    pub alarm: Option<Alarm>,
     /// Who was told of the questions.
     pub told: Arc<Told>,
     /// What time it is.

@@ -4,15 +4,16 @@
 //! used. Strangers learn nothing: what they report is looked at after they were answered.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use authority::{Command, NotDone, SecretDigest, Warrant};
+use authority::{Command, Key, NotDone, SecretDigest, Warrant};
 use factor::report::Reporter;
 use jiff::Timestamp;
-use law::{KeyId, Neighbourhood, neighbourhood};
+use law::{KeyId, Neighbourhood, Power, Powers, neighbourhood};
 use tokio::sync::Semaphore;
 use wire::{Likeness, looks_like_credential};
 
@@ -27,7 +28,7 @@ const OF_ALL: u32 = 1200;
 /// Sources that are counted apart. Whoever comes when there are more is one of the others.
 const SOURCES: usize = 4096;
 
-/// Reports that are looked at at one time.
+/// Reports that are read and looked at at one time, of each kind.
 const AT_ONCE: usize = 4;
 
 /// Who may report leaked keys without being known here.
@@ -37,12 +38,32 @@ pub struct LeakDoors {
     pub found: bool,
     /// Whose signed reports are taken.
     pub github: Vec<Reporter>,
+    /// Keys that lie open by their nature, as in a page or an app: a stranger's report of one is
+    /// told, and stops nothing.
+    pub public: BTreeSet<KeyId>,
 }
+
+/// What was found where others can read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leak {
+    /// A key. It was stopped.
+    Key(KeyId),
+    /// A key that lies open by its nature, or can only read. Nothing was stopped.
+    Public(KeyId),
+    /// A canary: somebody was where it lies.
+    Canary(KeyId),
+}
+
+/// Hears what was found, and where, and does what is to be done beside stopping it.
+#[expect(clippy::type_complexity, reason = "one function, and this is its name")]
+pub struct Alarm(pub Box<dyn Fn(Leak, String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>);
 
 /// How much strangers have reported.
 pub(crate) struct Strangers {
     hour: Mutex<Hour>,
+    /// For those who have found something, and apart from it for those who sign.
     pub(crate) room: Arc<Semaphore>,
+    pub(crate) signing: Semaphore,
 }
 
 #[derive(Default)]
@@ -55,18 +76,14 @@ struct Hour {
 
 impl Default for Strangers {
     fn default() -> Self {
-        Self { hour: Mutex::default(), room: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { hour: Mutex::default(), room: Arc::new(Semaphore::new(AT_ONCE)), signing: Semaphore::new(AT_ONCE) }
     }
 }
 
 impl Strangers {
     /// Counts a report; where there were too many, after how many seconds there may be another.
     pub(crate) fn count(&self, source: IpAddr, now: Timestamp) -> Result<(), u32> {
-        let second = now.as_second();
-        let mut hour = self.hour.lock().unwrap_or_else(PoisonError::into_inner);
-        if hour.number != second.div_euclid(3600) {
-            *hour = Hour { number: second.div_euclid(3600), ..Hour::default() };
-        }
+        let mut hour = self.hour(now);
         let Hour { all, sources, others, .. } = &mut *hour;
         let has_room = sources.len() < SOURCES;
         let of_one = match sources.get_mut(&neighbourhood(source)) {
@@ -75,45 +92,71 @@ impl Strangers {
             None => others,
         };
         if *of_one >= OF_ONE || *all >= OF_ALL {
-            return Err(u32::try_from(3600 - second.rem_euclid(3600)).unwrap_or(3600));
+            return Err(left(now));
         }
         *of_one += 1;
         *all += 1;
         Ok(())
     }
+
+    /// Whether this very source had too much counted already, whatever others did.
+    pub(crate) fn may(&self, source: IpAddr, now: Timestamp) -> Result<(), u32> {
+        let counted = self.hour(now).sources.get(&neighbourhood(source)).copied().unwrap_or_default();
+        if counted < OF_ONE { Ok(()) } else { Err(left(now)) }
+    }
+
+    fn hour(&self, now: Timestamp) -> MutexGuard<'_, Hour> {
+        let mut hour = self.hour.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = now.as_second().div_euclid(3600);
+        if hour.number != number {
+            *hour = Hour { number, ..Hour::default() };
+        }
+        hour
+    }
 }
 
-/// What a reported text turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turned {
-    Key(KeyId),
-    Canary,
-    Nothing,
+/// Seconds to the next hour.
+fn left(now: Timestamp) -> u32 {
+    u32::try_from(3600 - now.as_second().rem_euclid(3600)).unwrap_or(3600)
 }
 
 impl Desk {
-    /// Which key a text is that a stranger reported. Only what a machine made is looked up: a
-    /// key that is a word could be guessed by whoever wants to stop it.
-    pub(crate) fn reported(&self, text: &Secret) -> Turned {
+    /// What a text is that a stranger reported. Only what a machine made is looked up: a key that
+    /// is a word could be guessed by whoever wants to stop it.
+    pub(crate) fn reported(&self, text: &Secret) -> Option<Leak> {
         let text = text.expose();
-        let issued = self.settings.load().issued.clone();
-        let is_issued = issued.is_some_and(|issued| issued.form.likeness(text.as_bytes()) == Likeness::Whole);
+        let settings = self.settings.load();
+        let is_issued = settings.issued.as_ref().is_some_and(|it| it.form.likeness(text.as_bytes()) == Likeness::Whole);
         if !is_issued && !looks_like_credential(text) {
-            return Turned::Nothing;
+            return None;
         }
         let digest = SecretDigest::of(text.as_bytes());
         match (self.authority.recognise(&digest), self.authority.canary(&digest)) {
-            (Some(key), _) => Turned::Key(key.id),
-            (None, Some(_)) => Turned::Canary,
-            (None, None) => Turned::Nothing,
+            (Some(key), _) if settings.leaks.public.contains(&key.id) || only_reads(&key) => Some(Leak::Public(key.id)),
+            (Some(key), _) => Some(Leak::Key(key.id)),
+            (None, canary) => canary.map(Leak::Canary),
         }
     }
 
-    /// A key was found: nothing passes with it until somebody enables it again.
-    pub(crate) async fn leaked(&self, key: KeyId, at: &str, warrant: Warrant) -> Result<(), NotDone> {
-        let why = format!("it leaked: {at}");
-        self.authority.perform(&Command::DisableKey(key, why), warrant, self.now()).await
+    /// Something was found. Nothing passes with a key then until somebody enables it again, and
+    /// what it made is held.
+    pub(crate) async fn leaked(&self, leak: Leak, at: &str, warrant: Warrant) -> Result<(), NotDone> {
+        if let Leak::Key(key) = leak {
+            let disable = Command::DisableKey(key, format!("it leaked: {at}"));
+            self.authority.perform(&disable, warrant, self.now()).await?;
+        }
+        if let Some(Alarm(alarm)) = &self.alarm {
+            alarm(leak, at.to_owned()).await;
+        }
+        Ok(())
     }
+}
+
+/// Whether an adopted key was narrowed so far that it only reads. One that was never narrowed
+/// may do whatever the API lets it, however little of that is known.
+fn only_reads(key: &Key) -> bool {
+    let reads = Powers::from(Power::Read);
+    key.issued().is_none() && key.bounds().any(|scope| reads.is_superset(scope.powers))
 }
 
 #[cfg(test)]

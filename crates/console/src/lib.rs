@@ -36,7 +36,7 @@ pub use crate::{
     admin::{Door, OPENAPI, admin},
     desk::{Desk, Events, IssuedSettings, Settings},
     excerpt::{Excerpt, Size},
-    leaks::LeakDoors,
+    leaks::{Alarm, Leak, LeakDoors},
     pages::pages,
     told::Told,
 };

@@ -86,6 +86,7 @@ impl House {
             book,
             settings: ArcSwap::from_pointee(desk_settings(&self.config, &self.catalogue.load())),
             events: Some(events(drains::teller(&self.config))),
+            alarm: None,
             told: Arc::default(),
             clock: Timestamp::now,
         }

@@ -17,6 +17,7 @@ mod hourly;
 mod house;
 mod issuers;
 mod keeper;
+mod leaks;
 mod lines;
 mod metrics;
 mod posture;

@@ -1,21 +1,21 @@
 //! Keys that were found where they should not be.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use authority::{Declined, Digest, NotDone, SecretDigest, Warrant};
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::State,
+    body::{self, Bytes},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{
     Admin,
     canaries::view_of,
     doors::Caller,
-    json::Body,
+    json::{Body, is_json},
     keys::{in_a_line, view},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     },
     desk::{Peer, source},
     inventory::Brief,
-    leaks::Turned,
+    leaks::Leak,
 };
 
 /// Digests in one request.
@@ -35,7 +35,13 @@ const DIGESTS: usize = 20_000;
 const REPORTED: usize = 1000;
 
 /// The largest report of a stranger, in bytes.
-pub(super) const LARGEST: usize = 4 << 20;
+const LARGEST: usize = 64 << 10;
+
+/// The largest one of somebody whose name is configured here, before it is known to be theirs.
+const LARGEST_SIGNED: usize = 4 << 20;
+
+/// The time in which a report must have come: it takes a place that others wait for.
+const COMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// The largest list of digests, in bytes.
 pub(super) const DIGESTS_LARGEST: usize = 2 << 20;
@@ -92,40 +98,42 @@ pub(super) async fn report(
         other => other,
     };
     for FoundLeak { key, at } in &found {
-        desk.leaked(*key, &in_a_line(at), warrant).await?;
+        desk.leaked(Leak::Key(*key), &in_a_line(at), warrant).await?;
     }
     let keys = found.iter().map(|found| view(desk, found.key).map(|Json(key)| key)).collect::<Result<_, _>>()?;
     Ok(Json(LeaksAnswered { keys }))
 }
 
 /// A stranger has found keys. The answer is the same whatever they are: they are looked at
-/// when it has gone out.
+/// when it has gone out. Counted before a byte of it is read.
 pub(super) async fn found(
     State(admin): State<Arc<Admin>>,
     peer: Peer,
-    headers: HeaderMap,
-    body: Result<Body<FoundCredentials>, Problem>,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
     let desk = &admin.desk;
     let settings = desk.settings.load_full();
     if !settings.leaks.found {
         return Err(closed());
     }
-    let source = source(peer, &headers, &settings);
+    let source = source(peer, request.headers(), &settings);
     admin.strangers.count(source, desk.now()).map_err(too_many)?;
-    let Body(FoundCredentials { credentials }) =
-        body.map_err(|_| Problem::unfit("send `{\"credentials\":[…]}`, of texts, as application/json"))?;
+    let room = Arc::clone(&admin.strangers.room).try_acquire_owned().map_err(|_| too_many(1))?;
+    let unfit = || Problem::unfit("send `{\"credentials\":[…]}`, of texts, as application/json");
+    let is_json = is_json(request.headers());
+    let body = come(request, LARGEST).await?;
+    let found = serde_json::from_slice(&body).ok().filter(|_| is_json);
+    let FoundCredentials { credentials } = found.ok_or_else(unfit)?;
     if credentials.is_empty() || credentials.len() > REPORTED {
         return Err(Problem::unfit(format!("send 1 to {REPORTED} credentials")));
     }
-    let room = Arc::clone(&admin.strangers.room).try_acquire_owned().map_err(|_| too_many(1))?;
     let admin = Arc::clone(&admin);
     tokio::spawn(async move {
         let desk = &admin.desk;
         for credential in &credentials {
-            if let Turned::Key(key) = desk.reported(credential) {
+            if let Some(leak) = desk.reported(credential) {
                 let at = format!("{source} found it and reported it");
-                note(desk.leaked(key, &at, Warrant::Gate).await);
+                note(desk.leaked(leak, &at, Warrant::Gate).await);
             }
             // Who asks for something else meanwhile does not wait for a thousand of them.
             tokio::task::yield_now().await;
@@ -136,43 +144,61 @@ pub(super) async fn found(
 }
 
 /// GitHub has found keys, and says so under its signature.
-pub(super) async fn github(
-    State(admin): State<Arc<Admin>>,
-    peer: Peer,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
+pub(super) async fn github(State(admin): State<Arc<Admin>>, peer: Peer, request: Request) -> Result<Response, Problem> {
     let desk = &admin.desk;
     let settings = desk.settings.load_full();
     if settings.leaks.github.is_empty() {
         return Err(closed());
     }
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (id, signature) = (header("github-public-key-identifier"), header("github-public-key-signature"));
-    let reporter = settings.leaks.github.iter().find(|reporter| reporter.id() == id);
-    if !reporter.is_some_and(|reporter| reporter.signed(&body, signature)) {
-        // Only who cannot sign is counted: reports must not be kept out by others.
-        admin.strangers.count(source(peer, &headers, &settings), desk.now()).map_err(too_many)?;
-        let detail = "the report is not signed with a key that is configured in `[leaks]`";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "not-signed", detail));
+    let source = source(peer, request.headers(), &settings);
+    // Only who cannot sign is counted: reports must not be kept out by others.
+    let unsigned = || match admin.strangers.count(source, desk.now()) {
+        Ok(()) => {
+            let detail = "the report is not signed with a key that is configured in `[leaks]`";
+            Problem::new(StatusCode::FORBIDDEN, "not-signed", detail)
+        }
+        Err(seconds) => too_many(seconds),
+    };
+    admin.strangers.may(source, desk.now()).map_err(too_many)?;
+    let (id, signature) = {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        (header("github-public-key-identifier").to_owned(), header("github-public-key-signature").to_owned())
+    };
+    // Whose names nobody has, nothing is read of.
+    let reporter = settings.leaks.github.iter().find(|reporter| reporter.id() == id).cloned();
+    let reporter = reporter.ok_or_else(unsigned)?;
+    let room = admin.strangers.signing.try_acquire().map_err(|_| too_many(1))?;
+    let body = come(request, LARGEST_SIGNED).await?;
+    let checked = body.clone();
+    let signed = tokio::task::spawn_blocking(move || reporter.signed(&checked, &signature)).await;
+    if !signed.unwrap_or(false) {
+        return Err(unsigned());
     }
+    drop(room);
     let lines: Vec<Reported> = serde_json::from_slice(&body)
         .map_err(|_| Problem::unfit("a report is a list of `{token, type, url, source}`"))?;
     let mut labelled = Vec::new();
     for Reported { token, kind, url, source } in &lines {
-        let turned = desk.reported(token);
-        if let Turned::Key(key) = turned {
+        let leak = desk.reported(token);
+        if let Some(leak) = leak {
             let (source, url) =
                 (source.as_deref().unwrap_or("something"), url.as_deref().unwrap_or("nobody says where"));
-            note(desk.leaked(key, &in_a_line(&format!("GitHub found it in {source}: {url}")), Warrant::Gate).await);
+            note(desk.leaked(leak, &in_a_line(&format!("GitHub found it in {source}: {url}")), Warrant::Gate).await);
         }
         labelled.push(Labelled {
             token_hash: Digest::of(token.expose().as_bytes()).to_string(),
             token_type: kind.clone(),
-            label: if turned == Turned::Nothing { "false_positive" } else { "true_positive" },
+            label: if leak.is_none() { "false_positive" } else { "true_positive" },
         });
     }
     Ok(Json(labelled).into_response())
+}
+
+/// A report's body, when it has come whole.
+async fn come(request: Request, largest: usize) -> Result<Bytes, Problem> {
+    let body = tokio::time::timeout(COMES_WITHIN, body::to_bytes(request.into_body(), largest)).await;
+    let broken = |status| Problem::new(status, "body", "the report is too large, too slow, or broke off");
+    body.map_err(|_| broken(StatusCode::REQUEST_TIMEOUT))?.map_err(|_| broken(StatusCode::PAYLOAD_TOO_LARGE))
 }
 
 /// A key that does not work, or is gone meanwhile, is as good as stopped.

@@ -287,6 +287,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         settings: arc_swap::ArcSwap::new(house.desk.settings.load_full()),
         abroad: arc_swap::ArcSwapOption::empty(),
         events: None,
+        alarm: None,
         told: Arc::default(),
         clock: house.desk.clock,
     });

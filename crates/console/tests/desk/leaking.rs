@@ -1,13 +1,15 @@
 //! Reports of leaked keys: by strangers, who learn nothing, and by GitHub under its signature.
 
-use authority::{Change, Written};
+use std::sync::{Arc, Mutex};
+
+use authority::{Change, Command, Scope, Warrant, Written};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use console::{Door, LeakDoors};
+use console::{Alarm, Desk, Door, Leak, LeakDoors};
 use factor::report::Reporter;
 use http::{Request, StatusCode, header};
 use law::{KeyId, Standing};
@@ -27,6 +29,19 @@ async fn house(doors: LeakDoors) -> House {
     house
 }
 
+/// What the gate hears beside what the desk does itself.
+fn hearing(house: House) -> (House, Arc<Mutex<Vec<(Leak, String)>>>) {
+    let heard = Arc::<Mutex<Vec<_>>>::default();
+    let hears = Arc::clone(&heard);
+    let alarm = Alarm(Box::new(move |leak, at| {
+        hears.lock().unwrap().push((leak, at));
+        Box::pin(std::future::ready(()))
+    }));
+    let House { folder, desk, ann, bob } = house;
+    let desk = Arc::into_inner(desk).unwrap();
+    (House { folder, desk: Arc::new(Desk { alarm: Some(alarm), ..desk }), ann, bob }, heard)
+}
+
 fn stands(house: &House, key: KeyId) -> Standing {
     house.desk.authority.view(|state| state.key(key).unwrap().standing)
 }
@@ -43,7 +58,7 @@ async fn found(house: &House, program: &Program, credentials: &[&str]) -> Got {
 
 #[tokio::test]
 async fn a_stranger_who_has_a_key_can_stop_it_and_learns_nothing() {
-    let house = house(LeakDoors { found: true, github: Vec::new() }).await;
+    let house = house(LeakDoors { found: true, ..LeakDoors::default() }).await;
     let (key, word) = (house.key_of("bob", KEY).await, house.key_of("bob", "administrator2024").await);
     let mut written = house.desk.authority.listen();
     let stranger = Program::new(house.admin(Door::Remote));
@@ -64,7 +79,7 @@ async fn a_stranger_who_has_a_key_can_stop_it_and_learns_nothing() {
 
 #[tokio::test]
 async fn reports_are_bounded_and_read_strictly() {
-    let house = house(LeakDoors { found: true, github: Vec::new() }).await;
+    let house = house(LeakDoors { found: true, ..LeakDoors::default() }).await;
     let stranger = Program::new(house.admin(Door::Remote));
     let too_many = vec!["x"; 1001];
     for body in [json!({}), json!({"credentials": []}), json!({"credentials": [1]}), json!({"credentials": too_many})] {
@@ -77,6 +92,72 @@ async fn reports_are_bounded_and_read_strictly() {
     let got = found(&house, &stranger, &["nothing"]).await;
     assert_eq!(got.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(got.header("retry-after").parse::<u32>().unwrap() <= 3600);
+}
+
+#[tokio::test]
+async fn what_lies_open_by_its_nature_is_told_and_goes_on_and_a_canary_is_told() {
+    let (house, heard) = hearing(house(LeakDoors { found: true, ..LeakDoors::default() }).await);
+    let authority = &house.desk.authority;
+    let [mobile, search, key] = ["tk-11111aaaa1111bbbb2222cccc3333dddd", "tk-22222aaaa1111bbbb2222cccc3333dddd", KEY];
+    let keys = [house.key_of("bob", mobile).await, house.key_of("bob", search).await, house.key_of("bob", key).await];
+    let scope = Scope { powers: law::Power::Read.into(), operations: Vec::new(), sources: Vec::new() };
+    authority.perform(&Command::NarrowKey(keys[1], scope), Warrant::Operator, crate::support::now()).await.unwrap();
+    let settings = (**house.desk.settings.load()).clone();
+    let leaks = LeakDoors { public: [keys[0]].into(), ..settings.leaks.clone() };
+    let issued = Some(console::IssuedSettings { form: "gk_test".parse().unwrap() });
+    house.desk.settings.store(console::Settings { leaks, issued, ..settings }.into());
+    let proof = authority.prove("ann", &house.ann.code(), crate::support::now()).await.unwrap();
+    let form = "gk_test".parse().unwrap();
+    let laid = authority.issue_canary(&form, "wiki".to_owned(), house.ann.id, proof, crate::support::now()).await;
+    let (canary, secret) = laid.unwrap();
+    let secret = String::from_utf8(secret.expose().to_vec()).unwrap();
+    let stranger = Program::new(house.admin(Door::Remote));
+    found(&house, &stranger, &[mobile, search, KEY, &secret]).await;
+    let all = async {
+        while heard.lock().unwrap().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), all).await.unwrap();
+    let standings = keys.map(|key| stands(&house, key));
+    assert_eq!(standings, [Standing::Active, Standing::Active, Standing::Disabled]);
+    let heard: Vec<Leak> = heard.lock().unwrap().iter().map(|(leak, _)| *leak).collect();
+    let told = [Leak::Public(keys[0]), Leak::Public(keys[1]), Leak::Key(keys[2]), Leak::Canary(canary)];
+    assert_eq!(heard, told);
+}
+
+#[tokio::test]
+async fn nothing_is_read_of_a_report_before_it_is_counted() {
+    /// A body that must not be asked for.
+    struct Unread;
+    impl axum::body::HttpBody for Unread {
+        type Data = axum::body::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+            panic!("it was read")
+        }
+    }
+    let reporter = Reporter::new("one", &STANDARD.encode([STANDARD.decode(HEAD).unwrap(), vec![1; 64]].concat()));
+    let house = house(LeakDoors { found: true, github: reporter.into_iter().collect(), ..LeakDoors::default() }).await;
+    let admin = house.admin(Door::Remote);
+    let post = async |path: &str, body: Body| {
+        let request = Request::builder().method("POST").uri(path).header(header::CONTENT_TYPE, "application/json");
+        send(&admin, request.body(body).unwrap()).await.status
+    };
+    for _ in 0..60 {
+        // Of whose name nobody has, nothing is read either.
+        assert_eq!(post("/v1/leaks/github", Body::new(Unread)).await, StatusCode::FORBIDDEN);
+    }
+    for path in ["/v1/leaks/found", "/v1/leaks/github"] {
+        assert_eq!(post(path, Body::new(Unread)).await, StatusCode::TOO_MANY_REQUESTS);
+    }
+    crate::support::pass(3600);
+    let long = Body::from(vec![b' '; (64 << 10) + 1]);
+    assert_eq!(post("/v1/leaks/found", long).await, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -102,7 +183,7 @@ async fn github_is_believed_under_its_signature_alone() {
     let point = pair.public_key().as_ref();
     let der = [STANDARD.decode(HEAD).unwrap(), point[1..].to_vec()].concat();
     let reporter = Reporter::new("one", &STANDARD.encode(der)).unwrap();
-    let house = house(LeakDoors { found: false, github: vec![reporter] }).await;
+    let house = house(LeakDoors { github: vec![reporter], ..LeakDoors::default() }).await;
     let key = house.key_of("bob", KEY).await;
     let admin = house.admin(Door::Remote);
     let body = json!([

@@ -118,6 +118,7 @@ impl House {
             settings: ArcSwap::from_pointee(settings),
             abroad: arc_swap::ArcSwapOption::empty(),
             events: None,
+            alarm: None,
             told: Arc::default(),
             clock,
         });

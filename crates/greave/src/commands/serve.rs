@@ -1,6 +1,7 @@
 //! `greave serve`: the gate, the desk, and those who tell people; until it is told to stop.
 
 use std::{
+    collections::HashSet,
     io,
     num::NonZeroUsize,
     os::unix::fs::PermissionsExt as _,
@@ -11,6 +12,7 @@ use std::{
 
 use authority::{Change, Loaded};
 use axum::{Router, serve::ListenerExt as _};
+use catalogue::Catalogue;
 use console::{Desk, Door};
 use gateway::{Gate, GateParts, Running, Server, ServerSettings, Watching, Worker};
 use jiff::Timestamp;
@@ -31,7 +33,7 @@ use crate::{
     guests::Guests,
     house::{self, House, HouseError},
     keeper::Keeper,
-    metrics,
+    leaks, metrics,
     posture::Posture,
     show,
     state::socket,
@@ -136,7 +138,8 @@ impl Serving {
             watching: Arc::clone(&watching),
             cut: Arc::clone(&cut),
         }));
-        let desk = Arc::new(house.desk(Some(Arc::clone(&book))));
+        let alarm = Some(leaks::alarm(&watching, &house.authority, findings.clone()));
+        let desk = Arc::new(Desk { alarm, ..house.desk(Some(Arc::clone(&book))) });
         let gate_address = server.address();
         let (stop, stopping) = watch::channel(false);
 
@@ -266,7 +269,11 @@ impl Serving {
         let abroad = house::abroad(&config, &self.house.authority, &catalogue)?;
         self.desk.abroad.store(abroad.map(Arc::new));
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
-        self.house.catalogue.store(catalogue);
+        let before = self.house.catalogue.swap(Arc::clone(&catalogue));
+        let added = added(&before, &catalogue);
+        if !added.is_empty() {
+            self.watching.told(&::watch::Told::Document { added: &added }, Timestamp::now());
+        }
         self.gate.obey(realm);
         self.drains.run(&config).await?;
         self.traces.obey(&config)?;
@@ -289,6 +296,12 @@ impl Serving {
         }
         let _ = self.book.synced().await;
     }
+}
+
+/// The operations that the API did not have before: whoever asks for these is not unusual.
+fn added<'a>(before: &Catalogue, now: &'a Catalogue) -> Vec<&'a str> {
+    let known: HashSet<&str> = before.operations().iter().map(|operation| &*operation.name).collect();
+    now.operations().iter().map(|operation| &*operation.name).filter(|name| !known.contains(name)).collect()
 }
 
 fn journal(state: &Path) -> Result<Journal, HouseError> {

@@ -1,9 +1,10 @@
 //! `[leaks]`: who may report leaked keys without being known here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use console::LeakDoors;
 use factor::report::Reporter;
+use law::KeyId;
 use serde::Deserialize;
 
 /// Who may report leaked keys without being known here.
@@ -14,6 +15,8 @@ pub(crate) struct Leaks {
     pub(crate) found: bool,
     /// GitHub's public keys by their identifiers: its reports are taken at `POST /v1/leaks/github`.
     pub(crate) github: BTreeMap<String, String>,
+    /// Keys that lie open by their nature, such as `k17`: reports of them are told, and stop nothing.
+    pub(crate) public: BTreeSet<KeyId>,
 }
 
 impl Leaks {
@@ -22,6 +25,6 @@ impl Leaks {
             Reporter::new(id, key).map_err(|error| format!("github: the key `{id}`: {error}"))
         };
         let github = self.github.iter().map(reporter).collect::<Result<_, _>>()?;
-        Ok(LeakDoors { found: self.found, github })
+        Ok(LeakDoors { found: self.found, github, public: self.public.clone() })
     }
 }

@@ -140,6 +140,7 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # disabled then, and whoever answers for it is told.
 # [leaks]
 # found = true                           # strangers, at POST /v1/leaks/found of the desk; the answer tells nothing
+# public = ["k17"]                       # keys that lie open by their nature: told, not stopped
 # github = {{}}                            # GitHub's secret scanning: {{ "ID" = "KEY" }}, as it publishes its keys
 
 [hold]

@@ -431,12 +431,15 @@ fn drains(from: &[Drain], to: &[Drain], found: &mut Found) {
 
 /// A report stops a key, and nothing else. Where nobody may report any more, keys that leaked go on.
 fn leaks(from: &Leaks, to: &Leaks, found: &mut Found) {
-    let Leaks { found: strangers, github } = from;
+    let Leaks { found: strangers, github, public } = from;
     if *strangers && !to.found {
         found.push("leaks.found", "true", "false");
     }
     if github.iter().any(|(id, key)| to.github.get(id) != Some(key)) {
         found.push("leaks.github", list(github.keys()), list(to.github.keys()));
+    }
+    if !to.public.is_subset(public) {
+        found.push("leaks.public", list(public), list(&to.public));
     }
 }
 

@@ -47,6 +47,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, u32)> {
 #[test]
 fn an_old_state_comes_back_whole_and_brings_no_revoked_key_back_in_silence() {
     let mut company = issuing();
+    company.edit("greave.toml", "[gate]", "[gate]\nstop_timeout = \"1s\"");
     let (gate, told) = Running::start(&company);
     let address = told.gate();
     let keys: Vec<(String, String)> = (0..3).map(|_| issue(&mut company)).collect();
@@ -81,6 +82,11 @@ fn an_old_state_comes_back_whole_and_brings_no_revoked_key_back_in_silence() {
     // Then somebody revokes another key, makes one, and the folder is lost; not so its record.
     company.run(&["keys", "revoke", "k2"]).says(0, &[]);
     assert!(!works(&keys[1].1));
+    // Whoever has it sends what waits for its body when the gate stops: that is no call that passed.
+    let mut broken = std::net::TcpStream::connect(&address).unwrap();
+    let head = "GET /users/x HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9";
+    write!(broken, "{head}\r\nexpect: 100-continue\r\nauthorization: Bearer {}\r\n\r\n", keys[1].1).unwrap();
+    broken.read_exact(&mut [0; 25]).unwrap();
     let (_, later) = issue(&mut company);
     assert!(works(&later));
     fs::write(company.path("kept.note"), company.run(&["ledger", "checkpoint"]).out).unwrap();
