@@ -1,12 +1,12 @@
 //! What the record has to tell: checkpoints to witnesses, what was removed into the ledger, and
 //! what is wrong with it to administrators.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
 
 use authority::{Authority, Change, RecordPart};
 use jiff::Timestamp;
 use law::Finding;
-use record::{Book, Notice, Removal};
+use record::{Book, Notice, Removal, Removed};
 use seal::Verifier;
 use tell::Teller;
 use tokio::{
@@ -23,8 +23,8 @@ use crate::{
 /// How often the record is asked.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// The name of what is not sealed yet, in the ledger.
-const LOG: &str = "log";
+/// Removals that wait for the ledger. The sealed record says its own again at each start.
+const MOST: usize = 10_000;
 
 /// Keeps the record's dealings with the rest of the house.
 pub(crate) struct Keeper {
@@ -34,6 +34,17 @@ pub(crate) struct Keeper {
     witness: Witness,
     authority: Arc<Authority>,
     hourly: Hourly,
+    pending: Pending,
+}
+
+/// Something that was removed, and is not in the ledger yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trimmed {
+    what: String,
+    /// Its place; nothing where the record has no name yet.
+    part: Option<RecordPart>,
+    /// What administrators are told when it is there.
+    cut: Option<String>,
 }
 
 impl Keeper {
@@ -48,14 +59,15 @@ impl Keeper {
         let verifier = signer.map_err(|error| HouseError::Setting(error.to_string()))?.verifier();
         let witness = Witness::new(teller, Arc::clone(&authority));
         let folder = record_folder(&config.gate.state);
-        Ok(Self { book, folder, verifier, witness, authority, hourly: Hourly::new(findings) })
+        let (hourly, pending) = (Hourly::new(findings), Pending::default());
+        Ok(Self { book, folder, verifier, witness, authority, hourly, pending })
     }
 
     /// Keeps until the gate stops.
     pub(crate) async fn keep(mut self, stopping: watch::Receiver<bool>) {
         let mut stop = std::pin::pin!(stopped(stopping));
         // What the process before this one did and could not say any more.
-        self.note_removals().await;
+        self.look_for_removals().await;
         if let Ok(Some(note)) = record::checkpoint(&self.folder) {
             self.witness.tell_again(note, Timestamp::now()).await;
         }
@@ -67,6 +79,7 @@ impl Keeper {
             for notice in self.book.notices() {
                 self.take(notice).await;
             }
+            self.pending.note(&self.authority, &mut self.hourly).await;
         }
     }
 
@@ -77,14 +90,8 @@ impl Keeper {
         }
         tracing::warn!(?notice, "the record has something to tell");
         match notice {
-            Notice::Dropped { .. } => self.note_removals().await,
-            Notice::Removed(removed) => {
-                let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);
-                if self.note(LOG, removed.sequence, what.clone()).await {
-                    self.hourly
-                        .find("record-cut", format!("the record is full, and lost what was not sealed yet: {what}"));
-                }
-            }
+            Notice::Dropped { .. } => self.look_for_removals().await,
+            Notice::Removed(removed) => self.pending.add(of_log(&removed, record::origin(&self.folder).ok().flatten())),
             Notice::Crowded { bytes, cap } => {
                 let (bytes, cap) = (bytes >> 20, cap >> 20);
                 let what = format!(
@@ -98,9 +105,9 @@ impl Keeper {
         }
     }
 
-    /// Brings into the ledger what of the sealed record was removed since it last did. The leaves
-    /// say it, so that no end of this process loses any.
-    async fn note_removals(&mut self) {
+    /// Looks what of the sealed record was removed since the ledger last had it. The leaves say it,
+    /// so that no end of this process loses any.
+    async fn look_for_removals(&mut self) {
         let (folder, verifier) = (self.folder.clone(), self.verifier.clone());
         let (record, removals) = match spawn_blocking(move || record::removals(&folder, &verifier)).await {
             Ok(Ok(removals)) => removals,
@@ -113,31 +120,131 @@ impl Keeper {
             }
             Err(_) => return,
         };
-        for removal in removals {
-            let what = in_words(&removal);
-            if self.note(&record, removal.leaf, what.clone()).await && removal.why == "cap" {
-                self.hourly
-                    .find("record-cut", format!("the record is full, and lost what was to be kept longer: {what}"));
-            }
+        let newest = self.authority.view(|state| state.trimmed().get(&record).copied());
+        for removal in removals.iter().filter(|removal| newest.is_none_or(|newest| removal.leaf > newest)) {
+            self.pending.add(of_leaf(removal, &record));
+        }
+    }
+}
+
+/// What is to be brought into the ledger, in its order.
+#[derive(Default)]
+struct Pending {
+    queue: VecDeque<Trimmed>,
+    /// The ledger could not be written when last tried.
+    failing: bool,
+}
+
+impl Pending {
+    fn add(&mut self, trimmed: Trimmed) {
+        if self.queue.len() < MOST && !self.queue.contains(&trimmed) {
+            self.queue.push_back(trimmed);
         }
     }
 
-    /// Whether it is new to the ledger, and stands there now.
-    async fn note(&self, of: &str, number: u64, what: String) -> bool {
-        if self.authority.view(|state| state.trimmed().get(of).is_some_and(|newest| *newest >= number)) {
-            return false;
+    /// Notes one after the other, and stops at the first that cannot be: the newest number that
+    /// the ledger has says that all before it are there. What is left is tried at the next beat.
+    async fn note(&mut self, authority: &Authority, hourly: &mut Hourly) {
+        while let Some(Trimmed { what, part, cut }) = self.queue.front() {
+            let is_there = |RecordPart { of, number }: &RecordPart| {
+                authority.view(|state| state.trimmed().get(of).is_some_and(|newest| newest >= number))
+            };
+            if !part.as_ref().is_some_and(is_there) {
+                let change = Change::RecordTrimmed { what: what.clone(), part: part.clone() };
+                if let Err(error) = authority.note(change, Timestamp::now()).await {
+                    // Said once, and not at each beat.
+                    if !std::mem::replace(&mut self.failing, true) {
+                        tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+                    }
+                    return;
+                }
+                cut.iter().for_each(|cut| hourly.find("record-cut", cut.clone()));
+            }
+            self.failing = false;
+            self.queue.pop_front();
         }
-        let part = Some(RecordPart { of: of.to_owned(), number });
-        let noted = self.authority.note(Change::RecordTrimmed { what, part }, Timestamp::now()).await;
-        if let Err(error) = &noted {
-            tracing::error!(error = error as &dyn std::error::Error, "the ledger cannot be written");
-        }
-        noted.is_ok()
     }
+}
+
+/// A file of the log that was removed before it was sealed. Its number is one of this record's:
+/// another begins at 1 again.
+fn of_log(removed: &Removed, record: Option<String>) -> Trimmed {
+    let what = format!("calls from {} to {}, {} bytes", removed.from, removed.to, removed.bytes);
+    let part = record.map(|record| RecordPart { of: format!("{record}/log"), number: removed.sequence });
+    let cut = Some(format!("the record is full, and lost what was not sealed yet: {what}"));
+    Trimmed { what, part, cut }
+}
+
+/// Segments that were removed.
+fn of_leaf(removal: &Removal, record: &str) -> Trimmed {
+    let what = in_words(removal);
+    let cut = format!("the record is full, and lost what was to be kept longer: {what}");
+    let part = Some(RecordPart { of: record.to_owned(), number: removal.leaf });
+    Trimmed { what, part, cut: (removal.why == "cap").then_some(cut) }
 }
 
 fn in_words(removal: &Removal) -> String {
     let Removal { leaf, at, why, segments, calls, from, to, keep: _ } = removal;
     let span = from.zip(*to).map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
     format!("{calls} calls{span}, in {segments} segments, at {at} (leaf {leaf}, {why})")
+}
+
+#[cfg(test)]
+mod tests {
+    use authority::{Limits, PepperId, Peppers, Secrets};
+    use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+    use super::*;
+
+    fn trimmed(number: u64) -> Trimmed {
+        let part = Some(RecordPart { of: "greave/1f/record".to_owned(), number });
+        Trimmed { what: format!("leaf {number}"), part, cut: None }
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn while_the_ledger_cannot_be_written_no_removal_is_passed_over() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let secrets = Secrets {
+                peppers: Peppers::new((PepperId(1), &[1; 32]), None),
+                master: [2; 32].into(),
+                signer: store::Signer::new("test/ledger", &[3; 32]).unwrap(),
+            };
+            let authority = Authority::open(folder.path(), secrets, Limits::default(), Timestamp::now()).await.unwrap();
+            let (findings, _taken) = mpsc::channel(8);
+            let (mut pending, mut hourly) = (Pending::default(), Hourly::new(findings));
+            let place = SqliteConnectOptions::new().filename(folder.path().join("state.db"));
+            let mut database = SqliteConnection::connect_with(&place).await.unwrap();
+            let full = "CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'full'); END";
+            sqlx::query(full).execute(&mut database).await.unwrap();
+            [5, 7, 5].map(trimmed).into_iter().for_each(|it| pending.add(it));
+            pending.note(&authority, &mut hourly).await;
+            assert!(pending.failing && pending.queue == [5, 7].map(trimmed), "both wait, once each");
+            sqlx::query("DROP TRIGGER full").execute(&mut database).await.unwrap();
+            pending.add(trimmed(9));
+            pending.note(&authority, &mut hourly).await;
+            assert!(!pending.failing && pending.queue.is_empty());
+            let entries = authority.store().entries(1, 100).await.unwrap();
+            let noted: Vec<bool> =
+                [5, 7, 9].map(|leaf| entries.iter().any(|it| it.change.contains(&format!("leaf {leaf}")))).to_vec();
+            assert_eq!(noted, [true; 3]);
+            // What is there is not written again.
+            pending.add(trimmed(7));
+            pending.note(&authority, &mut hourly).await;
+            assert_eq!(authority.store().entries(1, 100).await.unwrap().len(), entries.len());
+        });
+    }
+
+    #[test]
+    fn removals_of_the_log_count_anew_in_a_record_that_began_anew() {
+        let now = Timestamp::UNIX_EPOCH;
+        let removed = Removed { at: now, sequence: 1, from: now, to: now, bytes: 7 };
+        let of = |record: &str| of_log(&removed, Some(record.to_owned())).part.unwrap().of;
+        assert_ne!(of("greave/1f/record"), of("greave/2e/record"));
+        assert_eq!(of_log(&removed, None).part, None, "without a name it is noted each time");
+    }
 }

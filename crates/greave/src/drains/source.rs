@@ -203,6 +203,10 @@ impl Source {
             Some(reader) => reader,
             None => match self.book.reader() {
                 Ok(reader) => {
+                    if let Err(error) = cursor.hold_to_record(self.book.folder()) {
+                        tracing::error!(drain = self.wanted.name, %error, "the record cannot be read");
+                        return 0;
+                    }
                     self.passed_over = 0;
                     self.remember(cursor);
                     reader.starting_at(cursor.record)
@@ -211,6 +215,10 @@ impl Source {
                 Err(_) => return 0,
             },
         };
+        // Until its first part is sealed a record has no name.
+        if cursor.origin.is_empty() {
+            cursor.origin = record::origin(self.book.folder()).ok().flatten().unwrap_or_default();
+        }
         let (mut looked_at, mut at_end) = (0, false);
         while !gathered.is_full() && looked_at < ENTRIES {
             let Some(read) = reader.next() else {
