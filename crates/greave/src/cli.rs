@@ -95,9 +95,10 @@ pub(crate) enum Command {
     /// every recorded call first. It changes nothing without `--apply`, which needs no code: it
     /// only takes away, also from a key that the API made. `--undo` takes the last narrowing
     /// back, with an administrator's code. A thief's calls are use, too: `--until` leaves out
-    /// what came after.
+    /// what came then and after; it is told, and does not stop `--apply`.
     ///
-    /// Ends with 1 where recorded calls would be refused, or there are none to learn from.
+    /// Ends with 1 where other recorded calls would be refused, part of the record cannot be
+    /// read, or there are no calls to learn from.
     #[command(after_help = example!("narrow k17", "narrow k17 --since 90d --keep 'GET /reports/*' --apply", "narrow k17 --undo --as ann", "narrow k17 --json"))]
     Narrow(Narrow),
     /// What a key did in a time, what came of it, and what is to be done.
@@ -402,7 +403,7 @@ pub(crate) struct Narrow {
     /// Go by the calls since then; by all that are recorded where nothing is said.
     #[arg(long, value_name = "TIME", conflicts_with = "undo")]
     pub(crate) since: Option<When>,
-    /// Leave out calls that are newer than this: those of an incident are no use.
+    /// Leave out calls of this moment and later: those of an incident are no use.
     #[arg(long, value_name = "TIME", conflicts_with = "undo")]
     pub(crate) until: Option<When>,
     /// Leave this operation in, or all that it names with a `*`; may be given several times.
@@ -866,7 +867,8 @@ pub(crate) enum Record {
         /// The public key, as `greave record key` prints it, or a file that holds it.
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
-        /// A checkpoint that was kept elsewhere: the record must go on from it; may be given several times.
+        /// A checkpoint that was kept elsewhere: the record must go on from it, and evidence of
+        /// an incident have one that is no older; may be given several times.
         #[arg(long, value_name = "FILE")]
         since: Vec<PathBuf>,
     },

@@ -45,17 +45,16 @@ pub(crate) async fn run(cli: &Cli, wanted: &Narrow, now: Timestamp) -> Outcome {
         return nothing(&admin, &reach, view, wanted);
     };
     let mut done = if habits.damage.is_empty() { Done::Clean } else { Done::Findings };
-    let refuses = !proposed.tried.refused.is_empty();
-    if refuses {
+    let refuses = proposed.tried.refused(false);
+    if refuses > 0 {
         done = Done::Findings;
     }
     if wanted.apply {
-        if refuses && !wanted.even_so {
+        if refuses > 0 && !wanted.even_so {
             show::say(proposed.page(view, now, None))?;
             return Err(format!(
-                "{} of its recorded calls would be refused; `--keep OPERATION` leaves one in, `--even-so` narrows all \
-                 the same",
-                proposed.tried.refused.iter().map(|refused| refused.calls).sum::<u64>()
+                "{refuses} of its recorded calls would be refused; `--keep OPERATION` leaves one in, `--even-so` \
+                 narrows all the same"
             )
             .into());
         }
@@ -64,7 +63,8 @@ pub(crate) async fn run(cli: &Cli, wanted: &Narrow, now: Timestamp) -> Outcome {
             proof: Proof { person: wanted.proof.person.clone(), code: None },
         };
         let _: KeyView = admin.client.change(&address(&["keys", &key, "narrow"]), &ask).await?;
-        done = Done::Clean;
+        // What of the record cannot be read stays a finding.
+        done = if habits.damage.is_empty() { Done::Clean } else { Done::Findings };
     }
     let proposed = Proposed { applied: wanted.apply, ..proposed };
     admin.answer(&proposed, || proposed.page(view, now, None))?;
@@ -133,6 +133,15 @@ struct Refused {
     first: Timestamp,
     last: Timestamp,
     why: &'static str,
+    /// They came at or after `--until`: told, and no reason not to narrow.
+    late: bool,
+}
+
+impl Tried {
+    /// How many calls would have been refused: late ones, or all others.
+    fn refused(&self, late: bool) -> u64 {
+        self.refused.iter().filter(|refused| refused.late == late).map(|refused| refused.calls).sum()
+    }
 }
 
 /// What the calls of the time that is looked at leave; nothing where there are none.
@@ -164,7 +173,7 @@ fn propose(wanted: &Narrow, reach: &Reach, habits: &Habits, now: Timestamp) -> R
     let patterns = operations.iter().map(|name| name.parse()).collect::<Result<Vec<Pattern>, _>>();
     let scope = Scope { powers, operations: patterns.map_err(|error| error.to_string())?, sources };
     let ceiling = Ceiling { of: wanted.key, since: now, scope: scope.clone() };
-    let tried = habits.tried(&ceiling, since, until);
+    let tried = habits.tried(&ceiling, since);
     let loses = reach
         .operations
         .iter()
@@ -258,13 +267,22 @@ impl Proposed {
         page.push(String::new());
         let tried_of =
             format!("Tried against its {} of {}", count(tried.calls, "recorded call"), count(tried.days, "day"));
-        if tried.refused.is_empty() {
-            page.push(styled(WELL, format!("{tried_of}: none would have been refused")));
-        } else {
-            let calls = tried.refused.iter().map(|refused| refused.calls).sum::<u64>();
-            page.push(styled(ALARM, format!("{tried_of}: {calls} would have been refused")));
+        let (calls, late) = (tried.refused(false), tried.refused(true));
+        let beside = match late {
+            0 => String::new(),
+            late => format!(
+                ", beside {} at or after `--until`",
+                if calls == 0 { format!("{late} that came") } else { late.to_string() }
+            ),
+        };
+        page.push(match calls {
+            0 => styled(WELL, format!("{tried_of}: none would have been refused{beside}")),
+            calls => styled(ALARM, format!("{tried_of}: {calls} would have been refused{beside}")),
+        });
+        page.extend(self.not_shown().map(|text| styled(FAINT, text)));
+        if !tried.refused.is_empty() {
             let mut table = show::table(["operation", "calls", "days", "last", "why"]);
-            for Refused { operation, calls, days, first: _, last, why } in tried.refused.iter().take(LISTED) {
+            for Refused { operation, calls, days, first: _, last, why, late: _ } in tried.refused.iter().take(LISTED) {
                 let (calls, days) = (calls.to_string(), days.to_string());
                 table.add_row([clean(operation), calls, days, ago(*last, now), (*why).to_owned()]);
             }
@@ -295,6 +313,19 @@ impl Proposed {
             ));
         }
         page.join("\n")
+    }
+
+    /// What a scope does not say, and trying it does not show.
+    fn not_shown(&self) -> impl Iterator<Item = String> {
+        let loose = self.scope.operations.len() > 1 && self.scope.powers.iter().nth(1).is_some();
+        let loose = loose.then(|| {
+            "each of these operations may be called with each of these powers: where a body chooses what is done, that is \
+             more than was used"
+                .to_owned()
+        });
+        let unrecorded = "not in the record, and refused as well: a request whose path can be read as another operation's, \
+                          and one whose body names another method or cannot be read, as compressed ones";
+        loose.into_iter().chain([unrecorded.to_owned()])
     }
 
     /// How far back it can be known.

@@ -14,8 +14,11 @@ use record::{Entry, Filter, Reader};
 
 use super::{Refused, Tried};
 
-/// Groups that are kept apart. Beyond it calls count without their source.
+/// Groups that are kept apart. Beyond it calls count without their source, and beyond twice as
+/// many without their operation: callers choose names of what is not described.
 const MOST: usize = 50_000;
+/// What those count for. No scope can name it.
+const FURTHER: &str = "FURTHER *";
 
 /// Calls that are alike.
 #[derive(Clone, Debug)]
@@ -31,12 +34,14 @@ pub(super) struct Habit {
     pub(super) recent_days: BTreeSet<Date>,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// They came at or after `--until`: they may be a thief's.
+    pub(super) late: bool,
 }
 
 /// The calls of one key that passed.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
-    groups: HashMap<(Arc<str>, Powers, Option<IpNet>), Habit>,
+    groups: HashMap<(Arc<str>, Powers, Option<IpNet>, bool), Habit>,
     /// In the time that is gone by, by power and day.
     days: HashMap<(Power, Date), u64>,
     pub(super) damage: Vec<String>,
@@ -44,11 +49,7 @@ pub(super) struct Habits {
 
 impl Habits {
     /// Reads them from a record, where there is one.
-    pub(super) fn of(
-        folder: &Path,
-        key: KeyId,
-        (since, until): (Timestamp, Timestamp),
-    ) -> Result<Self, record::OpenError> {
+    pub(super) fn of(folder: &Path, key: KeyId, span: (Timestamp, Timestamp)) -> Result<Self, record::OpenError> {
         let mut habits = Self::default();
         if !folder.exists() {
             return Ok(habits);
@@ -56,9 +57,7 @@ impl Habits {
         let filter = Filter { key: Some(key), ..Filter::default() };
         for entry in Reader::open(folder)?.wanting(&filter) {
             match entry {
-                Ok(Entry::Call(call)) if filter.wants_call(&call) => {
-                    habits.note(&call, call.at >= since && call.at < until)
-                }
+                Ok(Entry::Call(call)) if filter.wants_call(&call) => habits.note(&call, span),
                 Ok(_) => {}
                 Err(damage) => habits.damage.push(damage.to_string()),
             }
@@ -67,17 +66,21 @@ impl Habits {
     }
 
     /// Only what passed is use.
-    pub(super) fn note(&mut self, call: &Call, is_recent: bool) {
+    pub(super) fn note(&mut self, call: &Call, (since, until): (Timestamp, Timestamp)) {
         if matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
             return;
         }
         let network = network(neighbourhood(call.source).address());
-        let mut place = (Arc::clone(&call.operation), call.powers, Some(network));
+        let (is_recent, late) = (call.at >= since && call.at < until, call.at >= until);
+        let mut place = (Arc::clone(&call.operation), call.powers, Some(network), late);
         if self.groups.len() >= MOST && !self.groups.contains_key(&place) {
             place.2 = None;
         }
+        if self.groups.len() >= 2 * MOST && !self.groups.contains_key(&place) {
+            (place.0, place.1) = (FURTHER.into(), Powers::EVERY);
+        }
         let day = call.at.to_zoned(TimeZone::UTC).date();
-        let (operation, powers, source) = place.clone();
+        let (operation, powers, source, _) = place.clone();
         let habit = self.groups.entry(place).or_insert_with(|| Habit {
             operation,
             powers,
@@ -88,6 +91,7 @@ impl Habits {
             recent_days: BTreeSet::new(),
             first: call.at,
             last: call.at,
+            late,
         });
         habit.calls += 1;
         habit.days.insert(day);
@@ -138,7 +142,7 @@ impl Habits {
     }
 
     /// Tries each call that passed against what would narrow the key.
-    pub(super) fn tried(&self, ceiling: &Ceiling, since: Timestamp, until: Timestamp) -> Tried {
+    pub(super) fn tried(&self, ceiling: &Ceiling, since: Timestamp) -> Tried {
         let calls = self.all().map(|habit| habit.calls).sum();
         let days = self.all().flat_map(|habit| habit.days.iter().copied()).collect::<BTreeSet<Date>>().len();
         let mut refused = ByReason::new();
@@ -152,16 +156,16 @@ impl Habits {
             };
             let Err(refusal) = admits else { continue };
             let why = match refusal {
+                _ if habit.late => "at or after `--until`",
                 Refusal::SourceNotAllowed => "from elsewhere",
                 _ if habit.operation.ends_with(" *") => "the document does not describe it: no scope can name it",
                 _ if habit.last < since => "used only before `--since`",
-                _ if habit.first >= until => "used only after `--until`",
-                _ if habit.recent == 0 => "used only before `--since` and after `--until`",
                 _ => "with more powers",
             };
             let fresh = || {
                 let operation = habit.operation.to_string();
-                let none = Refused { operation, calls: 0, days: 0, first: habit.first, last: habit.last, why };
+                let Habit { first, last, late, .. } = *habit;
+                let none = Refused { operation, calls: 0, days: 0, first, last, why, late };
                 (none, BTreeSet::new())
             };
             let (group, days) = refused.entry((Arc::clone(&habit.operation), why)).or_insert_with(fresh);

@@ -40,8 +40,8 @@ fn reach() -> Reach {
 
 /// As they are read for what is wanted.
 fn tried(wanted: &Narrow, calls: &[Call]) -> Result<Option<Proposed>, String> {
-    let ((since, until), mut habits) = (wanted.span(NOW), Habits::default());
-    calls.iter().for_each(|call| habits.note(call, call.at >= since && call.at < until));
+    let mut habits = Habits::default();
+    calls.iter().for_each(|call| habits.note(call, wanted.span(NOW)));
     propose(wanted, &reach(), &habits, NOW)
 }
 
@@ -86,7 +86,29 @@ fn what_a_thief_used_is_left_out_though_the_rest_was_used_before_and_after() {
     let before = Narrow { until: Some(When::At(at(-7_200))), ..wanted() };
     let narrow = proposed(&before, &calls);
     assert_eq!(names(&narrow), ["GET /users", "PATCH /users/{name}"]);
-    assert_eq!(narrow.tried.refused[0].why, "used only after `--until`");
+    assert_eq!(narrow.tried.refused[0].why, "at or after `--until`");
+    assert_eq!((narrow.tried.refused(false), narrow.tried.refused(true)), (0, 1), "and it stops no `--apply`");
+    // The same operation before counts for itself.
+    let honest = call(-(5 * 86_400), "GET /nothing", Power::Read.into(), Verdict::Permit);
+    let theft = call(-3_600, "GET /nothing", Power::Read.into(), Verdict::Permit);
+    let lately = Narrow { since: Some(When::Ago(law::Span::days(3))), ..before };
+    let narrow = proposed(&lately, &[calls, vec![honest, theft]].concat());
+    let of = |late: bool| {
+        let refused = narrow.tried.refused.iter().find(|it| it.operation == "GET /nothing" && it.late == late).unwrap();
+        (refused.calls, refused.why)
+    };
+    assert_eq!((of(false), of(true)), ((1, "used only before `--since`"), (1, "at or after `--until`")));
+}
+
+#[test]
+fn whoever_makes_up_names_takes_no_more_memory_than_a_bound() {
+    let mut habits = Habits::default();
+    for number in 0..120_000 {
+        let call = call(-60, &format!("A{number} *"), Powers::EVERY, Verdict::Permit);
+        habits.note(&call, wanted().span(NOW));
+    }
+    assert!(habits.all().count() <= 100_001);
+    assert_eq!(habits.all().map(|habit| habit.calls).sum::<u64>(), 120_000);
 }
 
 #[test]
