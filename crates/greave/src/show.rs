@@ -131,6 +131,23 @@ pub(crate) fn say(text: impl fmt::Display) -> io::Result<()> {
     writeln!(anstream::stdout(), "{}", fit(&text.to_string(), width()))
 }
 
+/// JSON, fit for a terminal: what [`clean`] spells out is escaped as JSON has it, so that it reads
+/// the same for a program.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut buffer = [0; 4];
+    for letter in json.chars() {
+        let plain: &str = letter.encode_utf8(&mut buffer);
+        if letter == '\n' || (letter.is_ascii() && !letter.is_control()) || clean(plain) == plain {
+            text.push(letter);
+        } else {
+            let mut units = [0; 2];
+            text.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
 /// Writes a line beside the output: what a person should know, and a program need not.
 pub(crate) fn aside(style: Style, text: impl fmt::Display) {
     anstream::eprintln!("{}", fit(&styled(style, text), width()));

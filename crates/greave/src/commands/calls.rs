@@ -254,7 +254,7 @@ fn follow(reading: &mut Reading, wanted: &Filter, form: &Form) -> Outcome {
 /// Prints one call of many that are yet to come: as JSON, one object a line.
 fn print(joined: &Joined, form: &Form) -> io::Result<()> {
     match form {
-        Form::Json => show::say(serde_json::to_string(&Line::from(joined))?),
+        Form::Json => show::say(show::harmless_json(&serde_json::to_string(&Line::from(joined))?)),
         Form::Words => show::say(show::wrapped(&line(joined), SET_IN, show::width())),
         Form::Ocsf(teller) => show::say(ocsf::call(teller, ocsf::Names::default(), joined, ocsf::Ending::Once).line()),
     }

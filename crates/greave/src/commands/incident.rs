@@ -8,9 +8,12 @@ mod report;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use console::api::{HolderList, HolderView, KeyDetails, LedgerEntry, LedgerFilter, LedgerList, Reach, ReachFilter};
+use console::api::{
+    HolderList, HolderView, KeyDetails, LedgerEntry, LedgerFilter, LedgerList, QuestionList, QuestionState,
+    QuestionView, Reach, ReachFilter,
+};
 use jiff::Timestamp;
-use law::{CallId, KeyId, Powers, Standing};
+use law::{CallId, ChallengeId, KeyId, Powers, Standing};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,7 +30,9 @@ use crate::{
 /// Entries of the ledger that are told.
 const MOST_ENTRIES: usize = 5_000;
 /// Keys below that are looked at.
-const MOST_CHILDREN: usize = 500;
+const MOST_CHILDREN: usize = 2_000;
+/// Of those that live, so many are named in what is to be done.
+const NAMED: usize = 10;
 /// How many entries are asked for at once.
 const PAGE: u32 = 1_000;
 
@@ -63,6 +68,8 @@ pub(super) struct Incident {
     timeline: Vec<Moment>,
     calls: Calls,
     children: Vec<Child>,
+    /// Keys that come from it and were not looked at.
+    more_children: usize,
     /// What was done about it, and by whom.
     done: Vec<Entry>,
     /// Entries beyond those.
@@ -156,8 +163,10 @@ async fn gather(
     let HolderList { holders, .. } = admin.client.read(&address(&["holders"])).await?;
     let folder = record_folder(&named_by(&cli.config));
     let mut calls = Calls::of(&folder, wanted.key, since, until)?;
-    let minted: Vec<KeyId> = calls.minted.iter().map(|minted| minted.key).collect();
-    let children = children(admin, &key, minted).await?;
+    let (children, more_children) = children(admin, &key, &calls.made).await?;
+    let QuestionList { questions } = admin.client.read(&address(&["questions"])).await?;
+    let is_open = |question: &QuestionView| question.key.id == wanted.key && question.state == QuestionState::Open;
+    let open: Vec<ChallengeId> = questions.into_iter().filter(is_open).map(|question| question.id).collect();
     let mut ledger =
         Ledger { key: wanted.key, asked: HashSet::new(), done: Vec::new(), more: 0, in_force: BTreeMap::new() };
     let mut from = 1;
@@ -170,24 +179,9 @@ async fn gather(
         }
         from = last + 1;
     }
-    let mut timeline = std::mem::take(&mut calls.timeline);
-    timeline.extend(calls.last.map(|at| Moment {
-        at,
-        what: "its last call in this time".to_owned(),
-        foreign: String::new(),
-        call: None,
-        entry: None,
-    }));
-    timeline.extend(ledger.done.iter().map(|entry| Moment {
-        at: entry.at,
-        what: format!("{} by {}", entry.change, clean(&entry.by)),
-        foreign: entry.words(),
-        call: None,
-        entry: Some(entry.seq),
-    }));
-    timeline.sort_by_key(|moment| (moment.at, moment.entry));
+    let timeline = timeline(&mut calls, &ledger.done);
     let radius = radius(&key, &reach, now);
-    let next = next(wanted, &key, &calls, &children, &radius, &ledger, now);
+    let next = next((wanted, now), &key, &calls, &children, &radius, &open);
     Ok(Incident {
         since,
         until,
@@ -197,6 +191,7 @@ async fn gather(
         timeline,
         calls,
         children,
+        more_children,
         done: ledger.done,
         more_done: ledger.more,
         in_force: ledger.in_force.into_values().collect(),
@@ -206,13 +201,39 @@ async fn gather(
     })
 }
 
-/// The keys that come from this one, and from those.
-async fn children(admin: &Admin, key: &KeyDetails, minted: Vec<KeyId>) -> Result<Vec<Child>, ClientError> {
+/// What happened, in its order: what is special of the calls, and what was done about the key.
+fn timeline(calls: &mut Calls, done: &[Entry]) -> Vec<Moment> {
+    let mut timeline = std::mem::take(&mut calls.timeline);
+    timeline.extend(calls.last.map(|at| Moment {
+        at,
+        what: "its last call in this time".to_owned(),
+        foreign: String::new(),
+        call: None,
+        entry: None,
+    }));
+    timeline.extend(done.iter().map(|entry| Moment {
+        at: entry.at,
+        what: entry.change.clone(),
+        foreign: format!("by {} {}", entry.by, entry.words()).trim_end().to_owned(),
+        call: None,
+        entry: Some(entry.seq),
+    }));
+    timeline.sort_by_key(|moment| (moment.at, moment.entry));
+    timeline
+}
+
+/// The keys that come from this one, and from those: first those that work, the last used first,
+/// for whoever makes many hides the one behind the others. And how many were not looked at.
+async fn children(admin: &Admin, key: &KeyDetails, minted: &[KeyId]) -> Result<(Vec<Child>, usize), ClientError> {
     let mut open: VecDeque<(KeyId, KeyId)> =
-        key.children.iter().copied().chain(minted).map(|child| (child, key.key.id)).collect();
-    let (mut seen, mut children) = (HashSet::from([key.key.id]), Vec::new());
+        key.children.iter().chain(minted).map(|child| (*child, key.key.id)).collect();
+    let (mut seen, mut children, mut more) = (HashSet::from([key.key.id]), Vec::new(), 0);
     while let Some((id, from)) = open.pop_front() {
-        if children.len() >= MOST_CHILDREN || !seen.insert(id) {
+        if !seen.insert(id) {
+            continue;
+        }
+        if children.len() >= MOST_CHILDREN {
+            more += 1;
             continue;
         }
         // It may have been forgotten meanwhile.
@@ -231,7 +252,8 @@ async fn children(admin: &Admin, key: &KeyDetails, minted: Vec<KeyId>) -> Result
             reach: view.reach,
         });
     }
-    Ok(children)
+    children.sort_by_key(|child| (!child.works, std::cmp::Reverse(child.last_used), child.key));
+    Ok((children, more))
 }
 
 fn works(key: &console::api::KeyView, now: Timestamp) -> bool {
@@ -313,13 +335,12 @@ fn radius(key: &KeyDetails, reach: &Reach, now: Timestamp) -> Radius {
 
 /// What is to be done, as commands, the most urgent first.
 fn next(
-    wanted: &Wanted,
+    (wanted, now): (&Wanted, Timestamp),
     key: &KeyDetails,
     calls: &Calls,
     children: &[Child],
     radius: &Radius,
-    ledger: &Ledger,
-    now: Timestamp,
+    open: &[ChallengeId],
 ) -> Vec<Next> {
     let (view, id) = (&key.key, wanted.key);
     // A moment, so that it is the same one when the command is run.
@@ -330,7 +351,7 @@ fn next(
     if radius.works {
         step(format!("greave keys disable {id} --why incident"), "stops it at once; no code, and it can be undone");
     }
-    for question in ledger.open() {
+    for question in open {
         step(format!("greave deny {question} --not-me"), "a call of it still waits for a yes");
     }
     if radius.works {
@@ -351,9 +372,16 @@ fn next(
     } else if view.standing != Standing::Revoked {
         step(format!("greave keys revoke {id}"), "for good, here and at the API where it can be asked to");
     }
-    for child in living.take(10) {
+    for child in living.clone().take(NAMED) {
         step(format!("greave incident {}", child.key), "what a key did that comes from it, and lives");
         step(format!("greave keys disable {} --why incident", child.key), "stops that one");
+    }
+    if let Some(more) = living.count().checked_sub(NAMED).filter(|more| *more > 0) {
+        let until = wanted.until.map_or(now, |until| until.at(now)).strftime("%Y-%m-%dT%H:%M:%SZ");
+        step(
+            format!("greave incident {id} --since {began} --until {until} --format json"),
+            &format!("has each key that comes from it: {more} more live"),
+        );
     }
     if view.abroad.as_ref().is_some_and(|abroad| !abroad.revoked) {
         step("greave reconcile".to_owned(), "it is revoked here, and lives on at the API");
@@ -363,21 +391,6 @@ fn next(
         step(format!("greave incident {id} --since {began} --bundle FOLDER"), "as evidence that others can check");
     }
     next
-}
-
-impl Ledger {
-    /// Questions about its calls that nobody has answered.
-    fn open(&self) -> Vec<String> {
-        let closed: HashSet<&str> = self
-            .done
-            .iter()
-            .filter(|entry| matches!(&*entry.change, "denied" | "approved" | "spent"))
-            .filter_map(|entry| entry.particulars.get("challenge").and_then(Value::as_str))
-            .collect();
-        let asked = self.done.iter().filter(|entry| entry.change == "asked");
-        let ids = asked.filter_map(|entry| entry.particulars.get("id").and_then(Value::as_str));
-        ids.filter(|id| !closed.contains(id)).map(str::to_owned).collect()
-    }
 }
 
 #[cfg(test)]

@@ -120,5 +120,5 @@ impl Admin {
 
 /// Prints one value as JSON.
 fn json(value: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
-    Ok(show::say(serde_json::to_string_pretty(value)?)?)
+    Ok(show::say(show::harmless_json(&serde_json::to_string_pretty(value)?))?)
 }

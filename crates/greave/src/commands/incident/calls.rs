@@ -20,6 +20,12 @@ const MOST: usize = 1_000;
 const FIRSTS: usize = 20;
 /// Keys that were minted and are told one by one.
 const MOST_MINTED: usize = 1_000;
+/// Keys that were minted and are known at all.
+const MOST_MADE: usize = 100_000;
+/// Operations that are told one by one. Callers choose names of what is not described.
+const MOST_OPERATIONS: usize = 10_000;
+/// What others count for.
+const FURTHER: &str = "FURTHER *";
 /// What is shown of a program's name.
 const PROGRAM: usize = 120;
 
@@ -42,12 +48,17 @@ pub(super) struct Calls {
     pub(super) other_programs: u64,
     pub(super) operations: BTreeMap<Arc<str>, Did>,
     pub(super) minted: Vec<Minted>,
+    /// Keys that were minted beyond those.
+    pub(super) more_minted: u64,
     /// Why calls were asked about or refused.
     pub(super) stopped_why: BTreeMap<String, u64>,
     /// What of the record cannot be read, or was never written.
     pub(super) damage: Vec<String>,
     #[serde(skip)]
     pub(super) timeline: Vec<Moment>,
+    /// Every key that was minted.
+    #[serde(skip)]
+    pub(super) made: Vec<KeyId>,
     #[serde(skip)]
     known: Known,
     #[serde(skip)]
@@ -164,7 +175,9 @@ impl Calls {
         if self.known.programs.len() < 10 * MOST {
             self.known.programs.insert(program);
         }
-        self.known.operations.insert(Arc::clone(&call.operation));
+        if self.known.operations.len() < 10 * MOST_OPERATIONS {
+            self.known.operations.insert(Arc::clone(&call.operation));
+        }
     }
 
     fn note_within(&mut self, Joined { call, outcome }: &Joined) {
@@ -209,6 +222,11 @@ impl Calls {
             if self.minted.len() < MOST_MINTED {
                 let operation = Arc::clone(&call.operation);
                 self.minted.push(Minted { at: call.at, key, operation, call: call.id });
+            } else {
+                self.more_minted += 1;
+            }
+            if self.made.len() < MOST_MADE {
+                self.made.push(key);
             }
         }
     }
@@ -235,7 +253,9 @@ impl Calls {
             *self.stopped_why.entry(why).or_default() += 1;
         }
         let is_new = self.before > 0 && !self.known.operations.contains(&call.operation);
-        let did = self.operations.entry(Arc::clone(&call.operation)).or_insert_with(|| Did {
+        let is_further = self.operations.len() >= MOST_OPERATIONS && !self.operations.contains_key(&call.operation);
+        let name = if is_further { FURTHER.into() } else { Arc::clone(&call.operation) };
+        let did = self.operations.entry(name).or_insert_with(|| Did {
             powers: call.powers,
             new: is_new,
             passed: 0,

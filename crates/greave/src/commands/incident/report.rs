@@ -185,7 +185,16 @@ impl Incident {
             ]
         };
         let heads = vec!["key", "name", "from", "", "known since", "last used", "reaches"];
-        section("Keys that come from it", heads, self.children.iter().map(row).collect(), "None is known.")
+        let rows = self.children.iter().map(row).collect();
+        let mut blocks = section("Keys that come from it", heads, rows, "None is known.");
+        if self.more_children > 0 {
+            blocks.push(words(format!("and {} more that were not looked at: `greave keys list`", self.more_children)));
+        }
+        if self.calls.more_minted > 0 {
+            let minted = count(self.calls.more_minted + self.calls.minted.len() as u64, "key");
+            blocks.push(words(format!("In this time it minted {minted}.")));
+        }
+        blocks
     }
 
     fn stopped(&self) -> Vec<Block> {

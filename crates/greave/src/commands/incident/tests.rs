@@ -108,9 +108,8 @@ pub(super) fn incident(stopped: bool) -> Incident {
     }];
     let reach = Reach { key: Some(key.key.clone()), ..testing::reach() };
     let radius = radius(&key, &reach, NOW);
-    let mut timeline = std::mem::take(&mut calls.timeline);
-    timeline.sort_by_key(|moment| moment.at);
-    let next = next(&wanted(), &key, &calls, &children, &radius, &ledger, NOW);
+    let timeline = timeline(&mut calls, &ledger.done);
+    let next = next((&wanted(), NOW), &key, &calls, &children, &radius, &[ChallengeId(8)]);
     Incident {
         key,
         since: at(-86_400),
@@ -121,6 +120,7 @@ pub(super) fn incident(stopped: bool) -> Incident {
         timeline,
         calls,
         children,
+        more_children: 0,
         done: ledger.done,
         more_done: 0,
         in_force: ledger.in_force.into_values().collect(),
@@ -140,6 +140,7 @@ fn an_incident_is_a_ticket() {
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text}");
     let outside: String = text.split('`').step_by(2).collect();
     assert!(!outside.contains("<img"), "what the caller sent is within code: {text}");
+    assert!(text.contains("by ann") && !outside.contains("by ann"), "names are what somebody chose: {text}");
     insta::assert_snapshot!("incident_markdown", text);
 }
 
@@ -188,4 +189,34 @@ fn a_million_different_sources_are_not_a_million_lines() {
     assert_eq!((calls.sources.len(), calls.other_sources), (1_000, 2_000));
     assert_eq!((calls.programs.len(), calls.other_programs), (1_000, 2_000));
     assert!(calls.timeline.len() < 100);
+}
+
+#[test]
+fn a_thief_who_mints_many_keys_hides_none_behind_them() {
+    let mut calls = Calls::default();
+    for number in 0..1_500 {
+        let mut joined = call(-60, "POST /users/{name}/tokens", Power::Mint.into(), Verdict::Permit, 201);
+        if let Some(outcome) = &mut joined.outcome {
+            outcome.minted = Some(KeyId(1_000 + number));
+        }
+        calls.note(&joined, at(-86_400));
+    }
+    assert_eq!((calls.minted.len(), calls.more_minted, calls.made.len()), (1_000, 500, 1_500));
+    let child = |number: u64| Child { key: KeyId(1_000 + number), ..incident(false).children.remove(0) };
+    let children: Vec<Child> = (0..15).map(child).collect();
+    let incident = incident(false);
+    let next = next((&wanted(), NOW), &incident.key, &calls, &children, &incident.radius, &[]);
+    assert!(next.iter().any(|next| next.why.ends_with("5 more live")), "{next:?}");
+    let page = Incident { calls, children, more_children: 7, ..incident }.markdown();
+    assert!(page.contains("and 7 more") && page.contains("it minted 1500 keys"), "{page}");
+}
+
+#[test]
+fn operations_that_somebody_made_up_are_not_a_million_lines() {
+    let mut calls = Calls::default();
+    for number in 0..12_000 {
+        calls.note(&call(-60, &format!("A{number} *"), Powers::EVERY, Verdict::Permit, 404), at(-86_400));
+    }
+    assert_eq!(calls.operations.len(), 10_001);
+    assert_eq!(calls.operations.values().map(|did| did.passed).sum::<u64>(), 12_000);
 }

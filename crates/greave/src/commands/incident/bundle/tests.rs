@@ -13,8 +13,9 @@ fn signer() -> Signer {
     Signer::new("greave/01020304/record", &[5; 32]).unwrap()
 }
 
-/// A record of which 60 calls are sealed, a third of them of key 17, and one is not.
-fn record(folder: &Path) {
+/// A record of which 60 calls are sealed, a third of them of key 17, and one is not. And one that
+/// is sealed before it ends: its id.
+fn record(folder: &Path) -> CallId {
     let wait = |future| tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
     let call = |number: u64| {
         let mut call = testing::call(number, "GET /users", Verdict::Permit, 200).call;
@@ -51,6 +52,10 @@ fn record(folder: &Path) {
     };
     let book = Book::open_sealing(folder, Settings::default(), sealing).unwrap();
     fill(&book, 0..60);
+    let open = call(57 + 6);
+    let id = open.id;
+    book.intent(open).unwrap();
+    wait(book.synced()).unwrap();
     let is_log = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|kind| kind == "calls");
     while fs::read_dir(folder).unwrap().flatten().any(|entry| is_log(&entry)) {
         std::thread::yield_now();
@@ -58,6 +63,7 @@ fn record(folder: &Path) {
     drop(book);
     let book = Book::open(folder, Settings::default()).unwrap();
     fill(&book, 60..61);
+    id
 }
 
 fn ledger() -> Vec<Change> {
@@ -68,7 +74,8 @@ fn ledger() -> Vec<Change> {
         [("operator", "law-loaded", "k0"), ("gate", "key-adopted", "k17"), ("operator", "key-disabled", "k17")]
     {
         let before = chain;
-        let text = serde_json::json!({"by": by, "change": change, "key": key, "page": "x"}).to_string();
+        let text = serde_json::json!({"by": by, "change": change, "key": key, "page": "x", "digest": authority::Digest::of(b"x")})
+            .to_string();
         let entry = chain.extend(NOW, text.clone());
         let checkpoint = ledger.sign(chain).note;
         let proof = LedgerProof {
@@ -95,13 +102,14 @@ fn made() -> (TempDir, PathBuf) {
     let scratch = tempfile::tempdir().unwrap();
     let (folder, bundle) = (scratch.path().join("record"), scratch.path().join("evidence"));
     record(&folder);
-    let manifest = assemble(&incident(false), &folder, &signer(), &ledger(), &bundle).unwrap();
-    assert_eq!((manifest.calls, manifest.outcomes, manifest.unsealed, manifest.entries), (20, 20, 1, 3));
+    let (manifest, odd) = assemble(&incident(false), &folder, &signer(), &ledger(), &bundle).unwrap();
+    assert_eq!(odd, Vec::<String>::new());
+    assert_eq!((manifest.calls, manifest.outcomes, manifest.unsealed, manifest.entries), (21, 20, 1, 3));
     (scratch, bundle)
 }
 
 fn findings(bundle: &Path) -> Vec<String> {
-    check(bundle, &signer().verifier()).unwrap().findings
+    check(bundle, (&signer().verifier(), &[])).unwrap().findings
 }
 
 fn names(bundle: &Path) -> Vec<String> {
@@ -114,9 +122,9 @@ fn names(bundle: &Path) -> Vec<String> {
 #[test]
 fn what_was_made_holds_with_the_public_key_alone() {
     let (_scratch, bundle) = made();
-    let checked = check(&bundle, &signer().verifier()).unwrap();
+    let checked = check(&bundle, (&signer().verifier(), &[])).unwrap();
     assert_eq!(checked.findings, Vec::<String>::new());
-    assert_eq!((checked.calls, checked.outcomes, checked.unsealed), (20, 20, 1));
+    assert_eq!((checked.calls, checked.outcomes, checked.unsealed), (21, 20, 1));
     assert_eq!((checked.entries, checked.withheld), (3, 1));
     let mut all = FILES.map(str::to_owned).to_vec();
     all.push(MANIFEST.to_owned());
@@ -125,7 +133,7 @@ fn what_was_made_holds_with_the_public_key_alone() {
     let calls = fs::read_to_string(bundle.join(CALLS)).unwrap();
     assert!(!calls.contains("\\\"key\\\":\\\"k18"), "nothing of another key");
     let other = Signer::new("greave/01020304/record", &[6; 32]).unwrap().verifier();
-    assert!(!check(&bundle, &other).unwrap().findings.is_empty());
+    assert!(!check(&bundle, (&other, &[])).unwrap().findings.is_empty());
     assert!(assemble(&incident(false), &bundle, &signer(), &[], &bundle).is_err(), "nothing is overwritten");
 }
 
@@ -216,4 +224,96 @@ fn any_byte_that_is_changed_anywhere_is_found() {
         prop_assert!(!found.is_empty(), "{} at {}", name, place.index(bytes.len()));
     });
     assert!(findings(&bundle).is_empty());
+}
+
+#[test]
+fn what_a_bundle_is_about_is_said_and_an_older_checkpoint_than_a_witness_has_is_found() {
+    let (scratch, bundle) = made();
+    let record = scratch.path().join("record");
+    let kept = record::checkpoint(&record).unwrap().unwrap();
+    let checked = check(&bundle, (&signer().verifier(), std::slice::from_ref(&kept))).unwrap();
+    let text = crate::commands::testing::plain(&page(&checked));
+    assert!(text.contains("it is about k17, from 2026-11-23 10:15:00 to 2026-11-24 10:15:00 UTC"), "{text}");
+    assert!(text.contains("signed by greave/01020304/record") && text.contains("leaves of the record"), "{text}");
+    let own: Checkpoint = kept.parse().unwrap();
+    assert_eq!(checked.since, [own.size]);
+    let other = |size: u64, origin: &str| {
+        let note = signer().sign(&Checkpoint { origin: origin.to_owned(), size, root: Hash::EMPTY }.to_string());
+        check(&bundle, (&signer().verifier(), &[note])).unwrap().findings
+    };
+    assert!(other(own.size + 1, &own.origin)[0].contains("was left out"));
+    assert!(other(own.size, &own.origin)[0].contains("something else"));
+    assert!(other(own.size, "greave/01020304/record")[0].contains("another record"));
+    assert!(!check(&bundle, (&signer().verifier(), &["no note".to_owned()])).unwrap().findings.is_empty());
+}
+
+#[test]
+fn the_law_in_a_bundle_is_the_one_that_the_ledger_proves() {
+    let (_scratch, bundle) = made();
+    fs::write(bundle.join(LAW), "read = \"secret\"").unwrap();
+    sign_anew(&bundle, |_| ());
+    assert!(findings(&bundle)[0].contains("`law.txt`"), "{:?}", findings(&bundle));
+    // Nor is a law of another time taken for it, which somebody only waits for.
+    let waits = Change { change: "law-waits".to_owned(), ..ledger().remove(0) };
+    assert_eq!(law_of(&[waits]), None);
+}
+
+#[test]
+fn how_a_sealed_call_ended_later_is_in_it_and_damage_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (folder, bundle) = (scratch.path().join("record"), scratch.path().join("evidence"));
+    let open = record(&folder);
+    let book = Book::open(&folder, Settings::default()).unwrap();
+    book.outcome(CallOutcome {
+        call: open,
+        at: NOW,
+        status: 200,
+        bytes_in: 0,
+        bytes_out: 7_000_000,
+        rows: None,
+        minted: None,
+        micros: 900,
+        ended: Ended::Whole,
+    });
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(book.synced()).unwrap();
+    drop(book);
+    let (manifest, odd) = assemble(&incident(false), &folder, &signer(), &ledger(), &bundle).unwrap();
+    assert_eq!((manifest.unsealed, odd.len()), (2, 0));
+    let unsealed = fs::read_to_string(bundle.join(UNSEALED)).unwrap();
+    assert!(unsealed.lines().last().unwrap().contains("7000000"), "{unsealed}");
+    assert_eq!(findings(&bundle), Vec::<String>::new());
+    // Somebody damages what is not sealed, and appends to what is.
+    let log = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+    let log = log.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "calls")).unwrap();
+    let mut bytes = fs::read(&log).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    fs::write(
+        folder.join("leaves.jsonl"),
+        leaves + "{\"sealed\":{\"log\":99,\"at\":\"2026-11-29T10:00:00Z\",\"segments\":[]}}\n",
+    )
+    .unwrap();
+    let again = scratch.path().join("again");
+    let (manifest, odd) = assemble(&incident(false), &folder, &signer(), &ledger(), &again).unwrap();
+    assert_eq!((manifest.calls, manifest.unsealed), (21, 1));
+    assert!(
+        odd.iter().any(|odd| odd.contains("not signed")) && odd.iter().any(|odd| odd.contains("damaged")),
+        "{odd:?}"
+    );
+    assert!(fs::read_to_string(again.join(README)).unwrap().contains("not signed"));
+    assert_eq!(findings(&again), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_half_made_is_taken_away_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (folder, bundle) = (scratch.path().join("record"), scratch.path().join("evidence"));
+    record(&folder);
+    let other = Signer::new("greave/01020304/record", &[6; 32]).unwrap();
+    let assemble = |signer: &Signer| assemble(&incident(false), &folder, signer, &[], &bundle);
+    assert!(assemble(&other).is_err());
+    assert!(!scratch.path().join("evidence.new").exists());
+    fs::create_dir(scratch.path().join("evidence.new")).unwrap();
+    assert!(assemble(&signer()).unwrap_err().to_string().contains("remove it"));
 }
