@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authority::Authority;
+use authority::{Authority, Key};
 use jiff::Timestamp;
 use law::{KeyId, Refusal, Verdict};
 use record::{Entry, Reader};
@@ -41,6 +41,8 @@ pub(crate) struct Newer {
     pub(crate) unknown: BTreeSet<KeyId>,
     /// Keys that work in it, and were refused since.
     pub(crate) stopped: Vec<Stopped>,
+    /// Keys that were refused since for what they may do in it: they were narrowed meanwhile.
+    pub(crate) narrowed: BTreeSet<KeyId>,
     /// Places in the record that cannot be read.
     pub(crate) damaged: u64,
 }
@@ -49,8 +51,9 @@ impl Newer {
     /// Whether the backup must be taken for older than the state that was lost. What nobody can
     /// tell counts as that.
     pub(crate) fn is_behind(&self) -> bool {
-        let Self { looked, entries, calls, last: _, unknown, stopped, damaged } = self;
-        !*looked || *entries > 0 || *calls > 0 || *damaged > 0 || !unknown.is_empty() || !stopped.is_empty()
+        let Self { looked, entries, calls, last: _, unknown, stopped, narrowed, damaged } = self;
+        let is_wider = !stopped.is_empty() || !narrowed.is_empty();
+        !*looked || *entries > 0 || *calls > 0 || *damaged > 0 || !unknown.is_empty() || is_wider
     }
 
     /// Holds the ledger against a checkpoint that was kept elsewhere.
@@ -106,6 +109,14 @@ impl Newer {
                 self.unknown.insert(key);
                 match call.verdict {
                     Verdict::Refuse(why) if is_for_good(why) => drop(refused.insert(key, why)),
+                    Verdict::Refuse(Refusal::OutOfScope | Refusal::SourceNotAllowed) => {
+                        let admits = |key: &Key| key.admits(&call.operation, call.powers, call.source).is_ok();
+                        if !self.narrowed.contains(&key)
+                            && authority.view(|state| state.key(key).is_some_and(|key| admits(key)))
+                        {
+                            self.narrowed.insert(key);
+                        }
+                    }
                     Verdict::Refuse(_) => {}
                     _ => drop(refused.remove(&key)),
                 }

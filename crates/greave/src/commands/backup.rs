@@ -55,7 +55,7 @@ pub(crate) async fn restore(cli: &Cli, wanted: &Restore, now: Timestamp) -> Outc
 const UNKNOWN: &str = "What was changed after the backup and is nowhere at hand cannot be known: keys that were revoked \
                        or disabled and not used since work again; who has left is back; what was taken from a person is \
                        theirs again; authenticators that were replaced and recovery codes that were used serve again; keys \
-                       that were made since are not known.";
+                       that were narrowed reach as far as before; keys that were made since are not known.";
 
 fn told(restored: &Restored) -> Vec<String> {
     let Restored { restored: done, folder, manifest, newer } = restored;
@@ -83,7 +83,7 @@ fn told(restored: &Restored) -> Vec<String> {
 }
 
 fn evidence(newer: &Newer) -> Vec<String> {
-    let Newer { looked, entries, calls, last, unknown, stopped, damaged } = newer;
+    let Newer { looked, entries, calls, last, unknown, stopped, narrowed, damaged } = newer;
     let mut lines = Vec::new();
     if !looked {
         lines.push(styled(ALARM, "Nothing was given to hold it against: neither a checkpoint nor a record."));
@@ -98,6 +98,14 @@ fn evidence(newer: &Newer) -> Vec<String> {
     }
     if !stopped.is_empty() {
         let text = format!("Stopped since, and working in the backup: {}", keys(stopped.iter().map(|it| it.key)));
+        lines.push(styled(ALARM, text));
+    }
+    if !narrowed.is_empty() {
+        let text = format!(
+            "Refused since for what they may do in the backup: {}. They were narrowed, and a restore widens them: \
+             `greave narrow KEY --apply` narrows one again.",
+            keys(narrowed.iter().copied())
+        );
         lines.push(styled(ALARM, text));
     }
     if !unknown.is_empty() {

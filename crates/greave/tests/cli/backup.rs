@@ -89,6 +89,10 @@ fn an_old_state_comes_back_whole_and_brings_no_revoked_key_back_in_silence() {
     broken.read_exact(&mut [0; 25]).unwrap();
     let (_, later) = issue(&mut company);
     assert!(works(&later));
+    // And a third is narrowed, to what it never did.
+    let narrow = ["narrow", "k3", "--until", "2020-01-01", "--keep", "GET /users/{name}", "--apply"];
+    company.run(&narrow).says(0, &["in force"]);
+    assert_eq!(call(&address, &keys[2].1), Some(403));
     fs::write(company.path("kept.note"), company.run(&["ledger", "checkpoint"]).out).unwrap();
     gate.signal("-TERM");
     assert_eq!(gate.ended(), Some(0));
@@ -102,8 +106,13 @@ fn an_old_state_comes_back_whole_and_brings_no_revoked_key_back_in_silence() {
     assert!(!company.path("state").exists() && !company.path("state.restoring").exists());
     let evidence = ["--newer-record", "lost/record", "--checkpoint", "kept.note"];
     let held = [&restore[..], &evidence].concat();
-    let behind =
-        ["entries of the ledger are missing", "after it", "working in the backup: k2", "unknown in the backup: k4"];
+    let behind = [
+        "entries of the ledger are missing",
+        "after it",
+        "working in the backup: k2",
+        "what they may do in the backup: k3",
+        "unknown in the backup: k4",
+    ];
     company.run(&held).says(1, &behind).says(1, &["Nothing was restored"]);
     assert!(!company.path("state").exists());
     company.run(&[&held[..], &["--danger-behind"]].concat()).says(0, &["Stopped again", "k2", "void"]);
