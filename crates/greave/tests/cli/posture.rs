@@ -252,3 +252,67 @@ fn a_socket_where_others_can_put_one_is_not_talked_to() {
     open(0o700);
     company.run(&["keys", "list"]).says(0, &[]);
 }
+
+/// What `greave incident` says of the key when so many of its calls have passed.
+fn incident(company: &Company, passed: u64) -> Value {
+    for _ in 0..600 {
+        let told = company.run(&["--json", "incident", "k1", "--since", "1h"]).json();
+        if told["calls"]["passed"] == passed {
+            return told;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("{passed} calls never came")
+}
+
+#[test]
+fn a_stolen_key_is_told_proven_and_narrowed_to_what_it_did_before() {
+    let mut company = company();
+    let (gate, told) = Running::start(&company);
+    let at = address(&told);
+    // The first teaches the gate that there is such a key.
+    for path in ["/users", "/users", "/users"] {
+        assert_eq!(call(&at, "GET", path, KEY), 200);
+    }
+    incident(&company, 2);
+    let theft = Timestamp::now().to_string();
+    assert_eq!(call(&at, "GET", "/users/bob", KEY), 200);
+    assert_ne!(call(&at, "DELETE", "/users/bob", KEY), 200);
+    let told = incident(&company, 3);
+    assert_eq!(told["radius"]["works"], true);
+    let next: Vec<&str> = told["next"].as_array().unwrap().iter().map(|it| it["command"].as_str().unwrap()).collect();
+    assert!(next[0].starts_with("greave keys disable k1"), "{next:?}");
+    let ticket = company.run(&["incident", "k1", "--since", &theft, "--format", "markdown"]);
+    ticket.says(0, &["# `Incident: k1", "## Timeline", "`GET /users/{name}`"]);
+
+    let key = company.run(&["record", "key"]).out;
+    company.run(&["incident", "k1", "--bundle", "evidence/"]).says(0, &["in `evidence`"]);
+    company.run(&["incident", "k1", "--bundle", "evidence"]).says(2, &["is there already"]);
+    let verify = || company.run(&["record", "verify", "evidence", "--key", key.trim()]);
+    verify().says(0, &["nothing is changed, missing or added", "it is about k1, from ", "of the ledger"]);
+    company.edit("evidence/incident.md", "Timeline", "Time line");
+    verify().says(1, &["`incident.md` was changed"]);
+    for entry in fs::read_dir(company.path("evidence")).unwrap().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        assert!(!text.contains(KEY) && !text.contains("verifier\""), "{:?}", entry.path());
+        // Whoever takes all of it out has not made an empty record of it.
+        fs::remove_file(entry.path()).unwrap();
+    }
+    verify().says(1, &["nothing of a record"]);
+
+    // The line of the guide: the thief's calls are told, and stop nothing.
+    let narrow = ["narrow", "k1", "--until", &theft];
+    let proposed = company.run(&[&["--json"], &narrow[..]].concat()).json();
+    assert_eq!(proposed["scope"]["operations"], serde_json::json!(["GET /users"]));
+    assert_eq!(proposed["tried"]["refused"][0]["late"], true);
+    company.run(&[&narrow[..], &["--apply"]].concat()).says(0, &["in force", "--undo", "at or after `--until`"]);
+    assert_eq!(call(&at, "GET", "/users", KEY), 200);
+    assert_eq!(call(&at, "GET", "/users/bob", KEY), 403);
+    company.run(&["explain", "GET", "/users/bob", "--key", "k1"]).says(0, &["other operations"]);
+    company.run(&["narrow", "k1", "--undo"]).says(2, &["--as NAME"]);
+    company.as_ann(&["narrow", "k1", "--undo"]).says(0, &["reaches as far as before"]);
+    assert_eq!(call(&at, "GET", "/users/bob", KEY), 200);
+    company.run(&["ledger", "show"]).says(0, &["key-narrowed", "key-widened"]);
+    company.run(&["narrow", "k1", "--keep", "GET /nothing"]).says(2, &["no operation is called"]);
+    drop(gate);
+}
