@@ -160,10 +160,10 @@ class Gate:
 
     # --- the command line
 
-    def ended(self, *words, typed=""):
+    def ended(self, *words, typed="", seconds=60):
         """Runs one command, `typed` into its standard input: its exit code, and what it printed on either stream."""
         argv = [*self.beside, BINARY, "--config", str(self.folder / "greave.toml"), *map(str, words)]
-        done = subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=seconds)
         return done.returncode, done.stdout, done.stderr
 
     def run(self, *words, typed="", may_fail=False):

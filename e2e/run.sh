@@ -88,7 +88,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments drains watch)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments drains watch drill)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
@@ -104,7 +104,7 @@ for part in "${parts[@]}"; do
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
       ;;
-    watch) ;;
+    watch | drill) ;;
     segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
     *)
       install jupyter "$here/requirements.txt" jupyter

@@ -8,13 +8,13 @@ use serde_json::Value;
 const FLOORS: [&[&str]; 5] = [
     &["law", "seal"],
     &["catalogue", "wire", "factor", "watch", "record", "store"],
-    &["authority", "audit", "trial"],
+    &["authority", "audit", "drill", "trial"],
     &["gateway", "console", "tell", "ocsf"],
     &["greave"],
 ];
 
 /// Rooms without clock, dice, disk, net and async, and what would bring one of them in.
-const PURE: [&str; 8] = ["law", "seal", "catalogue", "wire", "factor", "watch", "trial", "ocsf"];
+const PURE: [&str; 9] = ["law", "seal", "catalogue", "wire", "factor", "watch", "drill", "trial", "ocsf"];
 const HANDS: [&str; 8] = ["tokio", "hyper", "hyper-util", "sqlx", "axum", "rand", "getrandom", "tempfile"];
 
 /// Reads the manifests and says which arrow points up.

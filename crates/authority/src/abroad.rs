@@ -190,7 +190,7 @@ impl Key {
     /// Whether the API knows it: it made it, or made what the key stands for. Keys that stand
     /// for the gate's own credential it never saw; tokens are their issuer's.
     pub fn is_of_the_api(&self) -> bool {
-        self.claim().is_none() && (self.issued().is_none() || self.stands_for().is_some())
+        !self.is_drill() && self.claim().is_none() && (self.issued().is_none() || self.stands_for().is_some())
     }
 }
 

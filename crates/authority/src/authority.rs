@@ -3,6 +3,7 @@
 
 mod canary;
 mod containing;
+mod drilling;
 mod errors;
 mod importing;
 mod issuing;
@@ -30,6 +31,7 @@ use zeroize::Zeroizing;
 
 use self::line::Line;
 pub use self::{
+    drilling::Rehearse,
     errors::{Failed, NotDone, NotEnrolled, NotProved},
     importing::Importer,
     line::{Answer, Ticket},

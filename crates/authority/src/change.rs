@@ -10,7 +10,7 @@ use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId,
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Grant, Limit, PepperId, Scope, Verifier, Wish,
+    Card, Grant, Limit, PepperId, Scope, Verifier, Wish,
     posture::{Files, Weaker},
 };
 
@@ -470,6 +470,35 @@ pub enum Change {
         /// Until then nothing is done about the key by itself, where a person lifted it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         calm: Option<Timestamp>,
+    },
+    /// A rehearsal of a theft begins, and with it a key that no call reaches the API with. There is
+    /// no other entry for such a key: whoever does not know what a drill is knows no key.
+    DrillBegun {
+        /// The key, of the same numbers as others.
+        key: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// What is played.
+        scenario: String,
+        /// Whose key is played stolen.
+        holder: HolderId,
+        /// The key that it behaves like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        like: Option<KeyId>,
+        /// What bounds it, for it bounds that key.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bounds: Vec<Scope>,
+        /// When the key ends, whatever becomes of the drill.
+        end: Timestamp,
+    },
+    /// A rehearsal is over; nobody knows its key any more.
+    DrillEnded {
+        /// The key.
+        key: KeyId,
+        /// What it showed.
+        card: Box<Card>,
     },
     /// A canary was made: a secret that works nowhere, and is told when somebody sends it.
     CanaryIssued {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use law::{ChallengeId, HolderId, HolderKind, KeyId, RequestId, Span};
 
 use crate::{
-    Less, Limit, PepperId, RequestRules, Scope, Verifier, Wish,
+    DrillOrder, Less, Limit, PepperId, RequestRules, Scope, Verifier, Wish,
     change::{Claim, Digest, Proof},
 };
 
@@ -158,6 +158,8 @@ pub enum Command {
     },
     /// Watch a canary no more.
     EndCanary(KeyId),
+    /// Rehearse thefts. The secrets of their keys exist already, and are shown to nobody.
+    BeginDrills(Vec<DrillOrder>),
     /// The gate's own credential for the API was set; it goes to the shelf, sealed.
     SetUpstreamCredential,
     /// Say yes to questions that were shown together.
@@ -299,6 +301,8 @@ impl Command {
             | Self::BeginImport { .. }
             | Self::IssueKey(_)
             | Self::IssueCanary { .. }
+            // People are told, and what is told stands in the ledger.
+            | Self::BeginDrills(_)
             // Whoever ends it looks away.
             | Self::EndCanary(_)
             | Self::SetUpstreamCredential
@@ -336,6 +340,7 @@ impl Command {
             Self::CollectRequest { .. } => "collect a key",
             Self::IssueCanary { .. } => "make a canary",
             Self::EndCanary(_) => "end a canary",
+            Self::BeginDrills(_) => "begin a drill",
             Self::SetUpstreamCredential => "set the upstream's credential",
             Self::Approve(_) => "approve",
             Self::Deny(_) => "deny",

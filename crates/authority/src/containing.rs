@@ -30,6 +30,12 @@ impl Containing {
     pub(crate) fn minted(&mut self, parent: KeyId, child: KeyId) {
         self.minted.entry(parent).or_default().push(child);
     }
+
+    /// Nothing holds a key that nobody knows.
+    pub(crate) fn forget(&mut self, key: KeyId) {
+        self.held.remove(&key);
+        self.calm.remove(&key);
+    }
 }
 
 impl State {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use law::{ChallengeId, HolderKind, KeyId, Refusal, RequestId, Span};
 
-use crate::Wider;
+use crate::{Wider, drill::MOST_DRILLS};
 
 /// Why something is not done. Each says how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +157,15 @@ pub enum Declined {
     /// No such canary.
     #[error("there is no canary `{0}`; see `greave keys canaries`")]
     NoCanary(KeyId),
+    /// It is the key of a drill.
+    #[error("key `{0}` is a drill's: it cannot become another, and is gone when the drill is over")]
+    OfDrill(KeyId),
+    /// One at a time, so that a drill is never a flood.
+    #[error("a drill goes on with key `{0}`; wait until it is over, or end it with `greave keys disable {0}`")]
+    DrillGoesOn(KeyId),
+    /// None, or more than one code is good for.
+    #[error("name between one and {MOST_DRILLS} scenarios; `greave drill --list` shows those that there are")]
+    TooManyDrills,
     /// Keys under keys, too deep.
     #[error("key `{0}` has too many keys above it; issue from one of those")]
     TooDeep(KeyId),

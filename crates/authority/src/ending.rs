@@ -171,6 +171,10 @@ impl Done {
 impl State {
     /// When a key ends if keys live by this.
     pub fn end_under(&self, key: &Key, lifetimes: Lifetimes) -> Option<Timestamp> {
+        // That a drill ends is nothing to warn of, and never put off.
+        if key.is_drill() {
+            return None;
+        }
         match key.issued() {
             Some(_) => Timestamp::from_microsecond(self.last_moment(key, lifetimes).min(key.grace())).ok(),
             None => key.end(),
@@ -192,7 +196,7 @@ impl State {
         with: &HashSet<KeyId>,
         lifetimes: Lifetimes,
     ) -> Option<Vec<Change>> {
-        let key = self.key(id)?;
+        let key = self.key(id).filter(|key| !key.is_drill())?;
         // The grace of a key on which it hangs is not put off, and what is stopped is not in use.
         let bound = |above: &KeyId| self.key(*above).is_some_and(|key| key.grace() < until.as_microsecond());
         if self.hangs(key) && (self.is_stopped_above(key) || self.ancestors(id).iter().any(bound)) {

@@ -78,6 +78,8 @@ struct Rare {
     ends: Ends,
     turn: Option<Box<Turn>>,
     ceilings: Vec<Arc<Ceiling>>,
+    /// Whether it rehearses a theft: no call with it reaches the API.
+    drill: bool,
 }
 
 /// What is behind the end of a key, in microseconds since 1970.
@@ -237,6 +239,18 @@ impl Key {
 
     pub(crate) fn set_ceilings(&mut self, change: impl FnOnce(&mut Vec<Arc<Ceiling>>)) {
         change(&mut self.rare.get_or_insert_default().ceilings);
+    }
+
+    /// Whether it is the key of a drill. No call with it reaches the API, and nothing that it does
+    /// counts for anybody else.
+    pub fn is_drill(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.drill)
+    }
+
+    pub(crate) fn set_drill(&mut self, name: &str, end: Timestamp) {
+        self.set_name(name);
+        self.say_end(end, self.born());
+        self.rare.get_or_insert_default().drill = true;
     }
 
     /// When it was first seen.

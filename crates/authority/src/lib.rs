@@ -12,6 +12,7 @@ mod command;
 mod containing;
 mod credential;
 mod declined;
+mod drill;
 mod ending;
 mod guess;
 mod import;
@@ -34,14 +35,15 @@ mod verifier;
 pub use crate::{
     abroad::{Abroad, Compared, Difference, Listed, Listing, is_name_abroad},
     authority::{
-        Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Secrets, Spent,
-        Ticket,
+        Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Rehearse, Secrets,
+        Spent, Ticket,
     },
     ceiling::Ceiling,
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, RecordPart, Written},
     command::{Command, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
     declined::Declined,
+    drill::{Card, DRILL_LASTS, Drill, DrillOrder, Drilled, MOST_DRILLS, Moment, Noticed},
     ending::{Ending, Next, Warnings},
     import::{Imported, ImportedKey, WrongLine},
     key::{Issued, Key, StandsFor},

@@ -23,6 +23,7 @@ impl State {
         now: Timestamp,
     ) -> Result<(Actor, Vec<Change>), Declined> {
         let (by, mut changes) = self.warranted(command, warrant)?;
+        self.check_no_drill(command)?;
         match command {
             Command::AddHolder(description) => changes.push(self.add_holder(description)?),
             Command::ChangeHolder(id, description) => {
@@ -143,6 +144,7 @@ impl State {
                 self.canary(*id).ok_or(Declined::NoCanary(*id))?;
                 changes.push(Change::CanaryEnded { id: *id });
             }
+            Command::BeginDrills(orders) => changes.extend(self.begin_drills(orders, now)?),
             Command::SetUpstreamCredential => changes.push(Change::UpstreamCredentialSet {}),
             Command::Approve(challenges) => {
                 let Actor::Person(person) = by else { return Err(Declined::CodeNeeded) };

@@ -175,9 +175,10 @@ impl State {
         if full { Err(Refusal::TooManyQuestions) } else { Ok(()) }
     }
 
-    /// Who is asked first about this key's calls.
+    /// Who is asked first about this key's calls. What a drill asks takes no room from what the
+    /// same person is asked in earnest.
     fn person_of(&self, key: KeyId) -> Option<HolderId> {
-        let holder = self.holder(self.key(key)?.holder()?)?;
+        let holder = self.holder(self.key(key).filter(|key| !key.is_drill())?.holder()?)?;
         if holder.kind == HolderKind::Person { Some(holder.id) } else { holder.owner }
     }
 }

@@ -15,9 +15,10 @@ use law::{
 };
 
 use crate::{
-    Abroad, Key, PepperId, Verifier,
+    Abroad, Ceiling, Key, PepperId, Scope, Verifier,
     change::{Actor, Change, Digest, Proof, Question, RecordPart, Written},
     containing::Containing,
+    drill::Drills,
     key::{Alike, Issued, StandsFor},
     life::Lifetimes,
     people::{Names, People},
@@ -32,6 +33,9 @@ const MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The place of issued keys: they may stand wherever they can be taken out.
 const ISSUED: &str = "issued";
+
+/// The place of a drill's key: it travels within the gate alone.
+const DRILL: &str = "drill";
 
 /// Who has keys.
 #[derive(Clone, Debug)]
@@ -206,6 +210,7 @@ pub struct State {
     pub(crate) requests: BTreeMap<RequestId, Request>,
     pub(crate) canaries: BTreeMap<KeyId, Canary>,
     pub(crate) containing: Containing,
+    pub(crate) drills: Drills,
     /// What the API calls keys, and what became of them there.
     pub(crate) names_abroad: BTreeMap<KeyId, String>,
     pub(crate) abroad: BTreeMap<KeyId, Abroad>,
@@ -517,6 +522,26 @@ impl State {
                 self.canaries.insert(*id, canary);
             }
             Change::CanaryEnded { id } => drop(self.canaries.remove(id)),
+            Change::DrillBegun { key: id, verifier, pepper, scenario, holder, like: _, bounds, end } => {
+                self.newest_pepper = Some(*pepper);
+                let alike = self.alike.share(Alike { place: DRILL.into(), scopes: None });
+                let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                let known_by = (*verifier, *pepper);
+                let mut key = Key::adopted(*id, known_by, alike, at, nowhere, Some(*holder), None, None);
+                key.set_drill(&format!("DRILL {scenario}"), *end);
+                let ceiling = |scope: &Scope| Arc::new(Ceiling { of: *id, since: at, scope: scope.clone() });
+                key.set_ceilings(|ceilings| ceilings.extend(bounds.iter().map(ceiling)));
+                self.keys.insert(id.0, Arc::new(key));
+                self.last_key = self.last_key.max(id.0);
+                self.drill_begun(*id, scenario, *holder, at);
+            }
+            Change::DrillEnded { key, card } => {
+                if let Some(before) = self.keys.remove(key.0) {
+                    before.fall();
+                }
+                self.fell(&HashSet::from([*key]), Refusal::Ended);
+                self.drill_ended(*key, card, at);
+            }
             Change::KeyContained { .. } | Change::KeyLifted { .. } => self.obey_containment(&written.change, at),
             Change::UpstreamCredentialSet {} => {}
             Change::Asked { id, question } => {
@@ -700,7 +725,7 @@ impl State {
     /// The verifier that a change takes away, where it takes one away.
     pub(crate) fn replaced_verifier(&self, change: &Change) -> Option<Verifier> {
         match change {
-            Change::KeyRepeppered { key, .. } | Change::KeyForgotten { key } => {
+            Change::KeyRepeppered { key, .. } | Change::KeyForgotten { key } | Change::DrillEnded { key, .. } => {
                 self.keys.get(key.0).map(|key| key.verifier)
             }
             _ => None,

@@ -2,6 +2,7 @@
 
 mod canaries;
 mod doors;
+mod drills;
 mod holders;
 mod imports;
 mod json;
@@ -38,6 +39,9 @@ pub const OPENAPI: &str = include_str!("../openapi.yaml");
 
 /// The largest body, in bytes.
 const BODY: usize = 64 * 1024;
+
+/// The largest body with scenarios, in bytes.
+const DRILL_BODY: usize = 1 << 20;
 
 /// The largest body that lists many keys, in bytes.
 const LONG_BODY: usize = 16 << 20;
@@ -98,6 +102,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/leaks/look", post(leaks::look).layer(DefaultBodyLimit::max(leaks::DIGESTS_LARGEST))),
         ("/canaries", get(canaries::list).post(canaries::issue)),
         ("/canaries/{canary}/end", post(canaries::end)),
+        ("/drills", get(drills::show).post(drills::begin).layer(DefaultBodyLimit::max(DRILL_BODY))),
         ("/requests", get(requests::list).post(requests::ask)),
         ("/requests/{request}", get(requests::show)),
         ("/requests/{request}/grant", post(requests::grant)),

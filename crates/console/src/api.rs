@@ -4,6 +4,7 @@
 //! factors and kinds of holder are their words. Holders are named by their id or their name
 //! in requests.
 
+mod drills;
 mod expiry;
 mod holders;
 mod imports;
@@ -21,6 +22,7 @@ mod watch;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    drills::{BeforeView, BeginDrill, DrillView, PlayedView},
     expiry::{ApplyEnds, Ending, EndsApplied, ExpiryReport, KeyEnd, Lived, Within},
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},

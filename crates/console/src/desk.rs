@@ -17,7 +17,7 @@ use record::Book;
 use serde_json::Value;
 
 use crate::{
-    Abroad, Alarm, Told,
+    Abroad, Alarm, Drills, Told,
     reaching::Reaches,
     session::{Session, Sessions},
 };
@@ -36,6 +36,8 @@ pub struct Desk {
     pub settings: ArcSwap<Settings>,
     /// The API itself, where the operator says how it is asked about its keys; replaced with the settings.
     pub abroad: ArcSwapOption<Abroad>,
+    /// Who plays drills, where a gate runs.
+    pub drills: ArcSwapOption<Drills>,
     /// How a change is told to other systems, which this room does not know.
     pub events: Option<Events>,
     /// Hears of keys that were found where others can read them; nobody does where no gate runs.

@@ -14,6 +14,7 @@ mod admin;
 pub mod api;
 mod census;
 mod desk;
+mod drills;
 mod ends;
 mod excerpt;
 mod explain;
@@ -35,6 +36,7 @@ pub use crate::{
     abroad::Abroad,
     admin::{Door, OPENAPI, admin},
     desk::{Desk, Events, IssuedSettings, Settings},
+    drills::{Drills, NotBegun},
     excerpt::{Excerpt, Size},
     leaks::{Alarm, Leak, LeakDoors},
     pages::pages,

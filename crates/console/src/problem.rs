@@ -81,6 +81,9 @@ const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
         Declined::ReasonNeeded(_) | Declined::WiderThanAsked(_) | Declined::LongerThanAsked(_) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
         }
+        Declined::OfDrill(_) => (StatusCode::CONFLICT, "of-drill"),
+        Declined::DrillGoesOn(_) => (StatusCode::CONFLICT, "drill-goes-on"),
+        Declined::TooManyDrills => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
         Declined::NoLaw => (StatusCode::NOT_FOUND, "no-law-waits"),
         Declined::LastAdministrator(_) => (StatusCode::CONFLICT, "last-administrator"),
         Declined::NameTaken(_) => (StatusCode::CONFLICT, "name-taken"),

@@ -39,8 +39,9 @@ pub use crate::{
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
-        Counts, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, Part, Realm, RealmSettings,
-        Sampling, Traced, Unanswered, UnknownKeys, WatchMode, WatchRules, Watching, Worker,
+        Counts, Dry, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part,
+        Played, Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchMode,
+        WatchRules, Watching, Worker, play,
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

@@ -26,7 +26,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::body::Answer;
+use crate::{body::Answer, gate::Played};
 
 /// What hyper may buffer of one connection, in bytes.
 const BUFFER: usize = 128 * 1024;
@@ -92,6 +92,15 @@ pub struct Visitor {
     pub address: SocketAddr,
     /// Its place.
     pub seat: Seat,
+    /// What is played, where the gate itself calls in a drill. Nobody who comes over the network
+    /// has it.
+    pub(crate) played: Option<Played>,
+}
+
+impl Seat {
+    pub(crate) fn of(permit: OwnedSemaphorePermit) -> Self {
+        Self { permit: Arc::new(permit) }
+    }
 }
 
 impl Server {
@@ -219,7 +228,7 @@ where
         };
         match accepted {
             Ok(((stream, address), permit)) => {
-                let visitor = Visitor { address, seat: Seat { permit: Arc::new(permit) } };
+                let visitor = Visitor { address, seat: Seat::of(permit), played: None };
                 tokio::spawn(serve(stream, visitor, settings.head, Arc::clone(handle), stopping.clone()));
             }
             Err(error) => {

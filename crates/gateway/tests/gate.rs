@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
 
+mod drilled;
 mod envoy;
 mod house;
 mod interrupted;

@@ -167,6 +167,22 @@ pub(crate) enum Command {
     #[command(args_conflicts_with_subcommands = true)]
     #[command(after_help = example!("watch", "watch lift k17 --as ann", "watch preview --since 14d", "watch --replay", "watch --replay state/record --since 14d", "watch --replay calls.json --json", "watch bench --seeds 20"))]
     Watch(WatchCommand),
+    /// Rehearse a stolen key against the running gate, and see what is caught, when, and what
+    /// gets through.
+    ///
+    /// The gate plays a thief with a key that is made for it: looking up, scope, the watch, the law,
+    /// containments and the record are the real ones, and at the place where a call would be
+    /// forwarded the gate answers by itself. Nothing reaches the API. The key never leaves the
+    /// gate, and nobody knows it any more when the drill is over. People are told as in earnest,
+    /// with DRILL in the first word; what was shown stands in the ledger. Needs an administrator's
+    /// code.
+    ///
+    /// SCENARIO is one of `--list`, or a file; all of the list where none is named. `--write`
+    /// writes those of the list as files to begin with.
+    ///
+    /// Ends with 0 where everything was contained in time, 1 where something was not.
+    #[command(after_help = example!("drill --as ann", "drill a1-smash a5-back-door-user --as ann", "drill a7-split-source --like k17 --as ann", "drill my-theft.toml --as ann --json", "drill --list", "drill --write scenarios"))]
+    Drill(Drill),
     /// Keys that lie where they can be read: in files, in the history of git, in standard input.
     ///
     /// Finds every key that the gate knows, issued or adopted, however a file quotes, escapes or
@@ -529,6 +545,26 @@ pub(crate) enum LawCommand {
     /// Let what waits wait no longer. Needs no code.
     #[command(after_help = example!("law refuse"))]
     Refuse,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Scenarios: names of `--list`, or files.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Play this key stolen: what is usual for it is usual for the drill's key, what bounds it
+    /// bounds that, and whoever answers for it is told. Without it a past is made up, and whoever
+    /// gives the code is told.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) like: Option<KeyId>,
+    /// Say which scenarios there are, and do nothing.
+    #[arg(long, conflicts_with_all = ["scenarios", "like", "write"])]
+    pub(crate) list: bool,
+    /// Write the scenarios of the list into this folder, and do nothing else.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["scenarios", "like"])]
+    pub(crate) write: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
 }
 
 /// Who acts. The code is asked for, or read from standard input where that is no terminal.

@@ -80,6 +80,7 @@ impl House {
         });
         Desk {
             abroad: ArcSwapOption::new(abroad.map(Arc::new)),
+            drills: ArcSwapOption::empty(),
             authority: Arc::clone(&self.authority),
             catalogue: Arc::clone(&self.catalogue),
             record: self.state.record(),

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod document;
 mod drains;
+mod drilling;
 mod ends;
 mod files;
 mod foreign;
@@ -110,6 +111,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now).await,
         Command::Scan(scan) => commands::scan::run(cli, scan, now).await,
+        Command::Drill(drill) => commands::drill::run(cli, drill, now).await,
         Command::Record(record) => commands::record::run(cli, record, now).await,
         Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,

@@ -9,9 +9,9 @@ use std::{
 use authority::{Asked, Authority, Change, Digest, Exhibit, Progress, RequestRules, State, Weaker, Written};
 use console::{Excerpt, Size, Told};
 use jiff::Timestamp;
-use law::{ChallengeId, Evidence, Finding, HolderId, HolderKind, Law, Mode, RequestId, Severity, Span};
+use law::{ChallengeId, Evidence, Finding, HolderId, HolderKind, KeyId, Law, Mode, RequestId, Severity, Span};
 use serde_json::{Map, json};
-use tell::{Kind, Life, Notice, NoticeId, Reached, Recipient, Teller, Worker};
+use tell::{Kind, Life, Notice, NoticeId, Reached, Receipt, Recipient, Teller, Worker};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -20,6 +20,7 @@ use tokio::{
 use crate::{
     config::{Config, Mail, MailSecurity},
     drains::journal::Journal,
+    drilling::Overheard,
     house::{self, HouseError},
     secrets::Vault,
     stop::stopped,
@@ -37,6 +38,7 @@ pub(crate) struct Telling {
     teller: Teller,
     worker: Worker,
     told: Arc<Told>,
+    overheard: Arc<Overheard>,
     /// The desk's origin, for links.
     desk: String,
     escalate: Span,
@@ -69,6 +71,7 @@ impl Telling {
             teller,
             worker,
             told,
+            overheard: Arc::default(),
             desk: config.desk(),
             escalate: config.tell.escalate,
             rules: house::request_rules(config),
@@ -80,15 +83,21 @@ impl Telling {
         self.teller.clone()
     }
 
+    /// What is told of drills.
+    pub(crate) fn overheard(&self) -> Arc<Overheard> {
+        Arc::clone(&self.overheard)
+    }
+
     /// Starts telling. It ends, after a last try, when the gate stops.
     pub(crate) fn start(
         self,
         (found, journal): (mpsc::Receiver<Finding>, Arc<Journal>),
         stopping: &watch::Receiver<bool>,
     ) -> [JoinHandle<()>; 2] {
-        let Self { authority, teller, worker, told, desk, escalate, rules } = self;
+        let Self { authority, teller, worker, told, overheard, desk, escalate, rules } = self;
         let changes = authority.listen();
-        let voice = Voice { authority, teller, told, desk, escalate, rules, journal, lives: Mutex::default() };
+        let lives = Mutex::default();
+        let voice = Voice { authority, teller, told, overheard, desk, escalate, rules, journal, lives };
         let telling = tokio::spawn(voice.speak(changes, found, stopping.clone()));
         [telling, tokio::spawn(worker.run(stopped(stopping.clone())))]
     }
@@ -125,6 +134,7 @@ struct Voice {
     authority: Arc<Authority>,
     teller: Teller,
     told: Arc<Told>,
+    overheard: Arc<Overheard>,
     /// How long the notices of open questions are worth sending.
     lives: Mutex<HashMap<ChallengeId, Life>>,
     desk: String,
@@ -180,7 +190,7 @@ impl Voice {
             }
             Change::KeyDisabled { key, why } => {
                 let title = format!("key {key} is disabled: {why}");
-                self.tell(Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title, self.people_of(*key));
+                self.tell_of(*key, Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title);
             }
             // What is asked of a key is told by the question.
             Change::KeyContained { key, step, powers, until, why }
@@ -190,7 +200,7 @@ impl Voice {
                     "key {key} is contained ({step}) until {until:.0}: {why}; it and what it made are held; \
                      `greave watch lift {key} --as NAME` lifts it"
                 );
-                self.tell(Kind::KeyContained, &format!("{key}_{step}"), Severity::High, title, self.people_of(*key));
+                self.tell_of(*key, Kind::KeyContained, &format!("{key}_{step}"), Severity::High, title);
             }
             Change::KeyRequested { id, person, wish, .. } => {
                 let (by, holder) = (self.name_of(*person), self.name_of(wish.holder));
@@ -282,7 +292,7 @@ impl Voice {
         notice.life = Some(self.life(challenge, asked.question.until));
         let by_mail: Vec<String> =
             notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
-        let Reached { mail, webhooks } = self.teller.tell(notice);
+        let Reached { mail, webhooks } = self.send(Some(key.id), notice);
         (0..webhooks).for_each(|_| self.told.note(challenge, "webhook", None, now));
         by_mail.into_iter().filter(|_| mail).for_each(|name| self.told.note(challenge, "mail", Some(name), now));
         told.push((challenge, asked.at));
@@ -311,10 +321,12 @@ impl Voice {
 
     fn tell_end(&self, challenge: ChallengeId, kind: Kind, how: &str) {
         let to = self.authority.view(|state| answerers(state, key_holder(state, challenge), Times::Again));
-        let operation = self.authority.view(|state| Some(state.question(challenge)?.question.operation.clone()));
+        let of = |state: &State| state.question(challenge).map(|it| (it.question.operation.clone(), it.question.key));
+        let (operation, key) = self.authority.view(of).unzip();
         let title = format!("{challenge}: {} {how}", operation.unwrap_or_default());
         let id = format!("{challenge}_{}", kind.word().replace('.', "_"));
-        self.tell(kind, &id, Severity::Info, title, to);
+        let Some(notice) = notice(self.desk.clone(), kind, &id, Severity::Info, title, to) else { return };
+        self.send(key, notice);
     }
 
     async fn tell_finding(&self, finding: &Finding) {
@@ -331,7 +343,7 @@ impl Voice {
         let key = finding.key.map_or_else(|| "none".to_owned(), |key| key.to_string());
         let Ok(id) = NoticeId::new(format!("{}_{key}_{at}", finding.rule)) else { return };
         let to = finding.key.map_or_else(|| self.administrators(), |key| self.people_of(key));
-        self.teller.tell(Notice::finding(finding, id, Some(self.desk.clone()), to));
+        self.send(finding.key, Notice::finding(finding, id, Some(self.desk.clone()), to));
     }
 
     /// A finding of a canary says which one it is, and where it lay.
@@ -360,28 +372,40 @@ impl Voice {
     }
 
     fn tell_at(&self, link: String, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
-        let at = Timestamp::now();
-        let Ok(id) = NoticeId::new(format!("{id}_{}", at.as_millisecond())) else { return };
-        let details = Map::from_iter([("title".to_owned(), json!(title))]);
-        self.teller.tell(Notice {
-            kind,
-            id,
-            at,
-            title,
-            lines: Vec::new(),
-            link: Some(link),
-            challenge: None,
-            severity,
-            to,
-            details,
-            life: None,
-            receipt: None,
-        });
+        if let Some(notice) = notice(link, kind, id, severity, title, to) {
+            self.teller.tell(notice);
+        }
+    }
+
+    /// Tells whoever answers for a key of what became of it.
+    fn tell_of(&self, key: KeyId, kind: Kind, id: &str, severity: Severity, title: String) {
+        let notice = notice(self.desk.clone(), kind, id, severity, title, self.people_of(key));
+        if let Some(notice) = notice {
+            self.send(Some(key), notice);
+        }
+    }
+
+    /// Sends a notice. One of a drill says so in its first word, stands behind all that is real, and
+    /// whoever plays it hears who gets it.
+    fn send(&self, key: Option<KeyId>, mut notice: Notice) -> Reached {
+        let drill = key.filter(|key| self.authority.view(|state| state.is_drill(*key)));
+        let Some(key) = drill else { return self.teller.tell(notice) };
+        notice.rehearse();
+        let (of, receipt) = (notice.title.clone(), Receipt::default());
+        notice.receipt = Some(receipt.clone());
+        let mailed: Vec<String> =
+            notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
+        let reached = self.teller.tell(notice);
+        (0..reached.webhooks).for_each(|_| self.overheard.note(key, "webhook", None, &of, &receipt));
+        let mailed = mailed.into_iter().filter(|_| reached.mail);
+        mailed.for_each(|name| self.overheard.note(key, "mail", Some(name), &of, &receipt));
+        reached
     }
 
     /// Those who answer for a key; administrators where nobody does.
     fn people_of(&self, key: law::KeyId) -> Vec<Recipient> {
-        self.authority.view(|state| people_of(state, state.key(key).and_then(|key| key.holder())))
+        let holder = |state: &State| state.key(key).and_then(|key| key.holder()).or_else(|| state.drill_holder(key));
+        self.authority.view(|state| people_of(state, holder(state)))
     }
 
     fn name_of(&self, holder: HolderId) -> String {
@@ -405,6 +429,15 @@ impl Voice {
     fn administrators(&self) -> Vec<Recipient> {
         self.authority.view(administrators)
     }
+}
+
+/// A notice whose title says all.
+fn notice(link: String, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) -> Option<Notice> {
+    let at = Timestamp::now();
+    let id = NoticeId::new(format!("{id}_{}", at.as_millisecond())).ok()?;
+    let details = Map::from_iter([("title".to_owned(), json!(title))]);
+    let (link, lines) = (Some(link), Vec::new());
+    Some(Notice { kind, id, at, title, lines, link, challenge: None, severity, to, details, life: None, receipt: None })
 }
 
 /// How often people were told before.

@@ -19,6 +19,8 @@ pub enum Who {
     Session,
     /// No credential at all.
     Nobody,
+    /// The key of a drill. Nothing of it reached the API, whatever the outcome says.
+    Drill,
 }
 
 /// What was decided.

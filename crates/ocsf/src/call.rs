@@ -120,6 +120,7 @@ fn actor(names: Names<'_>, call: &Call) -> Value {
         Who::Unknown => Some("an unknown credential"),
         Who::Session => Some("a session"),
         Who::Nobody => Some("nobody"),
+        Who::Drill => Some("a drill of the gate"),
     };
     json!({
         "app_uid": call.key,

@@ -351,6 +351,18 @@ fn told(names: Names<'_>, change: &Change) -> Told {
                 .with(json!({"entity": entity(names, *id, None, None, "canary")}))
         }
 
+        Change::DrillBegun { key: id, verifier: _, pepper: _, scenario, holder, like, bounds: _, end } => {
+            let name = format!("DRILL {scenario}");
+            Told::of(ENTITY, CREATE, Info, "drill-begun", format!("DRILL {scenario}: key {id} is played stolen"))
+                .with(json!({"entity": entity(names, *id, Some(&name), Some(*holder), "drill key")}))
+                .and(json!({"scenario": scenario, "like": like, "end": end}))
+        }
+        Change::DrillEnded { key: id, card } => {
+            Told::of(ENTITY, DELETE, Info, "drill-ended", format!("DRILL: {id} is over"))
+                .with(json!({"entity": entity(names, *id, None, None, "drill key")}))
+                .and(json!({"card": card}))
+        }
+
         Change::KeyRequested { id, person, wish, until } => {
             let Wish { name, holder, scope, limits, lifetime, reason } = wish;
             access(other("Request"), "key-requested", format!("{id}: {person} asks for a key for {holder}: {reason}"))

@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{Call, CallId, KeyId, Outcome, Verdict};
+use law::{Call, CallId, KeyId, Outcome, Verdict, Who};
 use seal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,8 @@ impl Rolled {
 
     pub(crate) fn call(&mut self, call: &Call) {
         self.index.note(call);
-        let Some(key) = call.key else { return };
+        // What a drill did is no use of anything.
+        let Some(key) = call.key.filter(|_| call.who != Who::Drill) else { return };
         let used = Use { key, operation: Arc::clone(&call.operation), day: call.at.as_second().div_euclid(DAY) };
         let used = self.bounded(used);
         let sums = self.days.entry(used.clone()).or_default();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use law::{ByPower, Call, KeyId, Neighbourhood, Power, Verdict, neighbourhood};
+use law::{ByPower, Call, KeyId, Neighbourhood, Power, Verdict, Who, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 /// How one key was used, as far as the book reaches back. A key never takes more than
@@ -323,7 +323,7 @@ pub(crate) struct Index {
 impl Index {
     pub(crate) fn note(&mut self, call: &Call) {
         self.since = Some(self.since.map_or(call.at, |since| since.min(call.at)));
-        if let Some(key) = call.key {
+        if let Some(key) = call.key.filter(|_| call.who != Who::Drill) {
             self.keys.entry(key).or_default().note(call);
         }
     }

@@ -41,7 +41,7 @@ impl Groups {
 
     /// Gives the notice back if it may go now, and keeps it otherwise.
     pub(crate) fn offer(&mut self, to: &Addressee, notice: Arc<Notice>, now: Instant) -> Option<Arc<Notice>> {
-        let minute = self.minutes.entry(place(to)).or_insert_with(|| Minute::new(to.clone(), now, 0));
+        let minute = self.minutes.entry(place(to, &notice)).or_insert_with(|| Minute::new(to.clone(), now, 0));
         if minute.ends <= now && minute.held.is_empty() {
             *minute = Minute::new(to.clone(), now, 0);
         }
@@ -108,14 +108,22 @@ impl Minute {
         let (held, more) = (std::mem::take(&mut self.held), std::mem::take(&mut self.more));
         match held.as_slice() {
             [only] if more == 0 => Some(Arc::clone(only)),
-            _ => Notice::several(&held, more, self.to.iter().cloned().collect()).map(Arc::new),
+            _ => {
+                let mut several = Notice::several(&held, more, self.to.iter().cloned().collect())?;
+                if held.iter().all(|notice| notice.is_of_drill()) {
+                    several.say_drill();
+                }
+                Some(Arc::new(several))
+            }
         }
     }
 }
 
-/// One mailbox is one place however its address is written.
-fn place(to: &Addressee) -> String {
-    to.as_ref().and_then(|recipient| recipient.mail.as_deref()).unwrap_or_default().to_ascii_lowercase()
+/// One mailbox is one place however its address is written. What is of a drill has a minute of its
+/// own: it neither holds back what is real nor arrives as one with it.
+fn place(to: &Addressee, notice: &Notice) -> String {
+    let mail = to.as_ref().and_then(|recipient| recipient.mail.as_deref()).unwrap_or_default().to_ascii_lowercase();
+    if notice.is_of_drill() { format!("drill {mail}") } else { mail }
 }
 
 #[cfg(test)]
@@ -174,6 +182,24 @@ mod tests {
         assert_eq!(ripe[0].1.kind, Kind::ChallengeOpened);
         assert_eq!(groups.ripe(start + MINUTE * 2), Vec::new());
         assert!(groups.minutes.is_empty());
+    }
+
+    #[test]
+    fn a_drill_holds_nothing_real_back_and_does_not_arrive_with_it() {
+        let (mut groups, start) = (Groups::new(4), Instant::now());
+        for number in 0..20 {
+            let mut drill = notice(&format!("d{number}"), Severity::High);
+            drill.rehearse();
+            groups.offer(&ada(), Arc::new(drill), start);
+        }
+        assert_eq!(offer(&mut groups, &ada(), 3, Severity::Warning, start), 3, "as if there were no drill");
+        offer(&mut groups, &ada(), 2, Severity::Warning, start);
+        let titles: Vec<String> =
+            groups.ripe(start + MINUTE).into_iter().map(|(_, notice)| notice.title.clone()).collect();
+        assert_eq!(titles.len(), 2);
+        assert_eq!(titles.iter().filter(|title| title.starts_with("DRILL ")).count(), 1, "{titles:?}");
+        let real = titles.iter().find(|title| !title.starts_with("DRILL ")).unwrap();
+        assert!(!real.contains("DRILL"), "{real}");
     }
 
     #[test]

@@ -280,6 +280,28 @@ impl fmt::Display for NoticeId {
     }
 }
 
+/// How a drill says so to programs.
+const DRILL: &str = "drill";
+
+impl Notice {
+    /// Makes a notice of a drill of it: it says so in its first word, and stands behind all that is
+    /// real; what its severity would be in earnest stands beside it.
+    pub fn rehearse(&mut self) {
+        let severity = serde_json::to_value(self.severity).unwrap_or_default();
+        self.details.insert(DRILL.to_owned(), serde_json::json!({ "severity_if_real": severity }));
+        self.severity = Severity::Info;
+        self.say_drill();
+    }
+
+    pub(crate) fn say_drill(&mut self) {
+        self.title.insert_str(0, "DRILL ");
+    }
+
+    pub(crate) fn is_of_drill(&self) -> bool {
+        self.details.contains_key(DRILL)
+    }
+}
+
 impl Notice {
     /// One notice that tells of several, the gravest first, and of `more` that are not listed.
     /// None where there is nothing to tell of.

@@ -35,6 +35,11 @@ impl Circle {
         self.signals.push((key, signal));
     }
 
+    /// The same, and nothing speaks against anybody.
+    pub(crate) fn without_signals(self) -> Self {
+        Self { signals: Vec::new(), ..self }
+    }
+
     /// What speaks against other keys of the circle at this moment.
     pub(crate) fn of_others(&self, key: KeyId, now: Minute) -> impl Iterator<Item = Signal> + '_ {
         let fresh = move |signal: &Signal| now.saturating_sub(signal.at) <= 60;

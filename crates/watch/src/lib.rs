@@ -18,6 +18,7 @@ mod habit;
 mod ladder;
 mod look;
 mod profile;
+mod rehearse;
 mod seen;
 mod series;
 mod shards;

@@ -45,9 +45,9 @@ pub struct Sight {
 /// of the fleet for moments, where something is new or was learnt.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Watch {
-    keys: Shards<Profile>,
-    circles: Shards<Circle>,
-    fleet: Shared<Fleet>,
+    pub(crate) keys: Shards<Profile>,
+    pub(crate) circles: Shards<Circle>,
+    pub(crate) fleet: Shared<Fleet>,
     /// Detectors that do not look, one bit each. A setting, and not kept.
     #[serde(skip)]
     off: AtomicU32,
@@ -254,7 +254,7 @@ impl Watch {
         self.keys.read(key.0, Profile::clone)
     }
 
-    fn with_key(&self, key: KeyId, now: Minute, change: impl FnOnce(&mut Profile)) {
+    pub(crate) fn with_key(&self, key: KeyId, now: Minute, change: impl FnOnce(&mut Profile)) {
         change(self.keys.entry(&mut self.keys.table(key.0), key.0, || Profile::born(now)));
     }
 
@@ -596,6 +596,6 @@ fn finding(
     Some(finding)
 }
 
-fn minute(now: Timestamp) -> Minute {
+pub(crate) fn minute(now: Timestamp) -> Minute {
     u32::try_from(now.as_second() / 60).unwrap_or(0)
 }

@@ -39,6 +39,7 @@ impl Authority {
             | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
+            | Change::DrillBegun { key, .. }
             | Change::KeyImported { id: key, .. }
             | Change::KeyWarned { key, .. }
             | Change::KeyEnded { key, .. }
@@ -66,11 +67,15 @@ impl Authority {
             Change::KeyDisabled { key, why: _ }
             | Change::KeyRevoked { key, why: _ }
             | Change::KeyRetired { key }
-            | Change::KeyForgotten { key } => {
+            | Change::KeyForgotten { key }
+            | Change::DrillEnded { key, .. } => {
                 let fallen = self.view(|state| state.falls_with(*key));
                 fallen.iter().for_each(|key| self.mirror_key(*key));
                 if matches!(change, Change::KeyRevoked { .. }) {
                     self.made.pin().remove(key);
+                }
+                if matches!(change, Change::DrillEnded { .. }) {
+                    self.mirror_contained();
                 }
                 self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
                 self.call_out_all(now);

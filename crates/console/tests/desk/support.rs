@@ -117,6 +117,7 @@ impl House {
             book: Some(Arc::new(book)),
             settings: ArcSwap::from_pointee(settings),
             abroad: arc_swap::ArcSwapOption::empty(),
+            drills: arc_swap::ArcSwapOption::empty(),
             events: None,
             alarm: None,
             told: Arc::default(),

@@ -13,6 +13,7 @@ mod issued;
 mod learning;
 mod presented;
 mod realm;
+mod rehearsing;
 mod span;
 mod stops;
 mod throttle;
@@ -24,6 +25,7 @@ mod writing;
 pub use self::{
     counts::Counts,
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
+    rehearsing::{Dry, Event, NotPlayed, Played, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},
     stops::{Gate, GateParts, Worker},
     tokens::{Issuer, Issuers},

@@ -35,6 +35,7 @@ use crate::{
         learning::{Lesson, accepts, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
+        rehearsing::{self, Played},
         span::{Strand, Traced, drop_unreadable},
         throttle::Throttle,
         tokens::{Bearer, Meaning},
@@ -232,6 +233,9 @@ impl Passage<'_> {
             Ok(presented) => presented,
             Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
         };
+        if !is_at_its_door(&presented, visitor.played.as_ref()) {
+            return Err(self.unreadable(&writing, method.as_str(), Refusal::UnknownKey));
+        }
         let tally = self.tally(&presented, &writing);
         writing.draft(self.draft(&presented, outbound.parts.headers.get(USER_AGENT)));
         let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
@@ -460,6 +464,7 @@ impl Passage<'_> {
 
     fn notice(&self, presented: &Presented) {
         let (key, shown) = match presented {
+            Presented::Key(key, _) if key.is_drill() => return,
             Presented::Key(key, shown) => (Some(key.id), shown),
             Presented::Unknown(shown) => (None, shown),
             Presented::Session | Presented::Nobody => return,
@@ -620,6 +625,15 @@ impl Passage<'_> {
         visitor: &Visitor,
         tally: &Arc<Tally>,
     ) -> Result<Response<Answer>, Refused> {
+        // Nothing of a drill goes on, whatever permitted it.
+        if let Presented::Key(key, _) = request.presented
+            && key.is_drill()
+        {
+            let Some(played) = &visitor.played else {
+                return Err(self.end(tally, Problem::new(Refusal::UnknownKey, self.id)));
+            };
+            return Ok(rehearsing::answer(permit, played, tally));
+        }
         let lesson = self.lesson(request, &outbound);
         let settings = &self.realm.settings;
         let headers = &mut outbound.parts.headers;
@@ -825,6 +839,7 @@ impl Passage<'_> {
     /// What is known of a call before its operation is.
     fn draft(&self, presented: &Presented, agent: Option<&HeaderValue>) -> Call {
         let (who, key) = match presented {
+            Presented::Key(key, _) if key.is_drill() => (Who::Drill, Some(key)),
             Presented::Key(key, _) => (Who::Key, Some(key)),
             Presented::Unknown(_) => (Who::Unknown, None),
             Presented::Session => (Who::Session, None),
@@ -901,6 +916,16 @@ impl Passage<'_> {
             .member("interval", INTERVAL)
             .header(WWW_AUTHENTICATE, wire::step_up(challenge.missing, challenge.person_age, &uri))
             .header(RETRY_AFTER, HeaderValue::from(INTERVAL))
+    }
+}
+
+/// Whether a drill's key comes in where drills do, and nothing else there: who came over the
+/// network cannot use the one, and a drill can use no other key.
+fn is_at_its_door(presented: &Presented, played: Option<&Played>) -> bool {
+    match (presented, played) {
+        (Presented::Key(key, _), Some(played)) => key.is_drill() && played.is_of(key.id),
+        (Presented::Key(key, _), None) => !key.is_drill(),
+        (Presented::Unknown(_) | Presented::Session | Presented::Nobody, played) => played.is_none(),
     }
 }
 

@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use law::{CallId, Containment, Ended, Evidence, Finding, HolderId, HolderKind, KeyId, Powers, Severity, Step};
 use tokio::sync::mpsc;
 
-use crate::Ending;
+use crate::{
+    Ending,
+    gate::rehearsing::{Event, Rehearsal, Rehearsals},
+};
 
 /// What is done about what is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +62,7 @@ pub struct Watching {
     ladder: Mutex<Ladder>,
     authority: Arc<Authority>,
     told: mpsc::Sender<Found>,
+    rehearsals: Rehearsals,
     later: mpsc::Sender<(Finding, HolderKind)>,
 }
 
@@ -76,6 +80,7 @@ impl Watching {
             rules: ArcSwap::from_pointee(WatchRules::default()),
             authority,
             told,
+            rehearsals: Rehearsals::default(),
             later,
         };
         watching.obey(rules);
@@ -102,6 +107,9 @@ impl Watching {
 
     /// Takes in what the authority knows.
     pub fn told(&self, told: &Told<'_>, now: Timestamp) {
+        if let Some(rehearsal) = self.rehearsals.of(key_of(told)) {
+            return rehearsal.watch.told(told, now);
+        }
         self.watch.load().told(told, now);
     }
 
@@ -112,6 +120,10 @@ impl Watching {
 
     /// Looks at a call before it is decided.
     pub(crate) fn see(&self, seen: &Seen<'_>, now: Timestamp) -> Sight {
+        if let Some(rehearsal) = self.rehearsals.of(seen.key) {
+            seen.call.into_iter().for_each(|call| rehearsal.note(Event::Call(call)));
+            return rehearsal.watch.see(seen, now);
+        }
         self.watch.load().see(seen, now)
     }
 
@@ -123,7 +135,12 @@ impl Watching {
         let Ending { status, bytes_out, rows, minted, .. } = *ending;
         let became = Became { status, bytes_out, rows, minted };
         let agent = kept.agent.as_ref().map(|agent| String::from_utf8_lossy(agent.as_bytes()));
-        for finding in self.watch.load().ended(&kept.seen(agent.as_deref()), &became, now) {
+        let seen = kept.seen(agent.as_deref());
+        let found = match self.rehearsals.of(seen.key) {
+            Some(rehearsal) => rehearsal.watch.ended(&seen, &became, now),
+            None => self.watch.load().ended(&seen, &became, now),
+        };
+        for finding in found {
             if self.later.try_send((finding, kept.kind)).is_err() {
                 tracing::error!(key = %kept.key, "more is found than can be answered; see `greave watch --replay`");
             }
@@ -145,9 +162,17 @@ impl Watching {
     /// When it cannot be written down; then nothing of it is in force.
     pub async fn answer(&self, findings: Vec<Finding>, kind: HolderKind, now: Timestamp) -> Result<(), Failed> {
         for finding in findings {
-            let (found, containments) = self.meet(finding, kind, now);
+            let (mut found, containments) = self.meet(finding, kind, now);
+            let rehearsal = self.rehearsals.of(found.finding.key);
             if !containments.is_empty() {
-                self.authority.contain(&containments, now).await?;
+                let new = self.authority.contain(&containments, now).await?;
+                if let Some(rehearsal) = rehearsal.as_ref().filter(|_| new > 0) {
+                    rehearsal.note(Event::Held { call: call_of(&found.finding), step: found.step });
+                }
+            }
+            // Whoever reads it elsewhere must not take it for real.
+            if rehearsal.is_some() {
+                found.finding.rule.insert_str(0, "drill-");
             }
             if self.told.try_send(found).is_err() {
                 tracing::error!("more is found than can be told; see `greave watch`");
@@ -162,31 +187,43 @@ impl Watching {
         let agent = kept.agent.as_ref().map(|agent| String::from_utf8_lossy(agent.as_bytes()));
         let (key, source, network) = (kept.key, kept.source, kept.network);
         self.told(&Told::Vouched { key, source, network, user_agent: agent.as_deref() }, now);
-        self.ladder().vouched(key);
+        self.with_ladder(key, |ladder| ladder.vouched(key));
         self.authority.answered(key, now).await
     }
 
     /// A person is asked because of what holds the key.
     pub(crate) fn asks(&self, key: KeyId, now: Timestamp) {
-        self.ladder().asks(key, now);
+        self.with_ladder(key, |ladder| ladder.asks(key, now));
     }
 
     /// A person lifted what held this key.
     pub fn lifted(&self, key: KeyId, now: Timestamp) {
-        self.ladder().lift(key);
+        self.with_ladder(key, |ladder| ladder.lift(key));
+        self.rehearsals.of(Some(key)).into_iter().for_each(|rehearsal| rehearsal.note(Event::Lifted));
         self.told(&Told::Lifted { key }, now);
     }
 
     /// What the ladder says, and what is to be written down of it.
     fn meet(&self, finding: Finding, kind: HolderKind, now: Timestamp) -> (Found, Vec<Containment>) {
         let mode = self.rules.load().mode;
-        let mut ladder = self.ladder();
+        let rehearsal = self.rehearsals.of(finding.key);
+        let mut ladder = match &rehearsal {
+            Some(rehearsal) => {
+                let (call, rule, severity) = (call_of(&finding), finding.rule.clone(), finding.severity);
+                rehearsal.note(Event::Found { call, rule, severity });
+                rehearsal.ladder()
+            }
+            None => self.ladder(),
+        };
         if let (Some(key), WatchMode::On) = (finding.key, mode) {
             // What is in force is the ledger's to say.
             let held = self.authority.view(|state| state.containments(key, now));
             ladder.hold(key, held.into_iter().filter(|containment| containment.with.is_none()).collect());
         }
-        let met = ladder.meet(&finding, kind, now);
+        let mut met = ladder.meet(&finding, kind, now);
+        if let Some(rehearsal) = &rehearsal {
+            met.iter_mut().for_each(|held| held.reason = format!("DRILL {}: {}", rehearsal.scenario(), held.reason));
+        }
         let step = met.iter().map(|containment| containment.step).max().unwrap_or(Step::Note);
         if mode == WatchMode::On {
             return (Found { finding, step }, met);
@@ -199,8 +236,49 @@ impl Watching {
         (Found { finding, step }, Vec::new())
     }
 
+    /// Lets the drill's keys of a drill be looked at by watches of their own, until the next one.
+    pub fn rehearse(&self, rehearsals: Vec<Arc<Rehearsal>>) {
+        let rules = self.rules.load();
+        for rehearsal in &rehearsals {
+            rehearsal.watch.without(rules.off.iter().map(String::as_str));
+        }
+        self.rehearsals.put(rehearsals);
+    }
+
+    /// How it watches.
+    pub fn rules(&self) -> Arc<WatchRules> {
+        self.rules.load_full()
+    }
+
+    /// Does something on the ladder on which this key stands.
+    fn with_ladder(&self, key: KeyId, act: impl FnOnce(&mut Ladder)) {
+        match self.rehearsals.of(Some(key)) {
+            Some(rehearsal) => act(&mut rehearsal.ladder()),
+            None => act(&mut self.ladder()),
+        }
+    }
+
     fn ladder(&self) -> MutexGuard<'_, Ladder> {
         self.ladder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The call that showed it.
+fn call_of(finding: &Finding) -> Option<CallId> {
+    finding.evidence().find_map(|evidence| evidence.call)
+}
+
+/// The key of which something is told.
+const fn key_of(told: &Told<'_>) -> Option<KeyId> {
+    match told {
+        Told::Rotation { key, .. }
+        | Told::Canary { key }
+        | Told::Leaked { key }
+        | Told::Vouched { key, .. }
+        | Told::Code { key, .. }
+        | Told::Lifted { key }
+        | Told::NotMe { key } => Some(*key),
+        Told::Document { .. } | Told::SourceRegistered { .. } => None,
     }
 }
 

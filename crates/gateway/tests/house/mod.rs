@@ -12,8 +12,8 @@ use std::{
 };
 
 use authority::{
-    Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers, Scope,
-    SecretDigest, Secrets, Sighting, Warrant,
+    Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers,
+    Rehearse, Scope, SecretDigest, Secrets, Sighting, Warrant,
 };
 use catalogue::{Catalogue, SelectBy, SelectorRule, Settings};
 use factor::totp::{Seed, Step};
@@ -186,6 +186,23 @@ impl House {
     pub(crate) fn stop(&self) {
         self.gate.stop_waiting();
         self.running.stop();
+    }
+
+    /// A worker of its own, as who plays a drill has.
+    pub(crate) fn worker(&self) -> Arc<Worker> {
+        let origin = format!("http://{}", self.upstream.address).parse().unwrap();
+        let connect = Upstream::new(origin, HostSent::AsReceived, Patience::default(), TlsFiles::default()).unwrap();
+        Arc::new(Worker::new(Arc::clone(&self.gate), connect))
+    }
+
+    /// Begins a drill with Ann's code: its key, and the secret that nobody else has.
+    pub(crate) async fn begin_drill(&self, scenario: &str, like: Option<KeyId>) -> (KeyId, String) {
+        let now = Timestamp::now();
+        let warrant = self.authority.prove("ann", &self.code(), now).await.unwrap();
+        let wanted = vec![Rehearse { scenario: scenario.to_owned(), holder: self.ann, like }];
+        let mut begun = self.authority.begin_drills(&form(), wanted, warrant, now).await.unwrap();
+        let (key, secret) = begun.pop().unwrap();
+        (key, String::from_utf8(secret.expose().to_vec()).unwrap())
     }
 
     /// Bears its own credential there from the next request on, as after a reload.

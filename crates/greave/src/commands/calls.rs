@@ -353,6 +353,7 @@ const fn who(who: Who) -> &'static str {
         Who::Key => "key",
         Who::Unknown => "unknown",
         Who::Session => "session",
+        Who::Drill => "drill",
         Who::Nobody => "nobody",
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod drains;
-
+pub(crate) mod drill;
 pub(crate) mod expiry;
 pub(crate) mod explain;
 pub(crate) mod guards;

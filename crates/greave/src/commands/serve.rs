@@ -6,7 +6,7 @@ use std::{
     num::NonZeroUsize,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -28,6 +28,7 @@ use crate::{
     commands::{Done, Outcome},
     config::Config,
     drains::{self, Drains, journal::Journal},
+    drilling::Player,
     ends::Ends,
     files,
     guests::Guests,
@@ -145,6 +146,22 @@ impl Serving {
 
         let mut tasks = listen(config, &desk, &stopping).await?;
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
+        // What the last process played is over, whatever became of it.
+        house
+            .authority
+            .end_drills_left(now)
+            .await
+            .map_err(|error| HouseError::Setting(format!("the state: {error}")))?;
+        let player = Player {
+            watching: Arc::clone(&watching),
+            authority: Arc::clone(&house.authority),
+            catalogue: Arc::clone(&house.catalogue),
+            book: Arc::clone(&book),
+            worker: Arc::new(Worker::new(Arc::clone(&gate), upstream.for_another_worker())),
+            overheard: telling.overheard(),
+            view: Mutex::default(),
+        };
+        desk.drills.store(Some(Arc::new(Arc::new(player).drills())));
         let (authority, record) = (Arc::clone(&house.authority), Arc::clone(&book));
         let ends = Arc::new(Ends::new(config.warnings(), config.desk(), authority, record, telling.teller()));
         let keeper =

@@ -171,6 +171,7 @@ pub(crate) const fn who(who: Who) -> &'static str {
         Who::Unknown => "unknown",
         Who::Session => "session",
         Who::Nobody => "nobody",
+        Who::Drill => "drill",
     }
 }
 

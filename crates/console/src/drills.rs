@@ -1,0 +1,32 @@
+//! Who plays drills: this room does not know how a call comes into the gate.
+
+use std::pin::Pin;
+
+use authority::{NotDone, Warrant};
+
+use crate::api::{BeginDrill, DrillView};
+
+type Soon<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Why a drill does not begin.
+#[derive(Debug)]
+pub enum NotBegun {
+    /// A scenario, or what is asked for, is not good: how it is mended.
+    Unfit(String),
+    /// The authority says no, or cannot.
+    NotDone(NotDone),
+}
+
+impl From<NotDone> for NotBegun {
+    fn from(not_done: NotDone) -> Self {
+        Self::NotDone(not_done)
+    }
+}
+
+/// Plays drills.
+pub struct Drills {
+    /// Begins one; it goes on by itself.
+    pub begin: Box<dyn Fn(BeginDrill, Warrant) -> Soon<Result<DrillView, NotBegun>> + Send + Sync>,
+    /// What goes on, or was played last.
+    pub view: Box<dyn Fn() -> DrillView + Send + Sync>,
+}

@@ -1,0 +1,233 @@
+//! `greave drill`: a stolen key, rehearsed against the running gate.
+
+use std::{fs, path::Path, time::Duration};
+
+use authority::{Card, Moment, Noticed};
+use console::api::{BeforeView, BeginDrill, DrillView, PlayedView};
+use drill::Scenario;
+use http::Method;
+use jiff::Timestamp;
+
+use super::{Admin, Done, Outcome, json};
+use crate::{
+    cli::{Cli, Drill},
+    client::address,
+    show::{self, ALARM, FAINT, ago, clean, count},
+};
+
+/// How often the gate is asked how far it is.
+const BEAT: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run(cli: &Cli, drill: &Drill, now: Timestamp) -> Outcome {
+    if drill.list {
+        return list(cli);
+    }
+    if let Some(folder) = &drill.write {
+        return write(folder);
+    }
+    let scenarios = texts(&drill.scenarios)?;
+    let admin = Admin::reach(cli, now).await?;
+    let begin = |proof| BeginDrill { scenarios: scenarios.clone(), like: drill.like, proof };
+    let path = address(&["drills"]);
+    let mut view: DrillView = admin.prove(Method::POST, &path, &drill.proof, begin).await?;
+    let mut shown = 0;
+    while view.goes_on {
+        if !admin.json {
+            shown = tell(&view, shown, now)?;
+        }
+        tokio::time::sleep(BEAT).await;
+        view = admin.client.read(&path).await?;
+    }
+    if admin.json {
+        json(&view)?;
+    } else {
+        tell(&view, shown, now)?;
+        summary(&view)?;
+    }
+    let well = |played: &PlayedView| played.card.as_ref().is_some_and(|card| card.in_time && card.broken_off.is_none());
+    Ok(if view.played.iter().all(well) { Done::Clean } else { Done::Findings })
+}
+
+/// The scenarios that are named, by the list or as files; all of the list where none is.
+fn texts(named: &[String]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    if named.is_empty() {
+        return Ok(Scenario::built_in().map(|(_, text)| text.to_owned()).collect());
+    }
+    let mut texts = Vec::new();
+    for name in named {
+        let known = Scenario::built_in().find(|(known, _)| known == name);
+        let text = match known {
+            Some((_, text)) => text.to_owned(),
+            None => fs::read_to_string(name).map_err(|error| {
+                format!("`{name}` is none of `greave drill --list`, and cannot be read as a file: {error}")
+            })?,
+        };
+        Scenario::read(&text).map_err(|error| format!("`{name}`: {error}"))?;
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
+fn list(cli: &Cli) -> Outcome {
+    let scenarios: Vec<Scenario> = Scenario::built_in().filter_map(|(_, text)| Scenario::read(text).ok()).collect();
+    if cli.json {
+        json(&scenarios)?;
+        return Ok(Done::Clean);
+    }
+    for scenario in scenarios {
+        show::say(format!("{}\n  {}", scenario.name, scenario.story))?;
+    }
+    Ok(Done::Clean)
+}
+
+/// Never over a file that is there: somebody may have changed it.
+fn write(folder: &Path) -> Outcome {
+    fs::create_dir_all(folder).map_err(|error| format!("`{}`: {error}", folder.display()))?;
+    for (name, text) in Scenario::built_in() {
+        let path = folder.join(format!("{name}.toml"));
+        let mut file = fs::File::create_new(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
+    }
+    let many = count(Scenario::built_in().count() as u64, "scenario");
+    show::say(format!("{many} in {}; play one with `greave drill FILE --as NAME`", folder.display()))?;
+    Ok(Done::Clean)
+}
+
+/// Tells of the scenarios that are over and were not told yet; how many were told by now.
+fn tell(view: &DrillView, shown: usize, now: Timestamp) -> Result<usize, Box<dyn std::error::Error>> {
+    let over = view.played.iter().take_while(|played| played.card.is_some()).count();
+    for played in view.played.iter().take(over).skip(shown) {
+        show::say(page(played, now))?;
+    }
+    Ok(over)
+}
+
+fn page(played: &PlayedView, now: Timestamp) -> String {
+    let PlayedView { key, scenario, story, holder, card, before } = played;
+    let Some(card) = card else { return String::new() };
+    let mut lines = vec![
+        format!("{} ({key}, played as {}'s): {}", clean(scenario), clean(holder), verdict(card)),
+        format!("  {}", clean(story)),
+        format!("  found      {}", card.detected.as_ref().map_or_else(|| "nothing".to_owned(), moment)),
+        format!("  contained  {}", contained(card)),
+        format!("  got out    {}", got_out(card)),
+        format!("  told       {}", told(&card.told)),
+        format!("  lifted     {}", card.lifted.map_or_else(|| "by nobody; it fell with the drill".to_owned(), after)),
+    ];
+    lines.extend(card.skipped.iter().map(|skipped| format!("  not played {}", clean(skipped))));
+    lines.extend(
+        card.broken_off.iter().map(|why| format!("  {}", show::styled(ALARM, format!("broken off: {}", clean(why))))),
+    );
+    if let Some(BeforeView { at, card: before }) = before {
+        lines.push(format!("  before     {}: {}", ago(*at, now), compared(before, card)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn verdict(card: &Card) -> String {
+    match (card.in_time, &card.contained) {
+        (true, Some(_)) => "contained in time".to_owned(),
+        (true, None) if card.passed < card.calls => "stopped in time, without the watch".to_owned(),
+        (true, None) => "nothing stopped it, and it did nothing that is too late".to_owned(),
+        (false, Some(_)) => show::styled(ALARM, "contained too late"),
+        (false, None) => show::styled(ALARM, "not contained"),
+    }
+}
+
+fn moment(moment: &Moment) -> String {
+    let Moment { call, ms, after: _, what } = moment;
+    format!("at call {call}, after {}: {}", seconds(*ms), clean(what))
+}
+
+fn contained(card: &Card) -> String {
+    let Some(Moment { call, ms, after, what }) = &card.contained else {
+        return match card.watch.as_str() {
+            "on" => "not by the watch".to_owned(),
+            mode => format!("not at all: the watch is `{mode}`"),
+        };
+    };
+    let at_last = card.strictest.as_ref().filter(|step| *step != what);
+    let at_last = at_last.map_or_else(String::new, |step| format!(", at last {step}"));
+    format!("at call {call}, after {}, {} ms into that call: {what}{at_last}", seconds(*ms), thousandths(*after))
+}
+
+fn got_out(card: &Card) -> String {
+    let sensitive = match card.sensitive {
+        0 => "nothing sensitive".to_owned(),
+        many => show::styled(ALARM, count(many, "sensitive call")),
+    };
+    format!(
+        "{}, {sensitive}; of {} {} passed, {} asked, {} refused",
+        count(card.rows, "row"),
+        count(card.calls, "call"),
+        card.passed,
+        card.asked,
+        card.refused
+    )
+}
+
+fn told(told: &[Noticed]) -> String {
+    if told.is_empty() {
+        return show::styled(ALARM, "nobody");
+    }
+    let mut words = Vec::new();
+    for by in ["webhook", "mail"] {
+        let mut of: Vec<&Noticed> = told.iter().filter(|told| told.by == by).collect();
+        of.sort_by_key(|told| told.ms);
+        let Some(first) = of.first() else { continue };
+        let who = first.name.as_ref().map_or_else(String::new, |name| format!(" to {}", clean(name)));
+        let taken = match of.iter().filter_map(|told| told.taken).min() {
+            Some(taken) => format!("taken after {}", seconds(taken)),
+            None => show::styled(ALARM, "nobody took it yet"),
+        };
+        words.push(format!("{by}{who} after {}, {taken}, {}", seconds(first.ms), count(of.len() as u64, "message")));
+    }
+    words.join("; ")
+}
+
+/// The drill before, and what has become worse since.
+fn compared(before: &Card, now: &Card) -> String {
+    let call = |card: &Card| card.contained.as_ref().map(|moment| moment.call);
+    let was = match call(before) {
+        Some(call) => format!("contained at call {call}"),
+        None => "not contained".to_owned(),
+    };
+    let worse = before.in_time && !now.in_time
+        || now.sensitive > before.sensitive
+        || now.rows > before.rows
+        || call(now).unwrap_or(u32::MAX) > call(before).unwrap_or(u32::MAX);
+    let better = !worse
+        && (before.in_time, before.sensitive, before.rows, call(before))
+            != (now.in_time, now.sensitive, now.rows, call(now));
+    let word = match (worse, better) {
+        (true, _) => show::styled(ALARM, "now worse"),
+        (false, true) => "now better".to_owned(),
+        (false, false) => "as now".to_owned(),
+    };
+    format!("{was}, {}, {}; {word}", count(before.rows, "row"), count(before.sensitive, "sensitive call"))
+}
+
+fn summary(view: &DrillView) -> Result<(), Box<dyn std::error::Error>> {
+    for nothing in &view.not_played {
+        show::aside(FAINT, format!("not played: {}", clean(nothing)));
+    }
+    let in_time = view.played.iter().filter(|played| played.card.as_ref().is_some_and(|card| card.in_time)).count();
+    show::say(format!(
+        "{in_time} of {} in time. The ledger has the cards: `greave ledger show`.",
+        count(view.played.len() as u64, "scenario")
+    ))?;
+    Ok(())
+}
+
+fn after(ms: u64) -> String {
+    format!("after {}", seconds(ms))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+fn thousandths(micros: u64) -> String {
+    format!("{}.{}", micros / 1000, micros % 1000 / 100)
+}
