@@ -157,11 +157,11 @@ impl Leaves {
             // Signed meanwhile: what stands behind may be signed as well.
             let now = stated(folder)?;
             if now == before {
-                return Ok(leaves.as_stated(before, is_step));
+                return Ok(leaves.stated_by(before, is_step));
             }
             before = now;
         }
-        Ok(Self::read(folder)?.as_stated(before, true))
+        Ok(Self::read(folder)?.stated_by(before, true))
     }
 
     /// Whether what stands behind so many leaves is nothing, or the one step that is not signed
@@ -178,7 +178,7 @@ impl Leaves {
         }
     }
 
-    fn as_stated(mut self, stated: Option<Checkpoint>, is_step: bool) -> Stated {
+    fn stated_by(mut self, stated: Option<Checkpoint>, is_step: bool) -> Stated {
         let size = stated.as_ref().map_or(0, |stated| stated.size);
         let signed = usize::try_from(size).unwrap_or(usize::MAX);
         let behind = self.lines.len().saturating_sub(signed);
