@@ -88,7 +88,7 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws segments drains watch drill)
+[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws proxies segments drains watch drill)
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
@@ -105,6 +105,7 @@ for part in "${parts[@]}"; do
       install node "$here/package.json" node_programs
       ;;
     watch | drill) ;;
+    proxies) install proxies "$here/requirements-proxies.txt" python proxies "$here/requirements-proxies.txt" ;;
     segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
     *)
       install jupyter "$here/requirements.txt" jupyter

@@ -82,10 +82,11 @@ impl Content {
         };
         let mut source = utf16::read(source).map_err(broken)?;
         skip_mark(&mut source).map_err(broken)?;
-        let first = source.fill_buf().map_err(broken)?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-        match first {
+        let head = source.fill_buf().map_err(broken)?.trim_ascii_start();
+        match head.first() {
             None => Err(Trouble::of(name, "is empty; give the export with its content")),
             Some(0) => Err(Trouble::of(name, "is binary, or UTF-16 without its mark; export it again as UTF-8 text")),
+            Some(b'[') if is_bracketed(head) => text(name, source),
             Some(b'{' | b'[') => listed(name, source).map_err(broken)?,
             Some(_) => text(name, source),
         }
@@ -98,6 +99,16 @@ impl Content {
             Self::Lines(_, source) => table(name, source),
             settled => Ok(settled),
         }
+    }
+}
+
+/// Whether what stands in brackets is no JSON: lines of a log may begin with their time so.
+fn is_bracketed(head: &[u8]) -> bool {
+    let inside = head.get(1..).unwrap_or_default().trim_ascii_start();
+    let number = inside.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match inside.get(number) {
+        _ if number == 0 => !inside.first().is_none_or(|byte| b"[{]\"-tfn".contains(byte)),
+        next => !next.is_none_or(|byte| byte.is_ascii_whitespace() || b",].eE".contains(byte)),
     }
 }
 
@@ -249,6 +260,23 @@ mod tests {
 
     fn of(text: &str) -> Result<Content, Trouble> {
         Content::of("x", Cursor::new(text.as_bytes().to_vec()))?.settled("x")
+    }
+
+    #[test]
+    fn a_time_in_brackets_begins_a_line_and_no_list() {
+        for lines in ["[2026-11-29T07:00:00Z] x", " [29/Nov/2026] x", "[Sun Nov 29] x", "[2026-11-29", "[x"] {
+            assert!(
+                matches!(Content::of("x", Cursor::new(lines.as_bytes().to_vec())), Ok(Content::Lines(..))),
+                "{lines}"
+            );
+        }
+        for list in [
+            "[2026]", "[2026 ]", "[1,2]", "[1.5]", "[1e3]", "[-1]", "[]", "[ {}]", "[[]]", "[\"a\"]", "[null]",
+            "[true]",
+        ] {
+            let json = of(list);
+            assert!(matches!(json, Ok(Content::Json(_))), "{list}");
+        }
     }
 
     #[test]

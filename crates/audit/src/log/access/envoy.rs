@@ -50,6 +50,12 @@ mod tests {
             );
             assert_eq!(read.at.to_string(), "2026-11-29T07:00:00.25Z");
         }
+        // It escapes no quotes: what a caller sent may end its field early.
+        let strange = line(r#"[2026-11-29T19:01:28.798Z] "GET /a HTTP/1.1" 404 - 0 19 24 14 "-" "a "q" \x" "e2f8" "api" "10.0.0.1:80""#).unwrap();
+        assert_eq!(
+            (strange.status, strange.source.as_deref(), strange.program.as_deref()),
+            (Some(404), None, Some("a "))
+        );
         let broken = line(r#"[2026-11-29T07:00:00.250Z] "- - HTTP/1.1" 400 DPE 0 11 0 - "-" "-" "-" "-" "-""#).unwrap();
         assert_eq!((broken.asked, broken.status, broken.source), (None, Some(400), None));
         for text in
