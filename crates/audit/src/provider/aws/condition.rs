@@ -4,7 +4,7 @@
 //! not hold for it, those that negate do, and `IfExists` and `Null` ask for it by name. What it
 //! carries and nobody here knows is unknown, and so is what follows from it.
 
-use std::{borrow::Cow, collections::HashMap, rc::Rc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -73,11 +73,11 @@ pub(super) enum Said<'s> {
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     /// By lower-case name, beside those that [`Context::said`] knows.
-    known: Rc<HashMap<String, Said<'static>>>,
+    known: Arc<HashMap<String, Said<'static>>>,
     /// What the caller says for the moment, by lower-case name; the last one counts.
-    chosen: Vec<(&'static str, Rc<str>)>,
+    chosen: Vec<(&'static str, Arc<str>)>,
     /// What is known of the user or role that the call is about.
-    resource: Option<Rc<Resource>>,
+    resource: Option<Arc<Resource>>,
     /// Whether it is a session without a second factor, which IAM does not listen to.
     pub(super) is_bare_session: bool,
 }
@@ -144,7 +144,7 @@ impl Context {
         ] {
             known.insert(absent.to_owned(), Said::Absent);
         }
-        Self { known: Rc::new(known), chosen: Vec::new(), resource: None, is_bare_session: false }
+        Self { known: Arc::new(known), chosen: Vec::new(), resource: None, is_bare_session: false }
     }
 
     /// The same caller, who says this under one name.
@@ -155,12 +155,12 @@ impl Context {
     }
 
     /// The same caller, who acts on this user or role.
-    pub(super) fn acting_on(&self, resource: &Rc<Resource>) -> Self {
-        Self { resource: Some(Rc::clone(resource)), ..self.clone() }
+    pub(super) fn acting_on(&self, resource: &Arc<Resource>) -> Self {
+        Self { resource: Some(Arc::clone(resource)), ..self.clone() }
     }
 
     fn know(&mut self, name: &str, said: Said<'static>) {
-        Rc::make_mut(&mut self.known).insert(name.to_owned(), said);
+        Arc::make_mut(&mut self.known).insert(name.to_owned(), said);
     }
 
     /// The same caller with a session that began with a second factor.

@@ -1,7 +1,7 @@
 //! Account authorization details: users, groups, roles and policies, as
 //! `aws iam get-account-authorization-details` answers.
 
-use std::{collections::HashMap, fmt, rc::Rc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -59,7 +59,7 @@ pub(super) struct Principal {
     inline: Vec<(String, DocumentIx)>,
     pub(super) attached: Vec<Attached>,
     /// Its tags and its boundary.
-    pub(super) traits: Rc<Resource>,
+    pub(super) traits: Arc<Resource>,
 }
 
 pub(super) struct Attached {
@@ -298,7 +298,7 @@ impl Directory {
             groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
             inline: self.inline(value, list, &label, file, estate),
             attached: attached(value),
-            traits: Rc::new(Resource {
+            traits: Arc::new(Resource {
                 tags: tags.map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect(),
                 boundary: value
                     .get("PermissionsBoundary")

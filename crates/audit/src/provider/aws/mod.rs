@@ -148,12 +148,15 @@ impl Aws {
             .collect();
         let roles = directory.roles.iter().filter_map(|role| RoleReach::of(directory, role, &grounds, as_of)).collect();
         let world = World { directory, grounds: &grounds, users: &users, sign_ins: &sign_ins, roles, everything };
-        for ((user, account), sign_in) in users.iter().zip(accounts).zip(&sign_ins) {
+        let asked: Vec<usize> =
+            (0..users.len()).filter(|at| accounts.get(*at).is_some_and(|it| keys.contains_key(it))).collect();
+        let mut steps = asked.iter().copied().zip(steps::of_each(&world, &asked)).collect::<HashMap<_, _>>();
+        for ((at, user), account) in users.iter().enumerate().zip(accounts) {
             if let Some(account) = estate.accounts.get_mut(*account) {
                 account.can_mint = account.can_mint.or(can_mint(user));
             }
             let Some(keys) = keys.remove(account) else { continue };
-            let steps = steps::steps(&world, user, *sign_in);
+            let steps = steps.remove(&at).unwrap_or_default();
             let owner =
                 user.principal.traits.tags.iter().find(|(tag, _)| is_owner(tag)).map(|(_, owner)| owner.clone());
             for at in keys {

@@ -1,7 +1,7 @@
 //! One step further: whom a caller can become, and what it can give itself, with the targets
 //! that exist. Longer chains are not followed.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, num::NonZero, rc::Rc, sync::Arc, thread};
 
 use jiff::Timestamp;
 use law::Powers;
@@ -116,7 +116,27 @@ struct Caller<'w, 'd> {
 }
 
 /// Every step that a user's long-term key can take without a second factor.
-pub(super) fn steps(world: &World<'_, '_>, user: &User<'_>, sign_in: SignIn) -> Vec<Step> {
+/// The steps of each of these users. They do not hang on each other, and there may be thousands:
+/// each processor takes its part.
+pub(super) fn of_each(world: &World<'_, '_>, asked: &[usize]) -> Vec<Vec<Step>> {
+    let of = |place: &usize| match (world.users.get(*place), world.sign_ins.get(*place)) {
+        (Some(user), Some(sign_in)) => steps(world, user, *sign_in),
+        _ => Vec::new(),
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let part = asked.len().div_ceil(processors).max(1);
+    thread::scope(|scope| {
+        let parts = asked.chunks(part).map(|part| scope.spawn(move || part.iter().map(of).collect::<Vec<_>>()));
+        // All of them begin before the first is waited for.
+        let parts: Vec<_> = parts.collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn steps(world: &World<'_, '_>, user: &User<'_>, sign_in: SignIn) -> Vec<Step> {
     let Some(ground) = world.grounds.of(user.principal) else { return Vec::new() };
     let mut caller = Caller { world, ground, user, sign_in, steps: Vec::new(), questions: RefCell::default() };
     caller.keys();
@@ -166,7 +186,7 @@ impl<'d> Caller<'_, 'd> {
         if !question.is_open {
             return Holds::No;
         }
-        let resource = target.map_or_else(Rc::default, |target| Rc::clone(&target.traits));
+        let resource = target.map_or_else(Arc::default, |target| Arc::clone(&target.traits));
         let all = format!("arn:{}:iam::aws:policy/AdministratorAccess", arn.split(':').nth(1).unwrap_or("aws"));
         question.on(arn, &self.user.context.acting_on(&resource).saying("iam:policyarn", &all)).allowed
     }
@@ -365,7 +385,7 @@ impl<'d> Caller<'_, 'd> {
     fn newcomers(&mut self) {
         let on = |kind: &str| self.ground.iam(&format!("{kind}/zq7witness"));
         let (user, role) = (on("user"), on("role"));
-        let bare = self.user.context.acting_on(&Rc::default());
+        let bare = self.user.context.acting_on(&Arc::default());
         let may = |action: &'static str, arn: &str| self.question(action).on(arn, &bare).allowed;
         let give = |ways: [&'static str; 2], arn: &str| {
             ways.into_iter().fold(Holds::No, |any, way| any.or(self.may_give(way, arn, None)))
