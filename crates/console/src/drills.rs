@@ -23,10 +23,13 @@ impl From<NotDone> for NotBegun {
     }
 }
 
+/// Begins a drill for who is asked for it.
+type Begin = dyn Fn(BeginDrill, Warrant) -> Soon<Result<DrillView, NotBegun>> + Send + Sync;
+
 /// Plays drills.
 pub struct Drills {
     /// Begins one; it goes on by itself.
-    pub begin: Box<dyn Fn(BeginDrill, Warrant) -> Soon<Result<DrillView, NotBegun>> + Send + Sync>,
+    pub begin: Box<Begin>,
     /// What goes on, or was played last.
     pub view: Box<dyn Fn() -> DrillView + Send + Sync>,
 }
