@@ -16,7 +16,7 @@ mod secrets;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak, atomic::AtomicU64},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -124,6 +124,7 @@ pub struct Authority {
     law: ArcSwap<LawInForce>,
     canaries: ArcSwap<canary::Watched>,
     contained: ArcSwap<containing::Held>,
+    containings: AtomicU64,
     credential: ArcSwapOption<Credential>,
     /// Credentials that operations of the API made, by the key that stands for them.
     made: papaya::HashMap<KeyId, Arc<Credential>>,
@@ -174,6 +175,7 @@ impl Authority {
             law: ArcSwap::from_pointee(in_force_of(in_force)),
             canaries: ArcSwap::default(),
             contained: ArcSwap::default(),
+            containings: AtomicU64::new(0),
             credential: ArcSwapOption::empty(),
             made: papaya::HashMap::new(),
             lent: ArcSwapOption::empty(),

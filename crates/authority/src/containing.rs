@@ -3,7 +3,7 @@
 //! A containment stands at one key. What that key made, and what that made, is held with it:
 //! looked up when it calls, so that nobody escapes by making a key in the same moment.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use law::{Containment, KeyId, Refusal, Step};
@@ -23,18 +23,30 @@ pub(crate) struct Containing {
     pub(crate) held: BTreeMap<KeyId, Vec<Containment>>,
     calm: BTreeMap<KeyId, Timestamp>,
     /// The keys that adopted keys made.
-    minted: BTreeMap<KeyId, Vec<KeyId>>,
+    minted: BTreeMap<KeyId, BTreeSet<KeyId>>,
 }
+
+/// So many of the keys that one key made are named.
+const MOST_NAMED: usize = 256;
 
 impl Containing {
     pub(crate) fn minted(&mut self, parent: KeyId, child: KeyId) {
-        self.minted.entry(parent).or_default().push(child);
+        self.minted.entry(parent).or_default().insert(child);
     }
 
-    /// Nothing holds a key that nobody knows.
-    pub(crate) fn forget(&mut self, key: KeyId) {
+    /// A key is gone.
+    pub(crate) fn forget(&mut self, key: KeyId, parent: Option<KeyId>) {
         self.held.remove(&key);
         self.calm.remove(&key);
+        self.minted.remove(&key);
+        if let Some(parent) = parent
+            && let Some(children) = self.minted.get_mut(&parent)
+        {
+            children.remove(&key);
+            if children.is_empty() {
+                self.minted.remove(&parent);
+            }
+        }
     }
 }
 
@@ -60,39 +72,52 @@ impl State {
         held.flat_map(own).collect()
     }
 
-    /// Until when nothing is done about a key by itself.
-    pub fn calm(&self, key: KeyId, now: Timestamp) -> Option<Timestamp> {
-        self.containing.calm.get(&key).copied().filter(|until| *until > now)
+    /// What holds a key itself.
+    pub fn contained_itself(&self, key: KeyId, now: Timestamp) -> Vec<Containment> {
+        let held = self.containing.held.get(&key).into_iter().flatten();
+        held.filter(|containment| containment.until > now).cloned().collect()
+    }
+
+    /// The keys whose containment a person has just lifted, and until when nothing is done about
+    /// more of the same: the watch knows what that was.
+    pub fn calm(&self, now: Timestamp) -> impl Iterator<Item = (KeyId, Timestamp)> {
+        self.containing.calm.iter().map(|(key, until)| (*key, *until)).filter(move |(_, until)| *until > now)
     }
 
     /// The key itself and those that made it, the nearest first. Who made a key has a lower
     /// number: it comes to an end.
-    pub(crate) fn makers(&self, key: KeyId) -> Vec<KeyId> {
+    pub fn makers(&self, key: KeyId) -> Vec<KeyId> {
         let maker = |id: &KeyId| self.key(*id).and_then(|key| key.parent()).filter(|parent| parent < id);
         std::iter::successors(Some(key), maker).collect()
     }
 
-    /// The key and all that it made, and they made.
+    /// The key and what it made, and they made: the nearest first, and no more than can be read.
     pub fn family(&self, key: KeyId) -> Vec<KeyId> {
         let mut family = vec![key];
         let mut place = 0;
-        while let Some(id) = family.get(place) {
+        while let Some(id) = family.get(place).filter(|_| family.len() < MOST_NAMED) {
             let minted = self.containing.minted.get(id).into_iter().flatten();
-            family.extend(minted.chain(self.below.get(id).into_iter().flatten()));
+            let next = minted.chain(self.below.get(id).into_iter().flatten()).copied();
+            family.extend(next.take(MOST_NAMED).collect::<Vec<_>>());
             place += 1;
         }
+        family.truncate(MOST_NAMED);
         family
     }
 
-    /// What of these is to be written down: not what holds already for as long, and nothing of
-    /// a key that a person has just let go.
-    pub(crate) fn contain(&self, containments: &[Containment], now: Timestamp) -> Vec<Change> {
+    /// Of these keys, those that are this one or were made by it, or by what it made. Who made
+    /// many keys must not make it dear to contain it: nobody goes through all of them.
+    pub(crate) fn made_by(&self, key: KeyId, keys: impl IntoIterator<Item = KeyId>) -> HashSet<KeyId> {
+        keys.into_iter().filter(|of| self.makers(*of).contains(&key)).collect()
+    }
+
+    /// What of these is to be written down: not what holds already for as long.
+    pub(crate) fn contain(&self, containments: &[Containment]) -> Vec<Change> {
         let is_new = |new: &&Containment| {
             let held = self.containing.held.get(&new.key).into_iter().flatten();
             self.key(new.key).is_some()
                 && new.step >= Step::StepUp
                 && new.with.is_none()
-                && self.calm(new.key, now).is_none()
                 && !held
                     .into_iter()
                     .any(|held| (held.step, held.powers) == (new.step, new.powers) && held.until >= new.until)
@@ -132,9 +157,14 @@ impl State {
     pub(crate) fn obey_containment(&mut self, change: &Change, at: Timestamp) {
         match change {
             Change::KeyContained { key, step, powers, until, why } => {
+                // What has ended goes, whoever it held.
+                self.containing.held.retain(|_, held| {
+                    held.retain(|held| held.until > at);
+                    !held.is_empty()
+                });
                 let held = self.containing.held.entry(*key).or_default();
-                // The same for longer takes its own place; what has ended goes.
-                held.retain(|held| held.until > at && (held.step, held.powers) != (*step, *powers));
+                // The same for longer takes its own place.
+                held.retain(|held| (held.step, held.powers) != (*step, *powers));
                 held.push(Containment {
                     key: *key,
                     step: *step,
@@ -163,22 +193,23 @@ impl State {
         }
     }
 
-    /// What a contained key and its children have in flight falls: all of it, or what is
-    /// sensitive or not usual.
+    /// What a contained key has in flight falls: all of it, or what is sensitive or not usual. Of
+    /// what it made, the questions are closed here; the rest looks at its makers.
     fn fall_contained(&mut self, key: KeyId, step: Step) {
         if !step.contains() {
             return;
         }
-        let family = self.family(key);
-        for key in &family {
-            let Some(key) = self.keys.get_mut(key.0) else { continue };
+        if let Some(key) = self.keys.get_mut(key.0) {
             if matches!(step, Step::Disable | Step::Revoke) {
                 cut(key);
             } else {
                 cut_wary(key);
             }
         }
-        self.fell(&family.into_iter().collect::<HashSet<_>>(), Refusal::Contained);
+        let windows = self.windows.keys().map(|(key, _)| *key);
+        let open = self.questions.values().filter(|asked| asked.closed.is_none()).map(|asked| asked.question.key);
+        let fallen = self.made_by(key, windows.chain(open));
+        self.fell(&fallen, Refusal::Contained);
     }
 }
 

@@ -226,7 +226,7 @@ impl State {
     pub(crate) fn drill_ended(&mut self, key: KeyId, card: &Card, at: Timestamp) {
         let Some(Drill { scenario, holder, .. }) = self.drills.open.remove(&key) else { return };
         self.drills.over.insert(key, holder);
-        self.containing.forget(key);
+        self.containing.forget(key, None);
         // One that broke off is nothing to compare with.
         if card.broken_off.is_none()
             && (self.drills.last.len() < MOST_CARDS || self.drills.last.contains_key(&scenario))

@@ -430,6 +430,7 @@ impl State {
             Change::KeyForgotten { key } => {
                 if let Some(before) = self.keys.remove(key.0) {
                     before.fall();
+                    self.containing.forget(*key, before.parent());
                 }
                 self.names_abroad.remove(key);
                 self.fell(&HashSet::from([*key]), Refusal::UnknownKey);

@@ -7,13 +7,13 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use authority::Key;
+use authority::{Authority, Key};
 use jiff::Timestamp;
 use law::{Powers, Refusal};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -32,6 +32,8 @@ pub struct Cut {
     learned: Option<Learned>,
     /// What it is about, where it is about a key.
     about: Option<Arc<About>>,
+    /// Of a key that another made: what holds that one holds it as well.
+    makers: Option<Arc<Makers>>,
     gate: Arc<AtomicBool>,
 }
 
@@ -60,6 +62,33 @@ impl Reach {
     }
 }
 
+/// The keys above one, looked at when what holds keys has changed.
+struct Makers {
+    authority: Arc<Authority>,
+    key: Arc<Key>,
+    looked: AtomicU64,
+}
+
+impl std::fmt::Debug for Makers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Makers").field("key", &self.key.id).finish_non_exhaustive()
+    }
+}
+
+impl Makers {
+    fn hold(&self, wary: bool) -> bool {
+        let now = self.authority.containings();
+        if self.looked.load(Ordering::Relaxed) == now {
+            return false;
+        }
+        let holds = self.authority.falls(&self.key, wary, Timestamp::now());
+        if !holds {
+            self.looked.store(now, Ordering::Relaxed);
+        }
+        holds
+    }
+}
+
 /// Where the key is put that an exchange makes known.
 pub(crate) type Learned = Arc<OnceLock<Arc<Key>>>;
 
@@ -67,13 +96,24 @@ impl Cut {
     /// For exchanges without a key: `gate` ends them.
     #[must_use]
     pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
-        Self { key: None, learned: None, about: None, gate }
+        Self { key: None, learned: None, about: None, makers: None, gate }
     }
 
     /// The same, ended with `key` too: when it is disabled, or ends.
     #[must_use]
     pub fn or_key(self, key: Arc<Key>) -> Self {
         Self { key: Some(key), about: Some(Arc::default()), ..self }
+    }
+
+    /// The same, ended with a containment of the keys that made it.
+    #[must_use]
+    pub fn or_its_makers(self, authority: &Arc<Authority>) -> Self {
+        let makers = |key: &Arc<Key>| {
+            let (authority, key) = (Arc::clone(authority), Arc::clone(key));
+            Arc::new(Makers { authority, key, looked: AtomicU64::new(u64::MAX) })
+        };
+        let makers = self.key.as_ref().filter(|key| key.parent().is_some()).map(makers);
+        Self { makers, ..self }
     }
 
     /// The same, ended with the key that is put there later.
@@ -112,6 +152,7 @@ impl Cut {
         self.gate.load(Ordering::Relaxed)
             || self.key().is_some_and(|key| key.has_fallen_for(wary(), Timestamp::now))
             || self.above_ceiling().is_some()
+            || self.makers.as_ref().is_some_and(|makers| makers.hold(wary()))
     }
 }
 

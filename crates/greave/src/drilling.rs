@@ -229,6 +229,7 @@ impl Player {
                         kind,
                         owner,
                         operation,
+                        out_of_scope: false,
                         powers: *powers,
                         subject: None,
                         source: victim.source,

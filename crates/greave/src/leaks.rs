@@ -31,7 +31,7 @@ async fn hear(watching: &Watching, authority: &Authority, loud: &mpsc::Sender<Fi
             let known = authority.view(|state| state.key(key).cloned()).filter(|_| !watching.is_off());
             let Some(known) = known else { return };
             let finding = finding("leaked", Severity::Critical, key, at);
-            if let Err(error) = watching.answer(vec![finding], authority.answerer(&known).0, now).await {
+            if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
             }
             return;

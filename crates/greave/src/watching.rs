@@ -11,11 +11,17 @@ use gateway::{Found, Unanswered, Watching};
 use jiff::Timestamp;
 use law::{ChallengeId, Evidence, Finding, KeyId, Severity};
 use tokio::{
+    runtime::Handle,
     sync::{broadcast::error::RecvError, mpsc, watch},
     task::JoinHandle,
+    time::MissedTickBehavior,
 };
 
+use self::baselines::Learning;
 use crate::{drains::journal::Journal, stop::stopped};
+
+/// How often it is tried again to write down what could not be.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// So many findings wait to be told.
 pub(crate) const FOUND: usize = 1024;
@@ -31,9 +37,12 @@ pub(crate) fn start(
     let (answering, stop) = (Arc::clone(watching), stopping.clone());
     let answering = tokio::spawn(async move {
         let mut stop = std::pin::pin!(stopped(stop));
+        let mut again = tokio::time::interval(AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 Some(()) = answering.answer_next(&mut unanswered) => {}
+                _ = again.tick() => answering.write_again(Timestamp::now()).await,
                 () = &mut stop => return,
             }
         }
@@ -52,12 +61,31 @@ pub(crate) fn start(
     let mut changes = authority.listen();
     let hearing = tokio::spawn(async move {
         let mut stop = std::pin::pin!(stopped(stop));
+        let mut heard = Timestamp::now();
         loop {
             tokio::select! {
                 changed = changes.recv() => match changed {
-                    Ok(written) => hear(&hearing, &authority, &written).await,
-                    // What was missed is evidence, not state: that is the ledger's.
-                    Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "the watch missed changes"),
+                    Ok(written) => {
+                        heard = Timestamp::now();
+                        hear(&hearing, &authority, &written).await;
+                    }
+                    // What was missed is in the ledger.
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "the watch was slower than what changes, and reads it up");
+                        let to = Timestamp::now();
+                        match baselines::said(&authority, (Some(heard), to)).await {
+                            Ok(said) => {
+                                for (_, written) in said {
+                                    hear(&hearing, &authority, &written).await;
+                                }
+                                heard = to;
+                            }
+                            Err(error) => {
+                                let error = &error as &dyn std::error::Error;
+                                tracing::error!(error, "the watch cannot read up what changed");
+                            }
+                        }
+                    }
                     Err(RecvError::Closed) => return,
                 },
                 () = &mut stop => return,
@@ -66,6 +94,9 @@ pub(crate) fn start(
     });
     [answering, telling, hearing]
 }
+
+/// So few calls behind, the watch has caught up with the record.
+const CLOSE: u64 = 10_000;
 
 /// How often what is remembered is saved.
 const SAVED: Duration = Duration::from_secs(600);
@@ -78,10 +109,11 @@ pub(crate) fn keep(
     (state, record): (PathBuf, PathBuf),
     stopping: &watch::Receiver<bool>,
 ) -> JoinHandle<()> {
-    let since = match baselines::load(&state) {
+    // Nothing is served yet: what is usual is known before the first request.
+    let saved = match baselines::load(&state) {
         Ok((remembered, at)) => {
-            watching.remember(remembered);
-            Some(at)
+            watching.remember(remembered.clone());
+            Some((remembered, at))
         }
         // The first start, or near enough: there is nothing to say.
         Err(baselines::NotKept::Nothing) => None,
@@ -93,17 +125,31 @@ pub(crate) fn keep(
     let (watching, authority, stop) = (Arc::clone(watching), Arc::clone(authority), stopping.clone());
     tokio::spawn(async move {
         let (learning, asked) = (Arc::clone(&watching), stop.clone());
+        let handle = Handle::current();
         let learnt = tokio::task::spawn_blocking(move || {
-            let stops = || *asked.borrow();
-            let anew = ::watch::Watch::default();
-            let calls = match since {
-                Some(_) => baselines::learn(&record, since, (&learning.watch(), &authority), stops)?,
-                None => {
-                    let calls = baselines::learn(&record, None, (&anew, &authority), stops)?;
-                    learning.remember(anew);
-                    calls
-                }
+            let (remembered, mut from) = match saved {
+                Some((remembered, at)) => (remembered, Some(at)),
+                None => (Watching::blank(), None),
             };
+            // On its own: the calls that come meanwhile are in the record as well, and each is to be
+            // seen once and in its order. The watch that serves is let go when this one has caught up.
+            let mut learns = Learning::new(&record, &authority, &remembered);
+            loop {
+                let to = Timestamp::now();
+                let said = handle.block_on(baselines::said(&authority, (from, to)));
+                let said = said.map_err(|error| {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "the watch cannot learn from the ledger");
+                });
+                let said: Vec<_> = said.ok()?.into_iter().map(|(at, written)| (at, written.change)).collect();
+                let calls = learns.go_on((from, to), &said, || *asked.borrow())?;
+                from = Some(to);
+                if calls < CLOSE {
+                    break;
+                }
+            }
+            let calls = learns.calls();
+            learning.remember(remembered);
             if calls > 0 {
                 tracing::info!(calls, keys = learning.watch().keys(), "the watch has learnt from the record");
             }
@@ -148,13 +194,13 @@ async fn tell(found: Found, loud: &mpsc::Sender<Finding>, journal: &Arc<Journal>
     }
 }
 
-/// What the authority says, in the words of the watch.
+/// What the authority says: in the words of the watch, and what is done about it.
 async fn hear(watching: &Watching, authority: &Authority, written: &Written) {
     let now = Timestamp::now();
+    baselines::hear(&watching.watch(), authority, &written.change, now);
     match &written.change {
         Change::Denied { challenge, not_me: true } => not_me(watching, authority, *challenge, now).await,
-        Change::KeyLifted { key, calm: Some(_), .. } => watching.lifted(*key, now),
-        Change::KeySucceeds { key, of, .. } => watching.told(&Told::Rotation { key: *of, successor: *key }, now),
+        Change::KeyLifted { key, calm: Some(_), .. } => watching.lifted(*key),
         Change::Approved { challenge, .. } => {
             let asked = authority.view(|state| state.question(*challenge).map(|asked| (asked.question.key, asked.at)));
             if let Some((key, at)) = asked {
@@ -162,7 +208,7 @@ async fn hear(watching: &Watching, authority: &Authority, written: &Written) {
                 watching.told(&Told::Code { key, after }, now);
             }
         }
-        Change::KeyForgotten { key } => watching.watch().forget(*key),
+        Change::KeyForgotten { key } => watching.forget(*key),
         _ => {}
     }
 }
@@ -173,14 +219,13 @@ async fn not_me(watching: &Watching, authority: &Authority, challenge: Challenge
     let of = |state: &authority::State| state.question(challenge).map(|asked| asked.question.clone());
     let Some(question) = authority.view(of) else { return };
     let key: KeyId = question.key;
-    watching.told(&Told::NotMe { key }, now);
     if watching.is_off() {
         return;
     }
     let Some(known) = authority.view(|state| state.key(key).cloned()) else { return };
     let what = format!("a person said that {} from {} was not theirs", question.operation, question.source);
     let finding = Finding::new("not-me", Severity::Critical, Some(key), Evidence { at: now, call: None, what });
-    if let Err(error) = watching.answer(vec![finding], authority.answerer(&known).0, now).await {
+    if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
     }
 }

@@ -93,6 +93,9 @@ struct Theft<'s> {
     to: Timestamp,
     /// Of each step: whether its last call went through.
     completed: Vec<bool>,
+    /// Of each step: whether a call is at its very end. Then that is its last call, and what the
+    /// owner does meanwhile with the same key completes nothing.
+    ends_exactly: Vec<bool>,
     detected_at: Option<Timestamp>,
     contained_at: Option<Timestamp>,
     rows_out: u64,
@@ -115,12 +118,22 @@ impl<'s> Play<'s> {
                 from,
                 to,
                 completed: vec![false; attack.steps.len()],
+                ends_exactly: vec![false; attack.steps.len()],
                 detected_at: None,
                 contained_at: None,
                 rows_out: 0,
                 calls_before: 0,
                 reasons: Vec::new(),
             });
+        }
+        for call in &scenario.calls {
+            for place in of_key.get(&call.key).into_iter().flatten() {
+                if let Some(theft) = thefts.get_mut(*place).filter(|theft: &&mut Theft<'_>| theft.has(call)) {
+                    let ends = |step: &crate::scenario::Stage| step.to == call.at;
+                    let steps = theft.attack.steps.iter().zip(&mut theft.ends_exactly);
+                    steps.for_each(|(step, exactly)| *exactly |= ends(step));
+                }
+            }
         }
         let days = days(scenario);
         let honest = HonestScore { keys: scenario.names.keys(), days, ..HonestScore::default() };
@@ -229,10 +242,15 @@ impl Theft<'_> {
     fn passed(&mut self, call: &Call) {
         self.rows_out += call.became.rows.unwrap_or(0);
         self.calls_before += u64::from(self.contained_at.is_none());
-        for (step, completed) in self.attack.steps.iter().zip(&mut self.completed) {
-            if step.from <= call.at && call.at <= step.to {
-                // By its last call: what comes later in the step counts.
-                *completed = true;
+        self.complete(call, true);
+    }
+
+    /// By its last call: what comes later in the step counts.
+    fn complete(&mut self, call: &Call, passed: bool) {
+        let steps = self.attack.steps.iter().zip(&self.ends_exactly).zip(&mut self.completed);
+        for ((step, exactly), completed) in steps {
+            if call.at == step.to || !exactly && step.from <= call.at && call.at <= step.to {
+                *completed = passed;
             }
         }
     }
@@ -240,11 +258,7 @@ impl Theft<'_> {
     fn stopped(&mut self, call: &Call) {
         self.contained_at.get_or_insert(call.at);
         self.detected_at.get_or_insert(call.at);
-        for (step, completed) in self.attack.steps.iter().zip(&mut self.completed) {
-            if step.from <= call.at && call.at <= step.to {
-                *completed = false;
-            }
-        }
+        self.complete(call, false);
     }
 
     fn note(&mut self, judged: &Judged, now: Timestamp) {

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Neighbourhood, Power, Powers, Severity, Step, neighbourhood};
-use watch::{Answer, Ladder, Settings, Told, Watch};
+use watch::{Answer, Ladder, Settings, Sight, Told, Watch, Whose};
 
 use crate::{
     play::{Judged, Rule},
@@ -32,20 +32,22 @@ impl Watching {
         &self.watch
     }
 
-    fn meet(&mut self, findings: &[law::Finding], call: &Call, now: Timestamp) -> Judged {
+    fn meet(&mut self, sight: &Sight, call: &Call, now: Timestamp) -> Judged {
         let mut judged = Judged::default();
-        for finding in findings {
+        for finding in &sight.findings {
             judged.found |= finding.severity >= Severity::Warning;
             judged.alerts += usize::from(finding.severity >= Severity::High);
             if finding.severity >= Severity::Warning {
                 judged.reasons.push(reason(finding));
             }
-            for containment in self.ladder.meet(finding, call.kind, now) {
-                match containment.step {
-                    Step::Note | Step::Tell => {}
-                    Step::StepUp => judged.asked.push(containment.key),
-                    Step::Freeze | Step::Pin | Step::Disable | Step::Revoke => judged.contained.push(containment.key),
-                }
+        }
+        let whose = Whose { kind: call.kind, person: call.owner.or(call.holder) };
+        let stands = sight.stands.as_ref().map(|stands| stands.finding(&call.seen(), now));
+        for containment in stands.map(|stands| self.ladder.meet(&stands, whose, now).new).into_iter().flatten() {
+            match containment.step {
+                Step::Note | Step::Tell => {}
+                Step::StepUp => judged.asked.push(containment.key),
+                Step::Freeze | Step::Pin | Step::Disable | Step::Revoke => judged.contained.push(containment.key),
             }
         }
         judged
@@ -60,17 +62,17 @@ fn reason(finding: &law::Finding) -> String {
 impl Rule for Watching {
     fn judge(&mut self, call: &Call) -> Judged {
         let sight = self.watch.see(&call.seen(), call.at);
-        let mut judged = self.meet(&sight.findings, call, call.at);
+        let mut judged = self.meet(&sight, call, call.at);
         judged.answer = Some(self.ladder.answer(call.key, call.powers, sight.unusual, call.at));
         judged
     }
 
     fn ended(&mut self, call: &Call, now: Timestamp) -> Judged {
-        let findings = self.watch.ended(&call.seen(), &call.became, now);
+        let sight = self.watch.ended(&call.seen(), &call.became, now);
         if let Some(minted) = call.became.minted {
             self.ladder.minted(call.key, minted);
         }
-        self.meet(&findings, call, now)
+        self.meet(&sight, call, now)
     }
 
     fn told(&mut self, event: &Event) {
@@ -90,9 +92,9 @@ impl Rule for Watching {
     }
 
     fn vouched(&mut self, call: &Call, now: Timestamp) {
-        let (source, network, user_agent) = (call.source, call.network, call.user_agent.as_deref());
-        self.watch.told(&Told::Vouched { key: call.key, source, network, user_agent }, now);
-        self.ladder.vouched(call.key);
+        if self.watch.vouched(&call.seen(), now) {
+            self.ladder.vouched(call.key);
+        }
     }
 }
 

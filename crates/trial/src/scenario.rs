@@ -79,6 +79,7 @@ impl Call {
             source: self.source,
             network: self.network,
             user_agent: self.user_agent.as_deref(),
+            out_of_scope: false,
         }
     }
 }

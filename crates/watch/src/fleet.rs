@@ -124,9 +124,8 @@ impl Fleet {
             }
             return crowd.by.iter().fold(0, |count, one| count + u32::from(*one != 0 && *one != by));
         }
-        if self.crowds.len() < MOST_SOURCES {
-            self.crowds.push(Crowd { block, at: now, by: [by, 0, 0, 0, 0, 0] });
-        }
+        make_room(&mut self.crowds, |crowd| (crowd.by.iter().filter(|one| **one != 0).count(), crowd.at));
+        self.crowds.push(Crowd { block, at: now, by: [by, 0, 0, 0, 0, 0] });
         0
     }
 
@@ -139,10 +138,18 @@ impl Fleet {
             guesser.told |= tell;
             return tell.then_some(guesser.tries);
         }
-        if self.guessers.len() < MOST_SOURCES {
-            self.guessers.push(Guesser { block, at: now, tries: 1, told: false });
-        }
+        make_room(&mut self.guessers, |guesser| (guesser.tries, guesser.at));
+        self.guessers.push(Guesser { block, at: now, tries: 1, told: false });
         None
+    }
+}
+
+/// Who is full lets go of what says least, and of that the oldest: ever new sources must not keep
+/// one from being seen, nor wash out what was.
+fn make_room<T, K: Ord>(sources: &mut Vec<T>, says: impl Fn(&T) -> K) {
+    if sources.len() >= MOST_SOURCES {
+        let least = sources.iter().enumerate().min_by_key(|(_, source)| says(source)).map_or(0, |(place, _)| place);
+        sources.swap_remove(least);
     }
 }
 
@@ -150,4 +157,23 @@ impl Fleet {
 pub(crate) fn party(holder: Option<law::HolderId>, key: KeyId) -> u32 {
     let (kind, number) = holder.map_or((b'k', key.0), |holder| (b'h', holder.0));
     crate::source::hash(&[&[kind], number.to_be_bytes().as_slice()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ever_new_sources_blind_nobody() {
+        let mut fleet = Fleet::default();
+        fleet.crowd(7, 100, 5);
+        fleet.crowd(7, 101, 5);
+        for block in 1_000..4_000 {
+            fleet.crowd(block, 1, 6);
+        }
+        assert_eq!(fleet.crowd(7, 102, 6), 2, "what was seen stays");
+        fleet.crowd(9, 100, 7);
+        assert_eq!(fleet.crowd(9, 101, 7), 1, "what comes is seen");
+        assert!(fleet.crowds.len() <= MOST_SOURCES);
+    }
 }

@@ -19,8 +19,8 @@ pub(crate) struct Habit {
     pub(crate) days: u16,
     /// It was there while the key was new, or a person stands for it: it needs no further time.
     pub(crate) trusted: bool,
-    /// Which things it was about, of 64 groups: by the first parameter, and by all of them.
-    pub(crate) things: [u64; 2],
+    /// Which things it was about: by the first parameter, and by all of them.
+    pub(crate) things: [Things; 2],
 }
 
 impl Habit {
@@ -28,6 +28,76 @@ impl Habit {
     pub(crate) fn is_usual(&self, now: Minute, after: Minute) -> bool {
         let age = now.saturating_sub(self.first);
         self.trusted || age >= after && (self.days >= 2 || age >= 7 * DAY)
+    }
+}
+
+/// In how many different hours of a day a key is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Awake {
+    day: Minute,
+    hours: u32,
+    most: u8,
+    /// It was in use from new surroundings today: that makes nothing usual.
+    strange: bool,
+}
+
+impl Awake {
+    pub(crate) fn note(&mut self, now: Minute, strange: bool) {
+        if self.day != now / DAY {
+            if !self.strange {
+                self.most = self.most.max(u8::try_from(self.hours.count_ones()).unwrap_or(u8::MAX));
+            }
+            *self = Self { day: now / DAY, hours: 0, most: self.most, strange: false };
+        }
+        self.hours |= 1 << (now / HOUR % 24);
+        self.strange |= strange;
+    }
+
+    pub(crate) fn today(&self, now: Minute) -> u32 {
+        if self.day == now / DAY { self.hours.count_ones() } else { 0 }
+    }
+
+    /// The most on a day before today.
+    pub(crate) fn most(&self) -> u32 {
+        u32::from(self.most)
+    }
+}
+
+/// A few things, each by a short name of it; beyond that it is only known that they are many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Things([u16; 4]);
+
+impl Things {
+    const MANY: Self = Self([u16::MAX; 4]);
+
+    pub(crate) fn note(&mut self, thing: u32) {
+        let name = Self::name(thing);
+        if *self == Self::MANY || self.0.contains(&name) {
+            return;
+        }
+        match self.0.iter_mut().find(|free| **free == 0) {
+            Some(free) => *free = name,
+            None => *self = Self::MANY,
+        }
+    }
+
+    /// Whether they are few, and this is none of them.
+    pub(crate) fn lack(&self, thing: u32) -> bool {
+        *self != Self::MANY && !self.0.contains(&Self::name(thing))
+    }
+
+    /// How many they are; five where they are more than can be told apart.
+    pub(crate) fn count(&self) -> u32 {
+        match *self {
+            Self::MANY => 5,
+            Self(names) => names.iter().fold(0, |count, name| count + u32::from(*name != 0)),
+        }
+    }
+
+    /// 0 stands for none, the highest for many.
+    fn name(thing: u32) -> u16 {
+        let [_, _, high, low] = (thing ^ thing >> 16).to_be_bytes();
+        u16::from_be_bytes([high, low]).clamp(1, u16::MAX - 1)
     }
 }
 
@@ -75,7 +145,8 @@ impl<const MOST: usize> Habits<MOST> {
     }
 
     fn room(&mut self, name: u32, now: Minute) -> usize {
-        let habit = Habit { name, first: now, last: now, calls: 0, days: 0, trusted: false, things: [0; 2] };
+        let habit =
+            Habit { name, first: now, last: now, calls: 0, days: 0, trusted: false, things: [Things::default(); 2] };
         if self.0.len() < MOST {
             if self.0.len() == self.0.capacity() {
                 self.0.reserve_exact((self.0.len() / 2).clamp(2, MOST - self.0.len()));
@@ -112,6 +183,20 @@ mod tests {
         assert_eq!(habits.named(7).unwrap().days, 5);
         assert_eq!(habits.len(), 4);
         assert!(habits.bytes() <= 4 * size_of::<Habit>());
+    }
+
+    #[test]
+    fn a_few_things_are_told_apart_and_many_are_many() {
+        let mut things = Things::default();
+        for thing in [1 << 6, 2 << 6, 3 << 6, 3 << 6] {
+            things.note(thing);
+        }
+        assert_eq!(things.count(), 3, "alike in their lowest bits, and not the same");
+        assert!(things.lack(4 << 6) && !things.lack(1 << 6));
+        things.note(4 << 6);
+        things.note(5 << 6);
+        assert!(!things.lack(6 << 6), "who changes many things changes another");
+        assert_eq!(things.count(), 5);
     }
 
     #[test]

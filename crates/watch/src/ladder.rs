@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use law::{Answer, Containment, Finding, HolderKind, KeyId, Power, Powers, Severity, Step};
+use law::{Answer, Containment, Finding, HolderId, HolderKind, KeyId, Power, Powers, Severity, Step};
 use serde::{Deserialize, Serialize};
 
 /// What each severity is answered with.
@@ -45,9 +45,10 @@ pub struct Settings {
     pub canary: Step,
     /// A leak that is known.
     pub leaked: Step,
-    /// So many keys may be contained within an hour; more need a person.
+    /// So many keys may be contained within an hour; more need a person. Of one person's at most
+    /// half as many, and a third is kept for what is certain.
     pub most_an_hour: usize,
-    /// So many may be asked for a second factor within an hour.
+    /// So many may be asked for a second factor within an hour; of one person's at most half as many.
     pub most_asked_an_hour: usize,
     /// A question that nobody answers for so long makes a theft of what looks like one: then it is frozen.
     pub unanswered_minutes: u32,
@@ -57,6 +58,40 @@ pub struct Settings {
     pub lasts_minutes: u32,
     /// Only tell.
     pub dry_run: bool,
+}
+
+impl Settings {
+    /// How a finding is answered where nothing stands in the way.
+    pub fn answer(&self, rule: &str, severity: Severity, kind: HolderKind) -> Step {
+        let answers = match kind {
+            HolderKind::Person => &self.person,
+            HolderKind::Workload => &self.workload,
+            HolderKind::Vendor => &self.vendor,
+        };
+        match rule {
+            "canary" => self.canary,
+            "leaked" => self.leaked,
+            _ => answers.of(severity),
+        }
+    }
+}
+
+/// Whose a key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    /// What its holder is.
+    pub kind: HolderKind,
+    /// Who answers for it.
+    pub person: Option<HolderId>,
+}
+
+/// How a finding was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Met {
+    /// With what, by now or before.
+    pub step: Step,
+    /// What is newly in force, in the order in which it is to be done.
+    pub new: Vec<Containment>,
 }
 
 impl Default for Settings {
@@ -96,8 +131,8 @@ pub struct Ladder {
     keys: BTreeMap<KeyId, Held>,
     children: BTreeMap<KeyId, Vec<KeyId>>,
     /// When keys were contained, and when asked, in the last hour.
-    contained: Vec<(KeyId, Timestamp)>,
-    asking: Vec<(KeyId, Timestamp)>,
+    contained: Vec<One>,
+    asking: Vec<One>,
 }
 
 /// Children of one key that are remembered.
@@ -119,9 +154,12 @@ impl Ladder {
         &self.settings
     }
 
-    /// Takes over what holds a key, where that is kept elsewhere.
+    /// Takes over what holds a key, where that is kept elsewhere. What people were asked because of
+    /// a containment that is over counts no more.
     pub fn hold(&mut self, key: KeyId, containments: Vec<Containment>) {
         let held = self.keys.entry(key).or_default();
+        let since = containments.iter().filter(|it| it.step == Step::StepUp).map(|it| it.from).min();
+        held.asked = held.asked.filter(|asked| since.is_some_and(|since| since <= *asked));
         held.containments = containments;
         if *held == Held::default() {
             self.keys.remove(&key);
@@ -133,6 +171,12 @@ impl Ladder {
         self.keys.entry(key).or_default().asked.get_or_insert(now);
     }
 
+    /// Forgets a key that is gone.
+    pub fn forget(&mut self, key: KeyId) {
+        self.keys.remove(&key);
+        self.children.remove(&key);
+    }
+
     /// Notes that a key made another: what holds the one holds the other.
     pub fn minted(&mut self, parent: KeyId, child: KeyId) {
         let children = self.children.entry(parent).or_default();
@@ -141,19 +185,10 @@ impl Ladder {
         }
     }
 
-    /// Answers a finding: what is newly in force, in the order in which it is to be done.
-    pub fn meet(&mut self, finding: &Finding, kind: HolderKind, now: Timestamp) -> Vec<Containment> {
-        let Some(key) = finding.key else { return Vec::new() };
-        let answers = match kind {
-            HolderKind::Person => &self.settings.person,
-            HolderKind::Workload => &self.settings.workload,
-            HolderKind::Vendor => &self.settings.vendor,
-        };
-        let mut step = match finding.rule.as_str() {
-            "canary" => self.settings.canary,
-            "leaked" => self.settings.leaked,
-            _ => answers.of(finding.severity),
-        };
+    /// Answers a finding.
+    pub fn meet(&mut self, finding: &Finding, whose: Whose, now: Timestamp) -> Met {
+        let Some(key) = finding.key else { return Met { step: Step::Note, new: Vec::new() } };
+        let mut step = self.settings.answer(&finding.rule, finding.severity, whose.kind);
         if finding.severity == Severity::High && step == Step::StepUp && self.is_unanswered(key, now) {
             step = Step::Freeze;
         }
@@ -161,19 +196,27 @@ impl Ladder {
             step = step.min(Step::Tell);
         }
         let mut reason = reason(finding);
-        let step = self.within_caps(key, step, &mut reason, now);
-        let family = self.family(key);
+        if !self.has(key, step, now) {
+            step = self.within_caps(key, finding.severity, whose, step, &mut reason, now);
+        }
         let mut new = Vec::new();
+        if self.has(key, step, now) {
+            return Met { step, new };
+        }
+        let family = self.family(key);
         // What could outlive an answer is stopped first, for the key and all its children.
         if step > Step::Freeze {
             self.put(&family, key, Step::Freeze, FOOTHOLD, &reason, now, &mut new);
         }
-        let powers = match step {
-            Step::StepUp | Step::Freeze => Powers::SENSITIVE,
-            _ => Powers::EVERY,
-        };
-        self.put(&family, key, step, powers, &reason, now, &mut new);
-        new
+        self.put(&family, key, step, powers_of(step), &reason, now, &mut new);
+        Met { step, new }
+    }
+
+    /// Whether this, or what is stricter, is in force for the key.
+    fn has(&self, key: KeyId, step: Step, now: Timestamp) -> bool {
+        let powers = powers_of(step);
+        let holds = |held: &Containment| held.step >= step && powers.intersection(held.powers) == powers;
+        step >= Step::StepUp && self.on(key, now).any(holds)
     }
 
     /// Says whether a call passes.
@@ -233,28 +276,36 @@ impl Ladder {
         self.keys.get(&key).and_then(|held| held.asked).is_some_and(|asked| now.duration_since(asked) >= patience)
     }
 
-    /// Where too many are contained already, the milder answer is given, and says so.
-    fn within_caps(&mut self, key: KeyId, step: Step, reason: &mut String, now: Timestamp) -> Step {
+    /// Where too many are contained already, the milder answer is given, and says so. One person's
+    /// keys, or what is less than certain, must not take the room of all others.
+    fn within_caps(
+        &mut self,
+        key: KeyId,
+        severity: Severity,
+        whose: Whose,
+        step: Step,
+        reason: &mut String,
+        now: Timestamp,
+    ) -> Step {
         let hour = SignedDuration::from_hours(1);
-        self.contained.retain(|(_, at)| now.duration_since(*at) < hour);
-        self.asking.retain(|(_, at)| now.duration_since(*at) < hour);
+        self.contained.retain(|one| now.duration_since(one.at) < hour);
+        self.asking.retain(|one| now.duration_since(one.at) < hour);
+        let one = One { key, person: whose.person, at: now };
         let mut step = step;
         // A canary takes nothing from anybody.
-        let counts = step.contains() && step != Step::Revoke;
-        if counts && !self.contained.iter().any(|(by, _)| *by == key) {
-            if self.contained.len() >= self.settings.most_an_hour {
+        if step.contains() && step != Step::Revoke {
+            let most = self.settings.most_an_hour;
+            let kept = if severity == Severity::Critical { 0 } else { most / 3 };
+            if !one.is_within(&mut self.contained, most - kept, most.div_ceil(2)) {
                 reason.push_str("; too many keys are contained within this hour to do more than ask");
                 step = Step::StepUp;
-            } else {
-                self.contained.push((key, now));
             }
         }
-        if step == Step::StepUp && !self.asking.iter().any(|(by, _)| *by == key) {
-            if self.asking.len() >= self.settings.most_asked_an_hour {
+        if step == Step::StepUp && !self.has(key, step, now) {
+            let most = self.settings.most_asked_an_hour;
+            if !one.is_within(&mut self.asking, most, most.div_ceil(2)) {
                 reason.push_str("; too many keys are asked within this hour to do more than tell");
                 step = Step::Tell;
-            } else {
-                self.asking.push((key, now));
             }
         }
         step
@@ -288,19 +339,47 @@ impl Ladder {
             };
             if step >= Step::StepUp {
                 let held = &mut self.keys.entry(*key).or_default().containments;
-                match held.iter_mut().find(|held| (held.step, held.powers) == (step, powers) && held.until > now) {
-                    // The same goes on for longer.
-                    Some(held) => {
-                        held.until = until;
-                        continue;
-                    }
-                    None => held.push(containment.clone()),
+                // What holds already ends when it was said to end: if there is still reason then, it begins anew.
+                if held.iter().any(|held| (held.step, held.powers) == (step, powers) && held.until > now) {
+                    continue;
                 }
+                held.push(containment.clone());
             } else if *key != with {
                 continue;
             }
             new.push(containment);
         }
+    }
+}
+
+/// One key for which something was done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct One {
+    key: KeyId,
+    person: Option<HolderId>,
+    at: Timestamp,
+}
+
+impl One {
+    /// Takes a place, where there is one for it.
+    fn is_within(self, taken: &mut Vec<Self>, most: usize, most_of_one: usize) -> bool {
+        if taken.iter().any(|one| one.key == self.key) {
+            return true;
+        }
+        let theirs = taken.iter().filter(|one| one.person.is_some() && one.person == self.person).count();
+        let is_within = taken.len() < most && theirs < most_of_one;
+        if is_within {
+            taken.push(self);
+        }
+        is_within
+    }
+}
+
+/// What a step stops.
+const fn powers_of(step: Step) -> Powers {
+    match step {
+        Step::StepUp | Step::Freeze => Powers::SENSITIVE,
+        _ => Powers::EVERY,
     }
 }
 

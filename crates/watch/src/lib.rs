@@ -30,8 +30,8 @@ pub use law::Answer;
 
 pub use crate::{
     detect::{Detector, Family, detectors},
-    ladder::{Answers, FOOTHOLD, Ladder, Settings},
+    ladder::{Answers, FOOTHOLD, Ladder, Met, Settings, Whose},
     profile::MOST_BYTES_PER_KEY,
     seen::{Became, Seen, Subject, Told},
-    state::{Sight, Watch},
+    state::{Sight, Stands, Watch},
 };

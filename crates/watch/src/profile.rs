@@ -1,10 +1,10 @@
 //! What is remembered of one key.
 
-use law::{ByPower, KeyId, Power, Powers};
+use law::{ByPower, KeyId, Power, Powers, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    habit::{DAY, HOUR, Habits, Minute},
+    habit::{Awake, DAY, HOUR, Habits, Minute, Things},
     series::Series,
     signal::Signal,
     source::Place,
@@ -88,9 +88,10 @@ pub(crate) struct Profile {
     /// The subjects of this hour, of 512 groups.
     subjects: [u64; 8],
     subjects_hour: Minute,
-    /// Things that were acted on for the first time within minutes, of 64 groups.
-    pub(crate) new_subjects: u64,
+    /// Things that were acted on for the first time within minutes.
+    pub(crate) new_subjects: Things,
     pub(crate) new_subjects_at: Minute,
+    pub(crate) awake: Awake,
     pub(crate) last_export: Minute,
     /// Failed proofs in a row.
     pub(crate) failed: u32,
@@ -105,11 +106,57 @@ pub(crate) struct Profile {
     pub(crate) predecessor: Option<KeyId>,
     /// When its successor was first used, 0 for never or none.
     pub(crate) succeeded: Minute,
-    /// Its calls from there are a person's word until then.
-    pub(crate) vouched_until: Minute,
-    pub(crate) vouched_block: u32,
+    pub(crate) vouched: Vouched,
+    pub(crate) calm: Calm,
     pub(crate) flags: Flags,
     pub(crate) open: Incident,
+}
+
+/// What a person stands for, until when: one operation, from one block, with one program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Vouched {
+    pub(crate) until: Minute,
+    pub(crate) block: u32,
+    pub(crate) agent: u32,
+    pub(crate) operation: u32,
+}
+
+/// What a person lifted, and until when nothing is done about the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Calm {
+    pub(crate) until: Minute,
+    /// The blocks against which something was held.
+    pub(crate) places: [u32; 6],
+    /// What was held against the key wherever it calls from, one bit for each detector.
+    pub(crate) anywhere: u32,
+}
+
+impl Calm {
+    /// What speaks against the key now is lifted.
+    pub(crate) fn of(signals: &[Signal], until: Minute) -> Self {
+        let mut calm = Self { until, ..Self::default() };
+        for signal in signals {
+            if signal.anywhere {
+                calm.anywhere |= 1 << signal.detector;
+            }
+            if !calm.places.contains(&signal.place)
+                && let Some(free) = calm.places.iter_mut().find(|place| **place == 0)
+            {
+                *free = signal.place;
+            }
+        }
+        calm
+    }
+
+    /// Whether this is more of what was lifted.
+    pub(crate) fn covers(&self, signal: &Signal, now: Minute) -> bool {
+        let same = if signal.anywhere {
+            self.anywhere & 1 << signal.detector != 0
+        } else {
+            self.places.contains(&signal.place)
+        };
+        now < self.until && same
+    }
 }
 
 /// What the authority said.
@@ -135,6 +182,20 @@ pub(crate) struct Incident {
     pub(crate) level: u8,
     pub(crate) told: u32,
     pub(crate) last: Minute,
+}
+
+impl Incident {
+    /// Nothing is told of for longer than a day.
+    pub(crate) fn lapse(&mut self, now: Minute) {
+        if now.saturating_sub(self.last) > DAY {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether somebody is asked about it, or told.
+    pub(crate) const fn is_suspicious(&self) -> bool {
+        self.level > Severity::Info as u8 + 1
+    }
 }
 
 impl Profile {
@@ -169,8 +230,9 @@ impl Profile {
             spread: Series::default(),
             subjects: [0; 8],
             subjects_hour: 0,
-            new_subjects: 0,
+            new_subjects: Things::default(),
             new_subjects_at: 0,
+            awake: Awake::default(),
             last_export: 0,
             failed: 0,
             failed_at: 0,
@@ -180,8 +242,8 @@ impl Profile {
             parent_networks: [0; 4],
             predecessor: None,
             succeeded: 0,
-            vouched_until: 0,
-            vouched_block: 0,
+            vouched: Vouched::default(),
+            calm: Calm::default(),
             flags: Flags::default(),
             open: Incident::default(),
         }
@@ -196,9 +258,18 @@ impl Profile {
         !known
     }
 
-    /// Whether a person stands for what it does now, from there.
-    pub(crate) fn is_vouched(&self, block: u32, now: Minute) -> bool {
-        now < self.vouched_until && self.vouched_block == block
+    /// Whether a person stands for this operation, from there and with this program.
+    pub(crate) fn is_vouched(&self, (block, agent, operation): (u32, u32, u32), now: Minute) -> bool {
+        let Vouched { until, block: from, agent: with, operation: what } = self.vouched;
+        now < until && (from, with, what) == (block, agent, operation)
+    }
+
+    /// Whether nothing is strange about where a call comes from and with what, as far as a key
+    /// can know it that learns: it called so before; where another key made it, for some days.
+    pub(crate) fn knows(&self, place: Place, agent: u32, now: Minute) -> bool {
+        let least = if self.parent.is_some() { 3 * DAY } else { 0 };
+        let known = |habit: Option<&crate::habit::Habit>| habit.is_some_and(|it| now.saturating_sub(it.first) >= least);
+        known(self.networks.named(place.network)) && known(self.agents.named(agent))
     }
 
     /// Of these powers, the sensitive ones that are not usual for the key.
@@ -296,13 +367,21 @@ impl Profile {
         self.tries.push(tried);
     }
 
+    /// What comes in this hour is no measure for others.
+    pub(crate) fn taint(&mut self) {
+        for series in [&mut self.rows, &mut self.kilobytes, &mut self.destroyed, &mut self.distinct] {
+            series.taint();
+        }
+    }
+
     /// Keeps a signal; whether it says something new.
     pub(crate) fn hold(&mut self, signal: Signal) -> bool {
-        let same = |held: &&mut Signal| (held.detector, held.place) == (signal.detector, signal.place);
-        if let Some(held) = self.signals.iter_mut().find(same) {
-            let heavier = held.weighs(signal.at) < u32::from(signal.points);
-            if held.points <= signal.points || signal.at.saturating_sub(held.at) > HOUR {
-                *held = signal;
+        if let Some(held) = self.signals.iter_mut().find(|held| held.is_same(&signal)) {
+            let (heavier, age) = (held.weighs(signal.at) < u32::from(signal.points), signal.at.saturating_sub(held.at));
+            if held.points <= signal.points || age > HOUR {
+                // Who showed it first is who it speaks of, as long as it speaks.
+                let place = if age <= DAY { held.place } else { signal.place };
+                *held = Signal { place, ..signal };
             }
             return heavier;
         }
@@ -330,6 +409,7 @@ impl Profile {
         inherited.lately = Vec::new();
         inherited.flags = Flags::default();
         inherited.open = Incident::default();
+        (inherited.vouched, inherited.calm) = (Vouched::default(), Calm::default());
         inherited.succeeded = 0;
         inherited.last = now;
         inherited.parent = None;

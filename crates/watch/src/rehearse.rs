@@ -16,7 +16,8 @@ impl Watch {
     #[must_use]
     pub fn rehearsal(&self, key: KeyId, like: KeyId, people: &[HolderId], now: Timestamp) -> Option<Self> {
         let from = self.keys.read(like.0, Clone::clone)?;
-        let watch = Self::default();
+        // Short names of things are the same in both.
+        let watch = Self::salted(self.salt);
         watch.with_key(key, minute(now), |profile| profile.inherit(&from, minute(now)));
         for person in people {
             if let Some(circle) = self.circles.read(person.0, Clone::clone) {
@@ -58,6 +59,7 @@ mod tests {
             owner: None,
             operation,
             powers: Powers::from(Power::Read),
+            out_of_scope: false,
             subject: None,
             source: source.parse().unwrap(),
             network: None,

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use law::{CallId, HolderId, HolderKind, KeyId, Outcome, Power, Powers};
 
-use crate::source::hash;
+use crate::source::{hash, mix};
 
 /// One call, as it is about to go on.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,9 @@ pub struct Seen<'a> {
     pub network: Option<u32>,
     /// `User-Agent`.
     pub user_agent: Option<&'a str>,
+    /// Whether the key's scope refuses it anyway. That says something of this key, and nothing
+    /// of its people's others.
+    pub out_of_scope: bool,
 }
 
 impl Seen<'_> {
@@ -43,6 +47,13 @@ impl Seen<'_> {
     /// Whether it changes something.
     pub(crate) fn acts(&self) -> bool {
         self.powers.iter().any(|power| !matches!(power, Power::Read | Power::Export))
+    }
+}
+
+impl Subject {
+    /// The same for a watch with this salt: who chooses names cannot know which are alike to it.
+    pub(crate) const fn salted(self, salt: u32) -> Self {
+        Self { first: mix(self.first ^ salt), whole: mix(self.whole ^ salt) }
     }
 }
 
@@ -117,17 +128,6 @@ pub enum Told<'a> {
         /// Its number.
         network: u32,
     },
-    /// A person said yes with their factor to a call of this key from there.
-    Vouched {
-        /// The key.
-        key: KeyId,
-        /// From where.
-        source: IpAddr,
-        /// The number of the network.
-        network: Option<u32>,
-        /// With what.
-        user_agent: Option<&'a str>,
-    },
     /// A code was given for a call of this key, so long after it was asked for.
     Code {
         /// The key.
@@ -135,8 +135,16 @@ pub enum Told<'a> {
         /// Milliseconds.
         after: u32,
     },
-    /// A person lifted what was done about this key: what spoke against it is forgotten.
+    /// A person lifted what was done about this key: what spoke against it is forgotten, and
+    /// nothing is done about more of the same until then.
     Lifted {
+        /// The key.
+        key: KeyId,
+        /// Until when.
+        calm: Timestamp,
+    },
+    /// A person lets this key work again: they have looked at what was known of it.
+    Enabled {
         /// The key.
         key: KeyId,
     },

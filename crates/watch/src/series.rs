@@ -16,6 +16,8 @@ pub(crate) struct Series {
     day: Minute,
     today: u32,
     best_today: u8,
+    /// Something speaks against what came in this hour: it is no measure for others.
+    tainted: bool,
     #[serde(with = "bytes")]
     best: [u8; DAYS],
     #[serde(with = "bytes")]
@@ -24,7 +26,7 @@ pub(crate) struct Series {
 
 impl Default for Series {
     fn default() -> Self {
-        Self { hour: 0, now: 0, day: 0, today: 0, best_today: 0, best: [0; DAYS], sums: [0; DAYS] }
+        Self { hour: 0, now: 0, day: 0, today: 0, best_today: 0, tainted: false, best: [0; DAYS], sums: [0; DAYS] }
     }
 }
 
@@ -48,9 +50,21 @@ impl Series {
         if self.hour == at / HOUR { self.now } else { 0 }
     }
 
-    /// The most in an hour before this one, in the last days.
+    /// The current hour makes nothing usual.
+    pub(crate) const fn taint(&mut self) {
+        self.tainted = true;
+    }
+
+    /// The most in an hour of the last days. Of today nothing counts yet: who takes more each
+    /// hour must not raise the measure with it.
     pub(crate) fn ceiling(&self) -> u32 {
-        unfold(self.best.iter().copied().max().unwrap_or(0).max(self.best_today))
+        unfold(self.best.iter().copied().max().unwrap_or(0))
+    }
+
+    /// What this day holds by now, and the most of the days before.
+    pub(crate) fn this_day(&self, at: Minute) -> (u32, u32) {
+        let today = if self.day == at / DAY { self.today } else { 0 };
+        (today, unfold(self.sums.iter().copied().max().unwrap_or(0)))
     }
 
     /// What each of the last days held, yesterday first.
@@ -64,8 +78,10 @@ impl Series {
     fn turn(&mut self, at: Minute) {
         let (hour, day) = (at / HOUR, at / DAY);
         if hour > self.hour {
-            self.best_today = self.best_today.max(fold(self.now));
-            (self.hour, self.now) = (hour, 0);
+            if !self.tainted {
+                self.best_today = self.best_today.max(fold(self.now));
+            }
+            (self.hour, self.now, self.tainted) = (hour, 0, false);
         }
         if day > self.day {
             let missed = (day - self.day).min(u32::try_from(DAYS).unwrap_or(u32::MAX));
@@ -134,11 +150,23 @@ mod tests {
         series.add(64, 1000 * DAY);
         assert_eq!(series.ceiling(), 0, "the hour itself is no past");
         series.add(1, 1000 * DAY + HOUR);
-        assert_eq!((series.ceiling(), series.this_hour(1000 * DAY + HOUR)), (64, 1));
+        assert_eq!((series.ceiling(), series.this_hour(1000 * DAY + HOUR)), (0, 1), "nor is the day");
+        series.add(1, 1001 * DAY);
+        assert_eq!(series.ceiling(), 64);
         series.add(1, 1031 * DAY);
         assert_eq!(series.ceiling(), 64);
         series.add(1, 1036 * DAY);
         assert_eq!(series.ceiling(), 1, "and no longer");
         assert_eq!(series.past().take(6).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_tainted_hour_makes_nothing_usual_and_the_next_does() {
+        let mut series = Series::default();
+        series.add(640, 1000 * DAY);
+        series.taint();
+        series.add(8, 1000 * DAY + HOUR);
+        series.add(1, 1001 * DAY);
+        assert_eq!(series.ceiling(), 8);
     }
 }

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap as _};
 
 /// More than there are cores, so that two of them seldom want the same.
 const SHARDS: usize = 128;
@@ -39,9 +39,10 @@ impl<T: Clone + PartialEq> PartialEq for Shared<T> {
     }
 }
 
-impl<T: Serialize> Serialize for Shared<T> {
+impl<T: Clone + Serialize> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.lock().serialize(serializer)
+        // A copy: whoever waits for the lock must not wait for what is written.
+        self.lock().clone().serialize(serializer)
     }
 }
 
@@ -99,6 +100,10 @@ impl<V> Shards<V> {
         self.count.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn each_mut(&self, mut each: impl FnMut(&mut V)) {
+        self.tables.iter().for_each(|table| table.lock().values_mut().for_each(|value| each(value)));
+    }
+
     pub(crate) fn each(&self, mut each: impl FnMut(&V)) {
         self.tables.iter().for_each(|table| table.lock().values().for_each(|value| each(value)));
     }
@@ -140,7 +145,16 @@ impl<V: Clone + PartialEq> PartialEq for Shards<V> {
 
 impl<V: Clone + Serialize> Serialize for Shards<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.sorted().serialize(serializer)
+        // One table after the other, so that not everything is there twice; each in the order of
+        // its numbers, so that the same state is the same bytes.
+        let mut all = serializer.serialize_map(None)?;
+        for table in &self.tables {
+            let mut values: Vec<(u64, V)> =
+                table.lock().iter().map(|(number, value)| (*number, V::clone(value))).collect();
+            values.sort_by_key(|(number, _)| *number);
+            values.iter().try_for_each(|(number, value)| all.serialize_entry(number, value))?;
+        }
+        all.end()
     }
 }
 

@@ -34,7 +34,9 @@ impl Weight {
 pub(crate) struct Signal {
     pub(crate) detector: u8,
     pub(crate) points: u8,
-    /// The block, 0 for anywhere.
+    /// Whether it speaks against the key wherever it calls from.
+    pub(crate) anywhere: bool,
+    /// The block of the call that showed it.
     pub(crate) place: u32,
     pub(crate) at: Minute,
     pub(crate) a: u32,
@@ -55,7 +57,14 @@ impl Signal {
     }
 
     pub(crate) fn speaks_against(&self, place: u32) -> bool {
-        self.place == 0 || self.place == place
+        self.anywhere || self.place == place
+    }
+
+    /// Whether it is another sight of the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.detector == other.detector
+            && self.anywhere == other.anywhere
+            && (self.anywhere || self.place == other.place)
     }
 }
 
@@ -69,6 +78,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// What was held against calls from there within a day, whole: it does not fade by waiting.
+    pub(crate) fn ever(signals: impl Iterator<Item = Signal>, place: u32, now: Minute) -> u32 {
+        let fresh = signals.filter(|signal| signal.weighs(now) > 0);
+        Self::of(fresh.map(|signal| Signal { at: now, ..signal }), place, now).points
+    }
+
     pub(crate) fn of(signals: impl Iterator<Item = Signal>, place: u32, now: Minute) -> Self {
         let mut parts: Vec<Signal> = Vec::new();
         for signal in signals.filter(|signal| signal.speaks_against(place) && signal.weighs(now) > 0) {
@@ -100,10 +115,6 @@ impl Case {
 
     pub(crate) fn families(&self) -> u32 {
         self.families.count_ones()
-    }
-
-    pub(crate) fn mask(&self) -> u32 {
-        self.parts.iter().fold(0, |mask, part| mask | 1 << part.detector)
     }
 }
 

@@ -64,9 +64,14 @@ const fn step(sum: u32, byte: u8) -> u32 {
 /// copying the one would not give.
 pub(crate) fn hash(bytes: &[u8]) -> u32 {
     let sum = bytes.iter().fold(BEGIN, |sum, byte| step(sum, *byte));
-    let sum = (sum ^ (sum >> 16)).wrapping_mul(0x7feb_352d);
     // 0 stands for nothing.
-    (sum ^ (sum >> 15)).max(2)
+    if mix(sum) < 2 { 2 } else { mix(sum) }
+}
+
+/// Each bit depends on each.
+pub(crate) const fn mix(sum: u32) -> u32 {
+    let sum = (sum ^ (sum >> 16)).wrapping_mul(0x7feb_352d);
+    sum ^ (sum >> 15)
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use crate::{
     circle::Circle,
     detect::{DETECTORS, Detector, Family},
     fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
-    habit::{DAY, HOUR, Minute},
+    habit::{DAY, HOUR, Minute, Things},
     look::{Look, New},
-    profile::{Profile, Try},
-    seen::{Became, Seen, Told},
+    profile::{Calm, Incident, Profile, Try, Vouched},
+    seen::{Became, Seen, Subject, Told},
     shards::{Shards, Shared},
     signal::{Case, Signal, Weight},
     source::{Place, family, hash, of_number},
@@ -35,8 +35,46 @@ const PLACES_SETTLE: Minute = 3 * DAY;
 pub struct Sight {
     /// What somebody should look at. Empty for nearly every call.
     pub findings: Vec<Finding>,
+    /// What there is to do something about, whether or not it was told before: what speaks
+    /// against the call and its key as a whole.
+    pub stands: Option<Stands>,
     /// Whether the call is other than usual for its key: then a step-up asks for it, and a freeze refuses it.
     pub unusual: bool,
+}
+
+/// A case that stands against a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stands {
+    /// How serious it is.
+    pub severity: Severity,
+    parts: Vec<Signal>,
+}
+
+impl Stands {
+    /// The detector that says most.
+    pub fn rule(&self) -> &'static str {
+        self.parts.first().and_then(detector).map_or("watch", |detector| detector.name)
+    }
+
+    /// In words: of the call by which it shows itself.
+    pub fn finding(&self, call: &Seen<'_>, now: Timestamp) -> Finding {
+        let agent: String = call.user_agent.unwrap_or("no program named").chars().take(80).collect();
+        let what = format!("{} from {} with {agent}", call.operation, call.source);
+        let evidence = Evidence { at: now, call: call.call, what };
+        let finding = Finding::new(self.rule(), self.severity, call.key, evidence);
+        self.parts.iter().fold(finding, |finding, part| match detector(part) {
+            Some(detector) => {
+                let at = Timestamp::from_second(i64::from(part.at) * 60).unwrap_or(now);
+                let what = format!("{}: {}", detector.name, (detector.words)(part.a, part.b));
+                finding.and(Evidence { at, call: None, what })
+            }
+            None => finding,
+        })
+    }
+}
+
+fn detector(part: &Signal) -> Option<&'static Detector> {
+    DETECTORS.get(usize::from(part.detector))
 }
 
 /// What is remembered of all keys. Give it calls in the order of time.
@@ -48,6 +86,8 @@ pub struct Watch {
     pub(crate) keys: Shards<Profile>,
     pub(crate) circles: Shards<Circle>,
     pub(crate) fleet: Shared<Fleet>,
+    /// Part of each thing's short name.
+    pub(crate) salt: u32,
     /// Detectors that do not look, one bit each. A setting, and not kept.
     #[serde(skip)]
     off: AtomicU32,
@@ -55,17 +95,17 @@ pub struct Watch {
 
 impl Clone for Watch {
     fn clone(&self) -> Self {
-        let Self { keys, circles, fleet, off } = self;
+        let Self { keys, circles, fleet, salt, off } = self;
         let off = AtomicU32::new(off.load(Ordering::Relaxed));
-        Self { keys: keys.clone(), circles: circles.clone(), fleet: fleet.clone(), off }
+        Self { keys: keys.clone(), circles: circles.clone(), fleet: fleet.clone(), salt: *salt, off }
     }
 }
 
 /// What is remembered is the same.
 impl PartialEq for Watch {
     fn eq(&self, other: &Self) -> bool {
-        let Self { keys, circles, fleet, off: _ } = self;
-        *keys == other.keys && *circles == other.circles && *fleet == other.fleet
+        let Self { keys, circles, fleet, salt, off: _ } = self;
+        *keys == other.keys && *circles == other.circles && *fleet == other.fleet && *salt == other.salt
     }
 }
 
@@ -77,10 +117,11 @@ struct Outline {
     agent: u32,
     operation: u32,
     party: u32,
+    subject: Option<Subject>,
 }
 
 impl Outline {
-    fn of(call: &Seen<'_>, key: KeyId, now: Timestamp) -> Self {
+    fn of(call: &Seen<'_>, key: KeyId, salt: u32, now: Timestamp) -> Self {
         Self {
             minute: minute(now),
             second: u32::try_from(now.as_second()).unwrap_or(0),
@@ -88,11 +129,21 @@ impl Outline {
             agent: family(call.user_agent),
             operation: hash(call.operation.as_bytes()),
             party: party(call.holder, key),
+            subject: call.subject.map(|subject| subject.salted(salt)),
         }
+    }
+
+    const fn deed(&self) -> (u32, u32, u32) {
+        (self.place.block, self.agent, self.operation)
     }
 }
 
 impl Watch {
+    /// One that knows nothing yet, and whose short names nobody can foresee.
+    pub fn salted(salt: u32) -> Self {
+        Self { salt, ..Self::default() }
+    }
+
     /// Lets these detectors look no more, and all others again.
     pub fn without<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
         let place = |name: &str| DETECTORS.iter().position(|detector| detector.name == name);
@@ -103,8 +154,8 @@ impl Watch {
     /// Looks at a call before it goes on.
     pub fn see(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return self.unknown(call, now) };
-        let outline = Outline::of(call, key, now);
-        let Outline { minute, second, place, .. } = outline;
+        let outline = Outline::of(call, key, self.salt, now);
+        let Outline { minute, second, place, agent, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         wake(profile, minute);
@@ -114,60 +165,68 @@ impl Watch {
             profile.flags.stranger |= !profile.parent_networks.contains(&place.network) && !is_known();
         }
         let learning = profile.is_learning(minute);
-        let vouched = profile.is_vouched(place.block, minute);
+        let vouched = profile.is_vouched(outline.deed(), minute);
         let new = if learning || vouched { New::default() } else { self.novelty(call, &outline, profile) };
         remember_attempt(call, &outline, profile, &new);
         profile.note_place(place, second, is_at_home(profile, &outline));
-        profile.spread.raise(networks_lately(profile), minute);
         let strange = new.surroundings() && (new.operation || !new.powers.is_empty());
         let crowd = if strange { self.fleet.lock().crowd(place.block, outline.party, minute) } else { 0 };
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
-        let signals = if vouched { Signals::default() } else { self.signals(|detector| (detector.before)(&look)) };
-        let findings = self.weigh(call, key, profile, &outline, &signals, now);
+        let signals = self.signals(vouched, |detector| (detector.before)(&look));
+        let (findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
+        let (knows, parent) = (profile.knows(place, agent, minute), profile.parent);
         let unusual = !vouched && is_unusual(profile, &new, place, minute);
-        Sight { findings, unusual }
+        // Of other keys only when this one's lock is free again.
+        drop(table);
+        let known_to = |parent: KeyId| self.keys.read(parent.0, |parent| is_at_home_of(parent, place, agent, minute));
+        let unusual = unusual || learning && !knows && !parent.and_then(known_to).unwrap_or(false);
+        Sight { findings, stands, unusual }
     }
 
     /// Looks at what became of a call, and learns from it. Only for calls that went on.
-    pub fn ended(&self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Vec<Finding> {
-        let Some(key) = call.key else { return Vec::new() };
-        let outline = Outline::of(call, key, now);
+    pub fn ended(&self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Sight {
+        let Some(key) = call.key else { return Sight::default() };
+        let outline = Outline::of(call, key, self.salt, now);
         let Outline { minute, second, place, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         let learning = profile.is_learning(minute);
-        let vouched = profile.is_vouched(place.block, minute);
+        let vouched = profile.is_vouched(outline.deed(), minute);
         let new = if learning || vouched { New::default() } else { self.novelty(call, &outline, profile) };
         remember_outcome(call, became, &outline, profile, &new);
         let succeeded = became.status < 400;
-        if succeeded {
-            // What is suspected must not make itself usual.
-            let suspected = profile.open.level >= Severity::Warning as u8 && (new.surroundings() || new.operation);
-            if !suspected {
-                learn(call, &outline, profile, learning || vouched);
-            }
+        profile.open.lapse(minute);
+        // What is suspected must not make itself usual.
+        let suspected = profile.open.is_suspicious() && (new.surroundings() || new.operation);
+        if suspected || is_elsewhere(profile, &new) {
+            profile.taint();
+        }
+        if succeeded && !suspected {
+            profile.spread.raise(networks_lately(profile), minute);
+            learn(call, &outline, profile, learning, vouched);
         }
         let crowd = 0;
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
-        let signals =
-            if vouched { Signals::default() } else { self.signals(|detector| (detector.after)(&look, became)) };
+        let signals = self.signals(vouched, |detector| (detector.after)(&look, became));
         if succeeded {
             self.share_novelty(&outline, &new);
+            // A key that another made is at home where it is used by nobody's word but its own.
             if let Some(holder) = call.holder
                 && !new.surroundings()
                 && !new.operation
+                && !(learning && profile.parent.is_some())
             {
                 let mut circles = self.circles.table(holder.0);
                 let circle = self.circles.entry(&mut circles, holder.0, Circle::default);
-                circle.networks.note(place.network, minute, learning || vouched);
-                circle.blocks.note(place.block, minute, learning || vouched);
-                circle.agents.note(outline.agent, minute, learning || vouched);
+                circle.networks.note(place.network, minute, learning);
+                circle.blocks.note(place.block, minute, learning);
+                circle.agents.note(outline.agent, minute, learning);
             }
         }
         let made = became.minted.filter(|minted| succeeded && *minted != key && !vouched);
         let made = made.and_then(|minted| Some((minted, parentage(profile, minute)?)));
         let predecessor = profile.predecessor.filter(|_| succeeded);
-        let findings = self.weigh(call, key, profile, &outline, &signals, now);
+        let (findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
         // Of other keys only when this one's lock is free again.
         drop(table);
         if let Some((minted, (mints, networks))) = made {
@@ -176,7 +235,18 @@ impl Watch {
         if let Some(old) = predecessor {
             self.succeed(old, minute);
         }
-        findings
+        Sight { findings, stands, unusual: false }
+    }
+
+    /// A person said yes with their factor to this call. It is theirs: its operation and powers
+    /// are usual from now on, and its block and program known. Says whether that answers what is
+    /// asked of the key: not where what speaks against it came from somewhere else.
+    pub fn vouched(&self, call: &Seen<'_>, now: Timestamp) -> bool {
+        let Some(key) = call.key else { return true };
+        let outline = Outline::of(call, key, self.salt, now);
+        let mut table = self.keys.table(key.0);
+        let profile = self.keys.entry(&mut table, key.0, || Profile::born(outline.minute));
+        vouch(call, &outline, profile)
     }
 
     /// Takes in what the authority knows.
@@ -202,17 +272,18 @@ impl Watch {
                 added.iter().for_each(|operation| fleet.document(hash(operation.as_bytes()), minute));
             }
             Told::SourceRegistered { network } => self.fleet.lock().register(of_number(network)),
-            Told::Vouched { key, source, network, user_agent } => {
-                let (place, agent) = (Place::of(source, network), family(user_agent));
-                self.with_key(key, minute, |profile| vouch(profile, place, agent, minute));
-            }
-            Told::Lifted { key } => self.with_key(key, minute, |profile| {
+            Told::Lifted { key, calm } => self.with_key(key, minute, |profile| {
+                profile.calm = Calm::of(&profile.signals, self::minute(calm));
                 profile.signals.clear();
                 profile.tries.clear();
                 (profile.woke, profile.slept, profile.succeeded) = (0, 0, 0);
                 let canary = profile.flags.canary;
                 profile.flags = crate::profile::Flags { canary, ..Default::default() };
-                profile.open = crate::profile::Incident::default();
+                profile.open = Incident::default();
+            }),
+            Told::Enabled { key } => self.with_key(key, minute, |profile| {
+                (profile.flags.leaked, profile.flags.not_me) = (false, false);
+                profile.signals.retain(|signal| signal.points < CERTAIN || profile.flags.canary);
             }),
             Told::Code { key, after } => self.with_key(key, minute, |profile| {
                 let codes = &mut profile.codes;
@@ -228,6 +299,7 @@ impl Watch {
     /// Forgets a key that is gone.
     pub fn forget(&self, key: KeyId) {
         self.keys.remove(key.0);
+        self.circles.each_mut(|circle| circle.forget(key));
     }
 
     /// How many keys are remembered.
@@ -263,11 +335,15 @@ impl Watch {
         call.holder.and_then(|holder| self.circles.read(holder.0, ask)).unwrap_or(false)
     }
 
-    /// What those detectors say that look.
-    fn signals(&self, look: impl Fn(&Detector) -> Option<Weight>) -> Signals {
+    /// What those detectors say that look. What a person stands for is nothing new; what somebody
+    /// knows of the key is true all the same.
+    fn signals(&self, vouched: bool, look: impl Fn(&Detector) -> Option<Weight>) -> Signals {
         let off = self.off.load(Ordering::Relaxed);
-        let looks = |place: u8| off & 1 << place == 0;
-        let says = |(place, detector)| look(detector).filter(|_| looks(place)).map(|weight| (place, weight));
+        let looks =
+            |place: u8, detector: &Detector| off & 1 << place == 0 && (!vouched || detector.family == Family::Known);
+        let says = |(place, detector): (u8, &Detector)| {
+            looks(place, detector).then(|| look(detector)).flatten().map(|weight| (place, weight))
+        };
         Signals((0_u8..).zip(&DETECTORS).filter_map(says).collect())
     }
 
@@ -279,10 +355,10 @@ impl Watch {
             let evidence = Evidence { at: now, call: call.call, what };
             Finding::new("guessing", Severity::Info, None, evidence)
         });
-        Sight { findings: findings.into_iter().collect(), unusual: true }
+        Sight { findings: findings.into_iter().collect(), stands: None, unusual: true }
     }
 
-    /// Keeps what speaks against the call, adds it up, and says what is worth it.
+    /// Keeps what speaks against the call, adds it up, and says what is new of it and what stands.
     fn weigh(
         &self,
         call: &Seen<'_>,
@@ -291,38 +367,43 @@ impl Watch {
         outline: &Outline,
         signals: &Signals,
         now: Timestamp,
-    ) -> Vec<Finding> {
-        if signals.0.is_empty() {
-            return Vec::new();
-        }
+    ) -> (Vec<Finding>, Option<Stands>) {
         let Outline { minute, place, .. } = *outline;
         let mut raised = false;
         let mut own = false;
         let person = call.owner.or(call.holder);
         for (detector, weight) in &signals.0 {
-            let block = if weight.anywhere { 0 } else { place.block };
-            let Weight { points, a, b, .. } = *weight;
-            let signal = Signal { detector: *detector, points, place: block, at: minute, a, b };
+            let Weight { points, anywhere, a, b } = *weight;
+            let signal = Signal { detector: *detector, points, anywhere, place: place.block, at: minute, a, b };
             raised |= profile.hold(signal);
             let family = DETECTORS.get(usize::from(*detector)).map_or(Family::What, |detector| detector.family);
             own |= !matches!(family, Family::Where | Family::When);
-            if block != 0
+            if !anywhere
                 && family != Family::When
+                && !call.out_of_scope
                 && let Some(person) = person
             {
                 let mut circles = self.circles.table(person.0);
                 self.circles.entry(&mut circles, person.0, Circle::default).share(key, signal);
             }
         }
-        if !raised {
-            return Vec::new();
+        if profile.signals.is_empty() {
+            return (Vec::new(), None);
         }
         // What speaks against other keys of the same people counts where this key does something strange itself.
         let others = |circle: &Circle| circle.of_others(key, minute).collect::<Vec<_>>();
-        let others = person.filter(|_| own).and_then(|person| self.circles.read(person.0, others));
-        let others = others.into_iter().flatten();
-        let case = Case::of(profile.signals.iter().copied().chain(others), place.block, minute);
-        finding(call, key, profile, &case, minute, now).into_iter().collect()
+        let others = person.filter(|_| own).and_then(|person| self.circles.read(person.0, others)).unwrap_or_default();
+        let held = profile.signals.iter().copied();
+        let case = Stands::judge(held.clone(), &others, place.block, minute);
+        let calm = profile.calm;
+        let stands = if minute < calm.until {
+            Stands::judge(held.filter(|signal| !calm.covers(signal, minute)), &others, place.block, minute)
+        } else {
+            case.clone()
+        };
+        let news = case.filter(|case| raised && is_news(&mut profile.open, case, minute));
+        let findings = news.map(|case| case.finding(call, now));
+        (findings.into_iter().collect(), stands)
     }
 
     /// Notes what a mature key began to do while everything else about the call was as usual.
@@ -364,6 +445,7 @@ impl Watch {
             |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
         let of_circle = |circle: &Circle| known(circle.networks.named(place.network), PLACES_SETTLE);
         new.network = !known(profile.networks.named(place.network), PLACES_SETTLE)
+            && !known(profile.blocks.named(place.block), PLACES_SETTLE)
             && !self.of_holder(call, of_circle)
             && !self.fleet.lock().is_registered(place.network);
         new.block = !known(profile.blocks.named(place.block), PLACES_SETTLE)
@@ -384,10 +466,10 @@ impl Watch {
             new.network = !fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
             new.block &= new.network;
         }
-        new.subject = match (habit, call.subject) {
+        new.subject = match (habit, outline.subject) {
             (Some(habit), Some(subject)) if call.acts() => {
                 let settled = habit.days >= 3 && habit.calls >= 6;
-                let strange = |(things, thing): (u64, u32)| things.count_ones() <= 4 && things & 1 << (thing % 64) == 0;
+                let strange = |(things, thing): (Things, u32)| things.lack(thing);
                 settled && habit.things.into_iter().zip([subject.first, subject.whole]).any(strange)
             }
             _ => false,
@@ -408,23 +490,28 @@ fn parentage(parent: &Profile, now: Minute) -> Option<(bool, [u32; 4])> {
     (known != [0; 4]).then(|| (parent.new_powers(Power::Mint.into(), now).is_empty(), known))
 }
 
-/// A person stands for what the key does from there.
-fn vouch(profile: &mut Profile, place: Place, agent: u32, minute: Minute) {
-    profile.vouched_until = minute + HOUR;
-    profile.vouched_block = place.block;
+/// A person stands for this call: its operation and powers, from its block, with its program.
+fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
+    let Outline { minute, place, agent, operation, .. } = *outline;
+    profile.vouched = Vouched { until: minute + HOUR, block: place.block, agent, operation };
     profile.blocks.note(place.block, minute, true);
-    profile.networks.note(place.network, minute, true);
     profile.agents.note(agent, minute, true);
-    profile.signals.retain(|signal| !signal.speaks_against(place.block));
+    profile.operations.note(operation, minute, true);
+    profile.signals.retain(|signal| signal.place != place.block);
     profile.tries.retain(|tried| tried.block != place.block);
-    let powers = profile.tried_powers;
-    profile.use_powers(powers, minute, true);
-    profile.tried_powers = law::Powers::NONE;
+    if call.powers != law::Powers::EVERY {
+        profile.use_powers(call.powers, minute, true);
+    }
+    profile.tried_powers = profile.tried_powers.iter().filter(|power| !call.powers.contains(*power)).collect();
+    let elsewhere = |signal: &Signal| Case::ever(profile.signals.iter().copied(), signal.place, minute) >= ASKED;
+    if profile.signals.iter().any(elsewhere) {
+        return false;
+    }
     (profile.woke, profile.slept) = (0, 0);
     profile.succeeded = 0;
     profile.flags.stranger = false;
-    profile.flags.not_me = false;
-    profile.open = crate::profile::Incident::default();
+    profile.open = Incident::default();
+    true
 }
 
 /// What the detectors saw, with their places in the list.
@@ -445,6 +532,7 @@ fn wake(profile: &mut Profile, now: Minute) {
 
 fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New) {
     let Outline { minute, place, operation, .. } = *outline;
+    profile.awake.note(minute, is_elsewhere(profile, new));
     if new.operation {
         profile.note_try(Try { operation, block: place.block, at: minute, lists: call.is_listing(), refused: false });
     }
@@ -456,12 +544,12 @@ fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, n
         profile.tried_powers_at = minute;
     }
     if new.subject
-        && let Some(subject) = call.subject
+        && let Some(subject) = outline.subject
     {
         if minute.saturating_sub(profile.new_subjects_at) > 20 {
-            profile.new_subjects = 0;
+            profile.new_subjects = Things::default();
         }
-        profile.new_subjects |= 1 << (subject.whole % 64);
+        profile.new_subjects.note(subject.whole);
         profile.new_subjects_at = minute;
     }
 }
@@ -486,7 +574,7 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
     let number = |many: u64| u32::try_from(many).unwrap_or(u32::MAX);
     profile.rows.add(number(became.rows.unwrap_or(0)), minute);
     profile.kilobytes.add(number(became.bytes_out / 1024), minute);
-    if let Some(subject) = call.subject.filter(|_| !call.acts()) {
+    if let Some(subject) = outline.subject.filter(|_| !call.acts()) {
         let distinct = profile.count_subject(subject.whole, minute);
         profile.distinct.raise(distinct, minute);
     }
@@ -498,16 +586,18 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
     }
 }
 
-fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, trusted: bool) {
+/// What a person stands for is known from now on: of the network only its block.
+fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, learning: bool, vouched: bool) {
     let Outline { minute, place, agent, operation, .. } = *outline;
+    let trusted = learning || vouched;
     let habit = profile.operations.note(operation, minute, trusted);
-    if let Some(subject) = call.subject {
+    if let Some(subject) = outline.subject {
         for (things, thing) in habit.things.iter_mut().zip([subject.first, subject.whole]) {
-            *things |= 1 << (thing % 64);
+            things.note(thing);
         }
     }
     profile.blocks.note(place.block, minute, trusted);
-    profile.networks.note(place.network, minute, trusted);
+    profile.networks.note(place.network, minute, learning);
     profile.agents.note(agent, minute, trusted);
     if call.powers != law::Powers::EVERY {
         profile.use_powers(call.powers, minute, trusted);
@@ -518,6 +608,12 @@ fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, trusted: boo
     }
     profile.learned = minute;
     profile.calls = profile.calls.saturating_add(1);
+}
+
+/// Whether a key that made another is itself usually there, with this program.
+fn is_at_home_of(parent: &Profile, place: Place, agent: u32, now: Minute) -> bool {
+    let usual = |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(now, after));
+    usual(parent.networks.named(place.network), PLACES_SETTLE) && usual(parent.agents.named(agent), AGENTS_SETTLE)
 }
 
 /// Whether the key was there a day ago already.
@@ -535,67 +631,68 @@ fn networks_lately(profile: &Profile) -> u32 {
 }
 
 fn is_unusual(profile: &Profile, new: &New, place: Place, now: Minute) -> bool {
-    let beyond = ["many-sources", "dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping"];
+    let beyond = ["dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping", "long-day"];
     let speaks = |signal: &Signal| {
-        let name = DETECTORS.get(usize::from(signal.detector)).map_or("", |detector| detector.name);
-        signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond.contains(&name)
+        let name = detector(signal).map_or("", |detector| detector.name);
+        // Many sources say nothing of the one where the key always is.
+        let beyond = beyond.contains(&name) || name == "many-sources" && (new.block || new.network);
+        signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond
     };
-    new.agent
-        || new.operation
-        || new.subject
-        || new.network && !profile.roams()
-        || new.block && !profile.wanders()
-        || profile.signals.iter().any(speaks)
+    is_elsewhere(profile, new) || new.operation || new.subject || profile.signals.iter().any(speaks)
 }
 
-/// Says what is worth it: a new level, a new part, or the same again after an hour.
-fn finding(
-    call: &Seen<'_>,
-    key: KeyId,
-    profile: &mut Profile,
-    case: &Case,
-    minute: Minute,
-    now: Timestamp,
-) -> Option<Finding> {
-    let first = case.parts.first()?;
-    let harm = case.has(Family::Harm) || case.has(Family::Much);
-    let severity = match case.points {
-        _ if first.points >= CERTAIN => Severity::Critical,
-        ALARMED.. if case.families() >= 3 && harm => Severity::High,
-        // Surroundings weigh less than this together: here is always something else, or something strong.
-        ASKED.. => Severity::Warning,
-        NOTED.. => Severity::Info,
-        _ => return None,
-    };
-    let open = &mut profile.open;
-    if minute.saturating_sub(open.last) > DAY {
-        *open = crate::profile::Incident::default();
-    }
-    let level = severity as u8 + 1;
-    let again = severity >= Severity::Warning && minute.saturating_sub(open.last) >= HOUR;
-    let news = level > open.level || case.mask() & !open.told != 0 || again;
-    if !news {
-        return None;
-    }
-    open.level = open.level.max(level);
-    open.told |= case.mask();
-    open.last = minute;
-    let agent: String = call.user_agent.unwrap_or("no program named").chars().take(80).collect();
-    let what = format!("{} from {} with {agent}", call.operation, call.source);
-    let evidence = Evidence { at: now, call: call.call, what };
-    let detector = |part: &Signal| DETECTORS.get(usize::from(part.detector));
-    let rule = detector(first).map_or("watch", |detector| detector.name);
-    let mut finding = Finding::new(rule, severity, Some(key), evidence);
-    for part in &case.parts {
-        if let Some(detector) = detector(part) {
-            let at = Timestamp::from_second(i64::from(part.at) * 60).unwrap_or(now);
-            let what = format!("{}: {}", detector.name, (detector.words)(part.a, part.b));
-            finding = finding.and(Evidence { at, call: None, what });
+/// Whether it comes from other surroundings than usual, as far as the key has usual ones.
+fn is_elsewhere(profile: &Profile, new: &New) -> bool {
+    new.agent || new.network && !profile.roams() || new.block && !profile.wanders()
+}
+
+impl Stands {
+    /// What is held against the key itself, and what against others of its people. By what others
+    /// did alone nobody is more than asked.
+    fn judge(own: impl Iterator<Item = Signal> + Clone, others: &[Signal], place: u32, minute: Minute) -> Option<Self> {
+        let alone = Self::of(Case::of(own.clone(), place, minute));
+        if others.is_empty() || alone.as_ref().is_some_and(|alone| alone.severity > Severity::Warning) {
+            return alone;
         }
+        let all = Self::of(Case::of(own.chain(others.iter().copied()), place, minute))?;
+        Some(Self { severity: all.severity.min(Severity::Warning), ..all })
     }
-    Some(finding)
+
+    /// Nothing where it weighs too little to be noted.
+    fn of(case: Case) -> Option<Self> {
+        let first = case.parts.first()?;
+        let harm = case.has(Family::Harm) || case.has(Family::Much);
+        let severity = match case.points {
+            _ if first.points >= CERTAIN => Severity::Critical,
+            ALARMED.. if case.families() >= 3 && harm => Severity::High,
+            // Surroundings weigh less than this together: here is always something else, or something strong.
+            ASKED.. => Severity::Warning,
+            NOTED.. => Severity::Info,
+            _ => return None,
+        };
+        Some(Self { severity, parts: case.parts })
+    }
+}
+
+/// Whether there is something to tell: a new level, a new part, or the same again after an hour.
+fn is_news(open: &mut Incident, case: &Stands, minute: Minute) -> bool {
+    open.lapse(minute);
+    let Stands { severity, parts } = case;
+    let mask = parts.iter().fold(0, |mask, part| mask | 1 << part.detector);
+    let level = *severity as u8 + 1;
+    let again = *severity >= Severity::Warning && minute.saturating_sub(open.last) >= HOUR;
+    let news = level > open.level || mask & !open.told != 0 || again;
+    if news {
+        open.level = open.level.max(level);
+        open.told |= mask;
+        open.last = minute;
+    }
+    news
 }
 
 pub(crate) fn minute(now: Timestamp) -> Minute {
     u32::try_from(now.as_second() / 60).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

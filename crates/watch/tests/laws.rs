@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use jiff::{SignedDuration, Timestamp};
 use law::{Containment, Evidence, Finding, HolderId, HolderKind, KeyId, Power, Powers, Severity, Step};
 use proptest::prelude::*;
-use watch::{Answer, Became, Ladder, MOST_BYTES_PER_KEY, Seen, Settings, Subject, Told, Watch, detectors};
+use watch::{Answer, Became, Ladder, MOST_BYTES_PER_KEY, Seen, Settings, Subject, Watch, Whose, detectors};
 
 /// A call as numbers.
 #[derive(Clone, Debug)]
@@ -57,9 +57,6 @@ fn run(watch: &Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64)
         let (operation, agent) = (format!("GET /o{}", drawn.operation), format!("agent{}", drawn.agent % 97));
         let source = Ipv4Addr::from_bits(0x0b00_0000 + drawn.source * 4099).into();
         let user_agent = Some(agent.as_str());
-        if drawn.vouched {
-            watch.told(&Told::Vouched { key, source, network: None, user_agent }, *now);
-        }
         let seen = Seen {
             call: None,
             key: Some(key),
@@ -72,12 +69,16 @@ fn run(watch: &Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64)
             source,
             network: None,
             user_agent,
+            out_of_scope: false,
         };
+        if drawn.vouched {
+            watch.vouched(&seen, *now);
+        }
         findings.extend(watch.see(&seen, *now).findings);
         let minted = drawn.minted.then_some(KeyId(rename(drawn.key) + 1_000_000));
         let rows = Some(u64::from(drawn.rows));
         let became = Became { status: drawn.status, bytes_out: u64::from(drawn.rows) * 90, rows, minted };
-        findings.extend(watch.ended(&seen, &became, *now));
+        findings.extend(watch.ended(&seen, &became, *now).findings);
     }
     findings
 }
@@ -155,7 +156,7 @@ proptest! {
         for (key, after, critical) in found {
             let now = begin() + SignedDuration::from_millis(i64::from(after));
             let severity = if critical { Severity::Critical } else { Severity::High };
-            for containment in ladder.meet(&finding(key, severity), HolderKind::Vendor, now) {
+            for containment in ladder.meet(&finding(key, severity), whose(HolderKind::Vendor), now).new {
                 prop_assert!(!containment.reason.is_empty() && !containment.lift.is_empty());
                 prop_assert!(containment.until > now);
                 if containment.step.contains() {
@@ -172,6 +173,10 @@ fn finding(key: u64, severity: Severity) -> Finding {
     Finding::new("not-me", severity, Some(KeyId(key)), evidence)
 }
 
+fn whose(kind: HolderKind) -> Whose {
+    Whose { kind, person: None }
+}
+
 fn steps(containments: &[Containment]) -> Vec<(KeyId, Step)> {
     containments.iter().map(|containment| (containment.key, containment.step)).collect()
 }
@@ -181,7 +186,7 @@ fn making_keys_is_frozen_before_anything_else_and_for_the_children_too() {
     let mut ladder = Ladder::default();
     ladder.minted(KeyId(1), KeyId(2));
     ladder.minted(KeyId(2), KeyId(3));
-    let done = ladder.meet(&finding(1, Severity::Critical), HolderKind::Workload, begin());
+    let done = ladder.meet(&finding(1, Severity::Critical), whose(HolderKind::Workload), begin()).new;
     let of = |step| [(KeyId(1), step), (KeyId(2), step), (KeyId(3), step)];
     assert_eq!(steps(&done), [of(Step::Freeze), of(Step::Disable)].concat());
     assert_eq!(ladder.answer(KeyId(3), Power::Read.into(), false, begin()), Answer::Refuse);
@@ -192,7 +197,7 @@ fn making_keys_is_frozen_before_anything_else_and_for_the_children_too() {
 #[test]
 fn a_step_up_asks_for_what_is_sensitive_or_unusual_and_ends() {
     let mut ladder = Ladder::default();
-    let done = ladder.meet(&finding(1, Severity::Warning), HolderKind::Workload, begin());
+    let done = ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), begin()).new;
     assert_eq!(steps(&done), [(KeyId(1), Step::StepUp)]);
     let mut answer = |power: Power, unusual, now| ladder.answer(KeyId(1), power.into(), unusual, now);
     assert_eq!(answer(Power::Read, false, begin()), Answer::Pass);
@@ -204,10 +209,10 @@ fn a_step_up_asks_for_what_is_sensitive_or_unusual_and_ends() {
 #[test]
 fn what_looks_like_a_theft_and_is_not_answered_for_is_frozen() {
     let mut ladder = Ladder::default();
-    ladder.meet(&finding(1, Severity::High), HolderKind::Workload, begin());
+    ladder.meet(&finding(1, Severity::High), whose(HolderKind::Workload), begin());
     ladder.answer(KeyId(1), Power::Grant.into(), true, begin());
     let later = begin() + SignedDuration::from_mins(11);
-    let done = ladder.meet(&finding(1, Severity::High), HolderKind::Workload, later);
+    let done = ladder.meet(&finding(1, Severity::High), whose(HolderKind::Workload), later).new;
     assert_eq!(steps(&done), [(KeyId(1), Step::Freeze)]);
     assert_eq!(ladder.answer(KeyId(1), Power::Read.into(), false, later), Answer::Pass, "production keeps reading");
     assert_eq!(ladder.answer(KeyId(1), Power::Grant.into(), false, later), Answer::Refuse);
@@ -216,7 +221,7 @@ fn what_looks_like_a_theft_and_is_not_answered_for_is_frozen() {
 #[test]
 fn a_dry_run_only_tells() {
     let mut ladder = Ladder::new(Settings { dry_run: true, ..Settings::default() });
-    let done = ladder.meet(&finding(1, Severity::Critical), HolderKind::Workload, begin());
+    let done = ladder.meet(&finding(1, Severity::Critical), whose(HolderKind::Workload), begin()).new;
     assert_eq!(steps(&done), [(KeyId(1), Step::Tell)]);
     assert_eq!(ladder.answer(KeyId(1), Power::Mint.into(), true, begin()), Answer::Pass);
 }
@@ -244,7 +249,61 @@ fn who_guesses_keys_is_told_once_an_hour() {
         source: Ipv4Addr::new(203, 0, 113, 66).into(),
         network: None,
         user_agent: None,
+        out_of_scope: false,
     };
     let told: usize = (0..100).map(|_| watch.see(&seen, begin()).findings.len()).sum();
     assert_eq!(told, 1);
+}
+
+#[test]
+fn a_question_of_a_step_up_that_is_over_freezes_nobody() {
+    let mut ladder = Ladder::default();
+    let asked = ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), begin()).new;
+    ladder.hold(KeyId(1), asked);
+    ladder.asks(KeyId(1), begin());
+    // It ended, and nobody had answered.
+    ladder.hold(KeyId(1), Vec::new());
+    let later = begin() + SignedDuration::from_hours(24 * 30);
+    let done = ladder.meet(&finding(1, Severity::High), whose(HolderKind::Workload), later).new;
+    assert_eq!(steps(&done), [(KeyId(1), Step::StepUp)], "people are asked first");
+    ladder.hold(KeyId(1), done);
+    ladder.asks(KeyId(1), later);
+    let later = later + SignedDuration::from_mins(11);
+    let done = ladder.meet(&finding(1, Severity::High), whose(HolderKind::Workload), later).new;
+    assert_eq!(steps(&done), [(KeyId(1), Step::Freeze)]);
+}
+
+#[test]
+fn one_person_and_what_is_less_than_certain_leave_room_for_others() {
+    let mut ladder = Ladder::default();
+    let of = |person| Whose { kind: HolderKind::Workload, person: Some(HolderId(person)) };
+    let mut contained = |keys: std::ops::Range<u64>, whose| {
+        keys.filter(|key| ladder.meet(&finding(*key, Severity::Critical), whose, begin()).step.contains()).count()
+    };
+    assert_eq!(contained(1..20, of(1)), 5, "of the ten within an hour");
+    assert_eq!(contained(30..34, of(2)), 4);
+    assert_eq!(contained(1..20, of(1)), 5, "the same again takes no more room");
+    let mut frozen = Ladder::default();
+    for key in 1..=20 {
+        frozen.meet(&finding(key, Severity::High), of(key), begin());
+        frozen.answer(KeyId(key), Power::Grant.into(), true, begin());
+    }
+    let later = begin() + SignedDuration::from_mins(11);
+    let mut meet = |key, severity, now| frozen.meet(&finding(key, severity), of(key), now).step;
+    assert_eq!((1..=20).filter(|key| meet(*key, Severity::High, later) == Step::Freeze).count(), 7);
+    assert_eq!(meet(30, Severity::Critical, later), Step::Disable, "there is room for what is certain");
+    let next = later + SignedDuration::from_hours(1);
+    assert_eq!(meet(20, Severity::High, next), Step::Freeze, "what was answered mildly is answered when there is room");
+}
+
+#[test]
+fn what_holds_already_is_not_done_again_and_ends_when_it_was_said_to() {
+    let mut ladder = Ladder::default();
+    let first = ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), begin()).new;
+    let later = begin() + SignedDuration::from_hours(23);
+    let again = ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), later);
+    assert_eq!((again.step, again.new), (Step::StepUp, Vec::new()));
+    assert_eq!(ladder.on(KeyId(1), later).map(|held| held.until).collect::<Vec<_>>(), [first[0].until]);
+    let over = begin() + SignedDuration::from_hours(25);
+    assert_eq!(ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), over).new.len(), 1);
 }

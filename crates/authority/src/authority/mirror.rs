@@ -74,7 +74,7 @@ impl Authority {
                 if matches!(change, Change::KeyRevoked { .. }) {
                     self.made.pin().remove(key);
                 }
-                if matches!(change, Change::DrillEnded { .. }) {
+                if matches!(change, Change::KeyForgotten { .. } | Change::DrillEnded { .. }) {
                     self.mirror_contained();
                 }
                 self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
@@ -89,9 +89,11 @@ impl Authority {
             Change::KeyContained { key, step, .. } => {
                 self.mirror_contained();
                 if step.contains() {
-                    let family: HashSet<KeyId> = self.view(|state| state.family(*key)).into_iter().collect();
-                    family.iter().for_each(|key| self.mirror_key(*key));
-                    self.windows.pin().retain(|(windowed, _), _| !family.contains(windowed));
+                    self.mirror_key(*key);
+                    let windows = self.windows.pin();
+                    let fallen = self.view(|state| state.made_by(*key, windows.keys().map(|(windowed, _)| *windowed)));
+                    windows.retain(|(windowed, _), _| !fallen.contains(windowed));
+                    drop(windows);
                     self.call_out_all(now);
                 }
             }

@@ -289,6 +289,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         events: None,
         alarm: None,
         told: Arc::default(),
+        drills: arc_swap::ArcSwapOption::empty(),
         clock: house.desk.clock,
     });
     let within = Program::new(console::admin(desk, Door::Local));

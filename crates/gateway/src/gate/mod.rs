@@ -18,6 +18,7 @@ mod span;
 mod stops;
 mod throttle;
 mod tokens;
+mod unwritten;
 mod waiting;
 mod watching;
 mod writing;

@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
-use ::watch::Subject;
+use ::watch::{Sight, Subject};
 use arc_swap::ArcSwap;
-use authority::{Authority, Credential, Failed, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
+use authority::{Authority, Credential, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
@@ -272,11 +272,12 @@ impl Passage<'_> {
         tally.cut().reaches_for(|| understood.reach(self.source));
         // A prefix opens what the document does not describe, never one of its operations.
         let open = understood.open || understood.id.is_none() && is_open;
-        let mut found = Vec::new();
+        let line = self.within(&presented, &understood, &outbound);
+        let mut sight = Sight::default();
         writing.amend(|call| {
             call.query = query(&target, &understood, &presented);
             understood.hide(is_credential);
-            self.see(call, &presented, &understood, &outbound, &writing, &mut found);
+            sight = self.see(call, &presented, &understood, &outbound, (&writing, line.is_err()));
             describe(call, &mut understood);
         });
         self.notice(&presented);
@@ -284,10 +285,14 @@ impl Passage<'_> {
         if understood.powers.is_sensitive() || unusual {
             tally.cut().be_wary();
         }
-        if !found.is_empty() {
-            Box::pin(self.answer(found, &understood, &writing, &tally)).await?;
+        if let (Some(watched), Presented::Key(key, _)) = (writing.watched(), &presented)
+            && gate.watching.is_concerned(&sight, watched, self.at)
+            && !Box::pin(gate.watching.answer(sight, watched, key, Timestamp::now())).await
+            && (understood.powers.is_sensitive() || unusual)
+        {
+            return Err(self.refuse(&writing, &tally, Refusal::RecordUnavailable));
         }
-        let line = match self.within(&presented, &understood, &outbound) {
+        let line = match line {
             Ok(line) => line,
             Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
         };
@@ -396,45 +401,24 @@ impl Passage<'_> {
         presented: &Presented,
         understood: &Understood,
         outbound: &Outbound,
-        writing: &Writing,
-        found: &mut Vec<Finding>,
-    ) {
-        let (gate, Presented::Key(key, _)) = (&self.worker.gate, presented) else { return };
+        (writing, out_of_scope): (&Writing, bool),
+    ) -> Sight {
+        let (gate, Presented::Key(key, _)) = (&self.worker.gate, presented) else { return Sight::default() };
         if !key.standing.works() || key.end().is_some_and(|end| end <= self.at) || gate.watching.is_off() {
-            return;
+            return Sight::default();
         }
         let of = gate.authority.answerer(key);
         let mut kept = Watched::new((self.id, self.source), key, of, Arc::clone(&understood.name));
         kept.powers = understood.powers;
+        kept.out_of_scope = out_of_scope;
         kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str()));
         let agent = outbound.parts.headers.get(USER_AGENT);
         let is_masked = call.user_agent.as_deref() == Some(MASKED);
         kept.agent = if is_masked { Some(HeaderValue::from_static(MASKED)) } else { agent.cloned() };
         let sight = gate.watching.see(&kept.seen(call.user_agent.as_deref()), self.at);
         kept.unusual = sight.unusual;
-        *found = sight.findings;
         writing.watch(kept);
-    }
-
-    /// Answers what was found about a call before it is decided: it may be the first that it holds.
-    async fn answer(
-        &self,
-        found: Vec<Finding>,
-        understood: &Understood,
-        writing: &Writing,
-        tally: &Tally,
-    ) -> Result<(), Refused> {
-        let Some(watched) = writing.watched() else { return Ok(()) };
-        // A task of its own: it is told once, so it is answered also where the client goes away.
-        let (watching, kind) = (Arc::clone(&self.worker.gate.watching), watched.kind);
-        let answered = tokio::spawn(async move { watching.answer(found, kind, Timestamp::now()).await });
-        let answered = answered.await.unwrap_or(Err(Failed::BrokenOff));
-        let Err(error) = answered else { return Ok(()) };
-        tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
-        if understood.powers.is_sensitive() || watched.unusual {
-            return Err(self.refuse(writing, tally, Refusal::RecordUnavailable));
-        }
-        Ok(())
+        sight
     }
 
     fn keep(&self, writing: &Writing, tally: &Tally, kept: &Kept) -> Refused {
@@ -504,7 +488,7 @@ impl Passage<'_> {
         let law = gate.authority.law();
         let powers = request.understood.powers;
         let contained = key.map_or(law::Answer::Pass, |(key, _)| {
-            gate.authority.contained(key, powers, request.unusual, Timestamp::now())
+            gate.watching.contained(key, powers, request.unusual, Timestamp::now())
         });
         let attempt = Attempt { caller, powers, open: request.open, held, contained, at: self.at };
         writing.amend(|call| {
@@ -601,7 +585,7 @@ impl Passage<'_> {
         let held = Held { second_person: spent.second_person, ..before.held.with_person() };
         let law = authority.law();
         let now = Timestamp::now();
-        let contained = authority.contained(key, before.powers, unusual, now);
+        let contained = self.worker.gate.watching.contained(key, before.powers, unusual, now);
         let attempt = Attempt { caller: Caller::Key(facts), held, contained, at: now, ..*before };
         writing.amend(|call| {
             call.law = Arc::clone(&law.digest);
@@ -815,7 +799,7 @@ impl Passage<'_> {
     fn tally(&self, presented: &Presented, writing: &Arc<Writing>) -> Arc<Tally> {
         let cut = Cut::of_gate(Arc::clone(&self.worker.gate.cut));
         let cut = match presented {
-            Presented::Key(key, _) => cut.or_key(Arc::clone(key)),
+            Presented::Key(key, _) => cut.or_key(Arc::clone(key)).or_its_makers(&self.worker.gate.authority),
             Presented::Unknown(_) => cut.or_learned(Arc::new(OnceLock::new())),
             Presented::Session | Presented::Nobody => cut,
         };

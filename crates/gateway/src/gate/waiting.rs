@@ -119,7 +119,7 @@ impl Waiting<'_> {
     /// Why the key does not work any more, if it fell while the request waited.
     fn fell(&self, gate: &Gate) -> Option<Refusal> {
         let now = Timestamp::now();
-        let contained = || gate.authority.contained(self.key, self.understood.powers, self.unusual, now);
+        let contained = || gate.watching.contained(self.key, self.understood.powers, self.unusual, now);
         gate.authority
             .refusal(self.key.id, now)
             .or_else(|| (contained() == law::Answer::Refuse).then_some(Refusal::Contained))

@@ -3,21 +3,25 @@
 //! written down before it holds.
 
 use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ::watch::{Became, Ladder, Seen, Settings, Sight, Subject, Told, Watch};
+use ::watch::{Became, Ladder, Met, Seen, Settings, Sight, Subject, Told, Watch, Whose};
 use arc_swap::ArcSwap;
 use authority::{Authority, Failed, Key};
 use http::HeaderValue;
 use jiff::Timestamp;
-use law::{CallId, Containment, Ended, Evidence, Finding, HolderId, HolderKind, KeyId, Powers, Severity, Step};
+use law::{Answer, CallId, Ended, Evidence, Finding, HolderId, HolderKind, KeyId, Powers, Severity, Step};
 use tokio::sync::mpsc;
 
 use crate::{
     Ending,
-    gate::rehearsing::{Event, Rehearsal, Rehearsals},
+    gate::{
+        rehearsing::{Event, Rehearsal, Rehearsals},
+        unwritten::Unwritten,
+    },
 };
 
 /// What is done about what is found.
@@ -63,11 +67,19 @@ pub struct Watching {
     authority: Arc<Authority>,
     told: mpsc::Sender<Found>,
     rehearsals: Rehearsals,
-    later: mpsc::Sender<(Finding, HolderKind)>,
+    later: mpsc::Sender<Later>,
+    unwritten: Unwritten,
 }
 
 /// What was found, and nobody has answered yet.
-pub struct Unanswered(mpsc::Receiver<(Finding, HolderKind)>);
+pub struct Unanswered(mpsc::Receiver<Later>);
+
+/// What was found when a call had ended.
+struct Later {
+    findings: Vec<Finding>,
+    stands: Option<Finding>,
+    whose: Whose,
+}
 
 impl Watching {
     /// A watch that knows nothing yet. What it finds goes to `told`; what it finds when a call
@@ -75,21 +87,33 @@ impl Watching {
     pub fn new(rules: WatchRules, authority: Arc<Authority>, told: mpsc::Sender<Found>) -> (Arc<Self>, Unanswered) {
         let (later, unanswered) = mpsc::channel(WAITING);
         let watching = Self {
-            watch: ArcSwap::from_pointee(Watch::default()),
+            watch: ArcSwap::from_pointee(Self::blank()),
             ladder: Mutex::new(Ladder::new(rules.ladder.clone())),
             rules: ArcSwap::from_pointee(WatchRules::default()),
             authority,
             told,
             rehearsals: Rehearsals::default(),
             later,
+            unwritten: Unwritten::default(),
         };
         watching.obey(rules);
         (Arc::new(watching), Unanswered(unanswered))
     }
 
+    /// A watch that knows nothing, and whose short names nobody can foresee.
+    pub fn blank() -> Watch {
+        let [_, _, _, _, salt @ ..] = RandomState::new().build_hasher().finish().to_be_bytes();
+        Watch::salted(u32::from_be_bytes(salt))
+    }
+
     /// Watches otherwise from the next call on.
     pub fn obey(&self, rules: WatchRules) {
-        self.ladder().obey(rules.ladder.clone());
+        if self.rules.load().mode == rules.mode {
+            self.ladder().obey(rules.ladder.clone());
+        } else {
+            // What a dry run would have done takes no room of what is done.
+            *self.ladder() = Ladder::new(rules.ladder.clone());
+        }
         self.watch.load().without(rules.off.iter().map(String::as_str));
         self.rules.store(Arc::new(rules));
     }
@@ -107,10 +131,7 @@ impl Watching {
 
     /// Takes in what the authority knows.
     pub fn told(&self, told: &Told<'_>, now: Timestamp) {
-        if let Some(rehearsal) = self.rehearsals.of(key_of(told)) {
-            return rehearsal.watch.told(told, now);
-        }
-        self.watch.load().told(told, now);
+        self.looks(key_of(told), |watch| watch.told(told, now));
     }
 
     /// Whether it looks at nothing.
@@ -122,9 +143,8 @@ impl Watching {
     pub(crate) fn see(&self, seen: &Seen<'_>, now: Timestamp) -> Sight {
         if let Some(rehearsal) = self.rehearsals.of(seen.key) {
             seen.call.into_iter().for_each(|call| rehearsal.note(Event::Call(call)));
-            return rehearsal.watch.see(seen, now);
         }
-        self.watch.load().see(seen, now)
+        self.looks(seen.key, |watch| watch.see(seen, now))
     }
 
     /// Looks at what became of a call that reached the API.
@@ -134,106 +154,210 @@ impl Watching {
         }
         let Ending { status, bytes_out, rows, minted, .. } = *ending;
         let became = Became { status, bytes_out, rows, minted };
-        let agent = kept.agent.as_ref().map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        let agent = kept.agent();
         let seen = kept.seen(agent.as_deref());
-        let found = match self.rehearsals.of(seen.key) {
-            Some(rehearsal) => rehearsal.watch.ended(&seen, &became, now),
-            None => self.watch.load().ended(&seen, &became, now),
-        };
-        for finding in found {
-            if self.later.try_send((finding, kept.kind)).is_err() {
-                tracing::error!(key = %kept.key, "more is found than can be answered; see `greave watch --replay`");
-            }
+        let sight = self.looks(seen.key, |watch| watch.ended(&seen, &became, now));
+        if !self.is_to_do(&sight, kept, now) {
+            return;
+        }
+        let stands = sight.stands.map(|stands| stands.finding(&seen, now));
+        let later = Later { findings: sight.findings, stands, whose: kept.whose() };
+        // What stands is found again with the next call.
+        if self.later.try_send(later).is_err() {
+            tracing::error!(key = %kept.key, "more is found than can be told; see `greave watch --replay`");
         }
     }
 
     /// Answers what is found when calls have ended, until nothing more can be.
     pub async fn answer_next(&self, unanswered: &mut Unanswered) -> Option<()> {
-        let (finding, kind) = unanswered.0.recv().await?;
-        if let Err(error) = self.answer(vec![finding], kind, Timestamp::now()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
-        }
+        let Later { findings, stands, whose } = unanswered.0.recv().await?;
+        self.do_and_tell(findings, stands, whose, Timestamp::now()).await;
         Some(())
     }
 
-    /// Answers what was found: what is done about it is in force when this returns.
-    ///
-    /// # Errors
-    /// When it cannot be written down; then nothing of it is in force.
-    pub async fn answer(&self, findings: Vec<Finding>, kind: HolderKind, now: Timestamp) -> Result<(), Failed> {
-        for finding in findings {
-            let (mut found, containments) = self.meet(finding, kind, now);
-            let rehearsal = self.rehearsals.of(found.finding.key);
-            if !containments.is_empty() {
-                let new = self.authority.contain(&containments, now).await?;
-                if let Some(rehearsal) = rehearsal.as_ref().filter(|_| new > 0) {
-                    rehearsal.note(Event::Held { call: call_of(&found.finding), step: found.step });
-                }
-            }
-            // Whoever reads it elsewhere must not take it for real.
-            if rehearsal.is_some() {
-                found.finding.rule.insert_str(0, "drill-");
-            }
-            if self.told.try_send(found).is_err() {
-                tracing::error!("more is found than can be told; see `greave watch`");
-            }
-        }
-        Ok(())
+    /// Whether a call must wait for what is done about its key.
+    pub(crate) fn is_concerned(&self, sight: &Sight, kept: &Kept, now: Timestamp) -> bool {
+        !self.unwritten.is_empty() || self.is_to_do(sight, kept, now)
     }
 
-    /// A person said yes with their factor to a call of this key from there: what a step-up asks
-    /// of it is answered.
+    /// Whether something is to be told, or to be done.
+    fn is_to_do(&self, sight: &Sight, kept: &Kept, now: Timestamp) -> bool {
+        if !sight.findings.is_empty() {
+            return true;
+        }
+        let Some(stands) = &sight.stands else { return false };
+        let rules = self.rules.load();
+        let step = rules.ladder.answer(stands.rule(), stands.severity, kept.kind);
+        // What looks like a theft may be answered more strictly by now.
+        let is_done = || stands.severity < Severity::High && self.authority.is_held(kept.key, step, now);
+        rules.mode == WatchMode::On && step >= Step::StepUp && !is_done()
+    }
+
+    /// Answers what was found about a call, and says whether all that holds its key is in force:
+    /// where it cannot be written down, what is sensitive or not usual must not pass.
+    pub(crate) async fn answer(&self, sight: Sight, kept: &Kept, key: &Key, now: Timestamp) -> bool {
+        let agent = kept.agent();
+        let stands = sight.stands.map(|stands| stands.finding(&kept.seen(agent.as_deref()), now));
+        self.do_and_tell(sight.findings, stands, kept.whose(), now).await;
+        let Some(held) = self.unwritten_of(key) else { return true };
+        self.unwritten.write(&self.authority, held, now).await
+    }
+
+    /// Answers what a person said of a key, or found somewhere.
+    ///
+    /// # Errors
+    /// When it cannot be written down yet: it holds the key all the same, and is tried again.
+    pub async fn answer_said(&self, finding: Finding, kind: HolderKind, now: Timestamp) -> Result<(), Failed> {
+        let whose = Whose { kind, person: None };
+        let (met, finding) = self.meet(finding, whose, now);
+        let written = match finding.key.filter(|_| !met.new.is_empty()) {
+            Some(key) => {
+                self.unwritten.add(key, met.new);
+                self.unwritten.try_write(&self.authority, key, now).await
+            }
+            None => Ok(()),
+        };
+        self.tell(Found { finding, step: met.step });
+        written
+    }
+
+    /// What could not be written down is tried again.
+    pub async fn write_again(&self, now: Timestamp) {
+        for key in self.unwritten.keys() {
+            self.unwritten.write(&self.authority, key, now).await;
+        }
+    }
+
+    /// What containments say of a call, those included that cannot be written down.
+    pub(crate) fn contained(&self, key: &Key, powers: Powers, unusual: bool, now: Timestamp) -> Answer {
+        if (powers.is_sensitive() || unusual) && self.unwritten_of(key).is_some() {
+            return Answer::Refuse;
+        }
+        self.authority.contained(key, powers, unusual, now)
+    }
+
+    /// A person said yes with their factor to a call of this key. Where what is asked of the key is
+    /// asked because of calls like this one, it is answered.
     pub(crate) async fn vouched(&self, kept: &Kept, now: Timestamp) -> Result<(), Failed> {
-        let agent = kept.agent.as_ref().map(|agent| String::from_utf8_lossy(agent.as_bytes()));
-        let (key, source, network) = (kept.key, kept.source, kept.network);
-        self.told(&Told::Vouched { key, source, network, user_agent: agent.as_deref() }, now);
-        self.with_ladder(key, |ladder| ladder.vouched(key));
-        self.authority.answered(key, now).await
+        let agent = kept.agent();
+        let seen = kept.seen(agent.as_deref());
+        if !self.looks(seen.key, |watch| watch.vouched(&seen, now)) {
+            return Ok(());
+        }
+        self.with_ladder(seen.key, |ladder| ladder.vouched(kept.key));
+        self.unwritten.answered(kept.key);
+        self.authority.answered(kept.key, now).await
     }
 
     /// A person is asked because of what holds the key.
     pub(crate) fn asks(&self, key: KeyId, now: Timestamp) {
-        self.with_ladder(key, |ladder| ladder.asks(key, now));
+        let held = self.authority.view(|state| state.contained_itself(key, now));
+        self.with_ladder(Some(key), |ladder| {
+            ladder.hold(key, held);
+            ladder.asks(key, now);
+        });
     }
 
-    /// A person lifted what held this key.
-    pub fn lifted(&self, key: KeyId, now: Timestamp) {
-        self.with_ladder(key, |ladder| ladder.lift(key));
+    /// A person lifted what held this key. (The watch is told of it by itself.)
+    pub fn lifted(&self, key: KeyId) {
+        self.with_ladder(Some(key), |ladder| ladder.lift(key));
         self.rehearsals.of(Some(key)).into_iter().for_each(|rehearsal| rehearsal.note(Event::Lifted));
-        self.told(&Told::Lifted { key }, now);
+        self.unwritten.lifted(key);
     }
 
-    /// What the ladder says, and what is to be written down of it.
-    fn meet(&self, finding: Finding, kind: HolderKind, now: Timestamp) -> (Found, Vec<Containment>) {
-        let mode = self.rules.load().mode;
-        let rehearsal = self.rehearsals.of(finding.key);
-        let mut ladder = match &rehearsal {
-            Some(rehearsal) => {
-                let (call, rule, severity) = (call_of(&finding), finding.rule.clone(), finding.severity);
-                rehearsal.note(Event::Found { call, rule, severity });
-                rehearsal.ladder()
+    /// A key is gone.
+    pub fn forget(&self, key: KeyId) {
+        self.with_ladder(Some(key), |ladder| ladder.forget(key));
+        self.unwritten.lifted(key);
+    }
+
+    /// Does what is to be done, and tells of it.
+    async fn do_and_tell(&self, findings: Vec<Finding>, stands: Option<Finding>, whose: Whose, now: Timestamp) {
+        let (mut step, mut writes) = (Step::Note, None);
+        findings.iter().for_each(|finding| self.rehearsed(finding));
+        if let Some(stands) = stands {
+            let (met, stands) = self.meet(stands, whose, now);
+            step = met.step;
+            let call = call_of(&stands);
+            // What takes something away is told, even where what speaks for it was told before.
+            let is_told = findings.is_empty() && met.new.iter().any(|new| new.step.contains());
+            if let Some(key) = stands.key.filter(|_| !met.new.is_empty()) {
+                self.unwritten.add(key, met.new);
+                writes = Some((key, call));
             }
-            None => self.ladder(),
-        };
-        if let (Some(key), WatchMode::On) = (finding.key, mode) {
-            // What is in force is the ledger's to say.
-            let held = self.authority.view(|state| state.containments(key, now));
-            ladder.hold(key, held.into_iter().filter(|containment| containment.with.is_none()).collect());
+            if is_told {
+                self.rehearsed(&stands);
+                self.tell(Found { finding: stands, step });
+            }
         }
-        let mut met = ladder.meet(&finding, kind, now);
-        if let Some(rehearsal) = &rehearsal {
-            met.iter_mut().for_each(|held| held.reason = format!("DRILL {}: {}", rehearsal.scenario(), held.reason));
+        for finding in findings {
+            self.tell(Found { finding: self.dry(finding, step, now), step });
         }
-        let step = met.iter().map(|containment| containment.step).max().unwrap_or(Step::Note);
-        if mode == WatchMode::On {
-            return (Found { finding, step }, met);
+        // Last: a request that breaks off here leaves nothing untold, and what waits is written later.
+        if let Some((key, call)) = writes
+            && self.unwritten.write(&self.authority, key, now).await
+            && let Some(rehearsal) = self.rehearsals.of(Some(key))
+        {
+            rehearsal.note(Event::Held { call, step });
         }
-        if step >= Step::StepUp {
-            let what = format!("dry run: nothing was done; the answer would be `{step}`");
-            let finding = finding.and(Evidence { at: now, call: None, what });
-            return (Found { finding, step }, Vec::new());
+    }
+
+    /// Notes what was found where it was found in a drill.
+    fn rehearsed(&self, finding: &Finding) {
+        if let Some(rehearsal) = self.rehearsals.of(finding.key) {
+            let (call, rule, severity) = (call_of(finding), finding.rule.clone(), finding.severity);
+            rehearsal.note(Event::Found { call, rule, severity });
         }
-        (Found { finding, step }, Vec::new())
+    }
+
+    fn tell(&self, mut found: Found) {
+        // Whoever reads it elsewhere must not take it for real.
+        if self.rehearsals.of(found.finding.key).is_some() {
+            found.finding.rule.insert_str(0, "drill-");
+        }
+        if self.told.try_send(found).is_err() {
+            tracing::error!("more is found than can be told; see `greave watch`");
+        }
+    }
+
+    /// What the ladder says, and what of it is to be written down: in a dry run nothing.
+    fn meet(&self, finding: Finding, whose: Whose, now: Timestamp) -> (Met, Finding) {
+        let is_on = self.rules.load().mode == WatchMode::On;
+        // What is in force is the ledger's to say; in a dry run nothing is.
+        let held = |key| if is_on { self.authority.view(|state| state.contained_itself(key, now)) } else { Vec::new() };
+        let held = finding.key.map(|key| (key, held(key)));
+        let Met { step, mut new } = self.with_ladder(finding.key, |ladder| {
+            if let Some((key, held)) = held {
+                ladder.hold(key, held);
+            }
+            let met = ladder.meet(&finding, whose, now);
+            if let Some(key) = finding.key.filter(|_| !is_on) {
+                ladder.hold(key, Vec::new());
+            }
+            met
+        });
+        new.retain(|new| is_on && new.step >= Step::StepUp && new.with.is_none());
+        if let Some(rehearsal) = self.rehearsals.of(finding.key) {
+            new.iter_mut().for_each(|new| new.reason = format!("DRILL {}: {}", rehearsal.scenario(), new.reason));
+        }
+        (Met { step, new }, self.dry(finding, step, now))
+    }
+
+    /// In a dry run it is said what would have been done.
+    fn dry(&self, finding: Finding, step: Step, now: Timestamp) -> Finding {
+        if step < Step::StepUp || self.rules.load().mode == WatchMode::On || is_dry(&finding) {
+            return finding;
+        }
+        let what = format!("dry run: nothing was done; the answer would be `{step}`");
+        finding.and(Evidence { at: now, call: None, what })
+    }
+
+    /// Of the key and those that made it, one that something holds which is not written down.
+    fn unwritten_of(&self, key: &Key) -> Option<KeyId> {
+        if self.unwritten.is_empty() {
+            return None;
+        }
+        self.authority.view(|state| state.makers(key.id)).into_iter().find(|key| self.unwritten.has(*key))
     }
 
     /// Lets the drill's keys of a drill be looked at by watches of their own, until the next one.
@@ -250,9 +374,17 @@ impl Watching {
         self.rules.load_full()
     }
 
+    /// Asks the watch that looks at this key.
+    fn looks<R>(&self, key: Option<KeyId>, ask: impl FnOnce(&Watch) -> R) -> R {
+        match self.rehearsals.of(key) {
+            Some(rehearsal) => ask(&rehearsal.watch),
+            None => ask(&self.watch.load()),
+        }
+    }
+
     /// Does something on the ladder on which this key stands.
-    fn with_ladder(&self, key: KeyId, act: impl FnOnce(&mut Ladder)) {
-        match self.rehearsals.of(Some(key)) {
+    fn with_ladder<R>(&self, key: Option<KeyId>, act: impl FnOnce(&mut Ladder) -> R) -> R {
+        match self.rehearsals.of(key) {
             Some(rehearsal) => act(&mut rehearsal.ladder()),
             None => act(&mut self.ladder()),
         }
@@ -274,9 +406,9 @@ const fn key_of(told: &Told<'_>) -> Option<KeyId> {
         Told::Rotation { key, .. }
         | Told::Canary { key }
         | Told::Leaked { key }
-        | Told::Vouched { key, .. }
         | Told::Code { key, .. }
-        | Told::Lifted { key }
+        | Told::Lifted { key, .. }
+        | Told::Enabled { key }
         | Told::NotMe { key } => Some(*key),
         Told::Document { .. } | Told::SourceRegistered { .. } => None,
     }
@@ -285,12 +417,12 @@ const fn key_of(told: &Told<'_>) -> Option<KeyId> {
 impl Found {
     /// Whether it is only written down: what is done about it asks people by itself.
     pub fn is_quiet(&self) -> bool {
-        self.finding.severity < Severity::High && !(self.step >= Step::Tell && self.is_dry())
+        self.finding.severity < Severity::High && !(self.step >= Step::Tell && is_dry(&self.finding))
     }
+}
 
-    fn is_dry(&self) -> bool {
-        self.finding.evidence().any(|evidence| evidence.what.starts_with("dry run: "))
-    }
+fn is_dry(finding: &Finding) -> bool {
+    finding.evidence().any(|evidence| evidence.what.starts_with("dry run: "))
 }
 
 /// What is kept of a call until it has ended.
@@ -309,9 +441,19 @@ pub(crate) struct Kept {
     pub(crate) agent: Option<HeaderValue>,
     /// Whether it is other than usual for its key.
     pub(crate) unusual: bool,
+    /// Whether the key's scope refuses it anyway.
+    pub(crate) out_of_scope: bool,
 }
 
 impl Kept {
+    fn agent(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.agent.as_ref().map(|agent| String::from_utf8_lossy(agent.as_bytes()))
+    }
+
+    fn whose(&self) -> Whose {
+        Whose { kind: self.kind, person: self.owner.or(self.holder) }
+    }
+
     /// Of a call with this key.
     pub(crate) fn new(
         (call, source): (CallId, IpAddr),
@@ -332,6 +474,7 @@ impl Kept {
             network: None,
             agent: None,
             unusual: false,
+            out_of_scope: false,
         }
     }
 
@@ -348,6 +491,7 @@ impl Kept {
             source: self.source,
             network: self.network,
             user_agent,
+            out_of_scope: self.out_of_scope,
         }
     }
 }

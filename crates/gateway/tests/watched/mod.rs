@@ -6,10 +6,27 @@ use gateway::{WatchMode, WatchRules};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use law::{Containment, KeyId, Power, Powers, Refusal, Step};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
 use crate::house::House;
 
 const SECRET: &str = "secret-of-ann-1234567890";
+
+const CHILD: &str = "a-child-of-it-1234567890";
+
+/// A key that this one made.
+async fn adopt_child(house: &House, parent: KeyId) {
+    let sighting = Sighting {
+        place: "minted".to_owned(),
+        source: "127.0.0.1".parse().unwrap(),
+        parent: Some(parent),
+        inherits: true,
+        claim: None,
+    };
+    let child = SecretDigest::of(CHILD.as_bytes());
+    house.authority.adopt(&child, &sighting, Timestamp::now()).await.unwrap();
+    house.upstream.accepts(CHILD, "ann");
+}
 
 fn on() -> WatchRules {
     WatchRules { mode: WatchMode::On, ..WatchRules::default() }
@@ -29,6 +46,12 @@ fn containment(key: KeyId, step: Step) -> Containment {
     }
 }
 
+/// A call that ends well, so that it is known where the key is at home.
+async fn at_home(house: &House) {
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK);
+    house.last_call().await;
+}
+
 async fn contain(house: &House, key: KeyId, step: Step) {
     assert_eq!(house.authority.contain(&[containment(key, step)], Timestamp::now()).await.unwrap(), 1);
 }
@@ -37,16 +60,9 @@ async fn contain(house: &House, key: KeyId, step: Step) {
 async fn the_call_that_shows_it_is_the_first_that_is_refused_and_children_are_held_with_the_key() {
     let house = House::observing().await;
     let key = house.adopt(SECRET).await;
-    let sighting = Sighting {
-        place: "minted".to_owned(),
-        source: "127.0.0.1".parse().unwrap(),
-        parent: Some(key),
-        inherits: true,
-        claim: None,
-    };
-    let child = SecretDigest::of(b"a-child-of-it-1234567890");
-    house.authority.adopt(&child, &sighting, Timestamp::now()).await.unwrap();
+    adopt_child(&house, key).await;
     house.watching.obey(on());
+    at_home(&house).await;
     assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED, "the guards only observe");
     house.watching.told(&Told::Leaked { key }, Timestamp::now());
     assert_eq!(house.post("/v1/keys", SECRET, "{}").await.refusal(), Some(Refusal::Contained));
@@ -55,7 +71,7 @@ async fn the_call_that_shows_it_is_the_first_that_is_refused_and_children_are_he
     });
     let foothold = Powers::NONE.with(Power::Mint).with(Power::Grant);
     assert_eq!(steps, [(Step::Freeze, foothold), (Step::Pin, Powers::EVERY)], "new keys are frozen first");
-    assert_eq!(house.post("/v1/keys", "a-child-of-it-1234567890", "{}").await.refusal(), Some(Refusal::Contained));
+    assert_eq!(house.post("/v1/keys", CHILD, "{}").await.refusal(), Some(Refusal::Contained));
     assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "production keeps reading");
     let (call, _) = house.last_call().await;
     assert_eq!(call.key, Some(key));
@@ -78,6 +94,7 @@ async fn a_step_up_asks_where_guards_only_observe_and_ends_with_a_yes() {
     let house = House::observing().await;
     let key = house.adopt(SECRET).await;
     house.watching.obey(on());
+    at_home(&house).await;
     contain(&house, key, Step::StepUp).await;
     assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "what is usual goes on");
     let held = house.start_post("/v1/keys", SECRET, "{}");
@@ -93,6 +110,7 @@ async fn held_and_running_calls_fall_with_a_contained_key_as_far_as_it_is_contai
     let house = House::enforcing().await;
     let key = house.adopt(SECRET).await;
     house.watching.obey(on());
+    at_home(&house).await;
     let mut stream = house.start_stream("/v1/events", SECRET).await;
     assert!(stream.next().await);
     let held = house.start_post("/v1/keys", SECRET, "{}");
@@ -117,4 +135,61 @@ async fn nobody_lifts_a_containment_without_a_code() {
     for warrant in [Warrant::Operator, Warrant::Gate, Warrant::SignedIn(house.ann)] {
         assert!(house.authority.perform(&lift, warrant, Timestamp::now()).await.is_err(), "{warrant:?}");
     }
+}
+
+/// Lets nothing be written into the ledger, or lets it again.
+async fn let_write(house: &House, may: bool) {
+    let path = house.folder.path().join("state.db");
+    let mut database = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let forbids = "CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'full'); END";
+    let statement = if may { "DROP TRIGGER full" } else { forbids };
+    sqlx::query(statement).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_written_down_holds_all_the_same_until_it_is_written() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    house.watching.obey(on());
+    at_home(&house).await;
+    house.watching.told(&Told::Leaked { key }, Timestamp::now());
+    let_write(&house, false).await;
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.refusal(), Some(Refusal::RecordUnavailable));
+    let again = house.post("/v1/keys", SECRET, "{}").await.refusal();
+    assert!(matches!(again, Some(Refusal::RecordUnavailable | Refusal::Contained)), "{again:?}");
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "what is usual goes on");
+    assert!(house.authority.view(|state| state.containments(key, Timestamp::now())).is_empty());
+    let_write(&house, true).await;
+    house.watching.write_again(Timestamp::now() + SignedDuration::from_secs(2)).await;
+    assert_eq!(house.authority.view(|state| state.containments(key, Timestamp::now())).len(), 2);
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.refusal(), Some(Refusal::Contained));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_case_that_stands_is_answered_again_when_nothing_holds_the_key_any_more() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    house.watching.told(&Told::Leaked { key }, Timestamp::now());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED, "a dry run");
+    // What was found is told already: it is answered all the same.
+    house.watching.obey(on());
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.refusal(), Some(Refusal::Contained));
+    let over = Timestamp::now() + SignedDuration::from_hours(25);
+    assert!(house.authority.view(|state| state.containments(key, over)).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_child_has_running_falls_with_the_key_that_made_it_and_its_questions_do() {
+    let house = House::enforcing().await;
+    let key = house.adopt(SECRET).await;
+    adopt_child(&house, key).await;
+    let mut stream = house.start_stream("/v1/events", CHILD).await;
+    assert!(stream.next().await);
+    let held = house.start_post("/v1/keys", CHILD, "{}");
+    house.question().await;
+    contain(&house, key, Step::Freeze).await;
+    assert_eq!(held.await.unwrap().refusal(), Some(Refusal::Contained));
+    contain(&house, key, Step::Disable).await;
+    assert!(!stream.next().await);
 }

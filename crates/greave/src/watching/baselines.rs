@@ -2,24 +2,29 @@
 //! the record. Where there is nothing whole to go on with, all of it is learnt from the record.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, BufReader, BufWriter, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use authority::{Authority, Digest};
+use authority::{Authority, Change, Digest, Written};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::Timestamp;
-use law::{Call, Ended, HolderId, HolderKind, Outcome, Who};
+use law::{Call, CallId, Ended, HolderId, HolderKind, Outcome, Refusal, Verdict, Who};
 use record::{Entry, Reader};
+use store::StoreError;
 use watch::{Became, Seen, Subject, Told, Watch};
 
 /// What the file begins with: another version is learnt anew, not read.
-const BEGINS: &str = "greave watch 1";
+const BEGINS: &str = "greave watch 2";
 
 /// So many calls are read between two words of how far it is.
 const WORD: u64 = 1_000_000;
+
+/// So many entries of the ledger are read at once.
+const PAGE: u32 = 1000;
 
 /// Calls that have not ended and are kept for their outcome.
 const MOST_OPEN: usize = 32 * 1024;
@@ -78,56 +83,144 @@ pub(crate) fn load(state: &Path) -> Result<(Watch, Timestamp), NotKept> {
     Ok((watch, at))
 }
 
-/// Lets a watch learn from the record: all of it, or what happened since. Gives how many calls
-/// it were; nothing where it was stopped before the end.
-pub(crate) fn learn(
-    record: &Path,
-    since: Option<Timestamp>,
-    (watch, authority): (&Watch, &Authority),
-    stop: impl Fn() -> bool,
-) -> Option<u64> {
-    let reader = match Reader::open(record) {
-        Ok(reader) => since.into_iter().fold(reader, Reader::since),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the watch cannot learn from the record");
-            return None;
-        }
-    };
-    let mut open = std::collections::BTreeMap::new();
-    let mut calls = 0;
-    for (place, entry) in reader.enumerate() {
-        if place % 4096 == 0 && stop() {
-            return None;
-        }
-        match entry {
-            Ok(Entry::Call(call)) if call.who == Who::Key && since.is_none_or(|since| call.at >= since) => {
-                calls += 1;
-                if calls % WORD == 0 {
-                    tracing::info!(calls, until = %call.at, "the watch learns from the record");
-                }
-                if let (Some(key), true) = (call.key, call.approval.is_some()) {
-                    let (source, user_agent) = (call.source, call.user_agent.as_deref());
-                    watch.told(&Told::Vouched { key, source, network: None, user_agent }, call.at);
-                }
-                // What is found was found then.
-                let _ = watch.see(&seen(&call, whose(&call, authority)), call.at);
-                open.insert(call.id, call);
-                if open.len() > MOST_OPEN {
-                    open.pop_first();
-                }
+/// Lets a watch learn what happened: the calls of the record, and what people said meanwhile, in
+/// the order of time.
+pub(crate) struct Learning<'a> {
+    record: &'a Path,
+    authority: &'a Authority,
+    watch: &'a Watch,
+    /// Calls that have not ended.
+    open: BTreeMap<CallId, Call>,
+    calls: u64,
+}
+
+impl<'a> Learning<'a> {
+    pub(crate) const fn new(record: &'a Path, authority: &'a Authority, watch: &'a Watch) -> Self {
+        Self { record, authority, watch, open: BTreeMap::new(), calls: 0 }
+    }
+
+    /// How many calls it were.
+    pub(crate) const fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Takes in what happened from one moment until before another. Gives how many calls it were;
+    /// nothing where it was stopped before the end, or the record cannot be read.
+    pub(crate) fn go_on(
+        &mut self,
+        (from, to): (Option<Timestamp>, Timestamp),
+        said: &[(Timestamp, Change)],
+        stop: impl Fn() -> bool,
+    ) -> Option<u64> {
+        let reader = match Reader::open(self.record) {
+            Ok(reader) => from.into_iter().fold(reader, Reader::since),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the watch cannot learn from the record");
+                return None;
             }
-            Ok(Entry::Outcome(outcome)) => {
-                if let Some(call) = open.remove(&outcome.call)
-                    && went_on(&outcome)
-                {
-                    let _ = watch.ended(&seen(&call, whose(&call, authority)), &Became::from(&outcome), outcome.at);
-                }
+        };
+        let (before, mut said) = (self.calls, said.iter().peekable());
+        for (place, entry) in reader.enumerate() {
+            if place % 4096 == 0 && stop() {
+                return None;
             }
-            // The record says by itself what is wrong with it.
-            Ok(_) | Err(_) => {}
+            match entry {
+                Ok(Entry::Call(call)) if is_between(call.at, from, to) && call.who == Who::Key => {
+                    while let Some((at, change)) = said.next_if(|(at, _)| *at <= call.at) {
+                        hear(self.watch, self.authority, change, *at);
+                    }
+                    self.call(call);
+                }
+                Ok(Entry::Outcome(outcome)) => self.outcome(&outcome),
+                // The record says by itself what is wrong with it.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        said.for_each(|(at, change)| hear(self.watch, self.authority, change, *at));
+        Some(self.calls - before)
+    }
+
+    fn call(&mut self, call: Call) {
+        self.calls += 1;
+        if self.calls % WORD == 0 {
+            tracing::info!(calls = self.calls, until = %call.at, "the watch learns from the record");
+        }
+        // What is found was found then; what still stands is found again with the next call.
+        let shown = seen(&call, whose(&call, self.authority));
+        let _ = self.watch.see(&shown, call.at);
+        if call.approval.is_some() {
+            self.watch.vouched(&shown, call.at);
+        }
+        self.open.insert(call.id, call);
+        if self.open.len() > MOST_OPEN {
+            self.open.pop_first();
         }
     }
-    Some(calls)
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        if let Some(call) = self.open.remove(&outcome.call)
+            && went_on(outcome)
+        {
+            let _ = self.watch.ended(&seen(&call, whose(&call, self.authority)), &Became::from(outcome), outcome.at);
+        }
+    }
+}
+
+fn is_between(at: Timestamp, from: Option<Timestamp>, to: Timestamp) -> bool {
+    from.is_none_or(|from| at >= from) && at < to
+}
+
+/// What the authority says of keys, in the words of the watch.
+pub(crate) fn hear(watch: &Watch, authority: &Authority, change: &Change, at: Timestamp) {
+    match change {
+        Change::Denied { challenge, not_me: true } => {
+            let of = |state: &authority::State| state.question(*challenge).map(|asked| asked.question.key);
+            if let Some(key) = authority.view(of) {
+                watch.told(&Told::NotMe { key }, at);
+            }
+        }
+        Change::KeyLifted { key, calm: Some(calm), .. } => watch.told(&Told::Lifted { key: *key, calm: *calm }, at),
+        Change::KeyEnabled { key } => watch.told(&Told::Enabled { key: *key }, at),
+        Change::KeySucceeds { key, of, .. } => watch.told(&Told::Rotation { key: *of, successor: *key }, at),
+        Change::KeyForgotten { key } => watch.forget(*key),
+        _ => {}
+    }
+}
+
+/// What the ledger has from one moment until before another.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn said(
+    authority: &Authority,
+    (from, to): (Option<Timestamp>, Timestamp),
+) -> Result<Vec<(Timestamp, Written)>, StoreError> {
+    let store = authority.store();
+    let is_before = async |seq: u64| -> Result<bool, StoreError> {
+        let entry = store.entries(seq, 1).await?.into_iter().next();
+        Ok(entry.is_some_and(|entry| from.is_some_and(|from| entry.at < from)))
+    };
+    // The first that is not before: entries stand in the order of time.
+    let (mut low, mut high) = (1, 2);
+    while is_before(high).await? {
+        (low, high) = (high, high * 2);
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_before(middle).await? {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let mut said = Vec::new();
+    loop {
+        let page = store.entries(low, PAGE).await?;
+        let Some(last) = page.last().map(|entry| entry.seq) else { return Ok(said) };
+        let within = page.into_iter().filter(|entry| is_between(entry.at, from, to));
+        said.extend(within.filter_map(|entry| Some((entry.at, serde_json::from_str(&entry.change).ok()?))));
+        low = last + 1;
+    }
 }
 
 /// What the gate answered by itself never reached the API.
@@ -154,6 +247,7 @@ pub(crate) fn seen(call: &Call, (kind, owner): (HolderKind, Option<HolderId>)) -
         source: call.source,
         network: None,
         user_agent: call.user_agent.as_deref(),
+        out_of_scope: matches!(call.verdict, Verdict::Refuse(Refusal::OutOfScope)),
     }
 }
 
@@ -181,7 +275,7 @@ mod tests {
             assert!(load(folder.path()).is_err(), "{length} of {}", whole.len());
         }
         let mut other = whole;
-        other[13] = b'2';
+        other[13] = b'1';
         fs::write(file(folder.path()), other).unwrap();
         assert!(matches!(load(folder.path()), Err(NotKept::OtherVersion)));
     }

@@ -16,6 +16,7 @@ mod enumeration;
 mod erase;
 mod first_power;
 mod leaked;
+mod long_day;
 mod many_sources;
 mod mass_deletion;
 mod new_program;
@@ -65,7 +66,7 @@ pub struct Detector {
 }
 
 /// All of them. A place in the list is kept in saved states: new ones go to the end.
-pub(crate) const DETECTORS: [Detector; 25] = [
+pub(crate) const DETECTORS: [Detector; 26] = [
     canary::DETECTOR,
     leaked::DETECTOR,
     not_me::DETECTOR,
@@ -91,6 +92,7 @@ pub(crate) const DETECTORS: [Detector; 25] = [
     creeping::DETECTOR,
     brute_force::DETECTOR,
     codes::DETECTOR,
+    long_day::DETECTOR,
 ];
 
 /// All of them, in the order in which they look.

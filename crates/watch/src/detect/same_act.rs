@@ -16,7 +16,7 @@ fn before(look: &Look<'_>) -> Option<Weight> {
     if !look.new.subject {
         return None;
     }
-    let things = look.profile.new_subjects.count_ones();
+    let things = look.profile.new_subjects.count();
     let points = match (things, look.call.powers.is_sensitive()) {
         (0 | 1, _) => 15,
         (2, true) | (3, false) => 40,

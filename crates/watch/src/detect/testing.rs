@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use law::{Finding, HolderId, HolderKind, KeyId, Power, Powers};
+use law::{Finding, HolderId, HolderKind, KeyId, Power, Powers, Severity};
 
 use super::DETECTORS;
 use crate::{Became, Seen, Subject, Told, Watch};
@@ -20,6 +20,11 @@ pub(crate) struct Stage {
     status: u16,
     rows: u64,
     findings: Vec<Finding>,
+    held: bool,
+    out_of_scope: bool,
+    owner: Option<HolderId>,
+    pub(crate) unusual: bool,
+    pub(crate) stands: Option<Severity>,
 }
 
 impl Stage {
@@ -35,6 +40,11 @@ impl Stage {
             status: 200,
             rows: 20,
             findings: Vec::new(),
+            held: false,
+            out_of_scope: false,
+            owner: None,
+            unusual: false,
+            stands: None,
         }
     }
 
@@ -79,6 +89,17 @@ impl Stage {
             stage.from(&format!("100.{day}.1.7")).call("GET /orders");
             calls += 1;
         });
+        stage
+    }
+
+    /// A key that reads orders once a day, for four weeks.
+    pub(crate) fn nightly() -> Self {
+        let mut stage = Self::new();
+        for _ in 0..28 {
+            stage.after_days(1).call("GET /orders");
+        }
+        stage.findings.clear();
+        stage.after_days(1);
         stage
     }
 
@@ -176,20 +197,70 @@ impl Stage {
             key: Some(KeyId(self.key)),
             holder: Some(HolderId(self.key)),
             kind: HolderKind::Workload,
-            owner: None,
+            owner: self.owner,
             operation,
             powers: self.powers.take().unwrap_or(reads.into()),
             subject: Subject::of(about.as_deref().into_iter()),
             source: self.source,
             network: None,
             user_agent: Some(&agent),
+            out_of_scope: self.out_of_scope,
         };
         let sight = self.watch.see(&seen, self.now);
+        (self.unusual, self.stands) = (sight.unusual, sight.stands.map(|stands| stands.severity));
         self.findings.extend(sight.findings);
         let (status, rows) = (std::mem::replace(&mut self.status, 200), std::mem::replace(&mut self.rows, 20));
         let became = Became { status, bytes_out: rows * 100, rows: Some(rows), minted };
-        self.findings.extend(self.watch.ended(&seen, &became, self.now));
+        if !self.held {
+            self.findings.extend(self.watch.ended(&seen, &became, self.now).findings);
+        }
         self
+    }
+
+    /// From now on calls do not go on: they are asked about, or refused.
+    pub(crate) fn held(&mut self) -> &mut Self {
+        self.held = true;
+        self
+    }
+
+    /// From now on the key's scope refuses its calls, or no more.
+    pub(crate) fn out_of_scope(&mut self, out: bool) -> &mut Self {
+        self.out_of_scope = out;
+        self
+    }
+
+    /// Who answers for all keys.
+    pub(crate) fn owned(&mut self) -> &mut Self {
+        self.owner = Some(HolderId(900));
+        self
+    }
+
+    /// A person says yes to this call; whether that answers what is asked of the key.
+    pub(crate) fn vouch(&mut self, operation: &str) -> bool {
+        let agent = self.agent.clone();
+        let reads = if operation.starts_with("GET ") { Power::Read } else { Power::Write };
+        let powers = self.powers.take().unwrap_or(reads.into());
+        let seen = Seen {
+            call: None,
+            key: Some(KeyId(self.key)),
+            holder: Some(HolderId(self.key)),
+            kind: HolderKind::Workload,
+            owner: self.owner,
+            operation,
+            powers,
+            subject: None,
+            source: self.source,
+            network: None,
+            user_agent: Some(&agent),
+            out_of_scope: false,
+        };
+        self.watch.vouched(&seen, self.now)
+    }
+
+    /// A person lifts what was done, and for an hour nothing is done about the same.
+    pub(crate) fn lift(&mut self) {
+        let calm = self.now + SignedDuration::from_hours(1);
+        self.watch.told(&Told::Lifted { key: KeyId(self.key), calm }, self.now);
     }
 
     pub(crate) fn rotate(&mut self) {
@@ -214,6 +285,10 @@ impl Stage {
 
     pub(crate) fn not_me(&mut self) {
         self.watch.told(&Told::NotMe { key: KeyId(self.key) }, self.now);
+    }
+
+    pub(crate) fn enable(&mut self) {
+        self.watch.told(&Told::Enabled { key: KeyId(self.key) }, self.now);
     }
 
     pub(crate) fn codes(&mut self, after: &[u32]) {

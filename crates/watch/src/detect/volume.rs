@@ -1,19 +1,22 @@
-//! More data within an hour than ever.
+//! More data within an hour, or a day, than ever.
 
 use super::{Detector, Family, nothing_before};
 use crate::{look::Look, seen::Became, signal::Weight};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "volume",
-    reason: "many more rows or bytes go out within an hour than ever did with this key",
+    reason: "many more rows or bytes go out within an hour, or a day, than ever did with this key",
     family: Family::Much,
     before: nothing_before,
     after,
-    words: |now, before| format!("{now} rows, or as many kilobytes, within the hour; the most before was {before}"),
+    words: |now, before| {
+        format!("{now} rows, or as many kilobytes, within an hour or a day; the most before was {before}")
+    },
 };
 
-/// Less than so much is no loss.
+/// Less than so much in an hour, or a day, is no loss.
 const LITTLE: u32 = 1_000;
+const LITTLE_A_DAY: u32 = 2_000;
 
 fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     if look.learning {
@@ -22,7 +25,10 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     let of = |series: &crate::series::Series| {
         let (now, before) = (series.this_hour(look.now), series.ceiling());
         let times = now / before.max(LITTLE / 4).max(1);
-        (if now < LITTLE { 0 } else { times }, now, before)
+        let hour = (if now < LITTLE { 0 } else { times }, now, before);
+        let (now, before) = series.this_day(look.now);
+        let times = now / before.max(LITTLE_A_DAY / 4);
+        hour.max((if now < LITTLE_A_DAY { 0 } else { times }, now, before))
     };
     let (times, now, before) = of(&look.profile.rows).max(of(&look.profile.kilobytes));
     let points = match times {
@@ -45,5 +51,15 @@ mod tests {
         stage.after_days(1);
         assert!(stage.rows(5_000).call("GET /orders").weight("volume") >= 20);
         assert_eq!(stage.after_days(30).rows(5_000).call("GET /orders").weight("volume"), 0);
+    }
+
+    #[test]
+    fn what_goes_out_slowly_all_day_is_told_as_well() {
+        let mut stage = Stage::settled();
+        for _ in 0..6 {
+            assert_eq!(stage.weight("volume"), 0);
+            stage.after_seconds(3600).rows(350).call("GET /orders");
+        }
+        assert_eq!(stage.weight("volume"), 20);
     }
 }

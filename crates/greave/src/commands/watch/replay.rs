@@ -13,7 +13,7 @@ use law::{
 };
 use record::{Entry, Reader};
 use serde::{Deserialize, Serialize};
-use watch::{Became, Ladder, Told, Watch};
+use watch::{Became, Ladder, Seen, Sight, Watch, Whose};
 
 use super::super::{Done, Outcome, json};
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// The holders of recorded calls are not looked up here: each counts as a program that nobody is named for.
 const UNKNOWN: (HolderKind, Option<HolderId>) = (HolderKind::Workload, None);
+
+/// The same for the ladder.
+const NOBODYS: Whose = Whose { kind: HolderKind::Workload, person: None };
 
 /// Calls that have not ended and are kept for their outcome.
 const MOST_OPEN: usize = 32 * 1024;
@@ -136,9 +139,9 @@ impl Replay {
     fn call(&mut self, call: Call) {
         self.calls += 1;
         let at = call.at;
-        if let (Some(key), true) = (call.key, call.approval.is_some()) {
-            let user_agent = call.user_agent.as_deref();
-            self.watch.told(&Told::Vouched { key, source: call.source, network: None, user_agent }, at);
+        if let (Some(key), true) = (call.key, call.approval.is_some())
+            && self.watch.vouched(&seen(&call, UNKNOWN), at)
+        {
             self.ladder.vouched(key);
         }
         // Who shows no key guesses none.
@@ -146,7 +149,7 @@ impl Replay {
             return;
         }
         let sight = self.watch.see(&seen(&call, UNKNOWN), at);
-        self.keep(sight.findings, at);
+        self.keep(sight, &seen(&call, UNKNOWN), at);
         self.open.insert(call.id, call);
         if self.open.len() > MOST_OPEN {
             // Ids sort by time: the oldest goes.
@@ -163,18 +166,23 @@ impl Replay {
         if let (Some(parent), Some(child)) = (call.key, outcome.minted) {
             self.ladder.minted(parent, child);
         }
-        let findings = self.watch.ended(&seen(&call, UNKNOWN), &Became::from(outcome), outcome.at);
-        self.keep(findings, outcome.at);
+        let sight = self.watch.ended(&seen(&call, UNKNOWN), &Became::from(outcome), outcome.at);
+        self.keep(sight, &seen(&call, UNKNOWN), outcome.at);
     }
 
-    fn keep(&mut self, findings: Vec<Finding>, at: Timestamp) {
-        for finding in findings {
-            // The record does not say what kind of holder a key has.
-            let would = self.ladder.meet(&finding, HolderKind::Workload, at);
-            if at >= self.since {
-                self.found.push(Found { finding, would });
-            }
+    fn keep(&mut self, sight: Sight, call: &Seen<'_>, at: Timestamp) {
+        // The record does not say what kind of holder a key has.
+        let stands = sight.stands.filter(|stands| stands.severity > Severity::Info || !sight.findings.is_empty());
+        let stands = stands.map(|stands| stands.finding(call, at));
+        let would = stands.as_ref().map(|stands| self.ladder.meet(stands, NOBODYS, at).new).unwrap_or_default();
+        if at < self.since {
+            return;
         }
+        let mut findings = sight.findings;
+        if findings.is_empty() && would.iter().any(|would| would.step >= Step::StepUp) {
+            findings.extend(stands);
+        }
+        self.found.extend(findings.into_iter().map(|finding| Found { finding, would: would.clone() }));
     }
 
     fn damaged(&mut self, damage: &record::Damage) {
