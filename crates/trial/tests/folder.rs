@@ -46,7 +46,7 @@ fn folder() -> (String, String, Value) {
         put(between, line(between, "k17", ("GET", "/v1/orders", 200), HOME));
     }
     let mut minted = line(at(200), "k17", ("POST", "/v1/keys", 201), THIEF);
-    minted["minted"] = json!("k18");
+    minted.as_object_mut().unwrap().insert("minted".to_owned(), json!("k18"));
     put(at(200), minted);
     put(at(260), line(at(260), "k18", ("GET", "/v1/users", 200), THIEF));
     lines.sort_by_key(|(at, _)| *at);

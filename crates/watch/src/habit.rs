@@ -149,7 +149,7 @@ impl<const MOST: usize> Habits<MOST> {
             Habit { name, first: now, last: now, calls: 0, days: 0, trusted: false, things: [Things::default(); 2] };
         if self.0.len() < MOST {
             if self.0.len() == self.0.capacity() {
-                self.0.reserve_exact((self.0.len() / 2).clamp(2, MOST - self.0.len()));
+                self.0.reserve_exact((self.0.len() / 2).max(2).min(MOST - self.0.len()));
             }
             self.0.push(habit);
             return self.0.len() - 1;

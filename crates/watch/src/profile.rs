@@ -443,7 +443,7 @@ const fn is_weekend(now: Minute) -> bool {
 /// Grows by little, so that a short list takes little.
 fn reserve<T>(list: &mut Vec<T>, most: usize) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 2).clamp(4, most.saturating_sub(list.len()).max(1)));
+        list.reserve_exact((list.len() / 2).max(4).min(most.saturating_sub(list.len()).max(1)));
     }
 }
 

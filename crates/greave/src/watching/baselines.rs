@@ -142,7 +142,7 @@ impl<'a> Learning<'a> {
 
     fn call(&mut self, call: Call) {
         self.calls += 1;
-        if self.calls % WORD == 0 {
+        if self.calls.is_multiple_of(WORD) {
             tracing::info!(calls = self.calls, until = %call.at, "the watch learns from the record");
         }
         // What is found was found then; what still stands is found again with the next call.
