@@ -31,6 +31,9 @@ use crate::{
 /// How long a question is remembered after it lapsed, so that asking too often shows.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
+/// So many postures are remembered, so that it can be told later what was in force.
+const REMEMBERED: usize = 50;
+
 /// The place of issued keys: they may stand wherever they can be taken out.
 const ISSUED: &str = "issued";
 
@@ -217,6 +220,8 @@ pub struct State {
     pub(crate) windows: HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     pub(crate) law: Option<(Digest, String)>,
     pub(crate) posture: Option<(Digest, Files)>,
+    /// Those that were in force before, the newest last.
+    postures: Vec<Files>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
     /// The newest part of the record that was removed, of each book.
@@ -297,6 +302,11 @@ impl State {
     /// The posture in force: its digest and its files.
     pub const fn posture(&self) -> Option<(Digest, Files)> {
         self.posture
+    }
+
+    /// The files of the last postures that were in force, this one among them.
+    pub fn postures(&self) -> &[Files] {
+        &self.postures
     }
 
     /// The posture that waits for a person.
@@ -569,6 +579,10 @@ impl State {
                 self.waiting = Some(Waiting { digest: *digest, files: None, page: page.clone(), weaker });
             }
             Change::PostureLoaded { digest, files } => {
+                self.postures.retain(|known| known != files);
+                self.postures.push(*files);
+                let more = self.postures.len().saturating_sub(REMEMBERED);
+                self.postures.drain(..more);
                 self.posture = Some((*digest, *files));
                 self.waiting = None;
             }

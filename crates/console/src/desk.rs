@@ -46,6 +46,8 @@ pub struct Desk {
     pub told: Arc<Told>,
     /// What time it is.
     pub clock: fn() -> Timestamp,
+    /// Whether the clock stands still at a moment of the past.
+    pub past: bool,
 }
 
 /// Makes of a ledger's entry the event that other systems are sent.

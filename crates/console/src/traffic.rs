@@ -54,9 +54,9 @@ pub(crate) struct Uses {
 }
 
 /// How operations were used since a moment: by one key, or by all.
-pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Uses {
+pub(crate) fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>, until: Option<Timestamp>) -> Uses {
     let (Ok(record::Uses { operations, undescribed, damage }), Ok(span)) =
-        (record::uses(folder, key, since), record::span(folder))
+        (record::uses(folder, key, (since, until)), record::span(folder))
     else {
         return Uses::default();
     };

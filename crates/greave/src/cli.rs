@@ -31,6 +31,10 @@ pub(crate) struct Cli {
     /// Print JSON instead of tables and sentences.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Answer as of this moment, from the ledger: a day or a moment. For `keys`, `holders`, `reach`,
+    /// `law show` and `explain`; an audit is made as of it.
+    #[arg(long, global = true, value_name = "DATE", value_parser = as_of)]
+    pub(crate) as_of: Option<Timestamp>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

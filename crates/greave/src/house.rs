@@ -1,6 +1,10 @@
 //! Puts the rooms together, from what the configuration says.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use authority::{Approver, Authority, Credential, Limits, Loaded, RequestRules};
@@ -22,8 +26,8 @@ use crate::{
     document::{Document, DocumentError},
     drains, issuers,
     posture::{KeptError, Posture},
-    secrets::{SecretError, Vault},
-    state::{StateError, StateFolder, named_by, record_folder, running},
+    secrets::{SecretError, Vault, private_folder},
+    state::{StateError, StateFolder, database, named_by, record_folder, running},
 };
 
 /// Everything but the gate itself: the authority, the catalogue and the desk over them.
@@ -90,6 +94,7 @@ impl House {
             alarm: None,
             told: Arc::default(),
             clock: Timestamp::now,
+            past: false,
         }
     }
 }
@@ -200,6 +205,91 @@ pub(crate) async fn client(path: &Path) -> Result<Client, HouseError> {
     // The state folder is held as long as the process lives.
     std::mem::forget(house.state);
     Ok(Client::Within(Box::new(console::admin(desk, Door::Local))))
+}
+
+/// The moment that is looked back at; set once, before anything is read.
+static THEN: std::sync::OnceLock<Timestamp> = std::sync::OnceLock::new();
+
+fn then() -> Timestamp {
+    THEN.get().copied().unwrap_or(Timestamp::MIN)
+}
+
+/// A folder that goes with this value.
+pub(crate) struct Passing(PathBuf);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What begins the name of such a folder; the number of its process follows.
+const AS_OF: &str = "as-of-";
+
+/// Takes away what a process has left that was killed.
+fn forget_killed(state: &Path) {
+    let left = fs::read_dir(state).into_iter().flatten().flatten();
+    for entry in left.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(AS_OF)?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Where an answer about the past comes from.
+pub(crate) struct Grounds {
+    /// How many entries the ledger had then.
+    pub(crate) entries: u64,
+    /// The chain up to the last of them.
+    pub(crate) head: String,
+}
+
+/// The way to the authority as it was at a moment: the ledger up to then, in a folder of its own
+/// that is gone with this process, under the posture of that time. Whether or not a gate runs.
+pub(crate) async fn client_as_of(path: &Path, at: Timestamp) -> Result<(Client, Grounds, Passing), HouseError> {
+    let state = named_by(path);
+    forget_killed(&state);
+    let scratch = Passing(state.join(format!("{AS_OF}{}", std::process::id())));
+    private_folder(&scratch.0).map_err(|cause| StateError::Folder { path: scratch.0.clone(), cause })?;
+    let copied = store::copy_as_of(&database(&state), &database(&scratch.0), at).await;
+    let copied = copied.map_err(|error| StateError::Authority(error.into()))?;
+    if copied.chain.len == 0 {
+        return Err(HouseError::Setting(format!("the ledger begins after {at}: nothing was known then")));
+    }
+    let secrets = Vault::of(&state).authority()?;
+    let authority = Authority::open(&scratch.0, secrets, Limits::default(), at).await.map_err(StateError::from)?;
+    let Some((_, files)) = authority.view(authority::State::posture) else {
+        return Err(HouseError::Setting(format!("no configuration was in force at {at}")));
+    };
+    // Never today's in its place: what it says of reach would be made up.
+    let posture = Posture::of_past(path, &state, &files, &scratch.0).map_err(|error| {
+        HouseError::Setting(format!(
+            "what was in force at {at} (configuration {}, by the ledger) cannot be had any more: {error}",
+            files.config
+        ))
+    })?;
+    let Posture { config, document, .. } = posture;
+    authority.live_by(config.lifetimes()).await;
+    let _ = THEN.set(at);
+    let catalogue = document.catalogue;
+    let desk = Desk {
+        abroad: ArcSwapOption::empty(),
+        authority,
+        settings: ArcSwap::from_pointee(desk_settings(&config, &catalogue)),
+        catalogue: Arc::new(ArcSwap::new(catalogue)),
+        record: record_folder(&state),
+        book: None,
+        events: None,
+        told: Arc::default(),
+        drills: ArcSwapOption::empty(),
+        clock: then,
+        alarm: None,
+        past: true,
+    };
+    let grounds = Grounds { entries: copied.chain.len, head: copied.chain.head.to_string() };
+    Ok((Client::Within(Box::new(console::admin(Arc::new(desk), Door::Local))), grounds, scratch))
 }
 
 pub(crate) fn limits(config: &Config) -> Limits {

@@ -39,7 +39,7 @@ use clap::Parser as _;
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Cli, Command, Watch, WatchCommand},
+    cli::{Cli, Command, Holders, HoldersCommand, Keys, KeysCommand, LawCommand, Watch, WatchCommand},
     commands::{Admin, Done, Outcome},
 };
 
@@ -97,10 +97,43 @@ fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
     }
 }
 
+/// What only reads, as of a moment of the past. What changes something has no past.
+async fn as_of(cli: &Cli, at: Timestamp, now: Timestamp) -> Outcome {
+    let reads = match &cli.command {
+        Command::Keys(KeysCommand { command, .. }) => {
+            matches!(command, None | Some(Keys::List(_) | Keys::Show { .. } | Keys::Export { .. }))
+        }
+        Command::Holders(HoldersCommand { command, .. }) => matches!(command, None | Some(Holders::List)),
+        Command::Law(command) => matches!(command, LawCommand::Show),
+        Command::Reach(_) | Command::Explain(_) => true,
+        _ => false,
+    };
+    if !reads {
+        return Err("`--as-of` looks back, and this does not; it goes with `keys`, `keys show`, `holders`, `reach`, \
+                    `explain` and `law show`"
+            .into());
+    }
+    if at > now {
+        return Err("`--as-of` names a moment that has not come; the ledger knows the past".into());
+    }
+    let (admin, _scratch) = Admin::as_of(cli, at).await?;
+    match &cli.command {
+        Command::Reach(reach) => commands::reach::run(&admin, reach).await,
+        Command::Explain(explain) => commands::explain::run(&admin, explain).await,
+        Command::Law(law) => commands::law::run(&admin, law).await,
+        Command::Keys(keys) => commands::keys::run(&admin, keys).await,
+        Command::Holders(holders) => commands::holders::run(&admin, holders).await,
+        _ => Ok(Done::Clean),
+    }
+}
+
 async fn run(cli: &Cli) -> Outcome {
     let now = Timestamp::now();
     for path in looks_at(cli) {
         foreign::look(&path)?;
+    }
+    if let Some(at) = cli.as_of.filter(|_| !matches!(cli.command, Command::Audit(_))) {
+        return as_of(cli, at, now).await;
     }
     match &cli.command {
         Command::Demo(demo) => demo::run(demo, now).await,

@@ -87,6 +87,13 @@ impl Posture {
         Self::of(path, texts, config).map_err(|error| kept.unreadable(&error).into())
     }
 
+    /// What was in force over a state of the past, which lies elsewhere.
+    pub(crate) fn of_past(path: &Path, state: &Path, files: &Files, past: &Path) -> Result<Self, HouseError> {
+        let mut posture = Self::of_state(path, state, files)?;
+        posture.config.gate.state = past.to_owned();
+        Ok(posture)
+    }
+
     /// The posture of these files over the same state.
     pub(crate) fn beside(&self, files: &Files) -> Result<Self, HouseError> {
         Self::of_state(&self.path, &self.config.gate.state, files)
@@ -127,7 +134,8 @@ impl Posture {
             }
             let needed = authority.view(|state| {
                 let waiting = state.waiting().and_then(|waiting| waiting.files);
-                state.posture().map(|(_, files)| files).into_iter().chain(waiting).collect::<Vec<_>>()
+                // Whoever asks later what was in force then is answered by what is kept.
+                state.postures().iter().copied().chain(waiting).collect::<Vec<_>>()
             });
             kept.forget_all_but(&needed);
             return Ok((in_force.filter(|_| loaded != Loaded::InForce).unwrap_or(self), loaded));

@@ -89,20 +89,26 @@ pub fn span(folder: &Path) -> Result<Span, OpenError> {
     Ok(Span { begins, removed_until })
 }
 
-/// How operations were used since a moment, by one key or by all. Where something was sealed
-/// already, whole days count.
+/// How operations were used since a moment and before another, by one key or by all. Where
+/// something was sealed already, whole days of a file of the log count.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Result<Uses, OpenError> {
+pub fn uses(
+    folder: &Path,
+    key: Option<KeyId>,
+    (since, until): (Option<Timestamp>, Option<Timestamp>),
+) -> Result<Uses, OpenError> {
     let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
     let Stated { leaves, odd, .. } = Leaves::read_stated(folder).map_err(failed)?;
-    let mut counting = Counting { key, since, days: BTreeMap::new(), undescribed: HashMap::new(), damage: Vec::new() };
+    let mut counting =
+        Counting { key, since, until, days: BTreeMap::new(), undescribed: HashMap::new(), damage: Vec::new() };
     counting.damage.extend(odd.map(|why| Damage::Leaves { why }));
     let dropped = leaves.dropped();
     for sealed in leaves.sealed() {
         let is_old = |since| sealed.segments.iter().all(|segment| segment.to < since);
-        if since.is_some_and(is_old) {
+        let is_new = |until| sealed.segments.iter().all(|segment| segment.from >= until);
+        if since.is_some_and(is_old) || until.is_some_and(is_new) {
             continue;
         }
         let rollup = sealed.usage.as_ref().filter(|usage| !dropped.contains(usage.file.as_str()));
@@ -133,6 +139,7 @@ pub fn uses(folder: &Path, key: Option<KeyId>, since: Option<Timestamp>) -> Resu
 struct Counting {
     key: Option<KeyId>,
     since: Option<Timestamp>,
+    until: Option<Timestamp>,
     days: BTreeMap<Arc<str>, (OperationUse, BTreeMap<Date, u64>)>,
     undescribed: HashMap<Box<str>, UndescribedSeen>,
     damage: Vec<Damage>,
@@ -156,7 +163,7 @@ impl Counting {
         let Some(first) = first.or_else(|| begin(day)) else { return };
         // Where it is not said, it may have been at the end of the day.
         let newest = last.or_else(|| begin(day.tomorrow().ok()?)).unwrap_or(first);
-        if self.since.is_some_and(|since| newest < since) {
+        if self.since.is_some_and(|since| newest < since) || self.until.is_some_and(|until| first >= until) {
             return;
         }
         let last = last.unwrap_or(first);
@@ -223,7 +230,8 @@ impl Counting {
 
     fn roll(&self, rolled: &mut Rolled, Joined { call, outcome }: &Joined) {
         let is_wanted = self.key.is_none_or(|key| call.key == Some(key));
-        if is_wanted && self.since.is_none_or(|since| call.at >= since) {
+        let is_then = self.since.is_none_or(|since| call.at >= since) && self.until.is_none_or(|until| call.at < until);
+        if is_wanted && is_then {
             rolled.call(call);
             outcome.iter().for_each(|outcome| rolled.outcome(outcome));
         }

@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
-use sqlx::ConnectOptions as _;
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use jiff::Timestamp;
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
     Chain, Entry, StoreError, migrate,
@@ -45,6 +45,39 @@ pub async fn copy(from: &Path, to: &Path, without: &[&str], each: impl FnMut(Ent
     let copied = leave_out(to, without, each).await.map_err(target)??;
     File::open(to).and_then(|file| file.sync_all()).map_err(failed)?;
     Ok(copied)
+}
+
+/// Copies the ledger at `from`, with what is sealed beside it, as it was at a moment: without what
+/// was written later. What stands on the shelf is that of now.
+///
+/// # Errors
+/// When either file cannot be used, or the ledger does not hold together.
+pub async fn copy_as_of(from: &Path, to: &Path, at: Timestamp) -> Result<Copied, StoreError> {
+    copy(from, to, &[], |_| ()).await?;
+    let target = |cause| database_error(to, cause);
+    cut(to, at).await.map_err(target)?
+}
+
+/// Changes that were written together have one time, and their checkpoint stands at the last.
+async fn cut(path: &Path, at: Timestamp) -> sqlx::Result<Result<Copied, StoreError>> {
+    let mut database = SqliteConnectOptions::new().filename(path).disable_statement_logging().connect().await?;
+    sqlx::raw_sql("DROP TRIGGER ledger_is_not_cut; DROP TRIGGER checkpoint_is_not_cut").execute(&mut database).await?;
+    let last: i64 = sqlx::query("SELECT coalesce(max(seq), 0) AS last FROM ledger WHERE at <= $1")
+        .bind(at.as_millisecond())
+        .fetch_one(&mut database)
+        .await?
+        .try_get("last")?;
+    for table in ["DELETE FROM checkpoint WHERE seq > $1", "DELETE FROM ledger WHERE seq > $1"] {
+        sqlx::query(table).bind(last).execute(&mut database).await?;
+    }
+    let chain = match follow(&mut database, Chain::EMPTY, |_, _| Ok(()), &mut |_| ()).await? {
+        Ok(chain) => chain,
+        Err(error) => return Ok(Err(error)),
+    };
+    let copied =
+        Copied { chain, checkpoint: newest_note(&mut database).await?, schema: migrate::version(&mut database).await? };
+    database.close().await?;
+    Ok(Ok(copied))
 }
 
 async fn leave_out(

@@ -12,7 +12,7 @@ mod sqlite;
 
 pub use crate::{
     checkpoint::{Checkpoint, Signer},
-    copy::{Copied, copy},
+    copy::{Copied, copy, copy_as_of},
     ledger::{Broken, Chain, Entry, Link},
     sqlite::{Shelf, Store, StoreError},
 };

@@ -65,9 +65,9 @@ async fn reach(
     since: Option<Span>,
 ) -> Result<Json<Reach>, Problem> {
     let (now, folder, of) = (desk.now(), desk.record.clone(), key.as_ref().map(|(key, _)| key.id));
-    let since = since.map(|since| ago(now, since));
+    let (since, past) = (since.map(|since| ago(now, since)), desk.past.then_some(now));
     let Uses { operations: uses, undescribed, span, damage } =
-        traffic::reading(move || traffic::uses(&folder, of, since)).await?;
+        traffic::reading(move || traffic::uses(&folder, of, since, past)).await?;
     let (law, catalogue) = (desk.authority.law(), desk.catalogue.load());
     let admits =
         |name: &str, powers| key.as_ref().is_none_or(|(key, _)| key.admits_from_anywhere(name, powers).is_ok());

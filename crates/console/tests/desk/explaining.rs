@@ -291,6 +291,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         told: Arc::default(),
         drills: arc_swap::ArcSwapOption::empty(),
         clock: house.desk.clock,
+        past: false,
     });
     let within = Program::new(console::admin(desk, Door::Local));
     let health: api::HealthView = read(&within, "/v1/health").await;

@@ -122,6 +122,7 @@ impl House {
             alarm: None,
             told: Arc::default(),
             clock,
+            past: false,
         });
         let ann = enrol(&desk, "ann", true, None).await;
         pass(60);

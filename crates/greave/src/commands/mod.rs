@@ -79,6 +79,13 @@ impl Admin {
         Ok(Self { client, json: cli.json, now })
     }
 
+    /// The same as of a moment of the past; gone with the value beside it.
+    pub(crate) async fn as_of(cli: &Cli, at: Timestamp) -> Result<(Self, impl Sized), Box<dyn std::error::Error>> {
+        let (client, house::Grounds { entries, head }, scratch) = house::client_as_of(&cli.config, at).await?;
+        show::aside(show::FAINT, format!("as of {} UTC, by entry {entries} of the ledger ({head})", show::moment(at)));
+        Ok((Self { client, json: cli.json, now: at }, scratch))
+    }
+
     /// Says beside the output what is not asked yet.
     async fn tell_observing(&self) -> Result<(), Box<dyn std::error::Error>> {
         let HealthView { observing, law_waits, .. } = self.client.read(&address(&["health"])).await?;

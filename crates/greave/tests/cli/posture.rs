@@ -253,6 +253,72 @@ fn a_socket_where_others_can_put_one_is_not_talked_to() {
     company.run(&["keys", "list"]).says(0, &[]);
 }
 
+#[test]
+fn what_was_true_then_is_told_from_the_ledger() {
+    let company = company();
+    let nothing = Timestamp::now().to_string();
+    let (gate, told) = Running::start(&company);
+    let before = Timestamp::now().to_string();
+    assert_eq!(call(&address(&told), "GET", "/users", KEY), 200);
+    let standing = |words: &[&str]| {
+        let keys = company.run(&[&["--json", "keys", "list"], words].concat()).json();
+        keys.as_array().unwrap().iter().map(|key| key["standing"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let until = |holds: &dyn Fn() -> bool| {
+        for _ in 0..600 {
+            if holds() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("it never came");
+    };
+    // Whose a key is, the gate learns while the client has its answer already.
+    until(&|| standing(&[]) == ["active"]);
+    let then = Timestamp::now().to_string();
+    company.run(&["keys", "disable", "k1"]).says(0, &[]);
+    assert_eq!(standing(&[]), ["disabled"]);
+    assert_eq!(standing(&["--as-of", &then]), ["active"], "while the gate runs");
+    assert!(standing(&["--as-of", &before]).is_empty(), "it was not known yet");
+    company.run(&["keys", "--as-of", &nothing]).says(2, &["no configuration was in force at"]);
+
+    // What is in force now is stricter.
+    company.edit("greave.toml", "write ", "write = \"person\" # ");
+    gate.signal("-HUP");
+    let law = |words: &[&str]| company.run(&[&["--json", "law", "show"], words].concat()).json()["digest"].clone();
+    until(&|| law(&[]) != law(&["--as-of", &then]));
+    let grounds = ["as of ", "by entry ", " of the ledger ("];
+    company
+        .run(&["reach", "k1", "--as-of", &then])
+        .says(0, &grounds)
+        .says(0, &["With k1", "operations pass without a second factor"]);
+    company.run(&["holders", "--as-of", &then]).says(0, &grounds).says(0, &["ann"]);
+    company.run(&["law", "show", "--as-of", &then]).says(0, &grounds);
+    company
+        .run(&["explain", "GET", "/users", "--key", "k1", "--as-of", &then])
+        .says(0, &["called by k1", "reads ordinary data"]);
+
+    company.run(&["keys", "enable", "k1", "--as-of", &then]).says(2, &["looks back, and this does not"]);
+    company.run(&["keys", "--as-of", "2020-01-01"]).says(2, &["the ledger begins after"]);
+    company.run(&["keys", "--as-of", "2999-01-01"]).says(2, &["has not come"]);
+    let is_left = || {
+        let left = fs::read_dir(company.path("state")).unwrap().flatten();
+        left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("as-of"))
+    };
+    assert!(!is_left());
+    // One that was killed has left its copy; the next one takes it away.
+    fs::create_dir(company.path("state/as-of-4294967295")).unwrap();
+    standing(&["--as-of", &then]);
+    assert!(!is_left());
+    // What was in force then is kept; without it nothing is made up.
+    let posture = company.path("state/posture");
+    let kept: Vec<_> = fs::read_dir(&posture).unwrap().flatten().map(|entry| entry.path()).collect();
+    let old = kept.iter().filter(|path| path.extension().is_some_and(|kind| kind == "toml"));
+    old.for_each(|path| fs::remove_file(path).unwrap());
+    company.run(&["keys", "--as-of", &then]).says(2, &["cannot be had any more", "by the ledger"]);
+    drop(gate);
+}
+
 /// What `greave incident` says of the key when so many of its calls have passed.
 fn incident(company: &Company, passed: u64) -> Value {
     for _ in 0..600 {

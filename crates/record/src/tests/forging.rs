@@ -128,7 +128,7 @@ fn a_line_that_somebody_appended_hides_nothing_from_anybody_and_is_told() {
         let (entries, damages) = testing::read(&folder);
         assert_eq!(entries.len(), 101, "{forged}");
         assert!(matches!(damages.as_slice(), [Damage::Leaves { .. }]), "{damages:?}");
-        let uses = crate::uses(&folder, None, None).unwrap();
+        let uses = crate::uses(&folder, None, (None, None)).unwrap();
         assert_eq!(uses.operations.values().map(|seen| seen.passed).sum::<u64>(), 101, "{forged}");
         assert!(matches!(uses.damage.as_slice(), [Damage::Leaves { .. }]), "{:?}", uses.damage);
         let span = crate::span(&folder).unwrap();
