@@ -65,6 +65,8 @@ fn a_folder_that_is_gone_stops_what_is_sensitive_and_loses_nothing_that_was_ackn
 
     fs::rename(&away, &folder).unwrap();
     testing::until(|| book.health() == Health::Healthy);
+    // The queue is full until what waited is written.
+    testing::wait(book.synced()).unwrap();
     testing::wait(book.intent_durable(testing::call(1_000_000))).unwrap();
 
     let (calls, gaps) = calls_and_gaps(&folder);
@@ -196,6 +198,8 @@ fn child() {
 
     limit_files("unlimited");
     testing::until(|| book.health() == Health::Healthy);
+    // The queue is full until what waited is written.
+    testing::wait(book.synced()).unwrap();
     testing::wait(book.intent_durable(testing::call(1_000_000))).unwrap();
     drop(book);
     for file in testing::files(&folder) {
