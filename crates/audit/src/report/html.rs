@@ -6,7 +6,7 @@ use super::{
     Closing, Report,
     answers::answers,
     chart, picture,
-    words::{clean, factor, grouped, of, severity, short, without},
+    words::{clean, factor, grouped, holders, of, severity, short, without},
 };
 use crate::rules::{Finding, Rule, Section};
 
@@ -77,13 +77,11 @@ fn one_first(report: &Report, closing: &Closing<'_>, page: &mut String) -> fmt::
     let key = closing.key;
     let class = if key.surely().is_sensitive() { "high" } else { "warning" };
     let name = key.name.as_deref().map_or(String::new(), |name| format!(" (<bdi>{}</bdi>)", safe(&short(name, 80))));
-    let holders = report.holders(key);
-    let holder = if holders.is_empty() { "nobody known" } else { &holders };
     write!(
         page,
         "<li><p><b><bdi>{}</bdi></b>{name} of <bdi>{}</bdi>, {} <span class=\"{class}\">{}</span></p><p>{}</p>",
         safe(&short(&key.id, 120)),
-        safe(&short(holder, 120)),
+        safe(&short(&holders(report, key), 120)),
         factor(closing.holder),
         safe(&without(key)),
         safe(&closing.first.reasons.get(1..).unwrap_or_default().join("; "))

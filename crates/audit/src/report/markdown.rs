@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::{
     Report,
     answers::answers,
-    words::{clean, factor, grouped, severity, short, without},
+    words::{clean, factor, grouped, holders, severity, short, without},
 };
 use crate::rules::{Finding, Section};
 
@@ -77,7 +77,7 @@ fn first(report: &Report, text: &mut String) -> fmt::Result {
             text,
             "| {rank} | {} | {}, {} | {} | {} | {} | {} |",
             plain(&closing.key.id),
-            plain(&report.holders(closing.key)),
+            plain(&holders(report, closing.key)),
             factor(closing.holder),
             without(closing.key),
             plain(&closing.first.reasons.get(1..).unwrap_or_default().join("; ")),

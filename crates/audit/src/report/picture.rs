@@ -10,7 +10,7 @@ use law::{Power, Powers};
 use super::{
     Report,
     html::safe,
-    words::{factor, grouped, of, short, without},
+    words::{factor, grouped, holders, of, short, without},
 };
 use crate::estate::{Account, Ix, Key, Known};
 
@@ -301,7 +301,7 @@ fn table(report: &Report, drawn: &[&Key], summed: &[&Key], page: &mut String) ->
             page,
             "<tr><th scope=\"row\"><bdi>{}</bdi></th><td><bdi>{}</bdi>, {}</td>",
             safe(&short(&key.id, 60)),
-            safe(&short(&report.holders(key), 60)),
+            safe(&short(&holders(report, key), 60)),
             factor(report.estate.holders(key).next())
         )?;
         for power in &powers {

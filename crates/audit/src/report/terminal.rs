@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{
     Closing, Lengths, Report,
     answers::answers,
-    words::{clean, factor, grouped, of, severity, short, without},
+    words::{clean, factor, grouped, holders, of, severity, short, without},
 };
 use crate::rules::{Finding, Rule};
 
@@ -78,9 +78,7 @@ fn one(report: &Report, closing: &Closing<'_>, rank: usize, width: Option<u16>, 
     let key = closing.key;
     let id = short(&clean(&key.id), NAME);
     let name = key.name.as_deref().map_or(String::new(), |name| format!(" ({})", short(&clean(name), NAME)));
-    let holders = report.holders(key);
-    let holder = if holders.is_empty() { "nobody known" } else { &holders };
-    let holder = format!("{}, {}", short(&clean(holder), NAME), factor(closing.holder));
+    let holder = format!("{}, {}", short(&clean(&holders(report, key)), NAME), factor(closing.holder));
     let style = if key.surely().is_sensitive() { ALARM } else { BOLD };
     let head = fit(&format!("{rank:>2}  {id}{name} of {holder}"), 4, width);
     styled(text, BOLD, &head)?;

@@ -4,7 +4,7 @@ use law::{Powers, Severity};
 
 pub(super) use law::clean;
 
-use super::answers::alone;
+use super::{Report, answers::alone};
 use crate::estate::{Account, Key, Known, Reach};
 
 /// The word for a severity.
@@ -52,11 +52,15 @@ pub(super) fn without(key: &Key) -> String {
 /// An account's second factor, in a few words.
 pub(super) fn factor(account: Option<&Account>) -> &'static str {
     match account.map(|account| account.second_factor) {
-        None => "nobody known",
         Some(Known::Yes) => "2FA",
         Some(Known::No) => "no 2FA",
-        Some(Known::Unknown) => "2FA unknown",
+        None | Some(Known::Unknown) => "2FA unknown",
     }
+}
+
+/// Who has a key.
+pub(super) fn holders(report: &Report, key: &Key) -> String {
+    Some(report.holders(key)).filter(|holders| !holders.is_empty()).unwrap_or_else(|| "nobody known".to_owned())
 }
 
 /// A number with its noun and the verb's form: `1 key ends`, `2 keys end`.
