@@ -190,22 +190,9 @@ impl Stage {
     }
 
     fn end(&mut self, operation: &str, minted: Option<KeyId>) -> &mut Self {
-        let reads = if operation.starts_with("GET ") { Power::Read } else { Power::Write };
         let (about, agent) = (self.about.take(), self.agent.clone());
-        let seen = Seen {
-            call: None,
-            key: Some(KeyId(self.key)),
-            holder: Some(HolderId(self.key)),
-            kind: HolderKind::Workload,
-            owner: self.owner,
-            operation,
-            powers: self.powers.take().unwrap_or(reads.into()),
-            subject: Subject::of(about.as_deref().into_iter()),
-            source: self.source,
-            network: None,
-            user_agent: Some(&agent),
-            out_of_scope: self.out_of_scope,
-        };
+        let subject = Subject::of(about.as_deref().into_iter());
+        let seen = Seen { subject, out_of_scope: self.out_of_scope, ..self.seen(operation, &agent) };
         let sight = self.watch.see(&seen, self.now);
         (self.unusual, self.stands) = (sight.unusual, sight.stands.map(|stands| stands.severity));
         self.findings.extend(sight.findings);
@@ -238,23 +225,27 @@ impl Stage {
     /// A person says yes to this call; whether that answers what is asked of the key.
     pub(crate) fn vouch(&mut self, operation: &str) -> bool {
         let agent = self.agent.clone();
+        let seen = self.seen(operation, &agent);
+        self.watch.vouched(&seen, self.now)
+    }
+
+    /// A call of the key as it is now, about nothing in particular.
+    fn seen<'a>(&mut self, operation: &'a str, agent: &'a str) -> Seen<'a> {
         let reads = if operation.starts_with("GET ") { Power::Read } else { Power::Write };
-        let powers = self.powers.take().unwrap_or(reads.into());
-        let seen = Seen {
+        Seen {
             call: None,
             key: Some(KeyId(self.key)),
             holder: Some(HolderId(self.key)),
             kind: HolderKind::Workload,
             owner: self.owner,
             operation,
-            powers,
+            powers: self.powers.take().unwrap_or(reads.into()),
             subject: None,
             source: self.source,
             network: None,
-            user_agent: Some(&agent),
+            user_agent: Some(agent),
             out_of_scope: false,
-        };
-        self.watch.vouched(&seen, self.now)
+        }
     }
 
     /// A person lifts what was done, and for an hour nothing is done about the same.
