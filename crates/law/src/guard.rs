@@ -94,6 +94,12 @@ impl FromIterator<Factor> for Factors {
     }
 }
 
+impl Extend<Factor> for Factors {
+    fn extend<I: IntoIterator<Item = Factor>>(&mut self, factors: I) {
+        *self = factors.into_iter().fold(*self, Self::with);
+    }
+}
+
 impl From<Factor> for Factors {
     fn from(factor: Factor) -> Self {
         Self::NONE.with(factor)
@@ -125,7 +131,7 @@ impl Serialize for Factors {
 
 impl<'de> Deserialize<'de> for Factors {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Vec::<Factor>::deserialize(deserializer)?.into_iter().collect())
+        crate::text::set(deserializer)
     }
 }
 

@@ -18,6 +18,7 @@ mod power;
 mod refusal;
 mod source;
 mod span;
+mod text;
 
 pub use crate::{
     call::{Call, Ended, Outcome, Verdict, Who},

@@ -175,6 +175,12 @@ impl FromIterator<Power> for Powers {
     }
 }
 
+impl Extend<Power> for Powers {
+    fn extend<I: IntoIterator<Item = Power>>(&mut self, powers: I) {
+        *self = powers.into_iter().fold(*self, Self::with);
+    }
+}
+
 impl From<Power> for Powers {
     fn from(power: Power) -> Self {
         Self::NONE.with(power)
@@ -210,7 +216,7 @@ impl Serialize for Powers {
 
 impl<'de> Deserialize<'de> for Powers {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Vec::<Power>::deserialize(deserializer)?.into_iter().collect())
+        crate::text::set(deserializer)
     }
 }
 

@@ -147,8 +147,8 @@ impl Serialize for Refusal {
 
 impl<'de> Deserialize<'de> for Refusal {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = String::deserialize(deserializer)?;
-        Self::from_code(&code).ok_or_else(|| serde::de::Error::custom(format!("`{code}` is no refusal")))
+        let read = |code: &str| Self::from_code(code).ok_or_else(|| format!("`{code}` is no refusal"));
+        crate::text::read(deserializer, read)
     }
 }
 

@@ -14,7 +14,9 @@ use std::{
 use law::{Call, KeyId, Outcome};
 
 use crate::{
-    Counts, Damage, Entry, Health, Notice, Reader, Sealing, Unavailable, Usage, Used, entry,
+    Counts, Damage, Entry, Health, Notice, Reader, Sealing, Unavailable, Usage, Used,
+    brief::Brief,
+    entry,
     leaves::Leaves,
     log::Log,
     rollup, sealer,
@@ -317,7 +319,7 @@ fn rebuild(first: u64, sealed: u64, past: Reader, shared: &Shared, usage: &Mutex
             return;
         }
         match entry {
-            Ok(Entry::Call(call)) => usage.lock().unwrap_or_else(PoisonError::into_inner).note(&call),
+            Ok(Entry::Call(call)) => usage.lock().unwrap_or_else(PoisonError::into_inner).note(&Brief::from(&call)),
             // Whoever removed it may not have come to tell it.
             Ok(Entry::Removed(removed)) => {
                 accounted = removed.sequence.max(accounted);

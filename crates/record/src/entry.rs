@@ -162,6 +162,15 @@ pub(crate) fn read(payload: &[u8]) -> Result<Entry, String> {
     }
 }
 
+/// When what is neither a call nor an outcome happened; nothing where that cannot be read.
+pub(crate) fn at(kind: u8, json: &[u8]) -> Option<Timestamp> {
+    match kind {
+        GAP => serde_json::from_slice::<Gap>(json).ok().map(|gap| gap.to),
+        REMOVED => serde_json::from_slice::<Removed>(json).ok().map(|removed| removed.at),
+        _ => None,
+    }
+}
+
 /// About how many bytes a call takes in memory.
 pub(crate) fn weight(call: &Call) -> usize {
     let parameters: usize = call.parameters.iter().map(|(name, value)| 48 + name.len() + value.len()).sum();

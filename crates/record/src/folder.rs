@@ -57,11 +57,20 @@ pub(crate) fn number(text: &str) -> Option<u64> {
 
 /// Opens a file that is one: no link to something else, and no pipe that never ends.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
-    let there = fs::symlink_metadata(path)?;
-    let file = if there.is_file() { File::open(path)? } else { return Err(no_file()) };
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) { Ok(file) } else { Err(no_file()) }
+    for _ in 0..TRIES {
+        let there = fs::symlink_metadata(path)?;
+        let file = if there.is_file() { File::open(path)? } else { return Err(no_file()) };
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
+            return Ok(file);
+        }
+        // Checkpoints are put in each other's place: another one came between the two looks.
+    }
+    Err(no_file())
 }
+
+/// How often a file is opened anew that is replaced meanwhile.
+const TRIES: u32 = 16;
 
 fn no_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")

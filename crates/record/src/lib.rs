@@ -32,6 +32,7 @@
 //!   [`Settings::grace`], then fail too; what was lost is counted and the gap itself is written.
 
 mod book;
+mod brief;
 mod entry;
 mod evidence;
 mod filter;

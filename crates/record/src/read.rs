@@ -3,20 +3,21 @@
 use std::{
     collections::{HashSet, VecDeque},
     io,
+    num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Entry, Filter, JoinedCalls, OpenError, Position, Sealed, entry,
+    Entry, Filter, JoinedCalls, OpenError, Position, Sealed, Segment, entry,
     folder::{HEADER, Header, Place, open_file, places, read_header},
     frame::{Frames, Step},
     leaves::{self, LEAVES, Leaves, Stated},
-    segment::{self, Columns, Part},
+    segment::{self, Columns, Entries, Part},
 };
 
 /// Something in the book that cannot be read. Files are named without their folder.
@@ -93,6 +94,9 @@ pub enum Damage {
     },
 }
 
+/// More threads do not read ahead, however many processors there are.
+const MOST_WORKERS: usize = 8;
+
 /// So long after a call its outcome is looked for in files that hold no calls that are wanted.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
@@ -117,6 +121,10 @@ pub struct Reader {
     told_odd: bool,
     /// Sealed files that are still to be read.
     sealed: VecDeque<Sealed>,
+    /// Segments that are being read already, by threads of their own.
+    ahead: VecDeque<(String, JoinHandle<parquet::errors::Result<Entries>>)>,
+    /// How many may be.
+    workers: usize,
     /// The number of the last sealed file that is known.
     known: u64,
     /// Segments that were removed.
@@ -244,6 +252,8 @@ impl Reader {
             leaves: (0, 0),
             told_odd: false,
             sealed: VecDeque::new(),
+            ahead: VecDeque::new(),
+            workers: thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS),
             known: 0,
             dropped: HashSet::new(),
             entries: Vec::new().into_iter(),
@@ -272,6 +282,12 @@ impl Reader {
 
     /// Opens the next file; whether there is one.
     fn advance(&mut self) -> bool {
+        // What was removed since it was listed is found out where it is opened.
+        if let Some(sealed) = self.sealed.pop_front() {
+            self.count_missing(sealed.log);
+            self.unpack(&sealed);
+            return true;
+        }
         let places = match places(&self.folder) {
             Ok(places) => places,
             Err(error) => {
@@ -287,9 +303,7 @@ impl Reader {
         if let Err(error) = self.look_at_leaves() {
             self.damages.push_back(unreadable(&self.folder.join(LEAVES), &error));
         }
-        if let Some(sealed) = self.sealed.pop_front() {
-            self.count_missing(sealed.log);
-            self.unpack(&sealed);
+        if !self.sealed.is_empty() {
             return true;
         }
         let Some(place) = self.next_place(&places) else {
@@ -364,20 +378,15 @@ impl Reader {
     fn unpack(&mut self, sealed: &Sealed) {
         self.done = self.done.max(sealed.log);
         let mut entries = Vec::new();
-        let is_dropped = sealed.segments.iter().any(|segment| self.dropped.contains(&segment.file));
-        self.passed_over += u64::from(is_dropped && self.start.is_some_and(|start| start.file > 0));
         for segment in &sealed.segments {
-            let since = self.since.and_then(|since| since.checked_sub(SLACK).ok());
-            let too_old = since.is_some_and(|since| segment.to < since);
-            let too_new = self.part.until.is_some_and(|until| segment.from >= until);
-            // How a call ended that was wanted may stand in a file that begins after what is wanted.
-            let ends = self.part.until.and_then(|until| until.checked_add(LONGEST).ok());
-            let may_end = segment.notes > 0 && ends.is_none_or(|ends| segment.from < ends);
-            if too_old || (too_new && !may_end) || self.dropped.contains(&segment.file) {
-                continue;
-            }
-            let notes = Part::notes();
-            match segment::read(&self.folder, segment, if too_new { &notes } else { &self.part }) {
+            let Some(part) = self.part_of(segment) else { continue };
+            let read = match self.ahead.iter().position(|(file, _)| *file == segment.file) {
+                // What panicked there is read again here, and says why.
+                Some(at) => self.ahead.remove(at).and_then(|(_, read)| read.join().ok()),
+                None => None,
+            };
+            self.read_ahead();
+            match read.unwrap_or_else(|| segment::read(&self.folder, segment, &part)) {
                 Ok(mut more) => entries.append(&mut more),
                 Err(error) => {
                     // It may have been removed in this moment.
@@ -389,11 +398,48 @@ impl Reader {
                 }
             }
         }
+        let is_dropped = sealed.segments.iter().any(|segment| self.dropped.contains(&segment.file));
+        self.passed_over += u64::from(is_dropped && self.start.is_some_and(|start| start.file > 0));
         if let Some(start) = self.start.filter(|start| start.file == sealed.log) {
             entries.retain(|(place, _)| *place >= start.entry);
         }
         entries.sort_unstable_by_key(|(place, _)| *place);
         self.entries = entries.into_iter();
+    }
+
+    /// What of a segment is wanted; nothing where none of it is.
+    fn part_of(&self, segment: &Segment) -> Option<Part> {
+        let since = self.since.and_then(|since| since.checked_sub(SLACK).ok());
+        let too_old = since.is_some_and(|since| segment.to < since);
+        let too_new = self.part.until.is_some_and(|until| segment.from >= until);
+        // How a call ended that was wanted may stand in a file that begins after what is wanted.
+        let ends = self.part.until.and_then(|until| until.checked_add(LONGEST).ok());
+        let may_end = segment.notes > 0 && ends.is_none_or(|ends| segment.from < ends);
+        if too_old || (too_new && !may_end) || self.dropped.contains(&segment.file) {
+            return None;
+        }
+        Some(if too_new { Part::notes() } else { self.part.clone() })
+    }
+
+    /// Reads the next segments meanwhile, on as many processors as there are: where a filter takes
+    /// little of each, a search is mostly this, and little is held in memory for it.
+    fn read_ahead(&mut self) {
+        if self.part.key.is_none() {
+            return;
+        }
+        let next = self.sealed.iter().flat_map(|sealed| &sealed.segments).take(4 * self.workers);
+        for segment in next {
+            if self.ahead.len() >= self.workers {
+                break;
+            }
+            let is_read = self.ahead.iter().any(|(file, _)| *file == segment.file);
+            let Some(part) = self.part_of(segment).filter(|_| !is_read) else { continue };
+            let (folder, wanted) = (self.folder.clone(), segment.clone());
+            let read = thread::Builder::new().name("record-read".to_owned());
+            if let Ok(read) = read.spawn(move || segment::read(&folder, &wanted, &part)) {
+                self.ahead.push_back((segment.file.clone(), read));
+            }
+        }
     }
 
     /// The next entry of the sealed file that is being read.

@@ -6,19 +6,20 @@
 //! counts for the day of the call, in the file in which it stands.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, Read as _, Write},
     path::Path,
     sync::Arc,
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{Call, CallId, KeyId, Outcome, Verdict, Who};
+use law::{CallId, KeyId, Outcome, Verdict, Who};
 use seal::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     OpenError, Usage,
+    brief::Brief,
     leaves::{self, Leaves, Rollup},
     usage::Index,
 };
@@ -53,6 +54,7 @@ pub struct Daily {
 pub(crate) struct Rolled {
     pub(crate) index: Index,
     days: HashMap<Use, Sums>,
+    words: Words,
     /// How many of these each key has.
     of_keys: HashMap<KeyId, usize>,
     /// Calls of keys that have not ended.
@@ -80,6 +82,32 @@ struct Sums {
     last: Option<Timestamp>,
 }
 
+impl Sums {
+    fn end(&mut self, outcome: &Outcome) {
+        self.bytes_out = self.bytes_out.saturating_add(outcome.bytes_out);
+        self.rows = self.rows.saturating_add(outcome.rows.unwrap_or(0));
+    }
+}
+
+/// Texts that are held once, however often they come.
+#[derive(Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn shared(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return Arc::clone(known);
+        }
+        let word: Arc<str> = word.into();
+        // Callers choose names of what is not described.
+        if self.0.len() >= MOST_OF_KEY {
+            self.0.clear();
+        }
+        self.0.insert(Arc::clone(&word));
+        word
+    }
+}
+
 const DAY: i64 = 86_400;
 /// So many uses are kept of each key in one file: an operation on a day is one. Beyond it calls
 /// count for [`FURTHER`], for callers choose names of what is not described.
@@ -102,47 +130,50 @@ impl Rolled {
         self.index.since().is_none() && self.days.is_empty() && self.open.is_empty()
     }
 
-    pub(crate) fn call(&mut self, call: &Call) {
+    /// Counts a call, with its end where that is known.
+    pub(crate) fn call(&mut self, call: &Brief<'_>, outcome: Option<&Outcome>) {
         self.index.note(call);
         // What a drill did is no use of anything.
         let Some(key) = call.key.filter(|_| call.who != Who::Drill) else { return };
-        let used = Use { key, operation: Arc::clone(&call.operation), day: call.at.as_second().div_euclid(DAY) };
-        let used = self.bounded(used);
-        let sums = self.days.entry(used.clone()).or_default();
-        sums.first = sums.first.into_iter().chain([call.at]).min();
-        sums.last = sums.last.into_iter().chain([call.at]).max();
-        match call.verdict {
-            Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
-            Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
+        let operation = self.words.shared(&call.operation);
+        let used = Use { key, operation, day: call.at.as_second().div_euclid(DAY) };
+        let count = |sums: &mut Sums| {
+            sums.first = sums.first.into_iter().chain([call.at]).min();
+            sums.last = sums.last.into_iter().chain([call.at]).max();
+            match call.verdict {
+                Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
+                Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
+            }
+            outcome.iter().for_each(|outcome| sums.end(outcome));
+        };
+        let used = self.count(used, count);
+        if outcome.is_none() {
+            self.open.insert(call.id, used);
+            // Not at the end alone: a file may be as long as it likes.
+            if self.open.len() >= 2 * MOST_OPEN {
+                self.forget_oldest();
+            }
         }
-        self.open.insert(call.id, used);
-        // Not at the end alone: a file may be as long as it likes.
-        if self.open.len() >= 2 * MOST_OPEN {
-            self.forget_oldest();
-        }
-    }
-
-    /// This use, or the one that stands for all further ones of the key.
-    fn bounded(&mut self, used: Use) -> Use {
-        if self.days.contains_key(&used) {
-            return used;
-        }
-        let known = self.of_keys.entry(used.key).or_default();
-        if *known >= MOST_OF_KEY {
-            return Use { operation: FURTHER.into(), ..used };
-        }
-        *known += 1;
-        used
     }
 
     /// Counts for the day of its call, which may stand in a file before.
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
         let Some(used) = self.open.remove(&outcome.call) else { return };
         // One of a file before may be a use that this file has not seen.
-        let used = self.bounded(used);
-        let sums = self.days.entry(used).or_default();
-        sums.bytes_out = sums.bytes_out.saturating_add(outcome.bytes_out);
-        sums.rows = sums.rows.saturating_add(outcome.rows.unwrap_or(0));
+        self.count(used, |sums| sums.end(outcome));
+    }
+
+    /// Counts for this use, or for the one that stands for all further ones of the key; which it is.
+    fn count(&mut self, used: Use, count: impl FnOnce(&mut Sums)) -> Use {
+        if let Some(sums) = self.days.get_mut(&used) {
+            count(sums);
+            return used;
+        }
+        let known = self.of_keys.entry(used.key).or_default();
+        let used = if *known >= MOST_OF_KEY { Use { operation: FURTHER.into(), ..used } } else { used };
+        *known += usize::from(*known < MOST_OF_KEY);
+        count(self.days.entry(used.clone()).or_default());
+        used
     }
 
     /// Forgets calls whose end is not awaited any more.
@@ -284,6 +315,8 @@ pub fn daily(folder: &Path) -> Result<impl Iterator<Item = Daily>, OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use law::Call;
+
     use super::*;
     use crate::testing;
 
@@ -292,14 +325,15 @@ mod tests {
         let mut rolled = Rolled::default();
         let calls = 3 * MOST_OPEN as u64;
         for number in 0..calls {
-            rolled.call(&Call { operation: format!("A{number} *").into(), ..testing::call(number % 60) });
+            let named = Call { operation: format!("A{number} *").into(), ..testing::call(number % 60) };
+            rolled.call(&Brief::from(&named), None);
             // Each has an id of its own, and none ends.
             let id = CallId(uuid::Uuid::from_u128(u128::from(number)));
-            rolled.call(&Call { id, ..testing::call(number % 60) });
+            rolled.call(&Brief::from(&Call { id, ..testing::call(number % 60) }), None);
             assert!(rolled.days.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
         }
         // Another key has its own room.
-        rolled.call(&Call { key: Some(KeyId(3)), ..testing::call(1) });
+        rolled.call(&Brief::from(&Call { key: Some(KeyId(3)), ..testing::call(1) }), None);
         let (_, days) = rolled.days();
         let days: Vec<Daily> = days.collect();
         assert_eq!(days.iter().map(|daily| daily.passed).sum::<u64>(), 2 * calls + 1, "each call counts");

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use law::{ByPower, Call, KeyId, Neighbourhood, Power, Verdict, Who, neighbourhood};
+use law::{ByPower, KeyId, Neighbourhood, Power, Verdict, Who, neighbourhood};
 use serde::{Deserialize, Serialize};
+
+use crate::brief::{Brief, is_undescribed};
 
 /// How one key was used, as far as the book reaches back. A key never takes more than
 /// [`Usage::MOST_BYTES`] of memory; one that is used from two places takes about 600.
@@ -170,9 +172,9 @@ impl Usage {
     }
 
     /// Calls may come in any order: the book is read while new calls are made.
-    fn note(&mut self, call: &Call) {
+    fn note(&mut self, call: &Brief<'_>) {
         let source = neighbourhood(call.source);
-        if call.operation.ends_with(" *") {
+        if is_undescribed(&call.operation) {
             self.note_undescribed(call);
         }
         if matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
@@ -237,7 +239,7 @@ impl Usage {
         }
     }
 
-    fn note_week(&mut self, call: &Call) {
+    fn note_week(&mut self, call: &Brief<'_>) {
         let number = call.at.as_second().div_euclid(SECONDS);
         let place = usize::try_from(number.rem_euclid(WEEKS as i64)).unwrap_or_default();
         let Some(week) = self.weeks.get_mut(place) else { return };
@@ -264,7 +266,7 @@ impl Usage {
         place(&mut self.sources, MOST_SOURCES, seen, |seen| (seen.calls, seen.last));
     }
 
-    fn note_program(&mut self, call: &Call) {
+    fn note_program(&mut self, call: &Brief<'_>) {
         let shown = call.user_agent.as_deref().map(|text| cut(text, PROGRAM));
         if let Some(seen) = self.programs.iter_mut().find(|seen| seen.user_agent.as_deref() == shown) {
             seen.last = seen.last.max(call.at);
@@ -275,9 +277,9 @@ impl Usage {
         place(&mut self.programs, MOST_PROGRAMS, seen, |seen| (seen.calls, seen.last));
     }
 
-    fn note_undescribed(&mut self, call: &Call) {
+    fn note_undescribed(&mut self, call: &Brief<'_>) {
         let method = call.operation.trim_end_matches(" *");
-        let path = call.parameters.iter().find(|(name, _)| &**name == "path").map_or("*", |(_, path)| path);
+        let path = call.path.as_deref().unwrap_or("*");
         let request = format!("{method} {path}");
         let request = cut(&request, REQUEST);
         if let Some(seen) = self.undescribed.iter_mut().find(|seen| &*seen.request == request) {
@@ -321,7 +323,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    pub(crate) fn note(&mut self, call: &Call) {
+    pub(crate) fn note(&mut self, call: &Brief<'_>) {
         self.since = Some(self.since.map_or(call.at, |since| since.min(call.at)));
         if let Some(key) = call.key.filter(|_| call.who != Who::Drill) {
             self.keys.entry(key).or_default().note(call);
@@ -356,7 +358,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use law::{Factors, Powers, Refusal};
+    use law::{Call, Factors, Powers, Refusal};
     use proptest::prelude::*;
 
     use super::*;
@@ -364,7 +366,7 @@ mod tests {
 
     fn usage(calls: &[Call]) -> Usage {
         let mut usage = Usage::default();
-        calls.iter().for_each(|call| usage.note(call));
+        calls.iter().for_each(|call| usage.note(&Brief::from(call)));
         usage
     }
 

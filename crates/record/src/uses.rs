@@ -11,7 +11,9 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use law::KeyId;
 
 use crate::{
-    Daily, Damage, Joined, JoinedCalls, Joiner, OpenError, Reader, UndescribedSeen, Usage, entry,
+    Daily, Damage, Joined, JoinedCalls, Joiner, OpenError, Reader, UndescribedSeen, Usage,
+    brief::Brief,
+    entry,
     folder::places,
     leaves::{Leaves, Sealed, Stated},
     rollup::{self, FURTHER, Rolled},
@@ -232,8 +234,7 @@ impl Counting {
         let is_wanted = self.key.is_none_or(|key| call.key == Some(key));
         let is_then = self.since.is_none_or(|since| call.at >= since) && self.until.is_none_or(|until| call.at < until);
         if is_wanted && is_then {
-            rolled.call(call);
-            outcome.iter().for_each(|outcome| rolled.outcome(outcome));
+            rolled.call(&Brief::from(call), outcome.as_ref());
         }
     }
 

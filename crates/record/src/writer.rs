@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    brief::Brief,
     entry::{append_call, append_gap, append_outcome},
     log::Log,
     state::{Item, Lost, Order, Shared, Turn, Written},
@@ -90,7 +91,7 @@ impl Frames {
         for item in batch.drain(..) {
             let written = match &item {
                 Item::Call(call) => {
-                    usage.note(call);
+                    usage.note(&Brief::from(call));
                     append_call(&mut self.bytes, call)
                 }
                 Item::Outcome(outcome) => append_outcome(&mut self.bytes, outcome),

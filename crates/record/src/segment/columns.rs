@@ -4,10 +4,14 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
-use law::{Call, Ended, Outcome, Power, Powers, Verdict, Who};
+use law::{Ended, Factor, Factors, Outcome, Power, Powers, Verdict, Who};
 use parquet::schema::{parser::parse_message_type, types::TypePtr};
 
-use crate::{VerdictKind, entry};
+use crate::{
+    VerdictKind,
+    brief::{Brief, Text},
+    entry,
+};
 
 /// One row: a call with its outcome where both stand in one file of the log; else whatever entry it is.
 pub(crate) struct Row<'a> {
@@ -17,9 +21,27 @@ pub(crate) struct Row<'a> {
     pub(crate) at: Timestamp,
     /// The JSON of the entry.
     pub(crate) json: &'a [u8],
-    pub(crate) call: Option<Call>,
+    pub(crate) call: Option<Brief<'a>>,
     /// What became of it, with its place and its JSON.
     pub(crate) outcome: Option<(u64, &'a [u8], Outcome)>,
+}
+
+/// A text of a row.
+pub(crate) enum Cell<'a> {
+    Word(&'static str),
+    /// As it stands in the log.
+    Said(&'a [u8]),
+    Made(String),
+}
+
+impl Cell<'_> {
+    pub(crate) const fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Word(word) => word.as_bytes(),
+            Self::Said(bytes) => bytes,
+            Self::Made(text) => text.as_bytes(),
+        }
+    }
 }
 
 impl Row<'_> {
@@ -32,7 +54,7 @@ impl Row<'_> {
 /// How a column's values are taken from a row.
 pub(crate) enum Take {
     Number(fn(&Row<'_>) -> Option<i64>),
-    Text(for<'a> fn(&'a Row<'_>) -> Option<Cow<'a, [u8]>>),
+    Text(for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>),
     Id(fn(&Row<'_>) -> Option<[u8; 16]>),
 }
 
@@ -52,11 +74,11 @@ const fn moment(name: &'static str, required: bool, take: fn(&Row<'_>) -> Option
     Column { name, kind: "(TIMESTAMP(MICROS,true))", required, take: Take::Number(take) }
 }
 
-const fn text(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cow<'a, [u8]>>) -> Column {
+const fn text(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>) -> Column {
     Column { name, kind: "(STRING)", required: false, take: Take::Text(take) }
 }
 
-const fn json(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cow<'a, [u8]>>) -> Column {
+const fn json(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>) -> Column {
     Column { name, kind: "(JSON)", required: false, take: Take::Text(take) }
 }
 
@@ -66,15 +88,15 @@ pub(crate) const COLUMNS: [Column; 28] = [
     moment("time", true, |row| Some(row.at.as_microsecond())),
     number("key", |row| signed(row.call.as_ref()?.key?.0)),
     number("holder", |row| signed(row.call.as_ref()?.holder?.0)),
-    text("who", |row| Some(borrowed(who(row.call.as_ref()?.who)))),
-    text("operation", |row| Some(borrowed(&row.call.as_ref()?.operation))),
+    text("who", |row| Some(Cell::Word(who(row.call.as_ref()?.who)))),
+    text("operation", |row| Some(said(&row.call.as_ref()?.operation))),
     text("powers", |row| Some(powers(row.call.as_ref()?.powers))),
-    text("source", |row| Some(shown(row.call.as_ref()?.source.to_canonical()))),
-    text("user_agent", |row| row.call.as_ref()?.user_agent.as_deref().map(borrowed)),
-    text("factors", |row| Some(shown(row.call.as_ref()?.factors))),
-    text("decision", |row| Some(borrowed(VerdictKind::of(row.call.as_ref()?.verdict).word()))),
+    text("source", |row| Some(Cell::Made(row.call.as_ref()?.source.to_canonical().to_string()))),
+    text("user_agent", |row| row.call.as_ref()?.user_agent.as_ref().map(said)),
+    text("factors", |row| Some(factors(row.call.as_ref()?.factors))),
+    text("decision", |row| Some(Cell::Word(VerdictKind::of(row.call.as_ref()?.verdict).word()))),
     text("reason", |row| reason(row.call.as_ref()?.verdict)),
-    text("law", |row| Some(borrowed(&row.call.as_ref()?.law))),
+    text("law", |row| Some(said(&row.call.as_ref()?.law))),
     number("question", |row| signed(row.call.as_ref()?.challenge?.0)),
     number("approval", |row| signed(row.call.as_ref()?.approval?.0)),
     number("status", |row| Some(outcome(row)?.status.into())),
@@ -83,13 +105,13 @@ pub(crate) const COLUMNS: [Column; 28] = [
     number("rows", |row| signed(outcome(row)?.rows?)),
     number("minted", |row| signed(outcome(row)?.minted?.0)),
     number("micros", |row| signed(outcome(row)?.micros)),
-    text("ended", |row| Some(borrowed(ended(outcome(row)?.ended)))),
+    text("ended", |row| Some(Cell::Word(ended(outcome(row)?.ended)))),
     Column { name: "id", kind: "(UUID)", required: false, take: Take::Id(id) },
     Column { required: true, ..number("place", |row| signed(row.place)) },
     number("outcome_place", |row| signed(row.outcome.as_ref()?.0)),
-    json("call", |row| row.call.is_some().then_some(Cow::Borrowed(row.json))),
-    json("outcome", |row| Some(Cow::Borrowed(row.outcome.as_ref()?.1))),
-    json("event", |row| (row.call.is_none() && row.outcome.is_none()).then_some(Cow::Borrowed(row.json))),
+    json("call", |row| row.call.is_some().then_some(Cell::Said(row.json))),
+    json("outcome", |row| Some(Cell::Said(row.outcome.as_ref()?.1))),
+    json("event", |row| (row.call.is_none() && row.outcome.is_none()).then_some(Cell::Said(row.json))),
 ];
 
 pub(crate) const KIND: usize = 0;
@@ -124,11 +146,8 @@ pub(crate) fn schema() -> Result<TypePtr, parquet::errors::ParquetError> {
 }
 
 /// The word for a kind of entry; a newer version's stays a letter.
-fn word(kind: u8) -> Cow<'static, [u8]> {
-    match entry::word(kind) {
-        Some(word) => borrowed(word),
-        None => Cow::Owned(vec![kind]),
-    }
+fn word(kind: u8) -> Cell<'static> {
+    entry::word(kind).map_or_else(|| Cell::Made(char::from(kind).to_string()), Cell::Word)
 }
 
 fn outcome<'a>(row: &'a Row<'_>) -> Option<&'a Outcome> {
@@ -144,24 +163,35 @@ fn signed(number: u64) -> Option<i64> {
     i64::try_from(number).ok()
 }
 
-const fn borrowed(text: &str) -> Cow<'_, [u8]> {
-    Cow::Borrowed(text.as_bytes())
-}
-
-fn shown(value: impl std::fmt::Display) -> Cow<'static, [u8]> {
-    Cow::Owned(value.to_string().into_bytes())
+fn said<'a>(text: &'a Text<'_>) -> Cell<'a> {
+    match &text.0 {
+        Cow::Borrowed(text) => Cell::Said(text.as_bytes()),
+        Cow::Owned(text) => Cell::Made(text.clone()),
+    }
 }
 
 /// Every word, so that one can be searched for.
-fn powers(powers: Powers) -> Cow<'static, [u8]> {
-    Cow::Owned(powers.iter().map(Power::word).collect::<Vec<_>>().join(",").into_bytes())
+fn powers(powers: Powers) -> Cell<'static> {
+    let mut words = powers.iter().map(Power::word);
+    match (words.next(), words.next()) {
+        (Some(word), None) => Cell::Word(word),
+        _ => Cell::Made(powers.iter().map(Power::word).collect::<Vec<_>>().join(",")),
+    }
 }
 
-fn reason(verdict: Verdict) -> Option<Cow<'static, [u8]>> {
+fn factors(factors: Factors) -> Cell<'static> {
+    let mut words = factors.iter().map(Factor::word);
+    match (words.next(), words.next()) {
+        (Some(word), None) => Cell::Word(word),
+        _ => Cell::Made(factors.to_string()),
+    }
+}
+
+fn reason(verdict: Verdict) -> Option<Cell<'static>> {
     match verdict {
         Verdict::Permit => None,
-        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(shown(missing)),
-        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(borrowed(refusal.code())),
+        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(factors(missing)),
+        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(Cell::Word(refusal.code())),
     }
 }
 

@@ -8,7 +8,7 @@ use law::{HolderId, Power, Who};
 use parquet::{
     data_type::ByteArray,
     errors::Result,
-    file::{reader::RowGroupReader, statistics::Statistics},
+    file::{metadata::RowGroupMetaData, reader::RowGroupReader, statistics::Statistics},
 };
 
 use super::{
@@ -48,11 +48,8 @@ impl Columns {
     }
 
     /// Whether the statistics of the group say that none of its calls is wanted.
-    pub(super) fn leave_out(&self, group: &dyn RowGroupReader) -> bool {
-        let statistics = |place: usize| {
-            let columns = group.metadata().columns();
-            columns.get(place).and_then(|column| column.statistics())
-        };
+    pub(super) fn leave_out(&self, group: &RowGroupMetaData) -> bool {
+        let statistics = |place: usize| group.columns().get(place).and_then(|column| column.statistics());
         let numbers = |place: usize, outside: &dyn Fn(i64, i64) -> bool| match statistics(place) {
             Some(Statistics::Int64(known)) => {
                 known.min_opt().zip(known.max_opt()).is_some_and(|(least, greatest)| outside(*least, *greatest))

@@ -6,7 +6,7 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -16,9 +16,10 @@ use parquet::{
     data_type::{ByteArray, DataType},
     errors::{ParquetError, Result},
     file::{
+        metadata::RowGroupMetaData,
         properties::ReaderProperties,
         reader::{FileReader as _, RowGroupReader},
-        serialized_reader::{ReadOptionsBuilder, SerializedFileReader},
+        serialized_reader::{ReadGroupPredicate, ReadOptionsBuilder, SerializedFileReader},
         statistics::Statistics,
     },
 };
@@ -59,21 +60,59 @@ pub(crate) fn read(folder: &Path, Segment { file, notes, .. }: &Segment, part: &
 fn read_file(file: File, notes: u64, part: &Part) -> Result<Entries> {
     // A damaged file must not take down who reads it, wherever the library did not expect it.
     let read = catch_unwind(AssertUnwindSafe(|| {
+        let groups = Groups::default();
         let properties = ReaderProperties::builder().set_read_bloom_filter(part.key.is_some()).build();
-        let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(properties).build();
+        let options = ReadOptionsBuilder::new()
+            // What is left out here has no index and no bloom filter read.
+            .with_predicate(groups.predicate(notes, part))
+            .with_page_index()
+            .with_reader_properties(properties)
+            .build();
         let file = SerializedFileReader::new_with_options(file, options)?;
-        let (mut entries, mut first) = (Vec::new(), 0);
-        for place in 0..file.num_row_groups() {
+        let mut entries = Vec::new();
+        for (place, (first, wanted)) in groups.kept().into_iter().enumerate() {
             let group = file.get_row_group(place)?;
             let rows = usize::try_from(group.metadata().num_rows()).map_err(|_| damaged("has no rows"))?;
             let notes = usize::try_from(notes.saturating_sub(first)).unwrap_or(rows).min(rows);
-            group_entries(&*group, rows, notes, part, &mut entries)?;
-            first += rows as u64;
+            if notes > 0 {
+                take(&*group, std::slice::from_ref(&(0..notes)), &mut entries)?;
+            }
+            if wanted {
+                group_entries(&*group, rows, notes, part, &mut entries)?;
+            }
         }
         entries.sort_unstable_by_key(|(place, _)| *place);
         Ok(entries)
     }));
     read.unwrap_or_else(|_| Err(damaged("cannot be unpacked")))
+}
+
+/// The groups of rows that are read: the number of each one's first row, and whether calls of it
+/// may be wanted.
+#[derive(Clone, Default)]
+struct Groups(Arc<Mutex<Vec<(u64, bool)>>>);
+
+impl Groups {
+    /// Keeps those that have notes, or calls that are wanted as far as statistics say.
+    fn predicate(&self, notes: u64, part: &Part) -> ReadGroupPredicate {
+        let (groups, part) = (self.clone(), part.clone());
+        let mut next = 0;
+        Box::new(move |group, _| {
+            let first = next;
+            next += u64::try_from(group.num_rows()).unwrap_or(0);
+            let wanted = !part.columns.as_ref().is_some_and(|columns| columns.leave_out(group))
+                && part.key.is_none_or(|key| i64::try_from(key.0).is_ok_and(|key| is_within(group, key)));
+            let kept = wanted || first < notes;
+            if kept {
+                groups.0.lock().unwrap_or_else(PoisonError::into_inner).push((first, wanted));
+            }
+            kept
+        })
+    }
+
+    fn kept(&self) -> Vec<(u64, bool)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 fn damaged(what: &str) -> ParquetError {
@@ -87,17 +126,11 @@ fn group_entries(
     part: &Part,
     entries: &mut Entries,
 ) -> Result<()> {
-    if notes > 0 {
-        take(group, std::slice::from_ref(&(0..notes)), entries)?;
-    }
-    if part.columns.as_ref().is_some_and(|columns| columns.leave_out(group)) {
-        return Ok(());
-    }
     let Some(key) = part.key else {
         return take_between(group, notes..rows, part, entries);
     };
     let Ok(key) = i64::try_from(key.0) else { return Ok(()) };
-    if !may_hold(group, key) {
+    if group.get_column_bloom_filter(KEY).is_some_and(|bloom| !bloom.check(&key)) {
         return Ok(());
     }
     let mut reader = column(group, KEY)?;
@@ -109,16 +142,12 @@ fn group_entries(
     take_between(group, from..to, part, entries)
 }
 
-/// Whether the statistics and the bloom filter leave it open that this key is in the group.
-fn may_hold(group: &dyn RowGroupReader, key: i64) -> bool {
-    if let Some(Statistics::Int64(known)) = group.metadata().column(KEY).statistics() {
-        let outside = known.min_opt().is_some_and(|min| key < *min) || known.max_opt().is_some_and(|max| key > *max);
-        // No smallest one: there is none at all.
-        if outside || known.min_opt().is_none() {
-            return false;
-        }
-    }
-    group.get_column_bloom_filter(KEY).is_none_or(|bloom| bloom.check(&key))
+/// Whether the statistics leave it open that this key is in the group.
+fn is_within(group: &RowGroupMetaData, key: i64) -> bool {
+    let column = group.columns().get(KEY);
+    let Some(Statistics::Int64(known)) = column.and_then(|column| column.statistics()) else { return true };
+    // No smallest one: there is none at all.
+    known.min_opt().is_some_and(|min| *min <= key) && known.max_opt().is_none_or(|max| key <= *max)
 }
 
 /// The rows of this range that are of the wanted time. Of one key they are sorted by time.

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::{Bytes, BytesMut};
 use law::Powers;
 use parquet::{
     basic::{Compression, ZstdLevel},
@@ -25,37 +26,41 @@ use seal::{Hasher, tree};
 
 use super::{
     Segment,
-    columns::{COLUMNS, Column, KEY, Row, Take, schema},
+    columns::{COLUMNS, Cell, Column, KEY, Row, Take, schema},
 };
+use crate::gather::Piece;
 
 /// Rows that share one set of statistics and one bloom filter.
 const GROUP: usize = 16 * 1024;
 /// Rows that are packed together: what must be unpacked to read one.
 const PAGE: usize = 1024;
+/// The same of columns with JSON, which take the most room by far, in bytes.
+const PAGE_OF_JSON: usize = 48 << 10;
+const JSON: [&str; 3] = ["call", "outcome", "event"];
 /// Columns whose values hardly ever come twice.
 const UNLIKE: [&str; 7] = ["time", "id", "place", "outcome_place", "call", "outcome", "event"];
+/// Of these it says nothing which is the least and the greatest.
+const UNRANKED: [&str; 6] = ["id", "place", "outcome_place", "call", "outcome", "event"];
 
-/// Writes rows, which it sorts, as the file at `path`, which must not be there, and syncs it.
+/// Writes rows, which stand in their order, as the file at `path`, which must not be there, and syncs it.
 /// The segment is called `name`.
-pub(crate) fn write(path: &Path, name: String, rows: &mut [Row<'_>]) -> Result<Segment> {
-    rows.sort_unstable_by_key(Row::order);
+pub(crate) fn write(path: &Path, name: String, piece: &Piece, rows: &[Row<'_>]) -> Result<Segment> {
     let mut writer = SerializedFileWriter::new(Sink::create(path)?, schema()?, Arc::new(properties()?))?;
     for rows in rows.chunks(GROUP) {
         let mut group = writer.next_row_group()?;
         for column in &COLUMNS {
             let mut cells = group.next_column()?.ok_or_else(|| ParquetError::General("a column is missing".into()))?;
-            fill(&mut cells, column, rows)?;
+            fill(&mut cells, column, piece, rows)?;
             cells.close()?;
         }
         group.close()?;
     }
     let (sha256, bytes) = writer.into_inner()?.settle()?;
 
-    let mut leaves = Vec::with_capacity(rows.len() * 2);
+    let mut places = Vec::with_capacity(rows.len() * 2);
     let mut powers = Powers::default();
     let (mut calls, mut from, mut to) = (0, None, None);
-    let mut note = |place: u64, kind: u8, json: &[u8]| leaves.push((place, seal::Hash::of(&[&[0, kind], json])));
-    for row in rows.iter() {
+    for row in rows {
         // What came is older than how it ended, but not every clock goes forward.
         let ended = row.outcome.as_ref().map_or(row.at, |(_, _, outcome)| outcome.at);
         from = Some(from.map_or(row.at, |from: jiff::Timestamp| from.min(row.at).min(ended)));
@@ -64,18 +69,11 @@ pub(crate) fn write(path: &Path, name: String, rows: &mut [Row<'_>]) -> Result<S
             calls += 1;
             powers = powers.union(call.powers);
         }
-        match &row.outcome {
-            Some((place, json, _)) => {
-                note(*place, crate::entry::OUTCOME, json);
-                if row.call.is_some() {
-                    note(row.place, row.kind, row.json);
-                }
-            }
-            None => note(row.place, row.kind, row.json),
-        }
+        places.push(row.place);
+        places.extend(row.outcome.as_ref().map(|(place, ..)| *place).filter(|place| *place != row.place));
     }
-    leaves.sort_unstable_by_key(|(place, _)| *place);
-    let leaves: Vec<seal::Hash> = leaves.into_iter().map(|(_, hash)| hash).collect();
+    places.sort_unstable();
+    let leaves: Vec<seal::Hash> = places.into_iter().map(|place| piece.hash(place)).collect();
     Ok(Segment {
         file: name,
         bytes,
@@ -108,14 +106,20 @@ fn properties() -> Result<WriterProperties> {
     for name in UNLIKE {
         properties = properties.set_column_dictionary_enabled(path(name), false);
     }
+    for name in JSON {
+        properties = properties.set_column_data_page_size_limit(path(name), PAGE_OF_JSON);
+    }
+    for name in UNRANKED {
+        properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
     for name in ["call", "outcome", "event", "id"] {
         properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
     }
     Ok(properties.build())
 }
 
-fn fill(cells: &mut SerializedColumnWriter<'_>, column: &Column, rows: &[Row<'_>]) -> Result<()> {
-    let Column { name: _, required, take, .. } = column;
+fn fill(cells: &mut SerializedColumnWriter<'_>, column: &Column, piece: &Piece, rows: &[Row<'_>]) -> Result<()> {
+    let Column { name, required, take, .. } = column;
     let mut levels: Vec<i16> = Vec::new();
     let mut level = |there: bool| {
         if !required {
@@ -135,28 +139,37 @@ fn fill(cells: &mut SerializedColumnWriter<'_>, column: &Column, rows: &[Row<'_>
             writer.write_batch(&values, (!required).then_some(&levels), None)?;
         }
         (Take::Text(take), ColumnWriter::ByteArrayColumnWriter(writer)) => {
-            let values: Vec<ByteArray> = rows
-                .iter()
-                .filter_map(|row| {
-                    let value = take(row).map(|text| ByteArray::from(text.into_owned()));
-                    level(value.is_some());
-                    value
-                })
-                .collect();
+            let is_alike = !UNLIKE.contains(name);
+            let mut values: Vec<ByteArray> = Vec::with_capacity(rows.len());
+            for row in rows {
+                let cell = take(row);
+                level(cell.is_some());
+                let Some(cell) = cell else { continue };
+                // Sorted by key, many a text is that of the row before.
+                let last = values.last().filter(|last| is_alike && last.data() == cell.bytes()).cloned();
+                values.push(last.unwrap_or_else(|| match cell {
+                    Cell::Word(word) => Bytes::from_static(word.as_bytes()).into(),
+                    Cell::Said(bytes) => piece.part(bytes).into(),
+                    Cell::Made(text) => Bytes::from(text).into(),
+                }));
+            }
             writer.write_batch(&values, (!required).then_some(&levels), None)?;
         }
         (Take::Id(take), ColumnWriter::FixedLenByteArrayColumnWriter(writer)) => {
-            let values: Vec<FixedLenByteArray> = rows
-                .iter()
-                .filter_map(|row| {
-                    let value = take(row).map(|id| FixedLenByteArray::from(id.to_vec()));
-                    level(value.is_some());
-                    value
-                })
-                .collect();
+            let mut ids = BytesMut::with_capacity(16 * rows.len());
+            for row in rows {
+                let id = take(row);
+                level(id.is_some());
+                id.iter().for_each(|id| ids.extend_from_slice(id));
+            }
+            let mut ids = ids.freeze();
+            let mut values: Vec<FixedLenByteArray> = Vec::with_capacity(rows.len());
+            while !ids.is_empty() {
+                values.push(ByteArray::from(ids.split_to(16)).into());
+            }
             writer.write_batch(&values, (!required).then_some(&levels), None)?;
         }
-        _ => return Err(ParquetError::General(format!("the column {} is of another type", column.name))),
+        _ => return Err(ParquetError::General(format!("the column {name} is of another type"))),
     }
     Ok(())
 }
