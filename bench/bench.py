@@ -57,17 +57,18 @@ def move(pids, core):
                 os.sched_setaffinity(int(task), {core})
 
 
-def greave(api, name, keys, mode):
-    """Starts a gate that has learned the keys from real requests, and refuses all others."""
+def greave(api, name, keys, mode, more="", watch="dry-run"):
+    """Starts a gate that has learned the keys from real requests, and refuses all others; `more` ends its configuration."""
     identify = {"path": THINGS[0], "holder": "/owner"}
-    gate = Gate(RUN / name, f"http://127.0.0.1:{api}", RUN / "openapi.json", identify=identify)
+    gate = Gate(RUN / name, f"http://127.0.0.1:{api}", RUN / "openapi.json", identify=identify, more=more)
     gate.init()
 
     def configure(**said):
         # The same cap from the first start on: to keep less than before would wait for a code.
         gate.configure(**said)
         file = gate.folder / "greave.toml"
-        file.write_text(re.sub(r'^# cap .*$', 'cap = "2 GiB"', file.read_text(), flags=re.MULTILINE))
+        text = re.sub(r'^# cap .*$', 'cap = "2 GiB"', file.read_text(), flags=re.MULTILINE)
+        file.write_text(re.sub(r'^mode = "dry-run"', f'mode = "{watch}"', text, flags=re.MULTILINE))
 
     configure(unknown="learn")
     gate.start()

@@ -112,9 +112,6 @@ fn properties() -> Result<WriterProperties> {
     for name in UNRANKED {
         properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
     }
-    for name in ["call", "outcome", "event", "id"] {
-        properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
-    }
     Ok(properties.build())
 }
 
