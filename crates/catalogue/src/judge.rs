@@ -201,7 +201,7 @@ fn operation(draft: &Draft, powered: Powered) -> Operation {
     }
 }
 
-fn name_of(draft: &Draft) -> String {
+pub(crate) fn name_of(draft: &Draft) -> String {
     let Facts { method, template, .. } = &draft.facts;
     match &draft.selector {
         Some(selector) => format!("{method} {template}#{}", selector.text),

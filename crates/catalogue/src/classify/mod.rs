@@ -11,6 +11,8 @@ mod export;
 mod field;
 mod grant;
 mod lexicon;
+#[cfg(test)]
+mod marks;
 mod mint;
 mod path;
 mod run;

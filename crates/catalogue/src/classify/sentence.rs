@@ -204,7 +204,8 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.contains(&word)
 }
 
-fn without_tags(text: &str) -> String {
+/// A text without its HTML tags.
+pub(super) fn without_tags(text: &str) -> String {
     let mut inside = false;
     let outside = |c: char| {
         let was = inside;
