@@ -54,7 +54,7 @@ pub use self::{
         RequestStanding, RequestView,
     },
     secret::Secret,
-    watch::{ContainedView, WatchView},
+    watch::{ContainedView, GuessingView, WatchView},
 };
 
 /// Who acts, with a fresh code. On the local socket both may be missing where no code is

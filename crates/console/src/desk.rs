@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::{
     Abroad, Alarm, Drills, Told,
+    api::GuessingView,
     reaching::Reaches,
     session::{Session, Sessions},
 };
@@ -42,6 +43,8 @@ pub struct Desk {
     pub events: Option<Events>,
     /// Hears of keys that were found where others can read them; nobody does where no gate runs.
     pub alarm: Option<Alarm>,
+    /// Says who tries credentials; nobody does where no gate runs.
+    pub guesses: Option<Guesses>,
     /// Who was told of the questions.
     pub told: Arc<Told>,
     /// What time it is.
@@ -53,6 +56,9 @@ pub struct Desk {
 /// Makes of a ledger's entry the event that other systems are sent.
 #[expect(clippy::type_complexity, reason = "one function, and this is its name")]
 pub struct Events(pub Box<dyn Fn(&State, &store::Entry) -> Option<Value> + Send + Sync>);
+
+/// Says who shows credentials that nobody knows at this moment.
+pub struct Guesses(pub Box<dyn Fn(Timestamp) -> Vec<GuessingView> + Send + Sync>);
 
 /// What the operator says of the desk, and of how requests are read.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ mod traffic;
 pub use crate::{
     abroad::Abroad,
     admin::{Door, OPENAPI, admin},
-    desk::{Desk, Events, IssuedSettings, Settings},
+    desk::{Desk, Events, Guesses, IssuedSettings, Settings},
     drills::{Drills, NotBegun},
     excerpt::{Excerpt, Size},
     leaks::{Alarm, Leak, LeakDoors},

@@ -92,6 +92,7 @@ impl House {
             settings: ArcSwap::from_pointee(desk_settings(&self.config, &self.catalogue.load())),
             events: Some(events(drains::teller(&self.config))),
             alarm: None,
+            guesses: None,
             told: Arc::default(),
             clock: Timestamp::now,
             past: false,
@@ -286,6 +287,7 @@ pub(crate) async fn client_as_of(path: &Path, at: Timestamp) -> Result<(Client, 
         drills: ArcSwapOption::empty(),
         clock: then,
         alarm: None,
+        guesses: None,
         past: true,
     };
     let grounds = Grounds { entries: copied.chain.len, head: copied.chain.head.to_string() };

@@ -1,5 +1,7 @@
 //! What Prometheus reads, and whether the gate is well.
 
+mod watch;
+
 use std::{
     fmt::Write as _,
     sync::{
@@ -13,7 +15,7 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     routing::get,
 };
-use gateway::Gate;
+use gateway::{Gate, Watching};
 use jiff::Timestamp;
 use record::Book;
 
@@ -26,12 +28,20 @@ use crate::{
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `/metrics` and `/health`.
-pub(crate) fn pages(gate: Arc<Gate>, book: Arc<Book>, (drains, traces): (Arc<Drains>, Arc<Traces>)) -> Router {
+pub(crate) fn pages(
+    gate: Arc<Gate>,
+    book: Arc<Book>,
+    (drains, traces): (Arc<Drains>, Arc<Traces>),
+    watching: Arc<Watching>,
+) -> Router {
     let health = Arc::clone(&book);
     Router::new()
         .route(
             "/metrics",
-            get(move || async move { ([(CONTENT_TYPE, FORMAT)], text(&gate, &book, (&drains, &traces))) }),
+            get(move || async move {
+                let text = text(&gate, &book, (&drains, &traces)) + &watch::text(&watching, Timestamp::now());
+                ([(CONTENT_TYPE, FORMAT)], text)
+            }),
         )
         .route("/health", get(move || async move { well(&health) }))
 }

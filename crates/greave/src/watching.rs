@@ -5,8 +5,9 @@ pub(crate) mod baselines;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use ::watch::Told;
+use ::watch::{Guesser, Told};
 use authority::{Authority, Change, Written};
+use console::{Guesses, api::GuessingView};
 use gateway::{Found, Unanswered, Watching};
 use jiff::Timestamp;
 use law::{ChallengeId, Evidence, Finding, KeyId, Severity};
@@ -93,6 +94,17 @@ pub(crate) fn start(
         }
     });
     [answering, telling, hearing]
+}
+
+/// Who tries credentials at this moment, for people.
+pub(crate) fn guesses(watching: &Arc<Watching>) -> Guesses {
+    let watching = Arc::clone(watching);
+    Guesses(Box::new(move |now| watching.watch().guessers(now).into_iter().map(guessing).collect()))
+}
+
+fn guessing(guesser: Guesser) -> GuessingView {
+    let Guesser { block, source, credentials, tries: calls, since, last, worked } = guesser;
+    GuessingView { block, source, credentials, calls, since, last, worked }
 }
 
 /// So few calls behind, the watch has caught up with the record.

@@ -63,15 +63,6 @@ struct Crowd {
     by: [u32; 6],
 }
 
-/// A source that shows credentials which nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Guesser {
-    block: u32,
-    at: Minute,
-    tries: u32,
-    told: bool,
-}
-
 /// All keys together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fleet {
@@ -81,7 +72,6 @@ pub(crate) struct Fleet {
     registered: Vec<u32>,
     documented: Vec<(u32, Minute)>,
     crowds: Vec<Crowd>,
-    guessers: Vec<Guesser>,
 }
 
 /// How long a novelty counts as one.
@@ -127,20 +117,6 @@ impl Fleet {
         make_room(&mut self.crowds, |crowd| (crowd.by.iter().filter(|one| **one != 0).count(), crowd.at));
         self.crowds.push(Crowd { block, at: now, by: [by, 0, 0, 0, 0, 0] });
         0
-    }
-
-    /// Counts a credential that nobody knows; gives the count when it is to be told, once an hour.
-    pub(crate) fn guess(&mut self, block: u32, now: Minute) -> Option<u32> {
-        self.guessers.retain(|guesser| now.saturating_sub(guesser.at) <= HOUR);
-        if let Some(guesser) = self.guessers.iter_mut().find(|guesser| guesser.block == block) {
-            guesser.tries = guesser.tries.saturating_add(1);
-            let tell = guesser.tries >= 20 && !guesser.told;
-            guesser.told |= tell;
-            return tell.then_some(guesser.tries);
-        }
-        make_room(&mut self.guessers, |guesser| (guesser.tries, guesser.at));
-        self.guessers.push(Guesser { block, at: now, tries: 1, told: false });
-        None
     }
 }
 

@@ -63,6 +63,28 @@ impl Awake {
     }
 }
 
+/// How many different things there were: each marks one of 512 places, and the places that are
+/// still empty tell how many it were. Right to a few in a hundred, up to some 3,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Distinct([u64; 8]);
+
+impl Distinct {
+    pub(crate) fn note(&mut self, thing: u32) {
+        if let Some(word) = self.0.get_mut((thing >> 6) as usize % 8) {
+            *word |= 1 << (thing & 63);
+        }
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        let taken: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        let empty = f64::from(512 - taken.min(511)) / 512.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 3,200")]
+        let many = (-512.0 * empty.ln()).round() as u32;
+        many
+    }
+}
+
 /// A few things, each by a short name of it; beyond that it is only known that they are many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Things([u16; 4]);

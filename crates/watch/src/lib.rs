@@ -14,9 +14,11 @@
 mod circle;
 mod detect;
 mod fleet;
+mod guessing;
 mod habit;
 mod ladder;
 mod look;
+mod memory;
 mod profile;
 mod rehearse;
 mod seen;
@@ -30,6 +32,7 @@ pub use law::Answer;
 
 pub use crate::{
     detect::{Detector, Family, detectors},
+    guessing::{Guess, Guesser, MOST_BYTES_OF_GUESSES},
     ladder::{Answers, FOOTHOLD, Ladder, Met, Settings, Whose},
     profile::MOST_BYTES_PER_KEY,
     seen::{Became, Seen, Subject, Told},

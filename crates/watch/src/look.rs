@@ -38,6 +38,8 @@ pub(crate) struct Look<'a> {
     pub(crate) learning: bool,
     /// Others with unusual calls from the same source within the hour.
     pub(crate) crowd: u32,
+    /// Where the key was never used there: how many credentials that nobody knows came from there.
+    pub(crate) guesses: u32,
 }
 
 impl Look<'_> {

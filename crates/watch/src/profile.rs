@@ -4,7 +4,7 @@ use law::{ByPower, KeyId, Power, Powers, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    habit::{Awake, DAY, HOUR, Habits, Minute, Things},
+    habit::{Awake, DAY, Distinct, HOUR, Habits, Minute, Things},
     series::Series,
     signal::Signal,
     source::Place,
@@ -86,7 +86,7 @@ pub(crate) struct Profile {
     pub(crate) distinct: Series,
     pub(crate) spread: Series,
     /// The subjects of this hour, of 512 groups.
-    subjects: [u64; 8],
+    subjects: Distinct,
     subjects_hour: Minute,
     /// Things that were acted on for the first time within minutes.
     pub(crate) new_subjects: Things,
@@ -228,7 +228,7 @@ impl Profile {
             refused: Series::default(),
             distinct: Series::default(),
             spread: Series::default(),
-            subjects: [0; 8],
+            subjects: Distinct::default(),
             subjects_hour: 0,
             new_subjects: Things::default(),
             new_subjects_at: 0,
@@ -324,24 +324,18 @@ impl Profile {
     /// Counts the subject, and gives how many different ones this hour has.
     pub(crate) fn count_subject(&mut self, subject: u32, now: Minute) -> u32 {
         if self.subjects_hour != now / HOUR {
-            (self.subjects, self.subjects_hour) = ([0; 8], now / HOUR);
+            (self.subjects, self.subjects_hour) = (Distinct::default(), now / HOUR);
         }
-        if let Some(word) = self.subjects.get_mut((subject >> 6) as usize % 8) {
-            *word |= 1 << (subject & 63);
-        }
+        self.subjects.note(subject);
         self.distinct_subjects(now)
     }
 
-    /// How many different subjects this hour has: counted by the groups that are still empty.
+    /// How many different subjects this hour has.
     pub(crate) fn distinct_subjects(&self, now: Minute) -> u32 {
         if self.subjects_hour != now / HOUR {
             return 0;
         }
-        let taken: u32 = self.subjects.iter().map(|word| word.count_ones()).sum();
-        let empty = f64::from(512 - taken.min(511)) / 512.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 3,200")]
-        let many = (-512.0 * empty.ln()).round() as u32;
-        many
+        self.subjects.count()
     }
 
     /// Notes where it called from in the last ten minutes.

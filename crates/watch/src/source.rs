@@ -1,6 +1,6 @@
 //! Sources and programs, grouped as people would group them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where a call comes from: its block (/24, /64) and its network (by number, else /16, /32).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ impl Place {
             }
         };
         Self { block, network: number.map_or(wide, of_number) }
+    }
+}
+
+/// The block that an address is in, as people write it.
+pub(crate) fn block_in_words(source: IpAddr) -> String {
+    match source.to_canonical() {
+        IpAddr::V4(v4) => format!("{}/24", Ipv4Addr::from_bits(v4.to_bits() & !0xff)),
+        IpAddr::V6(v6) => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

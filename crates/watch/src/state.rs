@@ -10,6 +10,7 @@ use crate::{
     circle::Circle,
     detect::{DETECTORS, Detector, Family},
     fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
+    guessing::Guesses,
     habit::{DAY, HOUR, Minute, Things},
     look::{Look, New},
     profile::{Calm, Incident, Profile, Try, Vouched},
@@ -88,6 +89,9 @@ pub struct Watch {
     pub(crate) fleet: Shared<Fleet>,
     /// Part of each thing's short name.
     pub(crate) salt: u32,
+    /// Who tries credentials at this moment. Not kept: a case is over after an hour.
+    #[serde(skip)]
+    pub(crate) guesses: Shared<Guesses>,
     /// Detectors that do not look, one bit each. A setting, and not kept.
     #[serde(skip)]
     off: AtomicU32,
@@ -95,16 +99,17 @@ pub struct Watch {
 
 impl Clone for Watch {
     fn clone(&self) -> Self {
-        let Self { keys, circles, fleet, salt, off } = self;
+        let Self { keys, circles, fleet, salt, guesses, off } = self;
         let off = AtomicU32::new(off.load(Ordering::Relaxed));
-        Self { keys: keys.clone(), circles: circles.clone(), fleet: fleet.clone(), salt: *salt, off }
+        let (keys, circles, fleet, guesses) = (keys.clone(), circles.clone(), fleet.clone(), guesses.clone());
+        Self { keys, circles, fleet, salt: *salt, guesses, off }
     }
 }
 
 /// What is remembered is the same.
 impl PartialEq for Watch {
     fn eq(&self, other: &Self) -> bool {
-        let Self { keys, circles, fleet, salt, off: _ } = self;
+        let Self { keys, circles, fleet, salt, guesses: _, off: _ } = self;
         *keys == other.keys && *circles == other.circles && *fleet == other.fleet && *salt == other.salt
     }
 }
@@ -151,9 +156,16 @@ impl Watch {
         self.off.store(off, Ordering::Relaxed);
     }
 
-    /// Looks at a call before it goes on.
+    /// Whether this detector does not look.
+    pub(crate) fn is_off(&self, name: &str) -> bool {
+        let off = self.off.load(Ordering::Relaxed);
+        off != 0 && (0..).zip(&DETECTORS).any(|(place, detector)| detector.name == name && off & 1 << place != 0)
+    }
+
+    /// Looks at a call before it goes on. Where no key is known there is nothing to see: a
+    /// credential that did not work is for [`Watch::guessed`].
     pub fn see(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
-        let Some(key) = call.key else { return self.unknown(call, now) };
+        let Some(key) = call.key else { return Sight { unusual: true, ..Sight::default() } };
         let outline = Outline::of(call, key, self.salt, now);
         let Outline { minute, second, place, agent, .. } = outline;
         let mut table = self.keys.table(key.0);
@@ -171,9 +183,16 @@ impl Watch {
         profile.note_place(place, second, is_at_home(profile, &outline));
         let strange = new.surroundings() && (new.operation || !new.powers.is_empty());
         let crowd = if strange { self.fleet.lock().crowd(place.block, outline.party, minute) } else { 0 };
-        let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
+        let never_here = !vouched && (new.block || learning && profile.blocks.named(place.block).is_none());
+        let guesses = if never_here { self.guesses.lock().of(place.block, self.salt, minute) } else { 0 };
+        let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
         let signals = self.signals(vouched, |detector| (detector.before)(&look));
-        let (findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
+        let (mut findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
+        let works = if guesses > 0 { self.works(key, (call.call, call.source), now) } else { None };
+        if let Some(works) = works {
+            findings.retain(|finding| finding.severity > Severity::Info);
+            findings.push(works);
+        }
         let (knows, parent) = (profile.knows(place, agent, minute), profile.parent);
         let unusual = !vouched && is_unusual(profile, &new, place, minute);
         // Of other keys only when this one's lock is free again.
@@ -205,8 +224,8 @@ impl Watch {
             profile.spread.raise(networks_lately(profile), minute);
             learn(call, &outline, profile, learning, vouched);
         }
-        let crowd = 0;
-        let look = Look { call, profile, now: minute, second, place, new, learning, crowd };
+        let (crowd, guesses) = (0, 0);
+        let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
         let signals = self.signals(vouched, |detector| (detector.after)(&look, became));
         if succeeded {
             self.share_novelty(&outline, &new);
@@ -302,25 +321,6 @@ impl Watch {
         self.circles.each_mut(|circle| circle.forget(key));
     }
 
-    /// How many keys are remembered.
-    pub fn keys(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// What the keys take in memory by now, in bytes, their places in the table left out.
-    pub fn bytes(&self) -> usize {
-        let mut bytes = 0;
-        self.keys.each(|profile| bytes += profile.bytes());
-        bytes
-    }
-
-    /// What the largest key takes, in bytes.
-    pub fn largest(&self) -> usize {
-        let mut largest = 0;
-        self.keys.each(|profile| largest = largest.max(profile.bytes()));
-        largest
-    }
-
     #[cfg(test)]
     pub(crate) fn profile(&self, key: KeyId) -> Option<Profile> {
         self.keys.read(key.0, Profile::clone)
@@ -345,17 +345,6 @@ impl Watch {
             looks(place, detector).then(|| look(detector)).flatten().map(|weight| (place, weight))
         };
         Signals((0_u8..).zip(&DETECTORS).filter_map(says).collect())
-    }
-
-    /// A credential that nobody knows.
-    fn unknown(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
-        let place = Place::of(call.source, call.network);
-        let findings = self.fleet.lock().guess(place.block, minute(now)).map(|tries| {
-            let what = format!("{tries} calls from {} within an hour with keys that nobody knows", call.source);
-            let evidence = Evidence { at: now, call: call.call, what };
-            Finding::new("guessing", Severity::Info, None, evidence)
-        });
-        Sight { findings: findings.into_iter().collect(), stands: None, unusual: true }
     }
 
     /// Keeps what speaks against the call, adds it up, and says what is new of it and what stands.

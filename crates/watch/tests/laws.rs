@@ -237,27 +237,6 @@ fn every_detector_has_a_name_of_its_own_and_a_reason() {
 }
 
 #[test]
-fn who_guesses_keys_is_told_once_an_hour() {
-    let watch = Watch::default();
-    let seen = Seen {
-        call: None,
-        key: None,
-        holder: None,
-        kind: HolderKind::Person,
-        owner: None,
-        operation: "GET /orders",
-        powers: Power::Read.into(),
-        subject: None,
-        source: Ipv4Addr::new(203, 0, 113, 66).into(),
-        network: None,
-        user_agent: None,
-        out_of_scope: false,
-    };
-    let told: usize = (0..100).map(|_| watch.see(&seen, begin()).findings.len()).sum();
-    assert_eq!(told, 1);
-}
-
-#[test]
 fn a_question_of_a_step_up_that_is_over_freezes_nobody() {
     let mut ladder = Ladder::default();
     let asked = ladder.meet(&finding(1, Severity::Warning), whose(HolderKind::Workload), begin()).new;

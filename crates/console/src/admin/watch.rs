@@ -22,7 +22,8 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Json<WatchView> {
     let now = desk.now();
     let contained = |state: &Authorities| state.contained(now).map(|(key, _)| view(state, key, now)).collect();
     let (mode, contained) = (desk.settings.load().watch, desk.authority.view(contained));
-    Json(WatchView { mode: mode.to_owned(), contained })
+    let guessing = desk.guesses.as_ref().map(|guesses| guesses.0(now)).unwrap_or_default();
+    Json(WatchView { mode: mode.to_owned(), contained, guessing })
 }
 
 /// Answers with what held the key.

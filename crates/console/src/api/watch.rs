@@ -1,5 +1,8 @@
 //! What the watch has done about keys.
 
+use std::net::IpAddr;
+
+use jiff::Timestamp;
 use law::{Containment, KeyId};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,28 @@ pub struct WatchView {
     pub mode: String,
     /// The keys that something holds.
     pub contained: Vec<ContainedView>,
+    /// Who shows credentials that nobody knows, whoever showed most first.
+    #[serde(default)]
+    pub guessing: Vec<GuessingView>,
+}
+
+/// A block from which many credentials come that nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuessingView {
+    /// Such as `192.0.2.0/24`.
+    pub block: String,
+    /// The address that showed the last one.
+    pub source: IpAddr,
+    /// How many different ones; an estimate from some hundred on.
+    pub credentials: u32,
+    /// How many calls.
+    pub calls: u32,
+    /// The first call.
+    pub since: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// Keys that worked there, and were never used there before.
+    pub worked: Vec<KeyId>,
 }
 
 /// A key that something holds.

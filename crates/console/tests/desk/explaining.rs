@@ -288,6 +288,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         abroad: arc_swap::ArcSwapOption::empty(),
         events: None,
         alarm: None,
+        guesses: None,
         told: Arc::default(),
         drills: arc_swap::ArcSwapOption::empty(),
         clock: house.desk.clock,

@@ -120,6 +120,7 @@ impl House {
             drills: arc_swap::ArcSwapOption::empty(),
             events: None,
             alarm: None,
+            guesses: None,
             told: Arc::default(),
             clock,
             past: false,

@@ -81,6 +81,13 @@ impl Findings {
         }
     }
 
+    /// Somebody tries credentials.
+    pub(crate) fn of_guessing(&self, finding: Finding) {
+        if self.out.try_send(finding).is_err() {
+            tracing::error!("more is found than can be told; see `greave watch`");
+        }
+    }
+
     /// The API's own credential was in an answer to this key.
     pub(crate) fn of_shown_credential(&self, key: KeyId, now: Timestamp) {
         let what = "an answer showed the API's own credential and was kept back: the API echoes it, so change it, and leave the operation out of the key's scope";

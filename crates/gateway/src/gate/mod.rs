@@ -9,6 +9,7 @@
 mod attempt;
 mod counts;
 mod findings;
+mod guessing;
 mod issued;
 mod learning;
 mod presented;

@@ -31,7 +31,7 @@ use crate::{
         attempt::{Understood, may_be_overridden, understand, undescribed},
         counts::Counts,
         findings::Findings,
-        issued,
+        guessing, issued,
         learning::{Lesson, accepts, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
@@ -94,9 +94,9 @@ pub struct Gate {
     pub(crate) counts: Arc<Counts>,
     pub(crate) watching: Arc<Watching>,
     spool: Spool,
-    throttle: Throttle,
+    pub(crate) throttle: Throttle,
     meters: Arc<Meters>,
-    findings: Findings,
+    pub(crate) findings: Findings,
     traces: mpsc::Sender<Traced>,
     cut: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
@@ -338,24 +338,24 @@ impl Passage<'_> {
     /// Unknown keys are refused, or slowed down.
     fn admit(&self, presented: &Presented, is_open: bool, is_canary: bool) -> Result<(), Refusal> {
         let Presented::Unknown(shown) = presented else { return Ok(()) };
-        let throttle = &self.worker.gate.throttle;
-        let source = neighbourhood(self.source);
-        if !throttle.admits(source, self.at) {
+        let (gate, from) = (&self.worker.gate, (self.id, self.source));
+        if !gate.throttle.admits(neighbourhood(self.source), self.at) {
+            guessing::unlooked(gate, shown, from, self.at);
             return Err(Refusal::TooManyGuesses);
         }
         if let Some(bad) = &shown.bad {
             if bad.is_guess() {
-                throttle.missed(source, self.at);
+                guessing::missed(gate, shown, from, self.at);
             }
             // One that was good until lately is nothing to look into.
             if !bad.is_expired() && !bad.is_unlooked() {
-                self.worker.gate.findings.of_token(bad, self.source, self.at);
+                gate.findings.of_token(bad, self.source, self.at);
             }
             return Err(bad.refusal());
         }
         let is_refused = self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open;
         if is_refused || is_canary || issued::is_feigned(self.realm, shown) {
-            throttle.missed(source, self.at);
+            guessing::missed(gate, shown, from, self.at);
             return Err(Refusal::UnknownKey);
         }
         Ok(())
@@ -753,13 +753,19 @@ impl Passage<'_> {
     /// Learns from the answer, before the client has it.
     async fn after(&self, lesson: Option<Lesson>, presented: &Presented, status: StatusCode, tally: &Tally) {
         let gate = &self.worker.gate;
-        let source = neighbourhood(self.source);
-        if matches!(presented, Presented::Unknown(_)) && matches!(status.as_u16(), 401 | 403) {
-            gate.throttle.missed(source, self.at);
+        let from = (self.id, self.source);
+        if let Presented::Unknown(shown) = presented
+            && matches!(status.as_u16(), 401 | 403)
+        {
+            guessing::missed(gate, shown, from, self.at);
         }
         let Some(lesson) = lesson.filter(|_| accepts(status)) else { return };
+        let source = neighbourhood(self.source);
         if matches!(presented, Presented::Key(..)) || gate.throttle.may_learn(source, self.at) {
             learn_first(self.worker, lesson, tally.cut().learned().cloned()).await;
+            if let Presented::Unknown(shown) = presented {
+                guessing::worked(gate, shown, from, self.at);
+            }
         }
     }
 

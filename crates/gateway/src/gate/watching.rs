@@ -8,13 +8,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ::watch::{Became, Ladder, Met, Seen, Settings, Sight, Subject, Told, Watch, Whose};
+use ::watch::{Became, Guess, Ladder, Met, Seen, Settings, Sight, Subject, Told, Watch, Whose};
 use arc_swap::ArcSwap;
 use authority::{Authority, Failed, Key};
 use http::HeaderValue;
 use jiff::Timestamp;
 use law::{Answer, CallId, Ended, Evidence, Finding, HolderId, HolderKind, KeyId, Powers, Severity, Step};
 use tokio::sync::mpsc;
+use wire::Secret;
 
 use crate::{
     Ending,
@@ -69,6 +70,8 @@ pub struct Watching {
     rehearsals: Rehearsals,
     later: mpsc::Sender<Later>,
     unwritten: Unwritten,
+    /// Keys the digests of credentials that nobody knows.
+    digests: RandomState,
 }
 
 /// What was found, and nobody has answered yet.
@@ -95,6 +98,7 @@ impl Watching {
             rehearsals: Rehearsals::default(),
             later,
             unwritten: Unwritten::default(),
+            digests: RandomState::new(),
         };
         watching.obey(rules);
         (Arc::new(watching), Unanswered(unanswered))
@@ -173,6 +177,22 @@ impl Watching {
         let Later { findings, stands, whose } = unanswered.0.recv().await?;
         self.do_and_tell(findings, stands, whose, Timestamp::now()).await;
         Some(())
+    }
+
+    /// Notes what was shown and nobody knows; what there is to tell of its source.
+    pub(crate) fn guessed(&self, shown: &[Secret], (call, source): (CallId, IpAddr), now: Timestamp) -> Option<Finding> {
+        let mut digest = self.digests.build_hasher();
+        // Why they are exposed: only a keyed digest of 32 bits is kept, which tells different ones apart.
+        let mut values: Vec<&[u8]> = shown.iter().map(Secret::expose).collect();
+        // The same in two places is one credential.
+        values.dedup();
+        for secret in values {
+            digest.write_usize(secret.len());
+            digest.write(secret);
+        }
+        let [.., a, b, c, d] = digest.finish().to_be_bytes();
+        let guess = Guess { call: Some(call), source, credential: Some(u32::from_be_bytes([a, b, c, d])) };
+        self.watch.load().guessed(&guess, now)
     }
 
     /// Whether a call must wait for what is done about its key.

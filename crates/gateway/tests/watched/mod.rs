@@ -193,3 +193,67 @@ async fn what_a_child_has_running_falls_with_the_key_that_made_it_and_its_questi
     contain(&house, key, Step::Disable).await;
     assert!(!stream.next().await);
 }
+
+/// Somebody who tries credentials, each once.
+async fn guess(house: &House, from: u32, to: u32) {
+    for number in from..to {
+        let answer = house.get("/v1/things", &format!("guess-number-{number}")).await;
+        assert!(matches!(answer.refusal(), Some(Refusal::UnknownKey | Refusal::TooManyGuesses)), "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thief_who_tries_keys_behind_an_honest_address_is_told_and_honest_keys_go_on() {
+    let house = House::refusing_unknown_keys_observing().await;
+    let honest = house.adopt(SECRET).await;
+    house.watching.obey(on());
+    at_home(&house).await;
+    for _ in 0..30 {
+        house.get("/v1/things", "an-old-key-that-a-program-still-has").await;
+    }
+    guess(&house, 0, 18).await;
+    assert!(house.found().is_empty(), "one old key is one credential, however often it is sent");
+    guess(&house, 18, 80).await;
+    let told = house.findings();
+    let [finding] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((finding.rule.as_str(), finding.key), ("guessing", None));
+    assert!(finding.evidence().next().unwrap().call.is_some());
+    assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK, "an honest key is at home there");
+    assert_eq!(house.post("/v1/keys", SECRET, "{}").await.status, StatusCode::CREATED);
+    assert!(house.watched.lock().unwrap().try_recv().is_err(), "nothing is said of it");
+    let guessing = house.watching.watch().guessers(Timestamp::now());
+    assert_eq!((guessing.len(), guessing[0].block.as_str()), (1, "127.0.0.0/24"));
+    assert!(guessing[0].worked.is_empty() && guessing[0].credentials > 70, "{guessing:?}");
+
+    let hit = house.adopt("guessed-at-last-1234567890").await;
+    assert_eq!(house.get("/v1/things", "guessed-at-last-1234567890").await.status, StatusCode::OK);
+    let found = house.watched.lock().unwrap().try_recv().unwrap().finding;
+    assert_eq!((found.rule.as_str(), found.key, found.severity), ("guessing", Some(hit), law::Severity::Critical));
+    assert_eq!(house.watching.watch().guessers(Timestamp::now())[0].worked, [hit]);
+    let held = house.authority.view(|state| state.containments(honest, Timestamp::now()));
+    assert!(held.is_empty(), "{held:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_that_the_api_takes_after_many_that_it_did_not_is_named() {
+    let house = House::observing().await;
+    for number in 0..30 {
+        let answer = house.get("/v1/things", &format!("guess-number-{number}-1234567890")).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(house.found(), ["guessing"]);
+    house.upstream.accepts("guessed-at-last-1234567890", "ann");
+    assert_eq!(house.get("/v1/things", "guessed-at-last-1234567890").await.status, StatusCode::OK);
+    let key = house.recognised("guessed-at-last-1234567890").unwrap().id;
+    let told = house.findings();
+    let [finding] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((finding.key, finding.severity), (Some(key), law::Severity::Critical));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_that_is_off_looks_for_no_guesses() {
+    let house = House::refusing_unknown_keys().await;
+    house.watching.obey(WatchRules { mode: WatchMode::Off, ..WatchRules::default() });
+    guess(&house, 0, 40).await;
+    assert!(house.found().is_empty());
+}

@@ -140,7 +140,8 @@ impl Serving {
             cut: Arc::clone(&cut),
         }));
         let alarm = Some(leaks::alarm(&watching, &house.authority, findings.clone()));
-        let desk = Arc::new(Desk { alarm, ..house.desk(Some(Arc::clone(&book))) });
+        let guesses = Some(watching::guesses(&watching));
+        let desk = Arc::new(Desk { alarm, guesses, ..house.desk(Some(Arc::clone(&book))) });
         let gate_address = server.address();
         let (stop, stopping) = watch::channel(false);
 
@@ -178,7 +179,7 @@ impl Serving {
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
             let pages =
-                metrics::pages(Arc::clone(&gate), Arc::clone(&book), (Arc::clone(&drains), Arc::clone(&traces)));
+                metrics::pages(Arc::clone(&gate), Arc::clone(&book), (Arc::clone(&drains), Arc::clone(&traces)), Arc::clone(&watching));
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
         note_catalogue(&house, house.lock).await;

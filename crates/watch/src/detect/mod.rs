@@ -15,6 +15,7 @@ mod dormant;
 mod enumeration;
 mod erase;
 mod first_power;
+mod guessing;
 mod leaked;
 mod long_day;
 mod many_sources;
@@ -66,7 +67,7 @@ pub struct Detector {
 }
 
 /// All of them. A place in the list is kept in saved states: new ones go to the end.
-pub(crate) const DETECTORS: [Detector; 26] = [
+pub(crate) const DETECTORS: [Detector; 27] = [
     canary::DETECTOR,
     leaked::DETECTOR,
     not_me::DETECTOR,
@@ -93,6 +94,7 @@ pub(crate) const DETECTORS: [Detector; 26] = [
     brute_force::DETECTOR,
     codes::DETECTOR,
     long_day::DETECTOR,
+    guessing::DETECTOR,
 ];
 
 /// All of them, in the order in which they look.

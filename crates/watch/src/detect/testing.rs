@@ -178,6 +178,15 @@ impl Stage {
         self.after_seconds(days * 86_400)
     }
 
+    /// So many different credentials that nobody knows are shown from where it calls.
+    pub(crate) fn guesses(&mut self, credentials: u32) -> &mut Self {
+        for credential in 0..credentials {
+            let guess = crate::Guess { call: None, source: self.source, credential: Some(credential) };
+            self.findings.extend(self.watch.guessed(&guess, self.now));
+        }
+        self
+    }
+
     /// The next call; what was said of powers, subject, answer and rows is for this one only.
     pub(crate) fn call(&mut self, operation: &str) -> &mut Self {
         self.end(operation, None)

@@ -13,7 +13,7 @@ use law::{
 };
 use record::{Entry, Reader};
 use serde::{Deserialize, Serialize};
-use watch::{Became, Ladder, Seen, Sight, Watch, Whose};
+use watch::{Became, Guess, Ladder, Seen, Sight, Watch, Whose};
 
 use super::super::{Done, Outcome, json};
 use crate::{
@@ -144,12 +144,20 @@ impl Replay {
         {
             self.ladder.vouched(key);
         }
-        // Who shows no key guesses none.
-        if !matches!(call.who, Who::Key | Who::Unknown) {
+        // Who shows no key guesses none. Whether a credential is good, its outcome says.
+        if call.who == Who::Unknown {
+            self.await_outcome(call);
+            return;
+        }
+        if call.who != Who::Key {
             return;
         }
         let sight = self.watch.see(&seen(&call, UNKNOWN), at);
         self.keep(sight, &seen(&call, UNKNOWN), at);
+        self.await_outcome(call);
+    }
+
+    fn await_outcome(&mut self, call: Call) {
         self.open.insert(call.id, call);
         if self.open.len() > MOST_OPEN {
             // Ids sort by time: the oldest goes.
@@ -159,6 +167,9 @@ impl Replay {
 
     fn outcome(&mut self, outcome: &CallOutcome) {
         let Some(call) = self.open.remove(&outcome.call) else { return };
+        if call.who == Who::Unknown {
+            return self.unknown(&call, outcome);
+        }
         // What the gate answered by itself never reached the API.
         if !went_on(outcome) {
             return;
@@ -168,6 +179,16 @@ impl Replay {
         }
         let sight = self.watch.ended(&seen(&call, UNKNOWN), &Became::from(outcome), outcome.at);
         self.keep(sight, &seen(&call, UNKNOWN), outcome.at);
+    }
+
+    /// The record has no digest of what nobody knows: each call counts as another credential.
+    fn unknown(&mut self, call: &Call, outcome: &CallOutcome) {
+        if matches!(outcome.status, 401 | 403 | 429) {
+            let guess = Guess { call: Some(call.id), source: call.source, credential: None };
+            let findings = self.watch.guessed(&guess, outcome.at).into_iter().collect();
+            let sight = Sight { findings, ..Sight::default() };
+            self.keep(sight, &seen(call, UNKNOWN), outcome.at);
+        }
     }
 
     fn keep(&mut self, sight: Sight, call: &Seen<'_>, at: Timestamp) {

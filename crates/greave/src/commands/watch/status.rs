@@ -1,6 +1,6 @@
 //! `greave watch` and `greave watch lift`: what was done about keys, and undoing it.
 
-use console::api::{ContainedView, WatchView};
+use console::api::{ContainedView, GuessingView, WatchView};
 use http::Method;
 use law::{Containment, KeyId, Step};
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn show(admin: &Admin) -> Outcome {
     let view: WatchView = admin.client.read(&address(&["watch"])).await?;
     admin.answer(&view, || page(&view))?;
-    Ok(if view.contained.is_empty() { Done::Clean } else { Done::Findings })
+    Ok(if view.contained.is_empty() && view.guessing.is_empty() { Done::Clean } else { Done::Findings })
 }
 
 pub(super) async fn lift(admin: &Admin, key: KeyId, proof: &ProofArgs) -> Outcome {
@@ -37,11 +37,26 @@ fn page(view: &WatchView) -> String {
         "dry-run" => "The watch only tells what it would do (`[watch] mode = \"dry-run\"`)".to_owned(),
         _ => show::styled(ALARM, "The watch is off"),
     };
+    let guessing = view.guessing.iter().map(of_block);
     if view.contained.is_empty() {
-        return format!("{mode}: no key is contained.");
+        let none = format!("{mode}: no key is contained.");
+        return [none].into_iter().chain(guessing).collect::<Vec<_>>().join("\n\n");
     }
-    let keys: Vec<String> = view.contained.iter().map(of_key).collect();
-    format!("{mode}: {} contained.\n\n{}", count(view.contained.len() as u64, "key"), keys.join("\n\n"))
+    let head = format!("{mode}: {} contained.", count(view.contained.len() as u64, "key"));
+    [head].into_iter().chain(view.contained.iter().map(of_key)).chain(guessing).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Somebody who tries credentials.
+fn of_block(guessing: &GuessingView) -> String {
+    let GuessingView { block, source, credentials, calls, since, last, worked } = guessing;
+    let head = show::styled(ALARM, format!("{block} tries credentials that nobody knows"));
+    let many = format!("{credentials} different ones in {}", count(u64::from(*calls), "call"));
+    let when = format!("since {}, the last at {} from {source}", moment(*since), moment(*last));
+    let worked: Vec<String> = worked
+        .iter()
+        .map(|key| format!("\n  {key} works from there, where it was never used before: greave keys disable {key}"))
+        .collect();
+    format!("{head}\n  {many}, {when}{}", worked.concat())
 }
 
 fn of_key(contained: &ContainedView) -> String {
