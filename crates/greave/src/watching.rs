@@ -209,7 +209,10 @@ async fn tell(found: Found, loud: &mpsc::Sender<Finding>, journal: &Arc<Journal>
 /// What the authority says: in the words of the watch, and what is done about it.
 async fn hear(watching: &Watching, authority: &Authority, written: &Written) {
     let now = Timestamp::now();
-    baselines::hear(&watching.watch(), authority, &written.change, now);
+    // By the watch that looks at this key: a drill's has its own.
+    if let Some(told) = baselines::in_words(authority, &written.change) {
+        watching.told(&told, now);
+    }
     match &written.change {
         Change::Denied { challenge, not_me: true } => not_me(watching, authority, *challenge, now).await,
         Change::KeyLifted { key, calm: Some(_), .. } => watching.lifted(*key),
@@ -239,5 +242,50 @@ async fn not_me(watching: &Watching, authority: &Authority, challenge: Challenge
     let finding = Finding::new("not-me", Severity::Critical, Some(key), Evidence { at: now, call: None, what });
     if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::watch::{Settings, Watch};
+    use authority::{Actor, SecretDigest, Sighting};
+    use gateway::{Rehearsal, WatchRules};
+
+    use super::*;
+    use crate::{secrets::Vault, state::StateFolder};
+
+    #[tokio::test]
+    async fn what_is_lifted_and_forgotten_of_a_drills_key_is_told_to_its_own_watch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let state = StateFolder::make(&path).unwrap();
+        Vault::of(&path).furnish().unwrap();
+        let now = Timestamp::now();
+        let authority = state.authority(now).await.unwrap();
+        let sighting = |place: &str| Sighting {
+            place: place.to_owned(),
+            source: "192.0.2.1".parse().unwrap(),
+            parent: None,
+            inherits: true,
+            claim: None,
+        };
+        let adopt = async |secret: &[u8]| {
+            authority.adopt(&SecretDigest::of(secret), &sighting("bearer"), now).await.unwrap().id
+        };
+        let (real, played) = (adopt(b"the key").await, adopt(b"the drill's").await);
+        let (watching, _unanswered) = Watching::new(WatchRules::default(), Arc::clone(&authority), mpsc::channel(8).0);
+        let rehearsal = Rehearsal::new(played, "smash".to_owned(), Watch::default(), Settings::default());
+        watching.rehearse(vec![rehearsal]);
+        let hears = async |change: Change| hear(&watching, &authority, &Written { by: Actor::Operator, change }).await;
+        for change in [
+            Change::KeyLifted { key: played, up_to: law::Step::Pin, calm: Some(now) },
+            Change::KeyEnabled { key: played },
+            Change::KeyForgotten { key: played },
+        ] {
+            hears(change).await;
+        }
+        assert_eq!(watching.watch().keys(), 0, "the watch that looks at all others has heard of nothing");
+        hears(Change::KeyEnabled { key: real }).await;
+        assert_eq!(watching.watch().keys(), 1);
     }
 }

@@ -230,10 +230,15 @@ impl Watching {
     pub async fn answer_said(&self, finding: Finding, kind: HolderKind, now: Timestamp) -> Result<(), Failed> {
         let whose = Whose { kind, person: None };
         let (met, finding) = self.meet(finding, whose, now);
+        self.rehearsed(&finding);
         let written = match finding.key.filter(|_| !met.new.is_empty()) {
             Some(key) => {
                 self.unwritten.add(key, met.new);
-                self.unwritten.try_write(&self.authority, key, now).await
+                let written = self.unwritten.try_write(&self.authority, key, now).await;
+                if let (Ok(()), Some(rehearsal)) = (&written, self.rehearsals.of(Some(key))) {
+                    rehearsal.note(Event::Held { call: call_of(&finding), step: met.step });
+                }
+                written
             }
             None => Ok(()),
         };
@@ -287,6 +292,7 @@ impl Watching {
 
     /// A key is gone.
     pub fn forget(&self, key: KeyId) {
+        self.looks(Some(key), |watch| watch.forget(key));
         self.with_ladder(Some(key), |ladder| ladder.forget(key));
         self.unwritten.lifted(key);
     }

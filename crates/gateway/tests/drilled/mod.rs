@@ -9,7 +9,7 @@ use gateway::{Dry, Event, Rehearsal, Replied, WatchMode, WatchRules, play};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
-use law::{Ended, KeyId, Refusal, Step, Verdict, Who};
+use law::{Ended, Evidence, Finding, HolderKind, KeyId, Refusal, Severity, Step, Verdict, Who};
 
 use crate::house::House;
 
@@ -132,4 +132,24 @@ async fn what_bounds_the_key_that_is_played_stolen_bounds_the_drills() {
     assert_eq!(play_as(&house, key, ("GET", "/v1/things"), Some(&secret)).await.refusal, None);
     let refusal = play_as(&house, key, ("DELETE", "/v1/things/a"), Some(&secret)).await.refusal;
     assert_eq!(refusal.as_deref(), Some(Refusal::OutOfScope.code()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_says_in_a_drill_is_an_event_of_it_and_what_is_done_about_it_is() {
+    let house = House::observing().await;
+    let (key, _) = house.begin_drill("a1-smash", None).await;
+    house.watching.obey(WatchRules { mode: WatchMode::On, ..WatchRules::default() });
+    let rehearsal = Rehearsal::new(key, "a1-smash".to_owned(), Watch::default(), Settings::default());
+    house.watching.rehearse(vec![std::sync::Arc::clone(&rehearsal)]);
+    let before = (*house.watching.watch()).clone();
+    let now = Timestamp::now();
+    let evidence = Evidence { at: now, call: None, what: "a person said that a call was not theirs".to_owned() };
+    let finding = Finding::new("not-me", Severity::Critical, Some(key), evidence);
+    house.watching.answer_said(finding, HolderKind::Person, now).await.unwrap();
+    house.watching.told(&Told::NotMe { key }, now);
+    house.watching.forget(key);
+    let events: Vec<Event> = rehearsal.events().into_iter().map(|(_, event)| event).collect();
+    let found = Event::Found { call: None, rule: "not-me".to_owned(), severity: Severity::Critical };
+    assert_eq!(events, [found, Event::Held { call: None, step: Step::Disable }]);
+    assert_eq!(*house.watching.watch(), before, "nobody else's watch has heard of it");
 }

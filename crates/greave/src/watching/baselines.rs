@@ -170,21 +170,28 @@ fn is_between(at: Timestamp, from: Option<Timestamp>, to: Timestamp) -> bool {
     from.is_none_or(|from| at >= from) && at < to
 }
 
+/// What a watch that learns is told.
+fn hear(watch: &Watch, authority: &Authority, change: &Change, at: Timestamp) {
+    if let Some(told) = in_words(authority, change) {
+        watch.told(&told, at);
+    }
+    if let Change::KeyForgotten { key } = change {
+        watch.forget(*key);
+    }
+}
+
 /// What the authority says of keys, in the words of the watch.
-pub(crate) fn hear(watch: &Watch, authority: &Authority, change: &Change, at: Timestamp) {
-    match change {
+pub(crate) fn in_words(authority: &Authority, change: &Change) -> Option<Told<'static>> {
+    Some(match change {
         Change::Denied { challenge, not_me: true } => {
             let of = |state: &authority::State| state.question(*challenge).map(|asked| asked.question.key);
-            if let Some(key) = authority.view(of) {
-                watch.told(&Told::NotMe { key }, at);
-            }
+            Told::NotMe { key: authority.view(of)? }
         }
-        Change::KeyLifted { key, calm: Some(calm), .. } => watch.told(&Told::Lifted { key: *key, calm: *calm }, at),
-        Change::KeyEnabled { key } => watch.told(&Told::Enabled { key: *key }, at),
-        Change::KeySucceeds { key, of, .. } => watch.told(&Told::Rotation { key: *of, successor: *key }, at),
-        Change::KeyForgotten { key } => watch.forget(*key),
-        _ => {}
-    }
+        Change::KeyLifted { key, calm: Some(calm), .. } => Told::Lifted { key: *key, calm: *calm },
+        Change::KeyEnabled { key } => Told::Enabled { key: *key },
+        Change::KeySucceeds { key, of, .. } => Told::Rotation { key: *of, successor: *key },
+        _ => return None,
+    })
 }
 
 /// What the ledger has from one moment until before another.
