@@ -13,6 +13,7 @@ mod keep;
 mod leaks;
 mod pace;
 mod size;
+mod surroundings;
 pub(crate) mod template;
 mod trace;
 mod watch;
@@ -38,6 +39,7 @@ pub(crate) use self::{
     leaks::Leaks,
     pace::Pace,
     size::Size,
+    surroundings::Expected,
     trace::Trace,
     watch::{Answers, Off, Watch},
 };
@@ -506,9 +508,10 @@ impl Config {
             .map_err(|cause| ConfigError::Broken { path: path.to_owned(), cause: Box::new(cause) })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let Gate { state, upstream_authorities, client_certificate, client_key, .. } = &mut config.gate;
+        let networks = &mut config.watch.networks;
         for relative in [state, &mut config.api.document, &mut config.api.lock]
             .into_iter()
-            .chain([upstream_authorities, client_certificate, client_key].into_iter().flatten())
+            .chain([upstream_authorities, client_certificate, client_key, networks].into_iter().flatten())
         {
             *relative = folder.join(&*relative);
         }

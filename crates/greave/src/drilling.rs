@@ -216,6 +216,7 @@ impl Player {
     fn made_up(&self, key: KeyId, silent: u32, catalogue: &Catalogue, victim: &Victim, now: Timestamp) -> Watch {
         let (watch, usual) = (Watch::default(), drill::made_up(catalogue));
         let (kind, owner) = self.authority.kind_and_owner(victim.holder);
+        let surroundings = Arc::clone(&self.watching.rules().surroundings);
         let last = i64::from(silent);
         for day in (last..last + DAYS).rev() {
             for turn in (0..CALLS_A_DAY).rev() {
@@ -234,8 +235,10 @@ impl Player {
                         subject: None,
                         source: victim.source,
                         network: None,
+                        expected: false,
                         user_agent: Some(&victim.program),
                     };
+                    let seen = surroundings.of(seen);
                     let _ = watch.see(&seen, at);
                     let _ =
                         watch.ended(&seen, &Became { status: 200, bytes_out: 4_096, rows: Some(20), minted: None }, at);

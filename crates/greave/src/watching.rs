@@ -145,7 +145,8 @@ pub(crate) fn keep(
             };
             // On its own: the calls that come meanwhile are in the record as well, and each is to be
             // seen once and in its order. The watch that serves is let go when this one has caught up.
-            let mut learns = Learning::new(&record, &authority, &remembered);
+            let surroundings = Arc::clone(&learning.rules().surroundings);
+            let mut learns = Learning::new(&record, &authority, (&remembered, surroundings));
             loop {
                 let to = Timestamp::now();
                 let said = handle.block_on(baselines::said(&authority, (from, to)));

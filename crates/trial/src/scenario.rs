@@ -78,6 +78,7 @@ impl Call {
             subject: self.subject,
             source: self.source,
             network: self.network,
+            expected: false,
             user_agent: self.user_agent.as_deref(),
             out_of_scope: false,
         }

@@ -19,6 +19,7 @@ mod habit;
 mod ladder;
 mod look;
 mod memory;
+mod networks;
 mod profile;
 mod rehearse;
 mod seen;
@@ -34,6 +35,7 @@ pub use crate::{
     detect::{Detector, Family, detectors},
     guessing::{Guess, Guesser, MOST_BYTES_OF_GUESSES},
     ladder::{Answers, FOOTHOLD, Ladder, Met, Settings, Whose},
+    networks::{Expected, Networks, NoRange, Reading, Surroundings},
     profile::MOST_BYTES_PER_KEY,
     seen::{Became, Seen, Subject, Told},
     state::{Sight, Stands, Watch},

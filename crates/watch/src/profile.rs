@@ -266,10 +266,10 @@ impl Profile {
 
     /// Whether nothing is strange about where a call comes from and with what, as far as a key
     /// can know it that learns: it called so before; where another key made it, for some days.
-    pub(crate) fn knows(&self, place: Place, agent: u32, now: Minute) -> bool {
+    pub(crate) fn knows(&self, (place, expected): (Place, bool), agent: u32, now: Minute) -> bool {
         let least = if self.parent.is_some() { 3 * DAY } else { 0 };
         let known = |habit: Option<&crate::habit::Habit>| habit.is_some_and(|it| now.saturating_sub(it.first) >= least);
-        known(self.networks.named(place.network)) && known(self.agents.named(agent))
+        (expected || known(self.networks.named(place.network))) && known(self.agents.named(agent))
     }
 
     /// Of these powers, the sensitive ones that are not usual for the key.

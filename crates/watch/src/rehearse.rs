@@ -63,6 +63,7 @@ mod tests {
             subject: None,
             source: source.parse().unwrap(),
             network: None,
+            expected: false,
             user_agent: Some("orders-sync/2"),
         }
     }

@@ -30,6 +30,8 @@ pub struct Seen<'a> {
     pub source: IpAddr,
     /// The number of the network there, where a table knows it.
     pub network: Option<u32>,
+    /// Whether calls of this key are expected from there: then where it comes from is nothing new.
+    pub expected: bool,
     /// `User-Agent`.
     pub user_agent: Option<&'a str>,
     /// Whether the key's scope refuses it anyway. That says something of this key, and nothing

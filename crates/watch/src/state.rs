@@ -60,7 +60,8 @@ impl Stands {
     /// In words: of the call by which it shows itself.
     pub fn finding(&self, call: &Seen<'_>, now: Timestamp) -> Finding {
         let agent: String = call.user_agent.unwrap_or("no program named").chars().take(80).collect();
-        let what = format!("{} from {} with {agent}", call.operation, call.source);
+        let network = call.network.map_or_else(String::new, |number| format!(" (AS{number})"));
+        let what = format!("{} from {}{network} with {agent}", call.operation, call.source);
         let evidence = Evidence { at: now, call: call.call, what };
         let finding = Finding::new(self.rule(), self.severity, call.key, evidence);
         self.parts.iter().fold(finding, |finding, part| match detector(part) {
@@ -174,16 +175,18 @@ impl Watch {
         if profile.calls == 0 && profile.parent.is_some() && profile.days == 0 {
             let known = |circle: &Circle| circle.networks.named(place.network).is_some();
             let is_known = || self.of_holder(call, known);
-            profile.flags.stranger |= !profile.parent_networks.contains(&place.network) && !is_known();
+            let is_home = call.expected || profile.parent_networks.contains(&place.network);
+            profile.flags.stranger |= !is_home && !is_known();
         }
         let learning = profile.is_learning(minute);
         let vouched = profile.is_vouched(outline.deed(), minute);
         let new = if learning || vouched { New::default() } else { self.novelty(call, &outline, profile) };
         remember_attempt(call, &outline, profile, &new);
-        profile.note_place(place, second, is_at_home(profile, &outline));
+        profile.note_place(place, second, call.expected || is_at_home(profile, &outline));
         let strange = new.surroundings() && (new.operation || !new.powers.is_empty());
         let crowd = if strange { self.fleet.lock().crowd(place.block, outline.party, minute) } else { 0 };
         let never_here = !vouched && (new.block || learning && profile.blocks.named(place.block).is_none());
+        let never_here = never_here && !call.expected;
         let guesses = if never_here { self.guesses.lock().of(place.block, self.salt, minute) } else { 0 };
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
         let signals = self.signals(vouched, |detector| (detector.before)(&look));
@@ -193,7 +196,7 @@ impl Watch {
             findings.retain(|finding| finding.severity > Severity::Info);
             findings.push(works);
         }
-        let (knows, parent) = (profile.knows(place, agent, minute), profile.parent);
+        let (knows, parent) = (profile.knows((place, call.expected), agent, minute), profile.parent);
         let unusual = !vouched && is_unusual(profile, &new, place, minute);
         // Of other keys only when this one's lock is free again.
         drop(table);
@@ -433,11 +436,13 @@ impl Watch {
         let known =
             |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
         let of_circle = |circle: &Circle| known(circle.networks.named(place.network), PLACES_SETTLE);
-        new.network = !known(profile.networks.named(place.network), PLACES_SETTLE)
+        new.network = !call.expected
+            && !known(profile.networks.named(place.network), PLACES_SETTLE)
             && !known(profile.blocks.named(place.block), PLACES_SETTLE)
             && !self.of_holder(call, of_circle)
             && !self.fleet.lock().is_registered(place.network);
-        new.block = !known(profile.blocks.named(place.block), PLACES_SETTLE)
+        new.block = !call.expected
+            && !known(profile.blocks.named(place.block), PLACES_SETTLE)
             && !self.of_holder(call, |circle| known(circle.blocks.named(place.block), PLACES_SETTLE))
             && !self.fleet.lock().is_registered(place.network);
         new.agent = !known(profile.agents.named(agent), AGENTS_SETTLE)

@@ -68,6 +68,7 @@ fn run(watch: &Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64)
             subject: Subject::of([drawn.subject.to_string().as_str()].into_iter()),
             source,
             network: None,
+            expected: false,
             user_agent,
             out_of_scope: false,
         };

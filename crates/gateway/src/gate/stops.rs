@@ -415,6 +415,7 @@ impl Passage<'_> {
         let agent = outbound.parts.headers.get(USER_AGENT);
         let is_masked = call.user_agent.as_deref() == Some(MASKED);
         kept.agent = if is_masked { Some(HeaderValue::from_static(MASKED)) } else { agent.cloned() };
+        gate.watching.places(&mut kept);
         let sight = gate.watching.see(&kept.seen(call.user_agent.as_deref()), self.at);
         kept.unusual = sight.unusual;
         writing.watch(kept);

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ::watch::{Became, Guess, Ladder, Met, Seen, Settings, Sight, Subject, Told, Watch, Whose};
+use ::watch::{Became, Guess, Ladder, Met, Seen, Settings, Sight, Subject, Surroundings, Told, Watch, Whose};
 use arc_swap::ArcSwap;
 use authority::{Authority, Failed, Key};
 use http::HeaderValue;
@@ -46,6 +46,8 @@ pub struct WatchRules {
     pub ladder: Settings,
     /// Detectors that do not look.
     pub off: Vec<String>,
+    /// What is known of sources.
+    pub surroundings: Arc<Surroundings>,
 }
 
 /// What the watch has found, and what is done about it.
@@ -141,6 +143,12 @@ impl Watching {
     /// Whether it looks at nothing.
     pub fn is_off(&self) -> bool {
         self.rules.load().mode == WatchMode::Off
+    }
+
+    /// Notes what is known of where a call comes from.
+    pub(crate) fn places(&self, kept: &mut Kept) {
+        let Seen { network, expected, .. } = self.rules.load().surroundings.of(kept.seen(None));
+        (kept.network, kept.expected) = (network, expected);
     }
 
     /// Looks at a call before it is decided.
@@ -463,6 +471,8 @@ pub(crate) struct Kept {
     pub(crate) subject: Option<Subject>,
     pub(crate) source: IpAddr,
     pub(crate) network: Option<u32>,
+    /// Whether calls of this key are expected from there.
+    pub(crate) expected: bool,
     /// As it was sent: a copy costs nothing. What looks like a credential is masked.
     pub(crate) agent: Option<HeaderValue>,
     /// Whether it is other than usual for its key.
@@ -498,6 +508,7 @@ impl Kept {
             subject: None,
             source,
             network: None,
+            expected: false,
             agent: None,
             unusual: false,
             out_of_scope: false,
@@ -516,6 +527,7 @@ impl Kept {
             subject: self.subject,
             source: self.source,
             network: self.network,
+            expected: self.expected,
             user_agent,
             out_of_scope: self.out_of_scope,
         }

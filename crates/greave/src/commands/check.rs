@@ -33,6 +33,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         drains::make(drain, config)?;
     }
     Traces::new(config)?;
+    config.watch.rules()?;
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
     let weaker = waits(&written, now).await?;
     let direct = match &check.direct {

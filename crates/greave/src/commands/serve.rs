@@ -14,7 +14,7 @@ use authority::{Change, Loaded};
 use axum::{Router, serve::ListenerExt as _};
 use catalogue::Catalogue;
 use console::{Desk, Door};
-use gateway::{Gate, GateParts, Running, Server, ServerSettings, Watching, Worker};
+use gateway::{Gate, GateParts, Running, Server, ServerSettings, WatchRules, Watching, Worker};
 use jiff::Timestamp;
 use record::Book;
 use tokio::{
@@ -127,7 +127,7 @@ impl Serving {
         drains.run(config).await?;
         let cut = Arc::new(AtomicBool::new(false));
         let (to_tell_of, seen) = mpsc::channel(watching::FOUND);
-        let (watching, unanswered) = Watching::new(config.watch.rules(), Arc::clone(&house.authority), to_tell_of);
+        let (watching, unanswered) = Watching::new(watch_rules(config)?, Arc::clone(&house.authority), to_tell_of);
         let loud = findings.clone();
         let gate = Arc::new(Gate::new(GateParts {
             realm,
@@ -251,6 +251,7 @@ impl Serving {
         house::realm(&written.config, Arc::clone(&written.document.catalogue))?;
         drains::ready(&written.config)?;
         Traces::new(&written.config)?;
+        watch_rules(&written.config)?;
         let (in_force, loaded) = written.load(&self.house.authority, Timestamp::now()).await?;
         self.obey(in_force).await?;
         Ok(loaded)
@@ -278,6 +279,7 @@ impl Serving {
         let realm = house::realm(&config, Arc::clone(&catalogue))?;
         drains::ready(&config)?;
         Traces::new(&config)?;
+        let watch = watch_rules(&config)?;
         house::lend_credential(&config, &self.house.authority)?;
         self.house.authority.limit(house::limits(&config));
         // What is in use does not end because a shorter life was configured just now.
@@ -295,7 +297,7 @@ impl Serving {
         self.gate.obey(realm);
         self.drains.run(&config).await?;
         self.traces.obey(&config)?;
-        self.watching.obey(config.watch.rules());
+        self.watching.obey(watch);
         note_catalogue(&self.house, document.lock).await;
         Ok(())
     }
@@ -320,6 +322,10 @@ impl Serving {
 fn added<'a>(before: &Catalogue, now: &'a Catalogue) -> Vec<&'a str> {
     let known: HashSet<&str> = before.operations().iter().map(|operation| &*operation.name).collect();
     now.operations().iter().map(|operation| &*operation.name).filter(|name| !known.contains(name)).collect()
+}
+
+fn watch_rules(config: &Config) -> Result<WatchRules, HouseError> {
+    config.watch.rules().map_err(|error| HouseError::Setting(error.to_string()))
 }
 
 fn journal(state: &Path) -> Result<Journal, HouseError> {

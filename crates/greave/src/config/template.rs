@@ -185,12 +185,17 @@ mode = "dry-run"                         # "on" contains keys, "off" looks at no
 # unanswered = "10m"                     # what looks like a theft and nobody answers for is frozen then
 # asks = "24h"                           # how long a step-up lasts
 # lasts = "24h"                          # how long a freeze and what is stricter last
+# networks = "ip2asn-combined.tsv.gz"    # networks by number, as iptoasn.com has them; else /16 and /32
 # [watch.workload]                       # likewise [watch.person], [watch.vendor]
 # warning = "step-up"                    # or "note", "tell", "freeze", "pin", "disable"
 # high = "freeze"
 # [[watch.off]]
 # detector = "odd-hour"
 # why = "the office works in shifts"
+# [[watch.expected]]                     # calls from there are nothing new
+# blocks = ["198.51.100.0/24"]
+# why = "the machines that build"
+# keys = ["k7"]                          # without it, for all keys
 
 [record]
 # cap  = "16 GiB"

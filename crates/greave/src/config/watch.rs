@@ -1,10 +1,13 @@
 //! `[watch]`: what looks at calls, and what is done about what it finds.
 
-use std::fmt;
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use gateway::{WatchMode, WatchRules};
 use law::{Span, Step};
 use serde::Deserialize;
+use watch::{Settings, Surroundings};
+
+use super::surroundings::{self, Expected, NoNetworks};
 
 /// How calls are watched.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -29,6 +32,10 @@ pub(crate) struct Watch {
     pub(crate) lasts: Span,
     /// Detectors that do not look, each with its reason.
     pub(crate) off: Vec<Off>,
+    /// A table of networks' numbers, beside the file where it is relative.
+    pub(crate) networks: Option<PathBuf>,
+    /// Blocks from where calls are expected.
+    pub(crate) expected: Vec<Expected>,
 }
 
 /// What is done.
@@ -80,14 +87,14 @@ pub(crate) struct Off {
 
 impl Default for Answers {
     fn default() -> Self {
-        let watch::Answers { info, warning, high, critical } = watch::Settings::default().workload;
+        let watch::Answers { info, warning, high, critical } = Settings::default().workload;
         Self { info, warning, high, critical }
     }
 }
 
 impl Default for Watch {
     fn default() -> Self {
-        let watch::Settings {
+        let Settings {
             person: _,
             workload: _,
             vendor: _,
@@ -99,7 +106,7 @@ impl Default for Watch {
             asks_minutes,
             lasts_minutes,
             dry_run: _,
-        } = watch::Settings::default();
+        } = Settings::default();
         Self {
             mode: Mode::default(),
             person: Answers::default(),
@@ -112,6 +119,8 @@ impl Default for Watch {
             asks: Span::minutes(asks_minutes),
             lasts: Span::minutes(lasts_minutes),
             off: Vec::new(),
+            networks: None,
+            expected: Vec::new(),
         }
     }
 }
@@ -127,6 +136,7 @@ impl Watch {
                 return Err(format!("off: say in `why` for what reason `{detector}` does not look"));
             }
         }
+        self.expected.iter().try_for_each(Expected::check)?;
         for (what, span) in [("unanswered", self.unanswered), ("asks", self.asks), ("lasts", self.lasts)] {
             if span < Span::minutes(1) {
                 return Err(format!("{what}: `{span}` is over before anybody has looked; write `1m` or more"));
@@ -144,29 +154,47 @@ impl Watch {
     }
 
     /// As the gate takes it.
-    pub(crate) fn rules(&self) -> WatchRules {
-        let answers =
-            |Answers { info, warning, high, critical }: Answers| watch::Answers { info, warning, high, critical };
-        let minutes = |span: Span| span.as_secs() / 60;
-        WatchRules {
+    ///
+    /// # Errors
+    /// When the table of networks cannot be read.
+    pub(crate) fn rules(&self) -> Result<WatchRules, NoNetworks> {
+        Ok(WatchRules {
             mode: match self.mode {
                 Mode::On => WatchMode::On,
                 Mode::DryRun => WatchMode::DryRun,
                 Mode::Off => WatchMode::Off,
             },
-            ladder: watch::Settings {
-                person: answers(self.person),
-                workload: answers(self.workload),
-                vendor: answers(self.vendor),
-                leaked: self.leaked,
-                most_an_hour: self.most_an_hour,
-                most_asked_an_hour: self.most_asked_an_hour,
-                unanswered_minutes: minutes(self.unanswered),
-                asks_minutes: minutes(self.asks),
-                lasts_minutes: minutes(self.lasts),
-                ..watch::Settings::default()
-            },
+            ladder: self.ladder(),
             off: self.off.iter().map(|off| off.detector.clone()).collect(),
+            surroundings: self.surroundings()?,
+        })
+    }
+
+    /// What is known of sources.
+    ///
+    /// # Errors
+    /// When the table of networks cannot be read.
+    pub(crate) fn surroundings(&self) -> Result<Arc<Surroundings>, NoNetworks> {
+        let networks = self.networks.as_deref().map(surroundings::read).transpose()?;
+        Ok(Arc::new(Surroundings { networks, expected: self.expected.iter().map(Expected::as_watched).collect() }))
+    }
+
+    /// How findings are answered.
+    pub(crate) fn ladder(&self) -> Settings {
+        let answers =
+            |Answers { info, warning, high, critical }: Answers| watch::Answers { info, warning, high, critical };
+        let minutes = |span: Span| span.as_secs() / 60;
+        Settings {
+            person: answers(self.person),
+            workload: answers(self.workload),
+            vendor: answers(self.vendor),
+            leaked: self.leaked,
+            most_an_hour: self.most_an_hour,
+            most_asked_an_hour: self.most_asked_an_hour,
+            unanswered_minutes: minutes(self.unanswered),
+            asks_minutes: minutes(self.asks),
+            lasts_minutes: minutes(self.lasts),
+            ..Settings::default()
         }
     }
 }

@@ -9,9 +9,9 @@ use authority::{Lifetimes, OnLeaving, Weaker};
 use law::Span;
 
 use crate::config::{
-    Answers, Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Gate, Hold, Holders, Identify,
-    Issued, Issuer, Keys, Leaks, Mail, Off, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Watch, Webhook,
-    origin,
+    Answers, Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Expected, Gate, Hold, Holders,
+    Identify, Issued, Issuer, Keys, Leaks, Mail, Off, Paths, Proof, Record, Size, Tell, Trace, UnknownKeys, Watch,
+    Webhook, origin,
 };
 
 /// What a configuration makes easier than the one in force. The law is compared by itself.
@@ -335,6 +335,8 @@ fn watch(from: &Watch, to: &Watch, found: &mut Found) {
         asks,
         lasts,
         off,
+        networks,
+        expected,
     } = from;
     if to.mode < *mode {
         found.push("watch.mode", mode, to.mode);
@@ -366,6 +368,11 @@ fn watch(from: &Watch, to: &Watch, found: &mut Found) {
     found.longer("watch.lasts", to.lasts, *lasts);
     let names = |off: &[Off]| off.iter().map(|off| off.detector.clone()).collect::<Vec<_>>();
     found.more("watch.off", &names(off), &names(&to.off));
+    // A table makes some networks wider and others narrower than /16.
+    let path = |path: &Option<PathBuf>| maybe(path.as_ref().map(|path| path.display()));
+    found.differs("watch.networks", &path(networks), &path(&to.networks));
+    let blocks = |expected: &[Expected]| expected.iter().flat_map(Expected::in_words).collect::<Vec<_>>();
+    found.more("watch.expected", &blocks(expected), &blocks(&to.expected));
 }
 
 /// Keys that would stop go on.

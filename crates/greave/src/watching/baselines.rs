@@ -7,6 +7,7 @@ use std::{
     io::{self, BufReader, BufWriter, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use authority::{Authority, Change, Digest, Written};
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use law::{Call, CallId, Ended, HolderId, HolderKind, Outcome, Refusal, Verdict, Who};
 use record::{Entry, Reader};
 use store::StoreError;
-use watch::{Became, Seen, Subject, Told, Watch};
+use watch::{Became, Seen, Subject, Surroundings, Told, Watch};
 
 /// What the file begins with: another version is learnt anew, not read.
 const BEGINS: &str = "greave watch 2";
@@ -89,14 +90,19 @@ pub(crate) struct Learning<'a> {
     record: &'a Path,
     authority: &'a Authority,
     watch: &'a Watch,
+    surroundings: Arc<Surroundings>,
     /// Calls that have not ended.
     open: BTreeMap<CallId, Call>,
     calls: u64,
 }
 
 impl<'a> Learning<'a> {
-    pub(crate) const fn new(record: &'a Path, authority: &'a Authority, watch: &'a Watch) -> Self {
-        Self { record, authority, watch, open: BTreeMap::new(), calls: 0 }
+    pub(crate) fn new(
+        record: &'a Path,
+        authority: &'a Authority,
+        (watch, surroundings): (&'a Watch, Arc<Surroundings>),
+    ) -> Self {
+        Self { record, authority, watch, surroundings, open: BTreeMap::new(), calls: 0 }
     }
 
     /// How many calls it were.
@@ -146,7 +152,7 @@ impl<'a> Learning<'a> {
             tracing::info!(calls = self.calls, until = %call.at, "the watch learns from the record");
         }
         // What is found was found then; what still stands is found again with the next call.
-        let shown = seen(&call, whose(&call, self.authority));
+        let shown = self.surroundings.of(seen(&call, whose(&call, self.authority)));
         let _ = self.watch.see(&shown, call.at);
         if call.approval.is_some() {
             self.watch.vouched(&shown, call.at);
@@ -161,7 +167,8 @@ impl<'a> Learning<'a> {
         if let Some(call) = self.open.remove(&outcome.call)
             && went_on(outcome)
         {
-            let _ = self.watch.ended(&seen(&call, whose(&call, self.authority)), &Became::from(outcome), outcome.at);
+            let shown = self.surroundings.of(seen(&call, whose(&call, self.authority)));
+            let _ = self.watch.ended(&shown, &Became::from(outcome), outcome.at);
         }
     }
 }
@@ -253,6 +260,7 @@ pub(crate) fn seen(call: &Call, (kind, owner): (HolderKind, Option<HolderId>)) -
         subject: Subject::of(call.parameters.iter().map(|(_, value)| value.as_str())),
         source: call.source,
         network: None,
+        expected: false,
         user_agent: call.user_agent.as_deref(),
         out_of_scope: matches!(call.verdict, Verdict::Refuse(Refusal::OutOfScope)),
     }

@@ -41,6 +41,16 @@ mod tests {
     }
 
     #[test]
+    fn where_calls_are_expected_nothing_is_new_but_the_program() {
+        let mut stage = Stage::settled();
+        stage.from("203.0.113.66").expected().with("curl/8").call("GET /orders");
+        assert_eq!((stage.weight("new-source"), stage.weight("two-places"), stage.weight("many-sources")), (0, 0, 0));
+        assert!(stage.weight("new-program") > 0);
+        assert!(!Stage::settled().from("203.0.113.66").expected().call("GET /orders").unusual);
+        assert!(Stage::settled().from("203.0.113.66").call("GET /orders").unusual);
+    }
+
+    #[test]
     fn the_same_network_is_nearly_the_same_source() {
         let mut stage = Stage::settled();
         assert_eq!(stage.from("198.51.7.9").call("GET /orders").weight("new-source"), 5);

@@ -22,6 +22,7 @@ pub(crate) struct Stage {
     findings: Vec<Finding>,
     held: bool,
     out_of_scope: bool,
+    expected: bool,
     owner: Option<HolderId>,
     pub(crate) unusual: bool,
     pub(crate) stands: Option<Severity>,
@@ -42,6 +43,7 @@ impl Stage {
             findings: Vec::new(),
             held: false,
             out_of_scope: false,
+            expected: false,
             owner: None,
             unusual: false,
             stands: None,
@@ -225,6 +227,12 @@ impl Stage {
         self
     }
 
+    /// From now on calls are expected from wherever they come.
+    pub(crate) fn expected(&mut self) -> &mut Self {
+        self.expected = true;
+        self
+    }
+
     /// Who answers for all keys.
     pub(crate) fn owned(&mut self) -> &mut Self {
         self.owner = Some(HolderId(900));
@@ -252,6 +260,7 @@ impl Stage {
             subject: None,
             source: self.source,
             network: None,
+            expected: self.expected,
             user_agent: Some(agent),
             out_of_scope: false,
         }

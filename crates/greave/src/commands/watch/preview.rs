@@ -38,9 +38,9 @@ struct Preview {
 }
 
 pub(super) fn run(cli: &Cli, since: Span, now: Timestamp) -> Outcome {
-    let rules = Config::read(&cli.config)?.watch.rules();
+    let ladder = Config::read(&cli.config)?.watch.ladder();
     let since = now.saturating_sub(SignedDuration::from(since)).unwrap_or(Timestamp::MIN);
-    let replay = Replay::answering(since, Ladder::new(rules.ladder));
+    let replay = Replay::answering(since, Ladder::new(ladder));
     let Replay { calls, found, .. } = read(cli, None, replay)?;
     let preview = Preview { since, calls, keys: by_key(&found) };
     if cli.json {

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufReader, Read as _},
     path::Path,
+    sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +14,12 @@ use law::{
 };
 use record::{Entry, Reader};
 use serde::{Deserialize, Serialize};
-use watch::{Became, Guess, Ladder, Seen, Sight, Watch, Whose};
+use watch::{Became, Guess, Ladder, Seen, Sight, Surroundings, Watch, Whose};
 
 use super::super::{Done, Outcome, json};
 use crate::{
     cli::Cli,
-    config::Config,
+    config::{Config, ConfigError},
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
     state::{named_by, record_folder, running},
     watching::baselines::{seen, went_on},
@@ -51,6 +52,12 @@ pub(super) fn read(cli: &Cli, log: Option<&Path>, mut replay: Replay) -> Result<
             &own
         }
     };
+    // Of who replays other systems' logs there may be no configuration.
+    match Config::read(&cli.config) {
+        Ok(config) => replay.surroundings = config.watch.surroundings()?,
+        Err(ConfigError::Missing { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let told = |error: &dyn std::fmt::Display| format!("`{}`: {error}", log.display());
     if log.is_dir() {
         for entry in Reader::open(log).map_err(|error| told(&error))? {
@@ -106,6 +113,7 @@ fn lines(log: &Path, replay: &mut Replay) -> Result<(), Box<dyn std::error::Erro
 pub(super) struct Replay {
     since: Timestamp,
     watch: Watch,
+    surroundings: Arc<Surroundings>,
     ladder: Ladder,
     open: BTreeMap<CallId, Call>,
     pub(super) calls: u64,
@@ -136,11 +144,15 @@ impl Replay {
         Self { since, ladder, ..Self::default() }
     }
 
+    fn seen<'c>(&self, call: &'c Call) -> Seen<'c> {
+        self.surroundings.of(seen(call, UNKNOWN))
+    }
+
     fn call(&mut self, call: Call) {
         self.calls += 1;
         let at = call.at;
         if let (Some(key), true) = (call.key, call.approval.is_some())
-            && self.watch.vouched(&seen(&call, UNKNOWN), at)
+            && self.watch.vouched(&self.seen(&call), at)
         {
             self.ladder.vouched(key);
         }
@@ -152,8 +164,8 @@ impl Replay {
         if call.who != Who::Key {
             return;
         }
-        let sight = self.watch.see(&seen(&call, UNKNOWN), at);
-        self.keep(sight, &seen(&call, UNKNOWN), at);
+        let sight = self.watch.see(&self.seen(&call), at);
+        self.keep(sight, &self.seen(&call), at);
         self.await_outcome(call);
     }
 
@@ -177,8 +189,8 @@ impl Replay {
         if let (Some(parent), Some(child)) = (call.key, outcome.minted) {
             self.ladder.minted(parent, child);
         }
-        let sight = self.watch.ended(&seen(&call, UNKNOWN), &Became::from(outcome), outcome.at);
-        self.keep(sight, &seen(&call, UNKNOWN), outcome.at);
+        let sight = self.watch.ended(&self.seen(&call), &Became::from(outcome), outcome.at);
+        self.keep(sight, &self.seen(&call), outcome.at);
     }
 
     /// The record has no digest of what nobody knows: each call counts as another credential.
@@ -187,7 +199,7 @@ impl Replay {
             let guess = Guess { call: Some(call.id), source: call.source, credential: None };
             let findings = self.watch.guessed(&guess, outcome.at).into_iter().collect();
             let sight = Sight { findings, ..Sight::default() };
-            self.keep(sight, &seen(call, UNKNOWN), outcome.at);
+            self.keep(sight, &self.seen(call), outcome.at);
         }
     }
 
