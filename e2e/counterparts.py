@@ -26,11 +26,11 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from cryptography.hazmat.primitives.asymmetric import ec
+from chromium import chromium
 from gate import Gate, enrol
 from lib import HERE, LOOPBACK, SCRATCH, Api, Browser, Checks, free_port, request, send, wait_until
 from office import OVERRIDES, OWNER, Office
 from prometheus_client.parser import text_string_to_metric_families
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -392,16 +392,6 @@ holder = "sub"
 # --- a browser ---------------------------------------------------------------
 
 
-def chromium():
-    """A real browser without a window, which keeps what its console says."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--proxy-server=direct://", f"--user-data-dir={FOLDER}/chromium"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-
-
 def in_a_browser(office, gate, checks):
     """A person answers on the desk as people do; what the request brings may not do anything there."""
     evil = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
@@ -410,7 +400,7 @@ def in_a_browser(office, gate, checks):
         before, minted = gate.pending(), office.keys
         call = later(mine, "POST", "/keys", {"note": evil})
         question = gate.asked(before)
-        driver = chromium()
+        driver = chromium(FOLDER)
         try:
             driver.set_page_load_timeout(30)
             driver.get(f"http://{LOOPBACK}:{gate.desk}/questions/{question}")

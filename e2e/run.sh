@@ -5,7 +5,7 @@
 # $GREAVE, or is built.
 #
 # Needs python3 (3.11 or newer) with pip, node with npm, and cargo unless $GREAVE is set; and
-# for the part `counterparts` Chromium with its driver, which root gets from Debian.
+# for the parts `counterparts` and `watch` Chromium with its driver, which root gets from Debian.
 # The part `strain` fills a disk of its own where it may mount one: as root, or where users may
 # make name spaces. Everything listens on loopback only. Each check prints one line; the last
 # line counts them.
@@ -76,7 +76,7 @@ browser() {
       >"$scratch/chromium.install.log" 2>&1 && return
     tail -n 30 "$scratch/chromium.install.log" >&2
   fi
-  echo "the part \`counterparts\` needs the programs chromium and chromedriver; on Debian: apt-get install chromium chromium-driver" >&2
+  echo "the parts \`counterparts\` and \`watch\` need the programs chromium and chromedriver; on Debian: apt-get install chromium chromium-driver" >&2
   exit 1
 }
 
@@ -93,7 +93,7 @@ done
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
   case $part in
-    counterparts | strain) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
+    counterparts | strain | watch) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
     audit)
       install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt"
       [ -d "$scratch/sarif/package" ] || sarif
@@ -104,7 +104,7 @@ for part in "${parts[@]}"; do
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
       ;;
-    watch | drill) ;;
+    drill) ;;
     proxies) install proxies "$here/requirements-proxies.txt" python proxies "$here/requirements-proxies.txt" ;;
     segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
     *)
@@ -112,7 +112,7 @@ for part in "${parts[@]}"; do
       install node "$here/package.json" node_programs
       ;;
   esac
-  [ "$part" != counterparts ] || browser
+  case $part in counterparts | watch) browser ;; esac
 done
 
 if [ ${#direct[@]} -eq 0 ] && [ -z "${GREAVE:-}" ]; then
@@ -128,7 +128,7 @@ for part in "${parts[@]}"; do
   # A part that dies between its checks, or hangs, counts as a failed check.
   ended=0
   case $part in
-    audit | counterparts | strain) python3=$scratch/tools/bin/python ;;
+    audit | counterparts | strain | watch) python3=$scratch/tools/bin/python ;;
     segments) python3=$scratch/segments/bin/python ;;
     drains) python3=$scratch/drains/bin/python ;;
     *) python3=python3 ;;

@@ -10,12 +10,17 @@ import shutil
 import threading
 import time
 
+from chromium import chromium, looks
 from gate import Gate
-from lib import LOOPBACK, SCRATCH, Api, Checks, free_port, wait_until
+from lib import LOOPBACK, SCRATCH, Api, Checks, free_port, request, send, wait_until
 from operating import Receiver
+from prometheus_client.parser import text_string_to_metric_families
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 FOLDER = SCRATCH / "run/watch"
 HOME, THIEF = "198.51.100.7", "203.0.113.66"
+GUESSER = "198.51.100.99"  # behind the same addresses as the honest one
 MONTH = 30 * 24 * 60  # minutes
 
 
@@ -121,6 +126,43 @@ def a_month_later(gate):
     file.write_bytes(" ".join([*words[:-1], hashlib.sha256(packed).hexdigest()]).encode() + b"\n" + packed)
 
 
+def measured(gate):
+    """What Prometheus reads, by name and labels."""
+    answer = send(gate.metrics, request("GET", "/metrics", LOOPBACK))
+    families = text_string_to_metric_families(answer.body.decode())
+    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+
+
+def lift_on_the_page(gate, checks):
+    """An administrator looks at the desk's page of the watch and lifts what holds the key."""
+    driver = chromium(FOLDER)
+    try:
+        driver.set_page_load_timeout(30)
+        arrived = lambda css: WebDriverWait(driver, 20).until(lambda _: driver.find_elements(By.CSS_SELECTOR, css), f"no {css} on {driver.current_url}")[0]
+        driver.get(f"http://{LOOPBACK}:{gate.desk}/watch")
+        checks.that("freeze" not in driver.page_source, "nothing shows before somebody has signed in", driver.title)
+        driver.find_element(By.NAME, "name").send_keys(gate.person)
+        driver.find_element(By.NAME, "code").send_keys(gate.codes.next())
+        driver.find_element(By.CSS_SELECTOR, "button.main").click()
+        page = arrived("section.card").text
+        checks.that("/watch" in driver.current_url and "freeze" in page and "until" in page, "the page says what holds the key, and until when", page)
+        checks.that(THIEF in page and "unfamiliar" in page, "and why, part by part", page)
+        checks.that("Held with it" in page, "and what it made", page)
+        driver.get(f"http://{LOOPBACK}:{gate.desk}/")
+        checks.that(arrived("nav .tag.bad").text.endswith("1"), "every page says that a key is contained", driver.find_element(By.TAG_NAME, "nav").text)
+        driver.get(f"http://{LOOPBACK}:{gate.desk}/watch")
+        wrong = looks(driver, FOLDER, "watch")
+        checks.that(not wrong, "it fits a telephone and a desk, by day and by night", wrong)
+        arrived("section.card input[name='code']").send_keys(gate.codes.next())
+        arrived("section.card form button").click()
+        said = arrived("p.said").text
+        checks.that("not contained any more" in said, "a code lifts it there", said)
+        log = driver.get_log("browser")
+        checks.that(not log, "the browser's console has nothing to say: no policy was broken", log)
+    finally:
+        driver.quit()
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     checks, orders, receiver = Checks("watch"), Orders(), Receiver()
@@ -128,6 +170,7 @@ def main():
     document = FOLDER / "orders.json"
     document.write_text(json.dumps(DOCUMENT))
     told = f'[tell]\n[[tell.webhook]]\nurl = "http://{LOOPBACK}:{receiver.server_port}/"\nsecret = "webhook"\n[watch.person]\nhigh = "freeze"\n'
+    metrics = free_port()
     powers = ["export", "run", "destroy", "spend", "grant", "mint", "disarm"]
     gate = Gate(
         FOLDER / "gate",
@@ -135,9 +178,10 @@ def main():
         document,
         identify={"path": "/me", "holder": "/login"},
         more=told,
-        gate={"trusted_proxies": ["127.0.0.0/8"]},
+        gate={"trusted_proxies": ["127.0.0.0/8"], "metrics": f"{LOOPBACK}:{metrics}"},
         law={power: "secret" for power in powers},
     )
+    gate.metrics = metrics
     key = next(iter(orders.keys))
     with checks.scene("the gate starts"):
         gate.init()
@@ -192,9 +236,38 @@ def main():
         contained = gate.table_anyway("watch")["contained"][0]["key"]
         code, _, refused = gate.ended("watch", "lift", contained)
         checks.that(code == 2 and "code" in refused, "nobody lifts it without a code", refused)
-        gate.prove("watch", "lift", contained)
-        checks.that("no key is contained" in gate.run("watch"), "a code lifts it")
+        before = measured(gate)
+        checks.that(
+            before["greave_watch_contained", "freeze"] == 1 and before["greave_watch_keys",] >= 2 and before["greave_watch_bytes",] > 1000,
+            "the metrics say that a key is frozen, and how many are looked at",
+            {name: value for name, value in before.items() if "watch" in name[0]},
+        )
+        lift_on_the_page(gate, checks)
+        checks.that("no key is contained" in gate.run("watch"), "`greave watch` says so, too")
+        after = measured(gate)
+        checks.that(
+            after["greave_watch_contained", "freeze"] == 0 and after["greave_watch_lifted_total",] == before["greave_watch_lifted_total",] + 1,
+            "and so do the metrics",
+            {name: value for name, value in after.items() if "watch" in name[0]},
+        )
+        delivered = [value for name, value in after.items() if name[0] == "greave_tell_delivered_total"]
+        checks.that(delivered and delivered[0] > 0, "and they count what the webhook took", delivered)
         checks.same(made("PUT", "/users/mallory/role", {"role": "viewer"}).status, 200, "and what the key made works again")
+
+    with checks.scene("somebody tries keys"):
+        guesser = lambda number: Caller(gate, f"guess-number-{number}-{secrets.token_hex(8)}", GUESSER, "curl/8.5")
+        statuses = {guesser(number)("GET", "/orders").status for number in range(40)}
+        checks.that(statuses <= {401, 429}, "no guess passes", statuses)
+        told = wait_until(
+            lambda: next((m for m in receiver.came if m["type"] == "finding" and "guessing" in json.dumps(m)), None), 15, "a webhook of the guesses"
+        )
+        said = json.dumps(told)
+        checks.that("198.51.100.0/24" in said and "different credentials" in said and "guess-number" not in said, "a webhook tells of it, without what was tried", said)
+        status = gate.run("watch", may_fail=True)
+        checks.that("198.51.100.0/24 tries credentials" in status, "`greave watch` shows it", status)
+        checks.that(measured(gate)["greave_watch_guessing_blocks",] == 1, "and the metrics do")
+        checks.same(honest("GET", "/orders").status, 200, "an honest key behind the same addresses is not kept out")
+        checks.that("works from there" not in status, "and not named", status)
 
     with checks.scene("a dry run"):
         set_mode(gate, "on", "dry-run")

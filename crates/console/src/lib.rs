@@ -13,6 +13,7 @@ mod abroad;
 mod admin;
 pub mod api;
 mod census;
+mod contained;
 mod desk;
 mod drills;
 mod ends;

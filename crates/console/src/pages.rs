@@ -9,6 +9,7 @@ mod requests;
 mod sign_in;
 mod text;
 mod views;
+mod watch;
 
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub fn pages(desk: Arc<Desk>) -> Router {
         .route("/requests/{request}/grant", post(requests::grant))
         .route("/requests/{request}/deny", post(requests::deny))
         .route("/requests/{request}/collect", post(requests::collect))
+        .route("/watch", get(watch::show))
+        .route("/watch/{key}/lift", post(watch::lift))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/enrol/{token}", get(enrol::show).post(enrol::enrol))

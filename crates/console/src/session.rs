@@ -45,6 +45,8 @@ pub(crate) enum Said {
     Law,
     /// What waited for a code was refused.
     LawRefused,
+    /// What held this key was lifted.
+    Lifted(KeyId),
     /// A key was asked for.
     KeyAsked,
     /// Yes to a key.
@@ -72,6 +74,9 @@ impl Said {
             ),
             Self::NotMe(key) => format!("Key {key} is disabled. Nothing passes with it until it is enabled again."),
             Self::Law => "What waited is accepted; the gate takes it over.".to_owned(),
+            Self::Lifted(key) => {
+                format!("Key {key} is not contained any more. For an hour nothing is done by itself about the same.")
+            }
             Self::KeyAsked => "You asked. Come back here to collect the key when somebody has said yes.".to_owned(),
             Self::KeyGranted(request) => format!("You said yes to {request}. Whoever asked collects the key."),
             Self::KeyDenied(request) => format!("You said no to {request}."),

@@ -40,8 +40,8 @@ pub use crate::{
     framing::Outbound,
     gate::{
         Counts, Dry, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part,
-        Played, Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchMode,
-        WatchRules, Watching, Worker, play,
+        Played, Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchCounts,
+        WatchMode, WatchRules, Watching, Worker, play,
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

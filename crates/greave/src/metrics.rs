@@ -1,5 +1,6 @@
 //! What Prometheus reads, and whether the gate is well.
 
+mod telling;
 mod watch;
 
 use std::{
@@ -10,14 +11,16 @@ use std::{
     },
 };
 
+use authority::Authority;
 use axum::{
     Router,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE},
     routing::get,
 };
 use gateway::{Gate, Watching};
 use jiff::Timestamp;
 use record::Book;
+use tell::Teller;
 
 use crate::{
     drains::{Drains, cursor::Health},
@@ -27,23 +30,34 @@ use crate::{
 /// The text format, by whose version a reader knows how to take it.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What there is to measure.
+pub(crate) struct Measured {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) drains: Arc<Drains>,
+    pub(crate) traces: Arc<Traces>,
+    pub(crate) watching: Arc<Watching>,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) teller: Teller,
+}
+
 /// `/metrics` and `/health`.
-pub(crate) fn pages(
-    gate: Arc<Gate>,
-    book: Arc<Book>,
-    (drains, traces): (Arc<Drains>, Arc<Traces>),
-    watching: Arc<Watching>,
-) -> Router {
-    let health = Arc::clone(&book);
+pub(crate) fn pages(measured: Measured) -> Router {
+    let (health, measured) = (Arc::clone(&measured.book), Arc::new(measured));
     Router::new()
-        .route(
-            "/metrics",
-            get(move || async move {
-                let text = text(&gate, &book, (&drains, &traces)) + &watch::text(&watching, Timestamp::now());
-                ([(CONTENT_TYPE, FORMAT)], text)
-            }),
-        )
+        .route("/metrics", get(move || metrics(Arc::clone(&measured))))
         .route("/health", get(move || async move { well(&health) }))
+}
+
+async fn metrics(measured: Arc<Measured>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
+    // The watch looks at each of its keys, which may be a million.
+    let text = tokio::task::spawn_blocking(move || {
+        let Measured { gate, book, drains, traces, watching, authority, teller } = &*measured;
+        let now = Timestamp::now();
+        text(gate, book, (drains, traces)) + &watch::text(watching, authority, now) + &telling::text(&teller.health())
+    });
+    let text = text.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(CONTENT_TYPE, FORMAT)], text))
 }
 
 fn well(book: &Book) -> (StatusCode, &'static str) {

@@ -92,6 +92,8 @@ pub struct Met {
     pub step: Step,
     /// What is newly in force, in the order in which it is to be done.
     pub new: Vec<Containment>,
+    /// Whether it would have been answered more strictly, and too many are held or asked already.
+    pub capped: bool,
 }
 
 impl Default for Settings {
@@ -187,7 +189,7 @@ impl Ladder {
 
     /// Answers a finding.
     pub fn meet(&mut self, finding: &Finding, whose: Whose, now: Timestamp) -> Met {
-        let Some(key) = finding.key else { return Met { step: Step::Note, new: Vec::new() } };
+        let Some(key) = finding.key else { return Met { step: Step::Note, new: Vec::new(), capped: false } };
         let mut step = self.settings.answer(&finding.rule, finding.severity, whose.kind);
         if finding.severity == Severity::High && step == Step::StepUp && self.is_unanswered(key, now) {
             step = Step::Freeze;
@@ -195,13 +197,13 @@ impl Ladder {
         if self.settings.dry_run {
             step = step.min(Step::Tell);
         }
-        let mut reason = reason(finding);
+        let (mut reason, wanted) = (reason(finding), step);
         if !self.has(key, step, now) {
             step = self.within_caps(key, finding.severity, whose, step, &mut reason, now);
         }
-        let mut new = Vec::new();
+        let (mut new, capped) = (Vec::new(), step < wanted);
         if self.has(key, step, now) {
-            return Met { step, new };
+            return Met { step, new, capped };
         }
         let family = self.family(key);
         // What could outlive an answer is stopped first, for the key and all its children.
@@ -209,7 +211,7 @@ impl Ladder {
             self.put(&family, key, Step::Freeze, FOOTHOLD, &reason, now, &mut new);
         }
         self.put(&family, key, step, powers_of(step), &reason, now, &mut new);
-        Met { step, new }
+        Met { step, new, capped }
     }
 
     /// Whether this, or what is stricter, is in force for the key.

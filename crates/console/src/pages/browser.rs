@@ -34,6 +34,7 @@ pub(super) enum Destination {
     Questions,
     Question(ChallengeId),
     Law,
+    Watch,
     Requests,
     Request(RequestId),
 }
@@ -43,6 +44,7 @@ impl Destination {
     pub(super) fn of(path: &str) -> Self {
         match path {
             "/law" => Self::Law,
+            "/watch" => Self::Watch,
             "/requests" => Self::Requests,
             _ if path.starts_with("/requests/") => {
                 let id = path.strip_prefix("/requests/").and_then(|id| id.parse().ok());
@@ -60,6 +62,7 @@ impl Destination {
             Self::Questions => "/".to_owned(),
             Self::Question(id) => format!("/questions/{id}"),
             Self::Law => "/law".to_owned(),
+            Self::Watch => "/watch".to_owned(),
             Self::Requests => "/requests".to_owned(),
             Self::Request(id) => format!("/requests/{id}"),
         }

@@ -140,9 +140,11 @@ async fn page(
             let Some(question) = question else { return gone(site, visitor) };
             vec![question]
         }
-        Destination::Questions | Destination::Law | Destination::Requests | Destination::Request(_) => {
-            questions::open(desk, of)
-        }
+        Destination::Questions
+        | Destination::Law
+        | Destination::Watch
+        | Destination::Requests
+        | Destination::Request(_) => questions::open(desk, of),
     };
     let alone = shown.len() == 1;
     let mut cards = Vec::with_capacity(shown.len());

@@ -5,6 +5,7 @@ mod cards;
 mod enrol;
 mod law;
 mod requests;
+mod watch;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -15,6 +16,7 @@ pub(super) use self::{
     enrol::{BeginEnrolling, Enrol, RecoveryCodes},
     law::LawPage,
     requests::{Collected, RequestPage, RequestsPage},
+    watch::WatchPage,
 };
 use super::{
     browser::{Destination, Visitor},
@@ -30,6 +32,8 @@ pub(super) struct Frame {
     observing: Option<String>,
     /// Whether a weaker law waits and this person could accept it.
     law_waits: bool,
+    /// How many keys are contained, where this person may lift it.
+    contained: usize,
     /// Whether keys are issued here, so that they can be asked for.
     issues: bool,
 }
@@ -53,13 +57,18 @@ impl Frame {
             }),
             observing: observing.is_any().then(|| super::text::sentence(&observing.to_string())),
             law_waits: visitor.person.administrator && desk.authority.view(|state| state.waiting().is_some()),
+            contained: if visitor.person.administrator {
+                desk.authority.view(|state| state.contained(desk.now()).count())
+            } else {
+                0
+            },
             issues: desk.settings.load().issued.is_some(),
         }
     }
 
     /// The frame before anybody is verified.
     pub(super) const fn bare() -> Self {
-        Self { visitor: None, observing: None, law_waits: false, issues: false }
+        Self { visitor: None, observing: None, law_waits: false, contained: 0, issues: false }
     }
 
     fn form_token(&self) -> &str {

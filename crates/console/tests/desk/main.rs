@@ -15,3 +15,4 @@ mod showing;
 mod signing_in;
 mod sockets;
 mod support;
+mod watching;

@@ -30,7 +30,7 @@ async fn every_page_is_dressed_and_runs_nothing() {
     let pages = house.pages();
     let nobody = Browser::new(&pages);
     let ann = Browser::of(&pages, &house.ann).await;
-    for path in ["/", "/sign-in", "/desk.css", "/nothing", "/enrol/x", "/law", &question, "/approve"] {
+    for path in ["/", "/sign-in", "/desk.css", "/nothing", "/enrol/x", "/law", "/watch", &question, "/approve"] {
         dressed(&nobody.get(path).await, path);
         dressed(&ann.get(path).await, path);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use law::Verdict;
+use law::{Severity, Verdict};
 
 /// Calls since the start, by what was decided.
 #[derive(Debug, Default)]
@@ -17,6 +17,27 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Requests that wait for a person now.
     pub waiting: AtomicU64,
+}
+
+/// What the watch has done since the start. Drills are not counted.
+#[derive(Debug, Default)]
+pub struct WatchCounts {
+    /// Findings, by severity: info, warning, high, critical.
+    pub findings: [AtomicU64; 4],
+    /// Findings that were answered more mildly, because too many keys were held or asked within the hour.
+    pub capped: AtomicU64,
+    /// Containments that a person lifted.
+    pub lifted: AtomicU64,
+    /// Findings that were lost, because more waited than there is room for.
+    pub untold: AtomicU64,
+}
+
+impl WatchCounts {
+    pub(crate) fn found(&self, severity: Severity) {
+        if let Some(counter) = self.findings.get(severity as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Counts {

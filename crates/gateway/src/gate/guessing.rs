@@ -31,7 +31,7 @@ pub(crate) fn worked(gate: &Gate, shown: &Shown, from: (CallId, IpAddr), now: Ti
         return;
     }
     let key = gate.authority.recognise(shown.known_by);
-    if let Some(finding) = key.and_then(|key| gate.watching.watch().works(key.id, (Some(from.0), from.1), now)) {
+    if let Some(finding) = key.and_then(|key| gate.watching.works(key.id, from, now)) {
         gate.findings.of_guessing(finding);
     }
 }

@@ -25,7 +25,7 @@ mod watching;
 mod writing;
 
 pub use self::{
-    counts::Counts,
+    counts::{Counts, WatchCounts},
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
     rehearsing::{Dry, Event, NotPlayed, Played, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},

@@ -5,7 +5,7 @@
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use ::watch::{Became, Guess, Ladder, Met, Seen, Settings, Sight, Subject, Surroundings, Told, Watch, Whose};
@@ -20,6 +20,7 @@ use wire::Secret;
 use crate::{
     Ending,
     gate::{
+        counts::WatchCounts,
         rehearsing::{Event, Rehearsal, Rehearsals},
         unwritten::Unwritten,
     },
@@ -72,6 +73,7 @@ pub struct Watching {
     rehearsals: Rehearsals,
     later: mpsc::Sender<Later>,
     unwritten: Unwritten,
+    counts: WatchCounts,
     /// Keys the digests of credentials that nobody knows.
     digests: RandomState,
 }
@@ -100,6 +102,7 @@ impl Watching {
             rehearsals: Rehearsals::default(),
             later,
             unwritten: Unwritten::default(),
+            counts: WatchCounts::default(),
             digests: RandomState::new(),
         };
         watching.obey(rules);
@@ -140,6 +143,16 @@ impl Watching {
         self.looks(key_of(told), |watch| watch.told(told, now));
     }
 
+    /// What it has done.
+    pub const fn counts(&self) -> &WatchCounts {
+        &self.counts
+    }
+
+    /// Containments that cannot be written down, and hold all the same: of so many keys.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.keys().len()
+    }
+
     /// Whether it looks at nothing.
     pub fn is_off(&self) -> bool {
         self.rules.load().mode == WatchMode::Off
@@ -176,6 +189,7 @@ impl Watching {
         let later = Later { findings: sight.findings, stands, whose: kept.whose() };
         // What stands is found again with the next call.
         if self.later.try_send(later).is_err() {
+            self.counts.untold.fetch_add(1, Ordering::Relaxed);
             tracing::error!(key = %kept.key, "more is found than can be told; see `greave watch --replay`");
         }
     }
@@ -188,7 +202,12 @@ impl Watching {
     }
 
     /// Notes what was shown and nobody knows; what there is to tell of its source.
-    pub(crate) fn guessed(&self, shown: &[Secret], (call, source): (CallId, IpAddr), now: Timestamp) -> Option<Finding> {
+    pub(crate) fn guessed(
+        &self,
+        shown: &[Secret],
+        (call, source): (CallId, IpAddr),
+        now: Timestamp,
+    ) -> Option<Finding> {
         let mut digest = self.digests.build_hasher();
         // Why they are exposed: only a keyed digest of 32 bits is kept, which tells different ones apart.
         let mut values: Vec<&[u8]> = shown.iter().map(Secret::expose).collect();
@@ -200,7 +219,16 @@ impl Watching {
         }
         let [.., a, b, c, d] = digest.finish().to_be_bytes();
         let guess = Guess { call: Some(call), source, credential: Some(u32::from_be_bytes([a, b, c, d])) };
-        self.watch.load().guessed(&guess, now)
+        self.counted(self.watch.load().guessed(&guess, now))
+    }
+
+    /// A key works that was not known before this call: what there is to tell of it.
+    pub(crate) fn works(&self, key: KeyId, (call, source): (CallId, IpAddr), now: Timestamp) -> Option<Finding> {
+        self.counted(self.watch.load().works(key, (Some(call), source), now))
+    }
+
+    fn counted(&self, finding: Option<Finding>) -> Option<Finding> {
+        finding.inspect(|finding| self.counts.found(finding.severity))
     }
 
     /// Whether a call must wait for what is done about its key.
@@ -294,7 +322,10 @@ impl Watching {
     /// A person lifted what held this key. (The watch is told of it by itself.)
     pub fn lifted(&self, key: KeyId) {
         self.with_ladder(Some(key), |ladder| ladder.lift(key));
-        self.rehearsals.of(Some(key)).into_iter().for_each(|rehearsal| rehearsal.note(Event::Lifted));
+        match self.rehearsals.of(Some(key)) {
+            Some(rehearsal) => rehearsal.note(Event::Lifted),
+            None => _ = self.counts.lifted.fetch_add(1, Ordering::Relaxed),
+        }
         self.unwritten.lifted(key);
     }
 
@@ -346,10 +377,12 @@ impl Watching {
 
     fn tell(&self, mut found: Found) {
         // Whoever reads it elsewhere must not take it for real.
-        if self.rehearsals.of(found.finding.key).is_some() {
-            found.finding.rule.insert_str(0, "drill-");
+        match self.rehearsals.of(found.finding.key) {
+            Some(_) => found.finding.rule.insert_str(0, "drill-"),
+            None => self.counts.found(found.finding.severity),
         }
         if self.told.try_send(found).is_err() {
+            self.counts.untold.fetch_add(1, Ordering::Relaxed);
             tracing::error!("more is found than can be told; see `greave watch`");
         }
     }
@@ -360,7 +393,7 @@ impl Watching {
         // What is in force is the ledger's to say; in a dry run nothing is.
         let held = |key| if is_on { self.authority.view(|state| state.contained_itself(key, now)) } else { Vec::new() };
         let held = finding.key.map(|key| (key, held(key)));
-        let Met { step, mut new } = self.with_ladder(finding.key, |ladder| {
+        let Met { step, mut new, capped } = self.with_ladder(finding.key, |ladder| {
             if let Some((key, held)) = held {
                 ladder.hold(key, held);
             }
@@ -371,10 +404,13 @@ impl Watching {
             met
         });
         new.retain(|new| is_on && new.step >= Step::StepUp && new.with.is_none());
+        if capped && self.rehearsals.of(finding.key).is_none() {
+            self.counts.capped.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(rehearsal) = self.rehearsals.of(finding.key) {
             new.iter_mut().for_each(|new| new.reason = format!("DRILL {}: {}", rehearsal.scenario(), new.reason));
         }
-        (Met { step, new }, self.dry(finding, step, now))
+        (Met { step, new, capped }, self.dry(finding, step, now))
     }
 
     /// In a dry run it is said what would have been done.

@@ -34,7 +34,8 @@ use crate::{
     guests::Guests,
     house::{self, House, HouseError},
     keeper::Keeper,
-    leaks, metrics,
+    leaks,
+    metrics::{self, Measured},
     posture::Posture,
     show,
     state::socket,
@@ -172,14 +173,22 @@ impl Serving {
         tasks.extend(watching::start(&watching, &house.authority, unanswered, seen, &stopping));
         let folders = (config.gate.state.clone(), house.state.record());
         tasks.push(watching::keep(&watching, &house.authority, folders, &stopping));
+        let teller = telling.teller();
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
         tasks.push(tokio::spawn(keeper.keep(stopping.clone())));
         if let Some(address) = config.gate.metrics {
             let listener = listener("gate.metrics", address).await?;
-            let pages =
-                metrics::pages(Arc::clone(&gate), Arc::clone(&book), (Arc::clone(&drains), Arc::clone(&traces)), Arc::clone(&watching));
+            let pages = metrics::pages(Measured {
+                gate: Arc::clone(&gate),
+                book: Arc::clone(&book),
+                drains: Arc::clone(&drains),
+                traces: Arc::clone(&traces),
+                watching: Arc::clone(&watching),
+                authority: Arc::clone(&house.authority),
+                teller,
+            });
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
         note_catalogue(&house, house.lock).await;
