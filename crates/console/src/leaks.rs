@@ -54,6 +54,9 @@ pub enum Leak {
     Canary(KeyId),
 }
 
+/// What the reason begins with for which a leaked key is disabled.
+pub const LEAKED: &str = "it leaked: ";
+
 /// Hears what was found, and where, and does what is to be done beside stopping it.
 #[expect(clippy::type_complexity, reason = "one function, and this is its name")]
 pub struct Alarm(pub Box<dyn Fn(Leak, String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>);
@@ -142,7 +145,7 @@ impl Desk {
     /// what it made is held.
     pub(crate) async fn leaked(&self, leak: Leak, at: &str, warrant: Warrant) -> Result<(), NotDone> {
         if let Leak::Key(key) = leak {
-            let disable = Command::DisableKey(key, format!("it leaked: {at}"));
+            let disable = Command::DisableKey(key, format!("{LEAKED}{at}"));
             self.authority.perform(&disable, warrant, self.now()).await?;
         }
         if let Some(Alarm(alarm)) = &self.alarm {

@@ -39,7 +39,7 @@ pub use crate::{
     desk::{Desk, Events, Guesses, IssuedSettings, Settings},
     drills::{Drills, NotBegun},
     excerpt::{Excerpt, Size},
-    leaks::{Alarm, Leak, LeakDoors},
+    leaks::{Alarm, LEAKED, Leak, LeakDoors},
     pages::pages,
     told::Told,
 };

@@ -264,6 +264,8 @@ struct Minting {
     registering: Option<JoinHandle<()>>,
     /// Whether what is held may go on.
     open: bool,
+    /// Whether it does not go on all the same, for it ends in the middle of what may be a credential.
+    within: bool,
 }
 
 /// Who looks at an answer while it goes by.
@@ -301,9 +303,9 @@ impl Answer {
     pub(crate) fn relay(body: Source, watched: Watched, register: Option<Register>, lease: Lease) -> Self {
         let Watched { tally, idle, lens, toll } = watched;
         let watch = Watch::new(tally.cut().clone(), idle);
-        let minting = register
-            .filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential))
-            .map(|register| Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false });
+        let minting = register.filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential)).map(|register| {
+            Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false, within: false }
+        });
         let lease = Some(lease);
         Self(Kind::Relay(Box::new(Relay {
             body,
@@ -321,7 +323,15 @@ impl Answer {
 }
 
 impl Minting {
-    /// Holds a piece back; all of them go on when they are too many to be looked into.
+    /// Makes a credential known that stood in the last piece of an answer which is too large to be
+    /// held back whole: what is held, that piece with it, goes on when the key is known.
+    fn registers(&mut self, made: Made, tally: &Arc<Tally>, last: Frame<Bytes>) {
+        self.held.push_back(last);
+        let (known, tally) = ((self.register)(made), Arc::clone(tally));
+        self.registering = Some(tokio::spawn(async move { tally.saw(Seen { rows: None, minted: known.await }) }));
+    }
+
+    /// Holds a piece back; all of them go on when they are too many to be held.
     fn hold(&mut self, frame: Frame<Bytes>) {
         self.size = self.size.saturating_add(frame.data_ref().map_or(0, Bytes::len));
         self.held.push_back(frame);
@@ -336,7 +346,7 @@ impl Minting {
             self.registering = None;
             self.open = true;
         }
-        Poll::Ready(if self.open { self.held.pop_front() } else { None })
+        Poll::Ready(if self.open && !self.within { self.held.pop_front() } else { None })
     }
 }
 
@@ -359,7 +369,7 @@ impl Relay {
             (_, minting) => {
                 self.tally.saw(Seen { rows, minted: None });
                 if let Some(minting) = minting {
-                    minting.open = true;
+                    (minting.open, minting.within) = (true, false);
                 }
             }
         }
@@ -422,8 +432,15 @@ impl Relay {
                     if let (Some(data), Some(lens)) = (frame.data_ref(), &mut self.lens) {
                         lens.pass(data);
                     }
-                    match &mut self.minting {
-                        Some(minting) if !minting.open => minting.hold(frame),
+                    let made = self.lens.as_mut().and_then(Lens::made);
+                    if let Some(minting) = &mut self.minting {
+                        minting.within = self.lens.as_ref().is_some_and(Lens::is_within);
+                    }
+                    match (&mut self.minting, made) {
+                        (Some(minting), Some(made)) => minting.registers(made, &self.tally, frame),
+                        (Some(minting), None) if !minting.open || minting.within || !minting.held.is_empty() => {
+                            minting.hold(frame);
+                        }
                         _ => return self.passes(cx, frame),
                     }
                 }
@@ -486,5 +503,24 @@ impl Body for Answer {
             Kind::Words(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Kind::Relay(relay) => relay.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn what_ends_in_the_middle_of_a_credential_does_not_go_on() {
+        let register: Register = Arc::new(|_| Box::pin(async { None }));
+        let held = VecDeque::new();
+        let mut minting = Minting { register, held, size: 0, registering: None, open: true, within: true };
+        let mut cx = Context::from_waker(Waker::noop());
+        minting.hold(Frame::data(Bytes::from_static(b"\"secret\":\"mint_")));
+        assert!(matches!(minting.poll_held(&mut cx), Poll::Ready(None)));
+        minting.within = false;
+        assert!(matches!(minting.poll_held(&mut cx), Poll::Ready(Some(_))));
     }
 }

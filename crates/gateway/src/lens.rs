@@ -10,9 +10,13 @@ use uuid::Uuid;
 use wire::looks_like_credential;
 use zeroize::Zeroizing;
 
-use crate::rows::{Counter, Pointer};
+use crate::{
+    rows::{Counter, Pointer},
+    seek::Seeker,
+};
 
-/// The largest answer in which a credential is looked for.
+/// The largest answer that is held back whole, until the credential that it brings is known. Of a
+/// longer one pieces go on, each after it was looked through.
 pub(crate) const LARGEST: usize = 256 * 1024;
 
 /// What is looked for in an answer.
@@ -36,14 +40,21 @@ pub struct Made {
 
 pub(crate) struct Lens {
     rows: Option<Counter>,
-    minted: Option<Copied>,
+    minted: Option<Minted>,
 }
 
-/// A copy of the answer so far; `None` when it grew too large.
-struct Copied {
+/// Where the credential is looked for.
+struct Minted {
     to: Pointer,
     named: Option<Pointer>,
-    bytes: Option<Zeroizing<Vec<u8>>>,
+    seen: Sought,
+}
+
+enum Sought {
+    /// A copy of the answer so far.
+    Copied(Zeroizing<Vec<u8>>),
+    /// It grew too large: it is looked through as it goes by.
+    Streamed(Box<Seeker>),
 }
 
 impl Lens {
@@ -54,10 +65,10 @@ impl Lens {
         }
         Some(Self {
             rows: look.list.clone().map(Counter::new),
-            minted: look.minted.clone().map(|to| Copied {
+            minted: look.minted.clone().map(|to| Minted {
                 to,
                 named: look.named.clone(),
-                bytes: Some(Zeroizing::default()),
+                seen: Sought::Copied(Zeroizing::default()),
             }),
         })
     }
@@ -70,23 +81,47 @@ impl Lens {
         if let Some(rows) = &mut self.rows {
             rows.pass(data);
         }
-        if let Some(copied) = &mut self.minted {
-            copied.bytes = copied.bytes.take().filter(|bytes| bytes.len().saturating_add(data.len()) <= LARGEST);
-            if let Some(bytes) = &mut copied.bytes {
-                bytes.extend_from_slice(data);
-            }
+        if let Some(minted) = &mut self.minted {
+            minted.pass(data);
         }
+    }
+
+    /// A credential that stood in the piece which came last, of an answer that is too large to be
+    /// held back whole.
+    pub(crate) fn made(&mut self) -> Option<Made> {
+        let Some(Minted { seen: Sought::Streamed(seeker), .. }) = &mut self.minted else { return None };
+        // What the API calls it is only read where all of it is there.
+        seeker.take().filter(|text| is_machine_made(text)).map(|secret| Made { secret, upstream: None })
+    }
+
+    /// Whether the last piece of such an answer ended in the middle of what may be one.
+    pub(crate) fn is_within(&self) -> bool {
+        matches!(&self.minted, Some(Minted { seen: Sought::Streamed(seeker), .. }) if seeker.is_within())
     }
 
     /// What was seen, once the answer has ended: how many rows, and which new credential.
     pub(crate) fn seen(self) -> (Option<u64>, Option<Made>) {
-        (self.rows.and_then(|rows| rows.rows()), self.minted.and_then(Copied::credential))
+        (self.rows.and_then(|rows| rows.rows()), self.minted.and_then(Minted::credential))
     }
 }
 
-impl Copied {
+impl Minted {
+    fn pass(&mut self, data: &[u8]) {
+        match &mut self.seen {
+            Sought::Copied(bytes) if bytes.len().saturating_add(data.len()) <= LARGEST => bytes.extend_from_slice(data),
+            Sought::Copied(bytes) => {
+                let mut seeker = Seeker::new(self.to.clone());
+                seeker.pass(bytes);
+                seeker.pass(data);
+                self.seen = Sought::Streamed(Box::new(seeker));
+            }
+            Sought::Streamed(seeker) => seeker.pass(data),
+        }
+    }
+
     fn credential(self) -> Option<Made> {
-        let value: serde_json::Value = serde_json::from_slice(&self.bytes?).ok()?;
+        let Sought::Copied(bytes) = self.seen else { return None };
+        let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
         let text = value.pointer(self.to.text())?.as_str()?;
         let upstream = self.named.and_then(|at| named(&value, &at));
         is_machine_made(text).then(|| Made { secret: Zeroizing::new(text.to_owned()), upstream })

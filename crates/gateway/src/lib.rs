@@ -20,6 +20,7 @@ mod lens;
 mod pace;
 mod rows;
 mod screen;
+mod seek;
 mod server;
 mod swap;
 mod tally;

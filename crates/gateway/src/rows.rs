@@ -27,6 +27,10 @@ impl Pointer {
         Some(Self { text: text.into(), steps: steps.into() })
     }
 
+    pub(crate) fn steps(&self) -> &[Box<str>] {
+        &self.steps
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

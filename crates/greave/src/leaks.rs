@@ -1,15 +1,20 @@
 //! What is done about what was found where others can read it, beside stopping it: what a key
 //! made is held, and people are told of what was not stopped.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ::watch::Told;
-use authority::Authority;
-use console::{Alarm, Leak};
+use authority::{Authority, Change, Key, State, Written};
+use console::{Alarm, LEAKED, Leak};
 use gateway::Watching;
 use jiff::Timestamp;
-use law::{Evidence, Finding, Severity};
+use law::{Evidence, Finding, KeyId, Severity, Standing};
 use tokio::sync::mpsc;
+
+use crate::watching::baselines;
 
 /// Hears what the desk is told.
 pub(crate) fn alarm(watching: &Arc<Watching>, authority: &Arc<Authority>, loud: mpsc::Sender<Finding>) -> Alarm {
@@ -26,16 +31,7 @@ async fn hear(watching: &Watching, authority: &Authority, loud: &mpsc::Sender<Fi
         Finding::new(rule, severity, Some(key), Evidence { at: now, call: None, what })
     };
     let told = match leak {
-        Leak::Key(key) => {
-            watching.told(&Told::Leaked { key }, now);
-            let known = authority.view(|state| state.key(key).cloned()).filter(|_| !watching.is_off());
-            let Some(known) = known else { return };
-            let finding = finding("leaked", Severity::Critical, key, at);
-            if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
-            }
-            return;
-        }
+        Leak::Key(key) => return leaked(watching, authority, key, at).await,
         Leak::Public(key) => {
             let what =
                 format!("{at}; nothing was stopped, for it lies open by its nature (`leaks.public`) or only reads");
@@ -48,18 +44,69 @@ async fn hear(watching: &Watching, authority: &Authority, loud: &mpsc::Sender<Fi
     }
 }
 
+/// A key leaked: what it made is held.
+async fn leaked(watching: &Watching, authority: &Authority, key: KeyId, at: String) {
+    let now = Timestamp::now();
+    watching.told(&Told::Leaked { key }, now);
+    let known = authority.view(|state| state.key(key).cloned()).filter(|_| !watching.is_off());
+    let Some(known) = known else { return };
+    let evidence = Evidence { at: now, call: None, what: at };
+    let finding = Finding::new("leaked", Severity::Critical, Some(key), evidence);
+    if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
+    }
+}
+
+/// Takes up what was reported while no gate ran, before the first request: the key is disabled
+/// since then, and nothing holds what it made. `since` is when the last gate saved what it knew.
+pub(crate) async fn take_up(watching: &Watching, authority: &Authority, since: Option<Timestamp>) {
+    let is_parent = |state: &State, key: &Key| {
+        key.standing == Standing::Disabled && state.family(key.id).into_iter().any(|of| of != key.id)
+    };
+    let parents: BTreeSet<KeyId> =
+        authority.view(|state| state.keys().filter(|key| is_parent(state, key)).map(|key| key.id).collect());
+    // The usual case: then the ledger, which may be long, is not read.
+    if parents.is_empty() {
+        return;
+    }
+    let said = match baselines::said(authority, (since, Timestamp::now())).await {
+        Ok(said) => said,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            return tracing::error!(error, "what leaked while no gate ran cannot be read from the ledger");
+        }
+    };
+    let mut waits: BTreeMap<KeyId, String> = BTreeMap::new();
+    for (_, Written { change, .. }) in said {
+        match change {
+            Change::KeyDisabled { key, why } if parents.contains(&key) => {
+                if let Some(at) = why.strip_prefix(LEAKED) {
+                    waits.insert(key, at.to_owned());
+                }
+            }
+            // A gate has answered it, or a person has.
+            Change::KeyContained { key, .. } | Change::KeyLifted { key, .. } | Change::KeyEnabled { key } => {
+                waits.remove(&key);
+            }
+            _ => {}
+        }
+    }
+    for (key, at) in waits {
+        leaked(watching, authority, key, at).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use authority::{SecretDigest, Sighting};
+    use authority::{Command, SecretDigest, Sighting, Warrant};
     use gateway::{WatchMode, WatchRules};
-    use law::{Answer, KeyId, Power};
+    use law::{Answer, Power};
 
     use super::*;
     use crate::{secrets::Vault, state::StateFolder};
 
-    #[tokio::test]
-    async fn what_a_leaked_key_made_makes_nothing_more_and_what_lies_open_is_told() {
-        let folder = tempfile::tempdir().unwrap();
+    /// An authority with a key that made another.
+    async fn family(folder: &tempfile::TempDir) -> (Arc<Authority>, KeyId, Arc<Key>) {
         let path = folder.path().join("state");
         let state = StateFolder::make(&path).unwrap();
         Vault::of(&path).furnish().unwrap();
@@ -72,8 +119,39 @@ mod tests {
         };
         let key = adopt(b"the key", None).await.id;
         let child = adopt(b"what it made", Some(key)).await;
+        (authority, key, child)
+    }
+
+    fn watching(authority: &Arc<Authority>) -> Arc<Watching> {
         let rules = WatchRules { mode: WatchMode::On, ..WatchRules::default() };
-        let (watching, _unanswered) = Watching::new(rules, Arc::clone(&authority), mpsc::channel(8).0);
+        Watching::new(rules, Arc::clone(authority), mpsc::channel(8).0).0
+    }
+
+    #[tokio::test]
+    async fn what_was_reported_while_no_gate_ran_holds_what_the_key_made_when_one_starts() {
+        for (why, leaked) in [("it was not needed", false), ("it leaked: `greave scan` found it in .env", true)] {
+            let folder = tempfile::tempdir().unwrap();
+            let (authority, key, child) = family(&folder).await;
+            let says = || authority.contained(&child, Power::Mint.into(), false, Timestamp::now());
+            let disable = Command::DisableKey(key, why.to_owned());
+            authority.perform(&disable, Warrant::Operator, Timestamp::now()).await.unwrap();
+            let later = Timestamp::now() + jiff::SignedDuration::from_secs(1);
+            take_up(&watching(&authority), &authority, Some(later)).await;
+            assert_eq!(says(), Answer::Pass, "what the last gate knew it has answered");
+            take_up(&watching(&authority), &authority, None).await;
+            assert_eq!(says(), if leaked { Answer::Refuse } else { Answer::Pass }, "{why}");
+            let held = || authority.view(|state| state.containments(key, Timestamp::now()));
+            let before = held();
+            take_up(&watching(&authority), &authority, None).await;
+            assert_eq!(held(), before, "once");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_leaked_key_made_makes_nothing_more_and_what_lies_open_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (authority, key, child) = family(&folder).await;
+        let watching = watching(&authority);
         let (loud, mut told) = mpsc::channel(8);
         let Alarm(alarm) = alarm(&watching, &authority, loud);
         let says = |power: Power| authority.contained(&child, power.into(), false, Timestamp::now());

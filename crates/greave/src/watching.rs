@@ -3,9 +3,13 @@
 
 pub(crate) mod baselines;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use ::watch::{Guesser, Told};
+use ::watch::{Guesser, Told, Watch};
 use authority::{Authority, Change, Written};
 use console::{Guesses, api::GuessingView};
 use gateway::{Found, Unanswered, Watching};
@@ -113,16 +117,9 @@ const CLOSE: u64 = 10_000;
 /// How often what is remembered is saved.
 const SAVED: Duration = Duration::from_secs(600);
 
-/// Keeps what is usual over a restart: takes up what was saved, goes on with it from the record,
-/// and saves it now and then, and at the end.
-pub(crate) fn keep(
-    watching: &Arc<Watching>,
-    authority: &Arc<Authority>,
-    (state, record): (PathBuf, PathBuf),
-    stopping: &watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    // Nothing is served yet: what is usual is known before the first request.
-    let saved = match baselines::load(&state) {
+/// Takes up what the last gate saved, and when it did, before the first request.
+pub(crate) fn take_up(watching: &Watching, state: &Path) -> Option<(Watch, Timestamp)> {
+    match baselines::load(state) {
         Ok((remembered, at)) => {
             watching.remember(remembered.clone());
             Some((remembered, at))
@@ -133,7 +130,17 @@ pub(crate) fn keep(
             tracing::info!(%why, "what is usual for each key is learnt from the record; until then the watch finds little");
             None
         }
-    };
+    }
+}
+
+/// Keeps what is usual over a restart: goes on with what was saved from the record, and saves it
+/// now and then, and at the end.
+pub(crate) fn keep(
+    watching: &Arc<Watching>,
+    authority: &Arc<Authority>,
+    (state, record, saved): (PathBuf, PathBuf, Option<(Watch, Timestamp)>),
+    stopping: &watch::Receiver<bool>,
+) -> JoinHandle<()> {
     let (watching, authority, stop) = (Arc::clone(watching), Arc::clone(authority), stopping.clone());
     tokio::spawn(async move {
         let (learning, asked) = (Arc::clone(&watching), stop.clone());
@@ -248,7 +255,7 @@ async fn not_me(watching: &Watching, authority: &Authority, challenge: Challenge
 
 #[cfg(test)]
 mod tests {
-    use ::watch::{Settings, Watch};
+    use ::watch::Settings;
     use authority::{Actor, SecretDigest, Sighting};
     use gateway::{Rehearsal, WatchRules};
 

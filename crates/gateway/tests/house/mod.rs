@@ -416,6 +416,19 @@ impl House {
         }
     }
 
+    /// Asks, and reads of the answer until this has come, which may never end.
+    pub(crate) async fn post_until(&self, target: &str, key: &str, seen: &[u8]) -> Stream {
+        let request = self.request("POST", target).header("authorization", &format!("Bearer {key}"));
+        let answer = exchange(self.address, request.body("{}").unwrap()).await;
+        assert!(answer.status().is_success(), "{}", answer.status());
+        let (mut body, mut came) = (answer.into_body(), Vec::new());
+        while !came.windows(seen.len()).any(|window| window == seen) {
+            let frame = timeout(NEVER, body.frame()).await.unwrap().unwrap().unwrap();
+            came.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        }
+        Stream(body)
+    }
+
     pub(crate) async fn start_stream(&self, target: &str, key: &str) -> Stream {
         let request = self.request("GET", target).header("authorization", &format!("Bearer {key}"));
         let answer = exchange(self.address, request.body("").unwrap()).await;
@@ -712,6 +725,17 @@ impl Api {
                     "as=headed" => return json().header("x-auth-token", made).body(Kept::whole("")).unwrap(),
                     "as=nothing" => return json().body(Kept::whole("")).unwrap(),
                     // Its end never comes.
+                    // Longer than what is held back, and its end never comes.
+                    "as=endless" => {
+                        let before = format!(r#"{{"x":"{}","it":["#, "x".repeat(300_000));
+                        let mut body = Kept::pieces(&before, 1);
+                        // The credential is whole before its quotation mark comes.
+                        for piece in [r#"1],"secr"#, r#"et":"mint_9f3c"#, "1e7a52d84b06a1cf", r#"","y":["#] {
+                            body.pieces.push_back(Bytes::copy_from_slice(piece.as_bytes()));
+                        }
+                        body.ends = false;
+                        return json().body(body).unwrap();
+                    }
                     "as=open" => return json().body(Kept::open(&format!(r#"{{"secret":"{made}""#))).unwrap(),
                     _ => {}
                 }

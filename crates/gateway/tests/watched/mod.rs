@@ -257,3 +257,24 @@ async fn a_watch_that_is_off_looks_for_no_guesses() {
     guess(&house, 0, 40).await;
     assert!(house.found().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_in_an_answer_that_is_too_long_to_be_held_back_is_known_before_its_client_has_it() {
+    let made = "mint_9f3c1e7a52d84b06a1cf";
+    // Before all that is long, and behind it, in pieces, in an answer that never ends.
+    for way in ["as=long", "as=endless"] {
+        let house = House::observing().await;
+        let key = house.adopt(SECRET).await;
+        house.watching.obey(on());
+        let _open = house.post_until(&format!("/v1/keys?{way}"), SECRET, made.as_bytes()).await;
+        let child = house.recognised(made).unwrap_or_else(|| panic!("{way}: nobody knows the key"));
+        assert_eq!(child.parent(), Some(key), "{way}");
+        contain(&house, key, Step::Disable).await;
+        house.upstream.accepts(made, "ann");
+        assert_eq!(
+            house.get("/v1/things", made).await.refusal(),
+            Some(Refusal::Contained),
+            "{way}: held with its maker"
+        );
+    }
+}

@@ -171,8 +171,10 @@ impl Serving {
         tasks.push(tokio::spawn(Arc::clone(&ends).watch(stopping.clone())));
         let seen = (seen, loud, Arc::clone(&journal));
         tasks.extend(watching::start(&watching, &house.authority, unanswered, seen, &stopping));
-        let folders = (config.gate.state.clone(), house.state.record());
-        tasks.push(watching::keep(&watching, &house.authority, folders, &stopping));
+        let saved = watching::take_up(&watching, &config.gate.state);
+        leaks::take_up(&watching, &house.authority, saved.as_ref().map(|(_, at)| *at)).await;
+        let kept = (config.gate.state.clone(), house.state.record(), saved);
+        tasks.push(watching::keep(&watching, &house.authority, kept, &stopping));
         let teller = telling.teller();
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));

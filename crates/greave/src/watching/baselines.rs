@@ -11,6 +11,7 @@ use std::{
 };
 
 use authority::{Authority, Change, Digest, Written};
+use console::LEAKED;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::Timestamp;
 use law::{Call, CallId, Ended, HolderId, HolderKind, Outcome, Refusal, Verdict, Who};
@@ -194,6 +195,7 @@ pub(crate) fn in_words(authority: &Authority, change: &Change) -> Option<Told<'s
             let of = |state: &authority::State| state.question(*challenge).map(|asked| asked.question.key);
             Told::NotMe { key: authority.view(of)? }
         }
+        Change::KeyDisabled { key, why } if why.starts_with(LEAKED) => Told::Leaked { key: *key },
         Change::KeyLifted { key, calm: Some(calm), .. } => Told::Lifted { key: *key, calm: *calm },
         Change::KeyEnabled { key } => Told::Enabled { key: *key },
         Change::KeySucceeds { key, of, .. } => Told::Rotation { key: *of, successor: *key },
