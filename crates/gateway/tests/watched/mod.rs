@@ -1,6 +1,8 @@
 //! The watch in the way of requests: what it finds holds from the very call on.
 
-use ::watch::Told;
+use std::sync::Arc;
+
+use ::watch::{Expected, Reading, Surroundings, Told};
 use authority::{Command, SecretDigest, Sighting, Warrant};
 use gateway::{WatchMode, WatchRules};
 use http::StatusCode;
@@ -276,5 +278,34 @@ async fn a_key_in_an_answer_that_is_too_long_to_be_held_back_is_known_before_its
             Some(Refusal::Contained),
             "{way}: held with its maker"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finding_names_the_network_by_its_number_and_expected_blocks_are_known_to_the_gate() {
+    let house = House::observing().await;
+    let key = house.adopt(SECRET).await;
+    let mut reading = Reading::default();
+    reading.line("127.0.0.0\t127.0.0.255\t64500\tZZ\tEXAMPLE").unwrap();
+    let surroundings = Surroundings { networks: Some(reading.whole()), expected: Vec::new() };
+    house.watching.obey(WatchRules { surroundings: Arc::new(surroundings), ..on() });
+    house.watching.told(&Told::Leaked { key }, Timestamp::now());
+    house.get("/v1/things", SECRET).await;
+    let found = house.watched.lock().unwrap().try_recv().unwrap().finding;
+    let what = found.evidence().next().unwrap().what.clone();
+    assert!(what.contains("127.0.0.1 (AS64500)"), "{what}");
+
+    // A key that was never used from here, while somebody guesses here: only where it is expected, it is not named.
+    for keys in [Vec::new(), vec![KeyId(1)], vec![KeyId(9)]] {
+        let house = House::refusing_unknown_keys_observing().await;
+        let blocks = vec!["127.0.0.0/8".parse().unwrap()];
+        let is_expected = keys != [KeyId(9)];
+        let expected = vec![Expected { blocks, keys: keys.into_iter().collect() }];
+        let surroundings = Arc::new(Surroundings { networks: None, expected });
+        house.watching.obey(WatchRules { surroundings, ..on() });
+        guess(&house, 0, 40).await;
+        house.adopt(SECRET).await;
+        house.get("/v1/things", SECRET).await;
+        assert_eq!(house.watched.lock().unwrap().try_recv().is_err(), is_expected);
     }
 }

@@ -57,12 +57,14 @@ impl Expected {
         watch::Expected { blocks: self.blocks.clone(), keys: self.keys.iter().copied().collect() }
     }
 
-    /// Each block, and whose calls it is about.
-    pub(crate) fn in_words(&self) -> impl Iterator<Item = String> {
+    /// Each block with each key that it is about; with none where it is about all.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (IpNet, Option<KeyId>)> {
         let Self { blocks, why: _, keys } = self;
-        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let of = if keys.is_empty() { "all keys".to_owned() } else { keys.join(" and ") };
-        blocks.iter().map(move |block| format!("{block} for {of}"))
+        let of = |block: &IpNet| -> Vec<_> {
+            let all = keys.is_empty().then_some((*block, None));
+            keys.iter().map(|key| (*block, Some(*key))).chain(all).collect()
+        };
+        blocks.iter().flat_map(of).collect::<Vec<_>>().into_iter()
     }
 }
 

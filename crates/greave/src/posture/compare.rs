@@ -6,7 +6,8 @@
 use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
 
 use authority::{Lifetimes, OnLeaving, Weaker};
-use law::Span;
+use ipnet::IpNet;
+use law::{KeyId, Span};
 
 use crate::config::{
     Answers, Api, Approver, Config, CountsAsPerson, Credentials, Desk, Drain, DrainForm, Expected, Gate, Hold, Holders,
@@ -371,8 +372,15 @@ fn watch(from: &Watch, to: &Watch, found: &mut Found) {
     // A table makes some networks wider and others narrower than /16.
     let path = |path: &Option<PathBuf>| maybe(path.as_ref().map(|path| path.display()));
     found.differs("watch.networks", &path(networks), &path(&to.networks));
-    let blocks = |expected: &[Expected]| expected.iter().flat_map(Expected::in_words).collect::<Vec<_>>();
-    found.more("watch.expected", &blocks(expected), &blocks(&to.expected));
+    let pairs = |expected: &[Expected]| expected.iter().flat_map(Expected::pairs).collect::<Vec<_>>();
+    let (known, wanted) = (pairs(expected), pairs(&to.expected));
+    if wanted.iter().any(|(block, key)| !known.contains(&(*block, *key)) && !known.contains(&(*block, None))) {
+        let said = |(block, key): (IpNet, Option<KeyId>)| match key {
+            Some(key) => format!("{block} for {key}"),
+            None => format!("{block} for all keys"),
+        };
+        found.push("watch.expected", list(known.into_iter().map(said)), list(wanted.into_iter().map(said)));
+    }
 }
 
 /// Keys that would stop go on.

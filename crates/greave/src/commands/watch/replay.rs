@@ -261,3 +261,37 @@ fn page(found: &Found) -> String {
     });
     [head].into_iter().chain(parts).chain(done).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use law::Verdict;
+    use watch::Reading;
+
+    use super::*;
+    use crate::commands::testing;
+
+    #[test]
+    fn networks_of_a_record_are_known_by_the_table_of_the_configuration() {
+        let mut reading = Reading::default();
+        reading.line("192.0.2.0\t192.0.2.255\t64500\tZZ\tEXAMPLE").unwrap();
+        let surroundings = Arc::new(Surroundings { networks: Some(reading.whole()), ..Surroundings::default() });
+        let replay = Replay { surroundings, ..Replay::default() };
+        let call = testing::call(1, "GET /users", Verdict::Permit, 200).call;
+        assert_eq!((replay.seen(&call).network, Replay::default().seen(&call).network), (Some(64_500), None));
+    }
+
+    #[test]
+    fn twenty_calls_that_nobody_knows_are_noted_and_one_that_turns_out_good_is_none() {
+        for (status, many) in [(401, 1), (200, 0)] {
+            let mut replay = Replay::default();
+            for number in 1..=30 {
+                let joined = testing::call(number, "GET /users", Verdict::Permit, status);
+                replay.call(Call { who: Who::Unknown, key: None, ..joined.call });
+                replay.outcome(&joined.outcome.unwrap());
+            }
+            let found: Vec<_> =
+                replay.found.iter().map(|found| (&*found.finding.rule, found.finding.severity)).collect();
+            assert_eq!(found, vec![("guessing", Severity::Info); many], "{status}");
+        }
+    }
+}

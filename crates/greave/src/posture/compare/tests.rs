@@ -100,6 +100,23 @@ const CASES: &[Case] = &[
     Case("record.seal", "", "record: seal = \"1d\"", Free),
     Case("record.keep", "", "record: keep = { read = \"90d\" }", Free),
     Case("record.grace", "", "record: grace = \"1d\"", Free),
+    Case("watch.mode", "watch: mode = \"on\"", "watch: mode = \"dry-run\"", Free),
+    Case("watch.most_an_hour", "", "watch: most_an_hour = 1", Free),
+    Case("watch.off", "", "[watch.off]: detector = \"guessing\"\nwhy = \"a test\"", Free),
+    Case("watch.networks", "", "watch: networks = \"ip2asn.tsv\"", Waits),
+    Case("watch.expected", "", "[watch.expected]: blocks = [\"198.51.100.0/24\"]\nwhy = \"an office\"", Free),
+    Case(
+        "watch.expected",
+        "[watch.expected]: blocks = [\"198.51.100.0/24\"]\nwhy = \"an office\"\nkeys = [\"k7\", \"k8\"]",
+        "[watch.expected]: blocks = [\"198.51.100.0/24\"]\nwhy = \"an office\"",
+        Free,
+    ),
+    Case(
+        "watch.expected",
+        "[watch.expected]: blocks = [\"198.51.100.0/24\"]\nwhy = \"an office\"\nkeys = [\"k7\"]",
+        "[watch.expected]: blocks = [\"198.51.100.0/24\"]\nwhy = \"an office\"\nkeys = [\"k7\", \"k8\"]",
+        Free,
+    ),
 ];
 
 /// What can be said in any way.
