@@ -125,16 +125,43 @@ async fn of_an_answer_that_brings_a_key_nothing_goes_on_before_it_is_known() {
 }
 
 #[tokio::test]
-async fn too_large_an_answer_goes_on_unread() {
+async fn a_key_is_found_in_an_answer_that_is_too_large_to_be_held() {
+    let (mut gate, upstream) = gate().await;
+    let x = "x".repeat(400 * 1024);
+    for body in [
+        format!(r#"{{"token":"tok_9f3c1e7a52d84b06","x":"{x}"}}"#),
+        format!(r#"{{"x":"{x}","token":"tok_9f3c1e7a52d84b06"}}"#),
+    ] {
+        let mut client = Wire::to(gate.address).await;
+        client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+        let mut api = upstream.accept().await;
+        api.head().await;
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let (sent, answer) = tokio::join!(api.send(head + &body), client.answer());
+        let () = sent;
+        assert_eq!(answer.1, body);
+        assert_eq!(ending(&mut gate).await.minted, Some(KeyId(20)));
+    }
+}
+
+#[tokio::test]
+async fn of_such_an_answer_no_credential_goes_on_that_may_not_have_ended() {
     let (mut gate, upstream) = gate().await;
     let mut client = Wire::to(gate.address).await;
     client.send("POST /tokens HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
     let mut api = upstream.accept().await;
     api.head().await;
-    let body = format!(r#"{{"token":"tok_9f3c1e7a52d84b06","x":"{}"}}"#, "x".repeat(400 * 1024));
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-    let (sent, answer) = tokio::join!(api.send(head + &body), client.answer());
-    let () = sent;
-    assert_eq!(answer.1, body);
-    assert_eq!(ending(&mut gate).await.minted, None);
+    let before = format!(r#"{{"x":"{}","token":"tok_9f3c"#, "x".repeat(400 * 1024));
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    let pieces = format!("{head}{:x}\r\n{before}\r\nc\r\n1e7a52d84b06\r\n", before.len());
+    let ((), got) = tokio::join!(
+        async {
+            api.send(pieces).await;
+            drop(api);
+        },
+        client.rest()
+    );
+    assert!(got.contains("xxxx") && !got.contains("1e7a52d84b06"), "its last letter may be there");
+    assert_eq!(ending(&mut gate).await.ended, Ended::UpstreamGone);
 }

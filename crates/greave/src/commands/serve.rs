@@ -128,7 +128,9 @@ impl Serving {
         drains.run(config).await?;
         let cut = Arc::new(AtomicBool::new(false));
         let (to_tell_of, seen) = mpsc::channel(watching::FOUND);
-        let (watching, unanswered) = Watching::new(watch_rules(config)?, Arc::clone(&house.authority), to_tell_of);
+        let rules = watch_rules(config)?;
+        note_networks(&rules);
+        let (watching, unanswered) = Watching::new(rules, Arc::clone(&house.authority), to_tell_of);
         let loud = findings.clone();
         let gate = Arc::new(Gate::new(GateParts {
             realm,
@@ -308,6 +310,7 @@ impl Serving {
         self.gate.obey(realm);
         self.drains.run(&config).await?;
         self.traces.obey(&config)?;
+        note_networks(&watch);
         self.watching.obey(watch);
         note_catalogue(&self.house, document.lock).await;
         Ok(())
@@ -337,6 +340,12 @@ fn added<'a>(before: &Catalogue, now: &'a Catalogue) -> Vec<&'a str> {
 
 fn watch_rules(config: &Config) -> Result<WatchRules, HouseError> {
     config.watch.rules().map_err(|error| HouseError::Setting(error.to_string()))
+}
+
+fn note_networks(rules: &WatchRules) {
+    if let Some(networks) = &rules.surroundings.networks {
+        tracing::info!(ranges = networks.ranges(), bytes = networks.bytes(), "networks are known by number");
+    }
 }
 
 fn journal(state: &Path) -> Result<Journal, HouseError> {

@@ -102,7 +102,6 @@ pub(super) fn read(path: &Path) -> Result<Networks, NoNetworks> {
     if networks.ranges() == 0 {
         return Err(NoNetworks::Empty { path: path.to_owned() });
     }
-    tracing::info!(ranges = networks.ranges(), bytes = networks.bytes(), "networks are known by number");
     Ok(networks)
 }
 
