@@ -1,9 +1,11 @@
 //! A month of made-up calls: what sealing costs, how large they lie on disk, and how fast one
 //! key's calls of the month are found.
 //!
-//! `cargo run --release -p record --example month CALLS [FOLDER [HOURS]]`. A thousand keys of which
-//! few are used much, eight operations, one file of the log for each of 720 hours (or so many as
-//! are said: fewer hours are as a busier gate has them). The folder stays.
+//! `cargo run --release -p record --example month CALLS [FOLDER [HOURS [COPIES]]]`. A thousand keys of
+//! which few are used much, eight operations, one file of the log for each of 720 hours (or so many
+//! as are said: fewer hours are as a busier gate has them). With COPIES what was sealed is copied
+//! under so many further hours and signed, so that a search has more to look through than was
+//! written for it: `10000000 FOLDER 72 9` is a month of a hundred million. The folder stays.
 
 use std::{
     error::Error,
@@ -40,6 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hours: u64 = words.next().map_or(Ok(720), |hours| hours.parse())?;
     if !folder.exists() {
         make(&folder, calls, hours)?;
+        let copies: u64 = words.next().map_or(Ok(0), |copies| copies.parse())?;
+        copy(&folder, copies)?;
     }
     let began = Instant::now();
     let book = Book::open(&folder, settings(calls, hours))?;
@@ -76,7 +80,10 @@ fn make(folder: &Path, calls: u64, hours: u64) -> Result<(), Box<dyn Error>> {
     let mut dice = 1;
     for number in 0..calls {
         let (call, outcome) = exchange(start, i64::try_from(number)? * step, &mut dice)?;
-        book.intent(call)?;
+        // A disk on which others write, too, is slow at times.
+        while book.intent(call.clone()).is_err() {
+            thread::sleep(Duration::from_secs(1));
+        }
         book.outcome(outcome);
         if number % 10_000 == 0 {
             wait(book.synced())?;
@@ -98,6 +105,44 @@ fn make(folder: &Path, calls: u64, hours: u64) -> Result<(), Box<dyn Error>> {
     println!("  writing   {:>7} ns of processor time a call", spent("record-writer")? / calls);
     println!("  memory    {:>7} at the busiest moment, of the whole process", most_memory()?);
     Ok(())
+}
+
+/// Copies all that is sealed so many times, as further files of the log.
+fn copy(folder: &Path, copies: u64) -> Result<(), Box<dyn Error>> {
+    let file = folder.join("leaves.jsonl");
+    let mut lines: Vec<String> = fs::read_to_string(&file)?.lines().map(str::to_owned).collect();
+    let first = lines.clone();
+    for copy in 1..=copies {
+        let hour = format!("hour={:04}-01-01T00", 2026 + copy);
+        fs::create_dir_all(folder.join(&hour))?;
+        for line in &first {
+            let log = lines.len() as u64 + 1;
+            let leaf: serde_json::Value = serde_json::from_str(line)?;
+            let number =
+                leaf.pointer("/sealed/log").and_then(serde_json::Value::as_u64).ok_or("a leaf without a log")?;
+            let file = leaf.pointer("/sealed/usage/file").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let (old_hour, _) = file.split_once('/').ok_or("a leaf without usage")?;
+            let (old, new) = (format!("{number:08}"), format!("{log:08}"));
+            for file in fs::read_dir(folder.join(old_hour))? {
+                let (path, name) = file.map(|file| (file.path(), file.file_name()))?;
+                if let Some(end) = name.to_str().and_then(|name| name.strip_prefix(&old)) {
+                    fs::copy(path, folder.join(&hour).join(format!("{new}{end}")))?;
+                }
+            }
+            let named = line.replace(&format!("{old_hour}/{old}"), &format!("{hour}/{new}"));
+            lines.push(named.replacen(&format!("\"log\":{number},"), &format!("\"log\":{log},"), 1));
+        }
+    }
+    let hashes: Vec<seal::Hash> = lines.iter().map(|line| seal::tree::leaf(line.as_bytes())).collect();
+    let note = fs::read_to_string(folder.join("checkpoint"))?;
+    let origin = note.lines().next().unwrap_or_default().to_owned();
+    let checkpoint = seal::Checkpoint { origin, size: hashes.len() as u64, root: seal::tree::root(&hashes) };
+    let note = record_signer()?.sign(&checkpoint.to_string());
+    fs::write(&file, lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    fs::write(folder.join("checkpoint"), &note)?;
+    let mut beside = folder.as_os_str().to_owned();
+    beside.push(".signed");
+    Ok(fs::write(beside, note)?)
 }
 
 fn search(folder: &Path, key: u64) -> Result<(), Box<dyn Error>> {

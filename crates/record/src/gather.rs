@@ -4,7 +4,6 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
-    fs::File,
     io,
 };
 
@@ -17,7 +16,7 @@ use crate::{
     Damage,
     brief::{Brief, Text},
     entry::{self, CALL, OUTCOME},
-    folder::{HEADER, Header, Place, read_header},
+    folder::{HEADER, Header, Place, open_file, read_header},
     frame::{Frames, MAX_PAYLOAD, Step},
     rollup::Rolled,
     segment::Row,
@@ -51,7 +50,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn open(place: &Place) -> io::Result<Self> {
-        let file = File::open(&place.path)?;
+        let file = open_file(&place.path)?;
         let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
         let mut log = Self { name: place.name(), frames: None, entries: 0, length, damage: Vec::new() };
         match read_header(&file)? {

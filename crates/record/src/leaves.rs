@@ -211,9 +211,9 @@ impl Leaves {
         files.flatten().map(String::as_str).collect()
     }
 
-    /// The number of the last file that was sealed.
+    /// The greatest number of a file that was sealed.
     pub(crate) fn last(&self) -> u64 {
-        self.sealed().next_back().map_or(0, |sealed| sealed.log)
+        self.sealed().map(|sealed| sealed.log).max().unwrap_or(0)
     }
 
     /// The leaves as the tree has them.
@@ -349,7 +349,7 @@ pub(crate) fn covered(hashes: &[Hash], note: &str, verifier: &Verifier) -> Resul
 /// Appends a line; it is on disk when this returns.
 pub(crate) fn append(folder: &Path, line: &str, whole: u64) -> io::Result<()> {
     let path = folder.join(LEAVES);
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut file = folder::open_to_write(&path, OpenOptions::new().append(true))?;
     // What a failed try has left behind.
     if file.metadata()?.len() > whole {
         file.set_len(whole)?;
@@ -362,7 +362,12 @@ pub(crate) fn append(folder: &Path, line: &str, whole: u64) -> io::Result<()> {
 /// Puts a file in its place, whole or not at all.
 pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let new = folder.join(format!("{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    // What a try before this one left, or a link that somebody put there.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(new, folder.join(name))?;

@@ -1,17 +1,13 @@
 //! The writing end on disk: which file, when to roll, what to remove, what a start finds.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::PathBuf,
-};
+use std::{fs, io, path::PathBuf};
 
 use jiff::Timestamp;
 
 use crate::{
     Damage, OpenError, Reason, Removed, Settings,
     entry::append_removed,
-    folder::{Folder, HEADER, Header, Place, Writing, places, read_header},
+    folder::{Folder, HEADER, Header, Place, Writing, open_file, places, read_header},
     frame::{Frames, Step},
     leaves::{self, Leaves},
 };
@@ -103,7 +99,7 @@ impl Log {
 
     /// Goes on in the newest file if it can be gone on with.
     fn resume(&mut self, place: Place, length: u64, damages: &mut Vec<Damage>) -> io::Result<()> {
-        let file = File::open(&place.path)?;
+        let file = open_file(&place.path)?;
         match read_header(&file)? {
             Header::Short => {
                 // The process ended before the file's header was written: it never held anything.

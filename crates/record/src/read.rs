@@ -182,6 +182,14 @@ impl Reader {
         filter.since.into_iter().fold(self, Self::since)
     }
 
+    /// Segments that are not, byte for byte, what was sealed are damage: for whoever believes what
+    /// is read, and is not there when the record is verified.
+    #[must_use]
+    pub fn only_sealed(mut self) -> Self {
+        self.part.only_sealed = true;
+        self
+    }
+
     /// Goes on at this place. Where its file is not there any more, with the oldest entry behind
     /// it; what is missing then is counted by [`passed_over`](Self::passed_over).
     #[must_use]
@@ -418,7 +426,8 @@ impl Reader {
         if too_old || (too_new && !may_end) || self.dropped.contains(&segment.file) {
             return None;
         }
-        Some(if too_new { Part::notes() } else { self.part.clone() })
+        let only_sealed = self.part.only_sealed;
+        Some(if too_new { Part { only_sealed, ..Part::notes() } } else { self.part.clone() })
     }
 
     /// Reads the next segments meanwhile, on as many processors as there are: where a filter takes

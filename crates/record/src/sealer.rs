@@ -132,6 +132,12 @@ pub(crate) fn run(shared: &Shared, folder: &Path, sealing: &Sealing) {
     }
 }
 
+/// Says what was found and put right.
+fn repaired(shared: &Shared, what: String) {
+    tracing::warn!(what, "the record was repaired");
+    shared.notice(Notice::Repaired(what));
+}
+
 struct Sealer<'a> {
     shared: &'a Shared,
     folder: &'a Path,
@@ -196,10 +202,8 @@ impl<'a> Sealer<'a> {
     }
 
     fn repair(&mut self) -> Result<(), SealError> {
-        let repaired = |what: String| {
-            tracing::warn!(what, "the record was repaired");
-            self.shared.notice(Notice::Repaired(what));
-        };
+        let shared = self.shared;
+        let repaired = |what| repaired(shared, what);
         let note = leaves::note(self.folder).map_err(disk(self.folder))?;
         let signed = match &note {
             Some(note) => leaves::covered(&self.hashes, note, &self.sealing.signer.verifier())?,
@@ -253,9 +257,7 @@ impl<'a> Sealer<'a> {
         anchor.lines().next().unwrap_or_default().clone_into(&mut self.origin);
         if before > signed || note.is_none() {
             leaves::replace(self.folder, CHECKPOINT, &anchor).map_err(disk(&self.folder.join(CHECKPOINT)))?;
-            let what = "the newest checkpoint was missing, and was put back".to_owned();
-            tracing::warn!(what, "the record was repaired");
-            self.shared.notice(Notice::Repaired(what));
+            repaired(self.shared, "the newest checkpoint was missing, and was put back".to_owned());
         }
         Ok(before.max(signed))
     }
@@ -333,6 +335,17 @@ impl<'a> Sealer<'a> {
             }
             let closed = self.shared.closed();
             let logs = places(self.folder).map_err(disk(self.folder))?;
+            let last = self.leaves.last();
+            if let Some(stray) = logs.iter().find(|log| log.sequence <= last) {
+                // Sealed files are gone: somebody else put it there, and what it says is nobody's.
+                self.put_aside(stray)?;
+                let name = stray.name();
+                repaired(
+                    self.shared,
+                    format!("`{name}` came when that number was sealed already; it ends with `.damaged` now"),
+                );
+                continue;
+            }
             let due = logs.iter().find(|log| log.sequence <= closed);
             if let Some(log) = due {
                 self.seal(log)?;

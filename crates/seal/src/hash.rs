@@ -1,6 +1,6 @@
 //! SHA-256.
 
-use std::fmt;
+use std::{fmt, io};
 
 use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -24,6 +24,17 @@ impl Hasher {
     /// The hash of all pieces.
     pub fn finish(self) -> Hash {
         Hash::from(&self.0.finish())
+    }
+}
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.feed(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

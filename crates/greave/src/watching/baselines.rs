@@ -120,7 +120,8 @@ impl<'a> Learning<'a> {
         stop: impl Fn() -> bool,
     ) -> Option<u64> {
         let reader = match Reader::open(self.record) {
-            Ok(reader) => from.into_iter().fold(reader, Reader::since),
+            // Whoever can write in the record's folder is not to say what is usual.
+            Ok(reader) => from.into_iter().fold(reader.only_sealed(), Reader::since),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the watch cannot learn from the record");
                 return None;

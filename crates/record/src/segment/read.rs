@@ -3,6 +3,7 @@
 
 use std::{
     fs::File,
+    io::{self, Read as _},
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -16,13 +17,15 @@ use parquet::{
     data_type::{ByteArray, DataType},
     errors::{ParquetError, Result},
     file::{
-        metadata::RowGroupMetaData,
+        metadata::{ParquetMetaData, RowGroupMetaData},
+        page_index::column_index::ColumnIndexMetaData,
         properties::ReaderProperties,
         reader::{FileReader as _, RowGroupReader},
         serialized_reader::{ReadGroupPredicate, ReadOptionsBuilder, SerializedFileReader},
         statistics::Statistics,
     },
 };
+use seal::Hasher;
 
 use super::{
     Columns, Entries, Segment,
@@ -41,19 +44,29 @@ pub(crate) struct Part {
     pub(crate) until: Option<Timestamp>,
     /// Calls whose columns say that they are not wanted.
     pub(crate) columns: Option<Arc<Columns>>,
+    /// Everything, where the file is not what was sealed.
+    pub(crate) only_sealed: bool,
 }
 
 impl Part {
     /// No calls at all: what stands before them.
     pub(crate) const fn notes() -> Self {
         // No key has this number: a column of Parquet cannot hold it.
-        Self { key: Some(KeyId(u64::MAX)), since: None, until: None, columns: None }
+        Self { key: Some(KeyId(u64::MAX)), since: None, until: None, columns: None, only_sealed: false }
     }
 }
 
 /// Reads the entries of a segment of the record in this folder.
-pub(crate) fn read(folder: &Path, Segment { file, notes, .. }: &Segment, part: &Part) -> Result<Entries> {
-    read_file(leaves::open(folder, file)?, *notes, part)
+pub(crate) fn read(folder: &Path, segment: &Segment, part: &Part) -> Result<Entries> {
+    let mut file = leaves::open(folder, &segment.file)?;
+    if part.only_sealed {
+        let mut hasher = Hasher::default();
+        io::copy(&mut (&mut file).take(segment.bytes.saturating_add(1)), &mut hasher)?;
+        if hasher.finish() != segment.sha256 {
+            return Err(damaged("is not what was sealed"));
+        }
+    }
+    read_file(file, segment.notes, part)
 }
 
 /// Reads the entries of a segment whose first `notes` rows are no calls.
@@ -75,10 +88,11 @@ fn read_file(file: File, notes: u64, part: &Part) -> Result<Entries> {
             let rows = usize::try_from(group.metadata().num_rows()).map_err(|_| damaged("has no rows"))?;
             let notes = usize::try_from(notes.saturating_sub(first)).unwrap_or(rows).min(rows);
             if notes > 0 {
-                take(&*group, std::slice::from_ref(&(0..notes)), &mut entries)?;
+                take(&*group, std::slice::from_ref(&(0..notes)), Kinds::All, &mut entries)?;
             }
             if wanted {
-                group_entries(&*group, rows, notes, part, &mut entries)?;
+                let pages = part.key.map_or(0..rows, |key| pages_of(file.metadata(), place, rows, key));
+                group_entries(&*group, notes.max(pages.start)..pages.end, part, &mut entries)?;
             }
         }
         entries.sort_unstable_by_key(|(place, _)| *place);
@@ -119,27 +133,41 @@ fn damaged(what: &str) -> ParquetError {
     ParquetError::General(format!("the segment is damaged: it {what}"))
 }
 
-fn group_entries(
-    group: &dyn RowGroupReader,
-    rows: usize,
-    notes: usize,
-    part: &Part,
-    entries: &mut Entries,
-) -> Result<()> {
+/// The calls among these rows of a group.
+fn group_entries(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, entries: &mut Entries) -> Result<()> {
     let Some(key) = part.key else {
-        return take_between(group, notes..rows, part, entries);
+        return take_between(group, rows, part, entries);
     };
     let Ok(key) = i64::try_from(key.0) else { return Ok(()) };
-    if group.get_column_bloom_filter(KEY).is_some_and(|bloom| !bloom.check(&key)) {
+    if rows.is_empty() || group.get_column_bloom_filter(KEY).is_some_and(|bloom| !bloom.check(&key)) {
         return Ok(());
     }
-    let mut reader = column(group, KEY)?;
-    let keys = numbers(&mut reader, 0..rows)?;
-    let calls = keys.get(notes..).unwrap_or_default();
+    let keys = numbers(&mut column(group, KEY)?, rows.clone())?;
     // INVARIANT: calls are sorted by key, those without one first.
-    let from = notes + calls.partition_point(|other| other.is_none_or(|other| other < key));
-    let to = notes + calls.partition_point(|other| other.is_none_or(|other| other <= key));
+    let from = rows.start + keys.partition_point(|other| other.is_none_or(|other| other < key));
+    let to = rows.start + keys.partition_point(|other| other.is_none_or(|other| other <= key));
     take_between(group, from..to, part, entries)
+}
+
+/// The rows of a group whose pages may hold this key, as the index of its pages says; all of them
+/// where it says nothing.
+fn pages_of(file: &ParquetMetaData, group: usize, rows: usize, key: KeyId) -> Range<usize> {
+    let Ok(key) = i64::try_from(key.0) else { return 0..0 };
+    let index = file.column_index().and_then(|groups| groups.get(group)?.get(KEY));
+    let pages = file.offset_index().and_then(|groups| groups.get(group)?.get(KEY));
+    let (Some(ColumnIndexMetaData::INT64(index)), Some(pages)) = (index, pages) else { return 0..rows };
+    let mut found = rows..0;
+    for (page, place) in pages.page_locations().iter().enumerate() {
+        let may_hold =
+            index.min_value(page).zip(index.max_value(page)).is_some_and(|(min, max)| (min..=max).contains(&&key));
+        if may_hold {
+            let begin = |page: usize| pages.page_locations().get(page).map(|next| next.first_row_index);
+            let start = usize::try_from(place.first_row_index).unwrap_or(0);
+            let end = begin(page + 1).and_then(|end| usize::try_from(end).ok()).unwrap_or(rows);
+            found = found.start.min(start)..found.end.max(end).min(rows);
+        }
+    }
+    found
 }
 
 /// Whether the statistics leave it open that this key is in the group.
@@ -152,7 +180,7 @@ fn is_within(group: &RowGroupMetaData, key: i64) -> bool {
 
 /// The rows of this range that are of the wanted time. Of one key they are sorted by time.
 fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, entries: &mut Entries) -> Result<()> {
-    let Part { key, since, until, columns: _ } = part;
+    let Part { key, since, until, .. } = part;
     if rows.is_empty() {
         return Ok(());
     }
@@ -173,20 +201,32 @@ fn take_between(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, ent
 /// The rows of this range that their columns leave in.
 fn take_wanted(group: &dyn RowGroupReader, rows: Range<usize>, part: &Part, entries: &mut Entries) -> Result<()> {
     match &part.columns {
-        Some(columns) if !rows.is_empty() => take(group, &columns.pick(group, rows)?, entries),
-        _ => take(group, std::slice::from_ref(&rows), entries),
+        Some(columns) if !rows.is_empty() => take(group, &columns.pick(group, rows)?, Kinds::Calls, entries),
+        _ => take(group, std::slice::from_ref(&rows), Kinds::Calls, entries),
     }
 }
 
+/// What rows may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    All,
+    /// What stands behind a segment's notes.
+    Calls,
+}
+
 /// Unpacks these rows, whose ranges stand in their order.
-fn take(group: &dyn RowGroupReader, rows: &[Range<usize>], entries: &mut Entries) -> Result<()> {
+fn take(group: &dyn RowGroupReader, rows: &[Range<usize>], may_be: Kinds, entries: &mut Entries) -> Result<()> {
     if rows.iter().all(Range::is_empty) {
         return Ok(());
     }
     let number = |place: usize| column(group, place).and_then(|mut reader| picked(&mut reader, rows));
     let text = |place: usize| column(group, place).and_then(|mut reader| picked_texts(&mut reader, rows));
     let (places, outcome_places) = (number(PLACE)?, number(OUTCOME_PLACE)?);
-    let (kinds, calls, outcomes, events) = (text(KIND)?, text(CALL)?, text(OUTCOME)?, text(EVENT)?);
+    let (calls, outcomes) = (text(CALL)?, text(OUTCOME)?);
+    let (kinds, events) = match may_be {
+        Kinds::All => (text(KIND)?, text(EVENT)?),
+        Kinds::Calls => (vec![None; calls.len()], vec![None; calls.len()]),
+    };
     let cells = places.into_iter().zip(outcome_places).zip(kinds).zip(calls).zip(outcomes).zip(events);
     for (((((place, outcome_place), kind), call), outcome), event) in cells {
         let mut put = |place: Option<i64>, kind: u8, json: &ByteArray| {

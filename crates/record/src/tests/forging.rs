@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path};
 
-use law::KeyId;
+use law::{Call, KeyId};
 
-use crate::{Book, Damage, Evidence, Given, Notice, ProveError, testing, verify};
+use crate::{Book, Damage, Evidence, Given, Notice, ProveError, Reader, testing, verify};
 
 /// A record of which a part is sealed.
 fn sealed(folder: &Path) {
@@ -462,4 +462,92 @@ fn a_clock_alone_removes_nothing() {
     testing::until(|| testing::files(&folder).is_empty());
     drop(book);
     assert_eq!(calls(&folder), 104);
+}
+
+/// A log that another book wrote, under a name of one's choice.
+fn planted(folder: &Path, name: &str) {
+    let (_scratch, other) = testing::folder();
+    let book = Book::open(&other, testing::settings()).unwrap();
+    book.intent(Call { key: Some(KeyId(666)), ..testing::call(1) }).unwrap();
+    testing::wait(book.synced()).unwrap();
+    drop(book);
+    fs::copy(&testing::files(&other)[0], folder.join(name)).unwrap();
+}
+
+fn add(book: &Book, number: u64, folder: &Path) {
+    book.intent(testing::call(number)).unwrap();
+    testing::wait(book.synced()).unwrap();
+    testing::until(|| testing::files(folder).is_empty());
+}
+
+#[test]
+fn a_log_whose_number_is_sealed_already_is_put_aside_and_never_signed() {
+    let (_scratch, folder) = testing::folder();
+    let book = testing::open_sealing(&folder);
+    for number in 0..3 {
+        add(&book, number, &folder);
+    }
+    for name in ["00000001-20260101T000000Z.calls", "00000002-20260101T000000Z.calls"] {
+        planted(&folder, name);
+        told(&book, |notice| matches!(notice, Notice::Repaired(what) if what.contains(name)));
+        assert!(folder.join(name).with_extension("damaged").exists());
+    }
+    // A pipe would never end.
+    let pipe = folder.join("00000001-20260102T000000Z.calls");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    told(&book, |notice| matches!(notice, Notice::Repaired(what) if what.contains("20260102")));
+    add(&book, 3, &folder);
+    drop(book);
+    let book = testing::open_sealing(&folder);
+    add(&book, 4, &folder);
+    drop(book);
+    assert_eq!((calls(&folder), findings(&folder)), (5, vec![]));
+}
+
+#[test]
+fn what_a_link_leads_to_is_never_written() {
+    let (scratch, folder) = testing::folder();
+    let outside = scratch.path().join("ledger");
+    fs::write(&outside, "precious").unwrap();
+    let book = testing::open_sealing(&folder);
+    add(&book, 0, &folder);
+    std::os::unix::fs::symlink(&outside, folder.join("checkpoint.new")).unwrap();
+    add(&book, 1, &folder);
+    let leaves = folder.join("leaves.jsonl");
+    fs::rename(&leaves, scratch.path().join("leaves")).unwrap();
+    std::os::unix::fs::symlink(&outside, &leaves).unwrap();
+    book.intent(testing::call(2)).unwrap();
+    told(&book, |notice| matches!(notice, Notice::Unsealed(_)));
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+    // Put back as it was, it goes on.
+    fs::remove_file(&leaves).unwrap();
+    fs::rename(scratch.path().join("leaves"), &leaves).unwrap();
+    testing::until(|| testing::files(&folder).is_empty());
+    drop(book);
+    assert_eq!((calls(&folder), findings(&folder)), (3, vec![]));
+}
+
+#[test]
+fn whoever_believes_what_is_read_reads_only_what_was_sealed() {
+    let (_scratch, folder) = testing::folder();
+    sealed(&folder);
+    let count = || Reader::open(&folder).unwrap().only_sealed().filter(Result::is_ok).count();
+    assert_eq!(count(), 100);
+    let leaves = fs::read_to_string(folder.join("leaves.jsonl")).unwrap();
+    let leaf: serde_json::Value = serde_json::from_str(leaves.lines().next().unwrap()).unwrap();
+    // A whole segment, and another one.
+    let (_other_scratch, other) = testing::folder();
+    let book = testing::open_sealing(&other);
+    add(&book, 7, &other);
+    drop(book);
+    let file = leaf["sealed"]["segments"][0]["file"].as_str().unwrap();
+    let theirs = fs::read_dir(fs::read_dir(&other).unwrap().flatten().find(|at| at.path().is_dir()).unwrap().path());
+    let theirs = theirs.unwrap().flatten().find(|file| file.path().extension().is_some_and(|kind| kind == "parquet"));
+    fs::copy(theirs.unwrap().path(), folder.join(file)).unwrap();
+    assert!(Reader::open(&folder).unwrap().filter(Result::is_ok).count() > count(), "it can be read as it is");
+    let damage = Reader::open(&folder).unwrap().only_sealed().find_map(Result::err);
+    assert!(
+        matches!(&damage, Some(Damage::Unreadable { error, .. }) if error.contains("not what was sealed")),
+        "{damage:?}"
+    );
 }
