@@ -30,6 +30,8 @@ use ipnet::IpNet;
 use law::Span;
 use serde::Deserialize;
 
+use crate::broken;
+
 pub(crate) use self::{
     credentials::Credentials,
     drain::{Drain, Form as DrainForm, origin},
@@ -483,13 +485,16 @@ impl Default for Record {
     }
 }
 
+/// How a file is mended that is no configuration.
+const MEND: &str = "`greave check` reads it again, `greave init` writes a new one";
+
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("`{path}` cannot be read: {cause}; name yours with `--config FILE`, or write a new one with `greave init`")]
     Missing { path: PathBuf, cause: std::io::Error },
-    #[error("`{path}` is refused\n{cause}")]
-    Broken { path: PathBuf, cause: Box<toml::de::Error> },
+    #[error("`{path}` is refused\n{told}")]
+    Broken { path: PathBuf, cause: Box<toml::de::Error>, told: String },
     #[error("`{path}`: {what}: {why}")]
     Unfit { path: PathBuf, what: &'static str, why: String },
 }
@@ -504,8 +509,11 @@ impl Config {
 
     /// Reads a text. Relative paths in it are taken from the file's folder.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text)
-            .map_err(|cause| ConfigError::Broken { path: path.to_owned(), cause: Box::new(cause) })?;
+        let mut config: Self = toml::from_str(text).map_err(|cause| ConfigError::Broken {
+            path: path.to_owned(),
+            told: broken::told(text, &cause.to_string(), "the configuration", MEND),
+            cause: Box::new(cause),
+        })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let Gate { state, upstream_authorities, client_certificate, client_key, .. } = &mut config.gate;
         let networks = &mut config.watch.networks;

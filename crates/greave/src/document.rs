@@ -23,12 +23,15 @@ pub(crate) struct Document {
     pub(crate) troubles: Vec<Trouble>,
 }
 
+/// How a document is mended that no parser reads.
+const SYNTAX: &str = "; mend it there, or fetch it again where it is cut off: JSON and YAML are read";
+
 /// Why the document cannot be obeyed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DocumentError {
     #[error("`{path}` cannot be read: {cause}; api.document names the API's OpenAPI document")]
     Missing { path: PathBuf, cause: io::Error },
-    #[error("`{path}`: {cause}")]
+    #[error("`{path}`: {cause}{}", if matches!(cause, ReadError::Syntax { .. }) { SYNTAX } else { "" })]
     Broken { path: PathBuf, cause: ReadError },
     #[error("`{path}` is missing; `greave catalogue accept` writes it from the document")]
     NoLock { path: PathBuf },

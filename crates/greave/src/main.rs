@@ -2,6 +2,7 @@
 
 mod ask;
 mod backup;
+mod broken;
 mod cli;
 mod client;
 mod commands;

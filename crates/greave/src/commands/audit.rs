@@ -6,12 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audit::{Audit, Map, Settings, baseline::Baseline, report::Format};
+use audit::{
+    Audit, Map, Settings,
+    baseline::{Baseline, BaselineError},
+    report::Format,
+};
 use jiff::Timestamp;
 use law::Severity;
 
 use super::{Done, Outcome};
 use crate::{
+    broken,
     cli::{self, Cli, FailOn},
     progress::Progress,
     show::{self, ALARM, aside, clean},
@@ -59,7 +64,13 @@ pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
 
 fn accepted(path: &Path) -> Result<Baseline, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
-    Baseline::read(&text).map_err(|error| format!("`{}`: {error}", path.display()))
+    Baseline::read(&text).map_err(|error| match error {
+        BaselineError::Toml(_) => {
+            let writes = "an entry is `[[accept]]` with rule, subject, reason and until, as docs/rules.md shows";
+            format!("`{}`: {}", path.display(), broken::told(&text, &error.to_string(), "a baseline", writes))
+        }
+        BaselineError::NoReason(..) => format!("`{}`: {error}", path.display()),
+    })
 }
 
 /// What is read: standard input, a file, or the folder of a record of calls.

@@ -4,12 +4,13 @@ use std::{fs, path::Path, time::Duration};
 
 use authority::{Card, Moment, Noticed};
 use console::api::{BeforeView, BeginDrill, DrillView, PlayedView};
-use drill::Scenario;
+use drill::{Scenario, Unfit};
 use http::Method;
 use jiff::Timestamp;
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
+    broken,
     cli::{Cli, Drill},
     client::address,
     show::{self, ALARM, FAINT, ago, clean, count},
@@ -62,7 +63,13 @@ fn texts(named: &[String]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
                 format!("`{name}` is none of `greave drill --list`, and cannot be read as a file: {error}")
             })?,
         };
-        Scenario::read(&text).map_err(|error| format!("`{name}`: {error}"))?;
+        Scenario::read(&text).map_err(|error| match error {
+            Unfit::Toml(_) => {
+                let writes = "`greave drill --write FOLDER` writes some to begin with";
+                format!("`{name}`: {}", broken::told(&text, &error.to_string(), "a scenario", writes))
+            }
+            Unfit::Is(_) => format!("`{name}`: {error}"),
+        })?;
         texts.push(text);
     }
     Ok(texts)

@@ -299,6 +299,18 @@ fn what_is_broken_is_named_with_its_file_its_line_and_how_to_mend_it() {
         company.run(words).says(2, &["`greave.toml` is refused", &line, "`persn` is no factor"]);
     }
     company.edit("greave.toml", "\"persn\"", "\"person\"");
+    for (file, text, is) in [
+        ("broken.json", "{\"gate\": {}}", "line 1, column 1\nthis looks like JSON, and the configuration is TOML"),
+        ("broken.yaml", "gate:\n  listen: x", "this looks like YAML"),
+        ("broken.toml", "[gate]\nlisten = ", "mend that line"),
+    ] {
+        fs::write(company.path(file), text).unwrap();
+        let named = format!("`{file}` is refused");
+        company.run(&["--config", file, "check"]).says(2, &[&named, "line ", is, "`greave init` writes a new one"]);
+    }
+    company
+        .run(&["drill", "broken.json", "--as", "ann"])
+        .says(2, &["`broken.json`", "line 1", "a scenario is TOML", "--write"]);
     fs::remove_file(company.path("state/secrets/master")).unwrap();
     company.run(&["keys", "list"]).says(2, &["the secret `master` is missing", "state/secrets/master"]);
     fs::remove_dir_all(company.path("state")).unwrap();
