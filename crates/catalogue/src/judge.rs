@@ -9,7 +9,7 @@ use std::{
 use law::{Power, Powers};
 
 use crate::{
-    By, Facts, Operation, SelectBy, Selector, SelectorRule, Settings,
+    Answered, By, Facts, Operation, SelectBy, Selector, SelectorRule, Settings,
     classify::{Context, Evidence, Powered, classify},
     read::{Draft, Standing},
     selector::{Condition, Wanted},
@@ -197,6 +197,7 @@ fn operation(draft: &Draft, powered: Powered) -> Operation {
         tags: facts.tags.clone(),
         list: draft.list.clone(),
         paging: draft.paging.clone(),
+        answered: draft.answered.clone(),
         credential: draft.credential.clone(),
     }
 }
@@ -222,6 +223,7 @@ fn undescribed(method: &str, template: &str) -> Draft {
         open: false,
         list: None,
         credential: None,
+        answered: Answered::default(),
         paging: Vec::new(),
         choices: Vec::new(),
         standing: Standing::default(),
@@ -239,6 +241,7 @@ fn variant(draft: &Draft, selector: Selector) -> Draft {
         open: draft.open,
         list: None,
         credential: None,
+        answered: Answered::default(),
         paging: draft.paging.clone(),
         choices: Vec::new(),
         standing: draft.standing.clone(),

@@ -33,7 +33,7 @@ pub use crate::{
     facts::{Facts, Field, Shape},
     graphql::root_fields,
     lock::{Changed, Drift, Lock, LockError, Locked},
-    operation::{By, Operation, OperationId},
+    operation::{Answered, By, Kind, Operation, OperationId},
     pattern::{Pattern, PatternError},
     read::{ReadError, landmarks::names_credential, text::unambiguous_json},
     security::{CredentialPlace, Place, Requirement, Security},

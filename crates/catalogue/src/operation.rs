@@ -54,7 +54,31 @@ pub struct Operation {
     pub list: Option<String>,
     /// Query parameters that page through the list.
     pub paging: Vec<String>,
+    /// What the document says of the successful answer.
+    pub answered: Answered,
     pub(crate) credential: Option<String>,
+}
+
+/// What the document says of a successful answer: enough to make one up in its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The first media type that it names, such as `text/csv`.
+    pub media: Option<String>,
+    /// Members of the answer, but for what stands in its list: a JSON pointer, and the `type`.
+    pub members: Vec<(String, Kind)>,
+    /// The same of one item of the list, from the item on.
+    pub items: Vec<(String, Kind)>,
+}
+
+/// The `type` of a value, as far as it is a plain one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `string`, or what the document is silent of.
+    Text,
+    /// `integer` or `number`.
+    Number,
+    /// `boolean`.
+    Flag,
 }
 
 impl Operation {

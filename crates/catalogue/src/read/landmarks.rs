@@ -1,7 +1,10 @@
 //! What the record looks for in queries and answers: paging, and new credentials.
 
 use super::schema::Seen;
-use crate::read::text::step;
+use crate::{
+    operation::{Answered, Kind},
+    read::text::step,
+};
 
 /// Query parameters that page through a list. Compared without case and without anything but letters.
 const PAGING: &[&str] = &[
@@ -122,6 +125,38 @@ pub(crate) fn minted(fields: &[Seen]) -> Option<String> {
         .map(|(_, seen)| seen.field.path.iter().map(|name| step(name)).collect())
 }
 
+/// So many members of an answer are kept, and so deep.
+const MEMBERS: usize = 16;
+const LEVELS: usize = 2;
+
+/// What is kept of a successful answer, so that one can be made up in its place.
+pub(crate) fn answered(media: &[String], fields: &[Seen], list: Option<&str>) -> Answered {
+    let mut answered = Answered { media: media.first().cloned(), ..Answered::default() };
+    for Seen { field, in_list } in fields {
+        let kind = match field.kind.as_str() {
+            "string" | "" => Kind::Text,
+            "integer" | "number" => Kind::Number,
+            "boolean" => Kind::Flag,
+            _ => continue,
+        };
+        let pointer: String = field.path.iter().map(|name| step(name)).collect();
+        // What stands in a list that is not the one is left out: nobody counts it.
+        let (into, pointer) = if *in_list {
+            let Some(item) = list.and_then(|list| pointer.strip_prefix(list)).filter(|item| !item.is_empty()) else {
+                continue;
+            };
+            (&mut answered.items, item.to_owned())
+        } else {
+            (&mut answered.members, pointer)
+        };
+        let levels = pointer.matches('/').count();
+        if into.len() < MEMBERS && levels <= LEVELS {
+            into.push((pointer, kind));
+        }
+    }
+    answered
+}
+
 /// How sure a name is of being a credential: the lower the surer.
 fn credential(name: &str) -> Option<usize> {
     let exact = CREDENTIALS.iter().position(|credential| *credential == name);
@@ -173,6 +208,36 @@ mod tests {
             assert_eq!(minted(&[seen(none, false)]), "", "{none}");
         }
         assert_eq!(minted(&[seen("token", true)]), "");
+    }
+
+    #[test]
+    fn of_an_answer_its_members_and_those_of_an_item_are_kept() {
+        let of = |path: &str, kind: &str, in_list| {
+            let mut seen = seen(path, in_list);
+            kind.clone_into(&mut seen.field.kind);
+            seen
+        };
+        let fields = [
+            of("total", "integer", false),
+            of("data", "array", false),
+            of("data.id", "string", true),
+            of("data.owner.name", "", true),
+            of("data.owner.a.b", "string", true),
+            of("links.next", "string", false),
+            of("other.id", "string", true),
+            of("done", "boolean", false),
+        ];
+        let kept = answered(&["text/csv".to_owned(), "application/json".to_owned()], &fields, Some("/data"));
+        let owned = |kept: &[(&str, Kind)]| kept.iter().map(|(at, kind)| ((*at).to_owned(), *kind)).collect::<Vec<_>>();
+        assert_eq!(kept.media.as_deref(), Some("text/csv"));
+        assert_eq!(
+            kept.members,
+            owned(&[("/total", Kind::Number), ("/links/next", Kind::Text), ("/done", Kind::Flag)])
+        );
+        assert_eq!(kept.items, owned(&[("/id", Kind::Text), ("/owner/name", Kind::Text)]));
+        assert_eq!(answered(&[], &fields, None).items, [], "where nothing is counted, no item is known");
+        let many: Vec<Seen> = (0..100).map(|number| seen(&format!("m{number}"), false)).collect();
+        assert_eq!(answered(&[], &many, None).members.len(), MEMBERS);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     text::step,
 };
 use crate::{
-    Facts, Shape,
+    Answered, Facts, Shape,
     security::Security,
     selector::{Condition, SelectBy, Selector, Wanted},
     trouble::Troubles,
@@ -28,6 +28,7 @@ pub(crate) struct Draft {
     pub(crate) open: bool,
     pub(crate) list: Option<String>,
     pub(crate) credential: Option<String>,
+    pub(crate) answered: Answered,
     pub(crate) paging: Vec<String>,
     /// Query and header parameters with the values that they may have.
     pub(crate) choices: Vec<(SelectBy, Vec<String>)>,
@@ -147,6 +148,7 @@ impl<'d> Reader<'d, '_> {
             open: false,
             list: None,
             credential: None,
+            answered: Answered::default(),
             paging: Vec::new(),
             choices: Vec::new(),
             standing: Standing { pointer: at.to_owned(), ..Standing::default() },
@@ -226,7 +228,8 @@ impl<'d> Reader<'d, '_> {
         let named = |place: In| parameters.iter().filter(move |parameter| parameter.place == place);
         let scopes = stated.security.alternatives.iter().flatten().flat_map(|one| one.scopes.iter().cloned());
         let credential = landmarks::minted(&answer.seen);
-        let list = answer.list.clone();
+        let (list, answered) =
+            (answer.list.clone(), landmarks::answered(&answer.media, &answer.seen, answer.list.as_deref()));
         let facts = Facts {
             method: method.to_owned(),
             template,
@@ -248,6 +251,7 @@ impl<'d> Reader<'d, '_> {
             open: stated.open,
             list,
             credential,
+            answered,
             paging: facts.query.iter().filter(|name| landmarks::pages(name)).cloned().collect(),
             choices: named(In::Query)
                 .map(|one| choice(SelectBy::Query, one))
