@@ -28,6 +28,10 @@ times = 2
 """
 
 
+# What a thief in the owner's own house gets away with, where only the watch looks.
+AT_HOME_TOO_LATE = {"home-child", "home-creep", "home-enumerate", "home-worm"}
+
+
 class Witness(Clerk):
     """Notes whatever comes, also with a key that the API does not take."""
 
@@ -41,7 +45,12 @@ def document():
     """The API of the watch's check, and some more that a thief wants."""
     order = {"parameters": [{"name": "order", "in": "path", "required": True, "schema": {"type": "string"}}]}
     more = {
-        "/orders/{order}": {**order, "delete": operation("deleteOrder", "Delete an order", "204")},
+        "/orders/{order}": {
+            **order,
+            "get": operation("showOrder", "Show an order"),
+            "put": operation("changeOrder", "Change an order"),
+            "delete": operation("deleteOrder", "Delete an order", "204"),
+        },
         "/orders/export": {"get": operation("exportOrders", "Export all orders as CSV")},
         "/me/2fa": {"delete": operation("disableTwoFactor", "Disable two-factor authentication", "204")},
         "/notes": {"post": operation("createNote", "Write a note", "201")},
@@ -112,13 +121,36 @@ def main():
         calls = [call for call in gate.calls() if call.get("key") == played["key"]]
         checks.that(calls and all(call["who"] == "drill" for call in calls), "its calls are in the record, as a drill's", len(calls))
 
+    with checks.scene("a canary"):
+        lure = FOLDER / "lure"
+        code, view, said = drill("canary", "--into", lure)
+        card = view["played"][0]["card"]
+        checks.that(code == 0 and card["found"] is not None and card["refused"] == 1 and card["in_time"], "it is found by the scanner, and refused", said)
+        checks.that(card["detected"]["what"] == "canary-used" and card["told"], "and told", json.dumps(card))
+        checks.that(not lure.exists(), "its file is gone, and the folder that was made for it")
+        checks.that("no canary" in gate.run("keys", "canaries"), "and nobody knows it any more")
+        told = lambda: [it for it in map(json.dumps, receiver.came) if "DRILL" in it and "canary-used" in it]
+        checks.that(wait_until(told, 20, "the message"), "who is told reads that it is a drill")
+        _, view, _ = drill("canary", "--into", lure)
+        checks.that(view["played"][0]["before"]["card"]["in_time"], "and it is held against the drill before")
+        code, _, said = drill("canary")
+        checks.that(code == 2 and "--into" in said, "where it is to lie must be said", said)
+        code, _, said = drill("a1-smash", "--reads-pass")
+        checks.that(code == 2 and "set-credential" in said, "nothing reads at the API where the gate has no credential of its own", said)
+
     with checks.scene("all of them"):
         before = list(orders.came)
         code, view, said = drill()
         for played in view["played"]:
             card = played["card"]
-            checks.that(card["in_time"] and not card.get("broken_off"), f"{played['scenario']} is contained in time", json.dumps({k: card.get(k) for k in ("detected", "contained", "rows", "sensitive", "passed", "calls")}))
-        checks.same(len(view["played"]), 10, "ten were played")
+            checks.that(card["in_time"] == (played["scenario"] not in AT_HOME_TOO_LATE) and not card.get("broken_off"), f"{played['scenario']} is contained in time, or not, as docs/drill.md says", json.dumps({k: card.get(k) for k in ("detected", "contained", "rows", "sensitive", "passed", "calls")}))
+        checks.same(len(view["played"]), 19, "nineteen were played")
+        cards = {played["scenario"]: played["card"] for played in view["played"]}
+        child = cards["home-child"]
+        checks.that(child["detected"]["what"] == "child" and child["done"] == 3, "a key that an answer brought is used, and found", json.dumps(child))
+        ledger = json.dumps(gate.table("ledger", "show", "--last", "200"))
+        checks.that("drill-minted" in ledger, "and the ledger has it")
+        checks.that("DRILL" not in json.dumps(gate.keys()), "and it fell with its drill")
         checks.same(orders.came, before, "nothing of them reached the API")
         second = next(it for it in view["played"] if it["scenario"] == "a5-back-door-user")
         checks.that(second["before"]["card"]["in_time"], "it is held against the drill before")

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use self::line::Line;
 pub use self::{
-    drilling::Rehearse,
+    drilling::{Rehearse, drill_secret},
     errors::{Failed, NotDone, NotEnrolled, NotProved},
     importing::Importer,
     line::{Answer, Ticket},
@@ -550,10 +550,10 @@ impl Authority {
     fn obey(&self, entries: &[Entry], written: Vec<Written>, now: Timestamp) -> Result<(), Failed> {
         for (written, entry) in written.iter().zip(entries) {
             let mut state = self.write_state();
-            let replaced = state.replaced_verifier(&written.change);
+            let replaced = state.replaced_verifiers(&written.change);
             state.obey(written, entry.at);
             drop(state);
-            if let Some(verifier) = replaced {
+            for verifier in replaced {
                 self.keys.remove(&verifier);
             }
         }

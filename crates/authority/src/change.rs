@@ -490,10 +490,29 @@ pub enum Change {
         /// What bounds it, for it bounds that key.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         bounds: Vec<Scope>,
+        /// Whether it is a canary: a secret that works nowhere, laid out to be found.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        canary: bool,
+        /// Whether its calls read at the API, where they do nothing else: with the gate's own
+        /// credential, and nobody sees the answers.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reads_pass: bool,
         /// When the key ends, whatever becomes of the drill.
         end: Timestamp,
     },
-    /// A rehearsal is over; nobody knows its key any more.
+    /// A call of a rehearsal made a key, as the answer of the gate's own says. It is the rehearsal's
+    /// as much as the first: it ends with that one, and falls when the rehearsal is over.
+    DrillMinted {
+        /// The new key, of the same numbers as others.
+        key: KeyId,
+        /// What is kept of its secret.
+        verifier: Verifier,
+        /// The pepper that made the verifier.
+        pepper: PepperId,
+        /// The key that made it.
+        parent: KeyId,
+    },
+    /// A rehearsal is over; nobody knows its key any more, nor those that its calls made.
     DrillEnded {
         /// The key.
         key: KeyId,

@@ -2,22 +2,32 @@
 //! for it, so that nobody can take it for another; it lives for minutes, nothing makes it live
 //! longer or reach further, and when its drill is over nobody knows it any more. Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use law::{HolderId, KeyId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Declined, PepperId, Scope, Verifier, change::Change, command::Command, propose::check_name, state::State};
+use crate::{
+    Declined, Key, PepperId, Scope, Verifier,
+    change::Change,
+    command::Command,
+    key::Alike,
+    propose::check_name,
+    state::{DRILL, State},
+};
 
 /// So long a drill's key works at most, whatever becomes of the drill.
 pub const DRILL_LASTS: SignedDuration = SignedDuration::from_mins(15);
 
 /// So many scenarios are played with one code.
-pub const MOST_DRILLS: usize = 16;
+pub const MOST_DRILLS: usize = 24;
 
 /// Of so many scenarios the last card is remembered; the ledger has them all.
 const MOST_CARDS: usize = 256;
+
+/// So many keys the calls of one scenario make at most: a drill is to fill no ledger.
+const MOST_CHILDREN: usize = 8;
 
 /// A rehearsal that is to begin. Its key's secret exists already, and leaves the process never.
 #[derive(Clone, Debug)]
@@ -28,6 +38,10 @@ pub struct DrillOrder {
     pub holder: HolderId,
     /// The key that it behaves like: what bounds that bounds this.
     pub like: Option<KeyId>,
+    /// Whether it is a canary, and works nowhere.
+    pub canary: bool,
+    /// Whether its calls read at the API, where they do nothing else.
+    pub reads_pass: bool,
     /// What is kept of its secret.
     pub verifier: Verifier,
     /// The pepper that made the verifier.
@@ -98,9 +112,15 @@ pub struct Card {
     pub rows: u64,
     /// Sensitive operations that got through.
     pub sensitive: u32,
+    /// Calls that read at the API.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub read: u32,
     /// Who was told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Noticed>,
+    /// Milliseconds until a scanner had found it, where it was laid out to be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<u64>,
     /// Milliseconds after the first call at which a person lifted it; none where it fell with the drill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifted: Option<u64>,
@@ -110,6 +130,11 @@ pub struct Card {
     /// Why it ended early, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_off: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(many: &u32) -> bool {
+    *many == 0
 }
 
 /// A drill that goes on.
@@ -140,9 +165,17 @@ pub struct Drilled {
 #[derive(Debug, Default)]
 pub(crate) struct Drills {
     open: BTreeMap<KeyId, Drill>,
-    /// Every key that was a drill's, and whose it was: what is left of it is not to be taken for real.
-    over: BTreeMap<KeyId, HolderId>,
+    /// Every key that is or was a drill's: what is left of it is not to be taken for real.
+    keys: BTreeMap<KeyId, Kin>,
     last: BTreeMap<String, Drilled>,
+}
+
+/// What a drill's key belongs to.
+#[derive(Debug)]
+struct Kin {
+    /// The key with which the drill began: itself, or the one whose calls made it.
+    of: KeyId,
+    holder: HolderId,
 }
 
 impl State {
@@ -153,17 +186,28 @@ impl State {
 
     /// Whether this is, or was, the key of a drill.
     pub fn is_drill(&self, key: KeyId) -> bool {
-        self.drills.open.contains_key(&key) || self.drills.over.contains_key(&key)
+        self.drills.keys.contains_key(&key)
+    }
+
+    /// A drill's key and those that its calls made.
+    pub fn drill_keys(&self, key: KeyId) -> impl Iterator<Item = KeyId> {
+        // A key that another made has the higher number.
+        self.drills.keys.range(key..).filter(move |(_, kin)| kin.of == key).map(|(key, _)| *key)
     }
 
     /// Whose key a drill plays, or played, stolen.
     pub fn drill_holder(&self, key: KeyId) -> Option<HolderId> {
-        self.drills.open.get(&key).map(|drill| drill.holder).or_else(|| self.drills.over.get(&key).copied())
+        self.drills.keys.get(&key).map(|kin| kin.holder)
     }
 
     /// What the last drill of a scenario showed.
     pub fn last_drill(&self, scenario: &str) -> Option<&Drilled> {
         self.drills.last.get(scenario)
+    }
+
+    /// What the last drill of each scenario showed, in the order of their names.
+    pub fn last_drills(&self) -> impl Iterator<Item = (&str, &Drilled)> {
+        self.drills.last.iter().map(|(scenario, drilled)| (scenario.as_str(), drilled))
     }
 
     pub(crate) fn begin_drills(&self, orders: &[DrillOrder], now: Timestamp) -> Result<Vec<Change>, Declined> {
@@ -176,7 +220,7 @@ impl State {
         let end = now.saturating_add(DRILL_LASTS).unwrap_or(Timestamp::MAX);
         let mut id = self.next_key();
         let begin = |order: &DrillOrder| {
-            let DrillOrder { scenario, holder, like, verifier, pepper } = order.clone();
+            let DrillOrder { scenario, holder, like, canary, reads_pass, verifier, pepper } = order.clone();
             check_name(&scenario)?;
             let known = self.holder(holder).ok_or_else(|| Declined::NoHolder(holder.to_string()))?;
             if known.left {
@@ -186,7 +230,7 @@ impl State {
             let bounds: Vec<Scope> = like_key.into_iter().flat_map(|key| key.bounds().cloned()).collect();
             let key = id;
             id = KeyId(id.0 + 1);
-            Ok(Change::DrillBegun { key, verifier, pepper, scenario, holder, like, bounds, end })
+            Ok(Change::DrillBegun { key, verifier, pepper, scenario, holder, like, bounds, canary, reads_pass, end })
         };
         orders.iter().map(begin).collect()
     }
@@ -203,6 +247,7 @@ impl State {
             | Command::NarrowKey(key, _)
             | Command::WidenKey(key)
             | Command::ForgetKey(key)
+            | Command::EndCanary(key)
             | Command::RetireKey { key, .. } => Some(*key),
             Command::EndKeys(ends) => ends.iter().map(|(key, _)| *key).find(|key| self.is_drill(*key)),
             Command::IssueKey(order) | Command::IssueFor { order, .. } => order.parent,
@@ -221,12 +266,38 @@ impl State {
 
     pub(crate) fn drill_begun(&mut self, key: KeyId, scenario: &str, holder: HolderId, since: Timestamp) {
         self.drills.open.insert(key, Drill { key, scenario: scenario.to_owned(), holder, since });
+        self.drills.keys.insert(key, Kin { of: key, holder });
+    }
+
+    /// What makes a key known that a call of a drill made; nothing where the drill is over, or
+    /// has made enough.
+    pub(crate) fn mint_in_drill(&self, parent: KeyId, (pepper, verifier): (PepperId, Verifier)) -> Option<Change> {
+        let of = self.drills.keys.get(&parent)?.of;
+        let goes_on = self.drills.open.contains_key(&of) && self.key(parent).is_some();
+        let room = self.drill_keys(of).count() <= MOST_CHILDREN;
+        (goes_on && room).then(|| Change::DrillMinted { key: self.next_key(), verifier, pepper, parent })
+    }
+
+    pub(crate) fn drill_minted(&mut self, id: KeyId, known_by: (Verifier, PepperId), parent: KeyId, at: Timestamp) {
+        self.newest_pepper = Some(known_by.1);
+        self.last_key = self.last_key.max(id.0);
+        let Some(Kin { of, holder }) = self.drills.keys.get(&parent) else { return };
+        let (of, holder) = (*of, *holder);
+        let Some(made) = self.key(parent).cloned() else { return };
+        let alike = self.alike.share(Alike { place: DRILL.into(), scopes: None });
+        let mut key = Key::adopted(id, known_by, alike, at, made.first_source, Some(holder), Some(parent), None);
+        key.set_drill(made.name().unwrap_or(DRILL), made.end().unwrap_or(at));
+        self.keys.insert(id.0, Arc::new(key));
+        self.containing.minted(parent, id);
+        self.inherit(id, Some(parent));
+        self.drills.keys.insert(id, Kin { of, holder });
     }
 
     pub(crate) fn drill_ended(&mut self, key: KeyId, card: &Card, at: Timestamp) {
-        let Some(Drill { scenario, holder, .. }) = self.drills.open.remove(&key) else { return };
-        self.drills.over.insert(key, holder);
-        self.containing.forget(key, None);
+        let Some(Drill { scenario, .. }) = self.drills.open.remove(&key) else { return };
+        for key in self.drill_keys(key).collect::<Vec<_>>() {
+            self.containing.forget(key, None);
+        }
         // One that broke off is nothing to compare with.
         if card.broken_off.is_none()
             && (self.drills.last.len() < MOST_CARDS || self.drills.last.contains_key(&scenario))

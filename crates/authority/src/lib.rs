@@ -36,7 +36,7 @@ pub use crate::{
     abroad::{Abroad, Compared, Difference, Listed, Listing, is_name_abroad},
     authority::{
         Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Rehearse, Secrets,
-        Spent, Ticket,
+        Spent, Ticket, drill_secret,
     },
     ceiling::Ceiling,
     change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, RecordPart, Written},

@@ -38,7 +38,7 @@ const REMEMBERED: usize = 50;
 const ISSUED: &str = "issued";
 
 /// The place of a drill's key: it travels within the gate alone.
-const DRILL: &str = "drill";
+pub(crate) const DRILL: &str = "drill";
 
 /// Who has keys.
 #[derive(Clone, Debug)]
@@ -226,7 +226,7 @@ pub struct State {
     pub(crate) catalogue: Option<Digest>,
     /// The newest part of the record that was removed, of each book.
     trimmed: BTreeMap<String, u64>,
-    alike: Shared<Alike>,
+    pub(crate) alike: Shared<Alike>,
     /// The issued keys right below an issued key.
     pub(crate) below: HashMap<KeyId, Vec<KeyId>>,
     /// The keys that were made to take another's place, by the other.
@@ -237,7 +237,7 @@ pub struct State {
     pub(crate) newest_pepper: Option<PepperId>,
     founded: bool,
     pub(crate) last_request: u64,
-    last_key: u64,
+    pub(crate) last_key: u64,
     last_approval: u64,
     last_challenge: u64,
 }
@@ -533,7 +533,24 @@ impl State {
                 self.canaries.insert(*id, canary);
             }
             Change::CanaryEnded { id } => drop(self.canaries.remove(id)),
-            Change::DrillBegun { key: id, verifier, pepper, scenario, holder, like: _, bounds, end } => {
+            Change::DrillBegun { key: id, verifier, scenario, holder, pepper, canary: true, .. } => {
+                (self.newest_pepper, self.last_key) = (Some(*pepper), self.last_key.max(id.0));
+                let name = format!("DRILL {scenario}");
+                self.canaries.insert(*id, Canary { id: *id, name, holder: *holder, since: at, verifier: *verifier });
+                self.drill_begun(*id, scenario, *holder, at);
+            }
+            Change::DrillBegun {
+                key: id,
+                verifier,
+                pepper,
+                scenario,
+                holder,
+                like: _,
+                bounds,
+                canary: false,
+                end,
+                ..
+            } => {
                 self.newest_pepper = Some(*pepper);
                 let alike = self.alike.share(Alike { place: DRILL.into(), scopes: None });
                 let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -546,11 +563,16 @@ impl State {
                 self.last_key = self.last_key.max(id.0);
                 self.drill_begun(*id, scenario, *holder, at);
             }
+            Change::DrillMinted { key, verifier, pepper, parent } => {
+                self.drill_minted(*key, (*verifier, *pepper), *parent, at);
+            }
             Change::DrillEnded { key, card } => {
-                if let Some(before) = self.keys.remove(key.0) {
+                let keys: HashSet<KeyId> = self.drill_keys(*key).collect();
+                for before in keys.iter().filter_map(|key| self.keys.remove(key.0)) {
                     before.fall();
                 }
-                self.fell(&HashSet::from([*key]), Refusal::Ended);
+                self.fell(&keys, Refusal::Ended);
+                self.canaries.remove(key);
                 self.drill_ended(*key, card, at);
             }
             Change::KeyContained { .. } | Change::KeyLifted { .. } => self.obey_containment(&written.change, at),
@@ -737,13 +759,13 @@ impl State {
         }
     }
 
-    /// The verifier that a change takes away, where it takes one away.
-    pub(crate) fn replaced_verifier(&self, change: &Change) -> Option<Verifier> {
+    /// The verifiers that a change takes away, where it takes any away.
+    pub(crate) fn replaced_verifiers(&self, change: &Change) -> Vec<Verifier> {
+        let of = |key: KeyId| self.keys.get(key.0).map(|key| key.verifier);
         match change {
-            Change::KeyRepeppered { key, .. } | Change::KeyForgotten { key } | Change::DrillEnded { key, .. } => {
-                self.keys.get(key.0).map(|key| key.verifier)
-            }
-            _ => None,
+            Change::KeyRepeppered { key, .. } | Change::KeyForgotten { key } => of(*key).into_iter().collect(),
+            Change::DrillEnded { key, .. } => self.drill_keys(*key).filter_map(of).collect(),
+            _ => Vec::new(),
         }
     }
 }

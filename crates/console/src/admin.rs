@@ -103,6 +103,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/canaries", get(canaries::list).post(canaries::issue)),
         ("/canaries/{canary}/end", post(canaries::end)),
         ("/drills", get(drills::show).post(drills::begin).layer(DefaultBodyLimit::max(DRILL_BODY))),
+        ("/drills/canary", post(drills::lay_out)),
         ("/requests", get(requests::list).post(requests::ask)),
         ("/requests/{request}", get(requests::show)),
         ("/requests/{request}/grant", post(requests::grant)),

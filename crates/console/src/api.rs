@@ -22,7 +22,7 @@ mod watch;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    drills::{BeforeView, BeginDrill, DrillView, PlayedView},
+    drills::{BeforeView, BeginDrill, DrillView, LaidOut, PlayedView},
     expiry::{ApplyEnds, Ending, EndsApplied, ExpiryReport, KeyEnd, Lived, Within},
     holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
     imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},

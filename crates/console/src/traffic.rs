@@ -118,7 +118,7 @@ pub(crate) fn stopped(folder: &Path, since: Timestamp) -> (Vec<Stopped>, u64, Ve
     let (mut read, mut damages) = (0, Damages::default());
     for entry in entries(folder, since) {
         let call = match entry {
-            Ok(Entry::Call(call)) if call.at >= since && call.who != Who::Drill => call,
+            Ok(Entry::Call(call)) if call.at >= since && !call.who.is_drill() => call,
             Ok(_) => continue,
             Err(damage) => {
                 damages.note(&damage);

@@ -9,6 +9,6 @@ mod plan;
 mod scenario;
 
 pub use crate::{
-    plan::{Call, Home, Plan, made_up, plan},
-    scenario::{Answer, From, MOST_CALLS, Program, Reads, Scenario, Step, Unfit, Wanted},
+    plan::{Call, Home, Plan, Usual, made_up, plan},
+    scenario::{Answer, From, MOST_CALLS, Past, Program, Reads, Scenario, Step, Unfit, Wanted, With},
 };

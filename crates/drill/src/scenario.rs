@@ -14,6 +14,9 @@ const LONGEST: u64 = 10 * 60;
 /// Steps of one scenario.
 const MOST_STEPS: usize = 32;
 
+/// So far the watch's clock is put forward at most, in hours: what is usual fades after some weeks.
+const MOST_HOURS: u64 = 60 * 24;
+
 /// Rows and bytes that one answer claims at most.
 const MOST_ROWS: u64 = 10_000_000;
 const MOST_KILOBYTES: u64 = 1 << 20;
@@ -28,15 +31,34 @@ pub struct Scenario {
     pub story: String,
     /// After this step it is too late: nothing of a later one is to pass. Counted from one.
     pub contain_by: u32,
-    /// Days for which the key was silent before.
+    /// What was before.
     #[serde(default)]
-    pub silent_days: u32,
+    pub past: Past,
     /// Addresses by name, beside `home` and `thief`. Of ranges that nobody has.
     #[serde(default)]
     pub sources: BTreeMap<String, IpAddr>,
     /// What is done, in its order.
     #[serde(rename = "step")]
     pub steps: Vec<Step>,
+}
+
+/// What a made-up key did before, beside reading a few things a few times a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Past {
+    /// Days for which the key was silent.
+    pub silent_days: u32,
+    /// Days since another key has taken its place, and it fell silent; 0 where none has.
+    pub rotated_days: u32,
+    /// Powers that it has always used.
+    pub used_to: Vec<Power>,
+}
+
+impl Past {
+    /// Whether it is any other than usual.
+    pub fn is_special(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 /// One step.
@@ -56,6 +78,15 @@ pub struct Step {
     /// How long before the first call.
     #[serde(default)]
     pub pause_ms: u64,
+    /// By how much the watch's clock is put forward before each call. Nobody waits for it.
+    #[serde(default)]
+    pub wait_hours: u64,
+    /// The same before the first call.
+    #[serde(default)]
+    pub pause_hours: u64,
+    /// With which key.
+    #[serde(default)]
+    pub with: With,
     /// From where.
     #[serde(default)]
     pub from: From,
@@ -86,6 +117,9 @@ pub enum Wanted {
         /// Whether each call is another operation, as far as there are.
         #[serde(default)]
         different: bool,
+        /// Whether it is one that the key always asks for.
+        #[serde(default)]
+        usual: bool,
     },
     /// Any that reads nothing but ordinary data.
     Reads {
@@ -94,7 +128,21 @@ pub enum Wanted {
         /// Whether each call is another operation, as far as there are.
         #[serde(default)]
         different: bool,
+        /// Whether it reads one thing by its id; each call asks for another.
+        #[serde(default)]
+        single: bool,
     },
+}
+
+/// With which key a call is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum With {
+    /// The stolen one.
+    #[default]
+    Stolen,
+    /// The one that an answer brought; where none did, the step is not played.
+    Child,
 }
 
 /// Which reading.
@@ -107,12 +155,14 @@ pub enum Reads {
     New,
 }
 
-/// From where a call comes: `home`, `thief`, `many`, or a name of `[sources]`.
+/// From where a call comes: `home`, `near`, `thief`, `many`, or a name of `[sources]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum From {
     /// From where the key is usually used.
     Home,
+    /// From another address of the same network.
+    Near,
     /// From another network.
     #[default]
     Thief,
@@ -126,6 +176,7 @@ impl std::convert::From<String> for From {
     fn from(text: String) -> Self {
         match text.as_str() {
             "home" => Self::Home,
+            "near" => Self::Near,
             "thief" => Self::Thief,
             "many" => Self::Many,
             _ => Self::Named(text),
@@ -137,6 +188,7 @@ impl std::convert::From<From> for String {
     fn from(from: From) -> Self {
         match from {
             From::Home => "home".to_owned(),
+            From::Near => "near".to_owned(),
             From::Thief => "thief".to_owned(),
             From::Many => "many".to_owned(),
             From::Named(name) => name,
@@ -226,7 +278,14 @@ impl Scenario {
 
     /// How long it takes, in milliseconds.
     pub fn takes(&self) -> u64 {
-        let step = |step: &Step| step.pause_ms.saturating_add(step.wait_ms.saturating_mul(u64::from(step.times)));
+        self.sum(|step| (step.pause_ms, step.wait_ms))
+    }
+
+    fn sum(&self, of: impl Fn(&Step) -> (u64, u64)) -> u64 {
+        let step = |step: &Step| {
+            let (pause, wait) = of(step);
+            pause.saturating_add(wait.saturating_mul(u64::from(step.times)))
+        };
         self.steps.iter().map(step).fold(0, u64::saturating_add)
     }
 
@@ -250,6 +309,12 @@ impl Scenario {
         if self.takes() > LONGEST * 1_000 {
             return Err(format!("a scenario takes at most {}; shorten `wait_ms`", Span::seconds(600)));
         }
+        if self.sum(|step| (step.pause_hours, step.wait_hours)) > MOST_HOURS {
+            return Err(format!("the clock is put forward by at most {MOST_HOURS} hours; shorten `wait_hours`"));
+        }
+        if self.past.silent_days > 3_650 || self.past.rotated_days > 3_650 {
+            return Err("a key is silent for at most 3650 days".to_owned());
+        }
         for (name, source) in &self.sources {
             if !is_nobodys(*source) {
                 return Err(format!(
@@ -271,7 +336,8 @@ impl Scenario {
             && !self.sources.contains_key(name)
         {
             return Err(format!(
-                "`from = \"{name}\"`: there is no such place; `[sources]` names it, or take `home`, `thief`, `many`"
+                "`from = \"{name}\"`: there is no such place; `[sources]` names it, or take `home`, `near`, \
+                 `thief`, `many`"
             ));
         }
         if let Program::Named(name) = &step.program
@@ -311,7 +377,7 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &str); 10] = built_in![
+const BUILT_IN: [(&str, &str); 19] = built_in![
     "a1-smash",
     "a10-export-and-erase",
     "a11-destroy",
@@ -322,6 +388,15 @@ const BUILT_IN: [(&str, &str); 10] = built_in![
     "a6-dormant",
     "a7-split-source",
     "a8-proxies",
+    "home-child",
+    "home-creep",
+    "home-destroy",
+    "home-enumerate",
+    "home-export-and-erase",
+    "home-mint",
+    "home-probe",
+    "home-rotated",
+    "home-worm",
 ];
 
 #[cfg(test)]
@@ -354,6 +429,11 @@ mod tests {
             ("name = \"look\"", "name = \"look\"\ntimes = 0", "at least 1"),
             ("name = \"look\"", "name = \"look\"\ntimes = 2001", "at most 2000 calls"),
             ("name = \"look\"", "name = \"look\"\nwait_ms = 601000", "shorten"),
+            ("name = \"look\"", "name = \"look\"\nwait_hours = 1441", "shorten"),
+            ("contain_by = 1", "contain_by = 1\npast.used_to = [\"fly\"]", "cannot be read"),
+            ("contain_by = 1", "contain_by = 1\npast.silent_days = 99999", "at most 3650"),
+            ("contain_by = 1", "contain_by = 1\npast.silent = 1", "unknown field"),
+            ("name = \"look\"", "name = \"look\"\nwith = \"two\"", "cannot be read"),
             ("name = \"look\"", "name = \"look\"\nfrom = \"moon\"", "no such place"),
             ("name = \"look\"", "name = \"look\"\nhonest = true", "does nothing"),
             ("name = \"look\"", "name = \"look\"\nheaders = {}", "unknown field"),

@@ -300,13 +300,12 @@ impl Answer {
         Self(Kind::Words(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
     }
 
-    pub(crate) fn relay(body: Source, watched: Watched, register: Option<Register>, lease: Lease) -> Self {
+    pub(crate) fn relay(body: Source, watched: Watched, register: Option<Register>, lease: Option<Lease>) -> Self {
         let Watched { tally, idle, lens, toll } = watched;
         let watch = Watch::new(tally.cut().clone(), idle);
         let minting = register.filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential)).map(|register| {
             Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false, within: false }
         });
-        let lease = Some(lease);
         Self(Kind::Relay(Box::new(Relay {
             body,
             tally,

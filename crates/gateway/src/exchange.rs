@@ -114,7 +114,7 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
     tally.answers(parts.status.as_u16());
     let lens = Lens::new(look, &parts);
     let watched = Watched { tally: Arc::clone(tally), idle: upstream.patience().idle, lens, toll };
-    let answer = Answer::relay(body, watched, register.map(Arc::clone), lease);
+    let answer = Answer::relay(body, watched, register.map(Arc::clone), Some(lease));
     Ok(Response::from_parts(parts, answer))
 }
 

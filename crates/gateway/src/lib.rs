@@ -10,6 +10,7 @@
 
 mod answer;
 mod body;
+mod dry;
 mod envoy;
 mod exchange;
 mod framing;
@@ -36,13 +37,14 @@ mod tests;
 pub use crate::{
     answer::{Problem, refuse},
     body::{Answer, AnswerBroken, Register},
+    dry::Dry,
     envoy::{Act, Envoy, EnvoySettings, ListFields, NoAct, Unmeasured},
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
-        Counts, Dry, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part,
-        Played, Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchCounts,
-        WatchMode, WatchRules, Watching, Worker, play,
+        Counts, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part, Played,
+        Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchCounts, WatchMode,
+        WatchRules, Watching, Worker, play,
     },
     hold::{Spool, Unheld},
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use law::Refusal;
 use wire::{Search, Sought};
 
-use crate::body::AnswerBroken;
+use crate::{body::AnswerBroken, dry::DryBody};
 
 /// An answer of at most so many bytes is read whole before its head goes on, so that one that
 /// shows the credential is answered with a refusal. A longer one is broken off instead.
@@ -120,6 +120,8 @@ pub(crate) enum Source {
     /// Searched for the gate's own credential. Its trailers are left out: they come when the
     /// head is gone.
     Screened(Incoming, Box<Screen>),
+    /// None of the upstream's: what a drill gets.
+    Dry(DryBody),
 }
 
 impl Source {
@@ -130,6 +132,7 @@ impl Source {
                 return Poll::Ready(frame.map(|frame| frame.map_err(AnswerBroken::Upstream)));
             }
             Self::Screened(body, screen) => (body, screen),
+            Self::Dry(body) => return Poll::Ready(body.next().map(Frame::data).map(Ok)),
         };
         loop {
             let frame = if screen.ended { None } else { ready!(Pin::new(&mut *body).poll_frame(cx)) };
@@ -153,13 +156,14 @@ impl Source {
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         match self {
             Self::Screened(body, screen) if screen.ended || body.is_end_stream() => Some(&screen.waiting),
-            Self::Plain(_) | Self::Screened(..) => None,
+            Self::Plain(_) | Self::Screened(..) | Self::Dry(_) => None,
         }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
         match self {
             Self::Plain(body) => body.is_end_stream(),
+            Self::Dry(body) => body.left() == 0,
             Self::Screened(body, screen) => (screen.ended || body.is_end_stream()) && screen.waiting.is_empty(),
         }
     }
@@ -167,6 +171,7 @@ impl Source {
     pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Plain(body) => body.size_hint(),
+            Self::Dry(body) => SizeHint::with_exact(body.left()),
             Self::Screened(body, screen) => {
                 let waiting = screen.waiting.len() as u64;
                 let left = if screen.ended { Some(0) } else { body.size_hint().exact() };

@@ -151,6 +151,11 @@ impl Tally {
         self.showed.store(true, Ordering::Relaxed);
     }
 
+    /// Items that were counted in the answer, once it has ended.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.seen.get()?.rows
+    }
+
     pub(crate) fn saw(&self, seen: Seen) {
         let _ = self.seen.set(seen);
     }

@@ -330,7 +330,15 @@ impl Voice {
     }
 
     async fn tell_finding(&self, finding: &Finding) {
-        let finding = &self.with_canary(finding);
+        let mut finding = self.with_canary(finding);
+        // The watch's own say so already.
+        if let Some(key) = finding.key.filter(|key| self.authority.view(|state| state.is_drill(*key)))
+            && !finding.rule.starts_with("drill-")
+        {
+            self.overheard.found(key, &finding.rule);
+            finding.rule.insert_str(0, "drill-");
+        }
+        let finding = &finding;
         // A slow disk must not stop whoever answers people.
         let (journal, noted) = (Arc::clone(&self.journal), finding.clone());
         let noted = tokio::task::spawn_blocking(move || journal.note(&noted)).await;

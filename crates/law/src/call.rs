@@ -21,6 +21,16 @@ pub enum Who {
     Nobody,
     /// The key of a drill. Nothing of it reached the API, whatever the outcome says.
     Drill,
+    /// The key of a drill, with a call that read at the API. Nobody but the gate saw the answer.
+    #[serde(rename = "drill-read")]
+    DrillRead,
+}
+
+impl Who {
+    /// Whether it is a drill's call, and counts for no use of anything.
+    pub const fn is_drill(self) -> bool {
+        matches!(self, Self::Drill | Self::DrillRead)
+    }
 }
 
 /// What was decided.

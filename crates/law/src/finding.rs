@@ -56,6 +56,14 @@ impl Finding {
         self
     }
 
+    /// The same finding, as of this moment: for who has it from somebody whose clock is another.
+    #[must_use]
+    pub fn dated(mut self, at: Timestamp) -> Self {
+        self.first.at = at;
+        self.more.iter_mut().for_each(|evidence| evidence.at = at);
+        self
+    }
+
     /// All that was seen, the first first. Never empty.
     pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
         std::iter::once(&self.first).chain(&self.more)

@@ -121,6 +121,7 @@ fn actor(names: Names<'_>, call: &Call) -> Value {
         Who::Session => Some("a session"),
         Who::Nobody => Some("nobody"),
         Who::Drill => Some("a drill of the gate"),
+        Who::DrillRead => Some("a drill of the gate, which read at the API"),
     };
     json!({
         "app_uid": call.key,

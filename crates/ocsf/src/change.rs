@@ -351,11 +351,31 @@ fn told(names: Names<'_>, change: &Change) -> Told {
                 .with(json!({"entity": entity(names, *id, None, None, "canary")}))
         }
 
-        Change::DrillBegun { key: id, verifier: _, pepper: _, scenario, holder, like, bounds: _, end } => {
+        Change::DrillBegun {
+            key: id,
+            verifier: _,
+            pepper: _,
+            scenario,
+            holder,
+            like,
+            bounds: _,
+            canary,
+            reads_pass,
+            end,
+        } => {
             let name = format!("DRILL {scenario}");
-            Told::of(ENTITY, CREATE, Info, "drill-begun", format!("DRILL {scenario}: key {id} is played stolen"))
-                .with(json!({"entity": entity(names, *id, Some(&name), Some(*holder), "drill key")}))
-                .and(json!({"scenario": scenario, "like": like, "end": end}))
+            let (kind, what) = match canary {
+                true => ("drill canary", format!("canary {id} is laid out")),
+                false => ("drill key", format!("key {id} is played stolen")),
+            };
+            Told::of(ENTITY, CREATE, Info, "drill-begun", format!("DRILL {scenario}: {what}"))
+                .with(json!({"entity": entity(names, *id, Some(&name), Some(*holder), kind)}))
+                .and(json!({"scenario": scenario, "like": like, "reads_pass": reads_pass, "end": end}))
+        }
+        Change::DrillMinted { key: id, verifier: _, pepper: _, parent } => {
+            Told::of(ENTITY, CREATE, Info, "drill-minted", format!("DRILL: a call with {parent} made key {id}"))
+                .with(json!({"entity": entity(names, *id, None, None, "drill key")}))
+                .and(json!({"parent": parent}))
         }
         Change::DrillEnded { key: id, card } => {
             Told::of(ENTITY, DELETE, Info, "drill-ended", format!("DRILL: {id} is over"))

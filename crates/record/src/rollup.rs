@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{CallId, KeyId, Outcome, Verdict, Who};
+use law::{CallId, KeyId, Outcome, Verdict};
 use seal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +134,7 @@ impl Rolled {
     pub(crate) fn call(&mut self, call: &Brief<'_>, outcome: Option<&Outcome>) {
         self.index.note(call);
         // What a drill did is no use of anything.
-        let Some(key) = call.key.filter(|_| call.who != Who::Drill) else { return };
+        let Some(key) = call.key.filter(|_| !call.who.is_drill()) else { return };
         let operation = self.words.shared(&call.operation);
         let used = Use { key, operation, day: call.at.as_second().div_euclid(DAY) };
         let count = |sums: &mut Sums| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use law::{ByPower, KeyId, Neighbourhood, Power, Verdict, Who, neighbourhood};
+use law::{ByPower, KeyId, Neighbourhood, Power, Verdict, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 use crate::brief::{Brief, is_undescribed};
@@ -325,7 +325,7 @@ pub(crate) struct Index {
 impl Index {
     pub(crate) fn note(&mut self, call: &Brief<'_>) {
         self.since = Some(self.since.map_or(call.at, |since| since.min(call.at)));
-        if let Some(key) = call.key.filter(|_| call.who != Who::Drill) {
+        if let Some(key) = call.key.filter(|_| !call.who.is_drill()) {
             self.keys.entry(key).or_default().note(call);
         }
     }

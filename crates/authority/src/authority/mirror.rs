@@ -39,7 +39,8 @@ impl Authority {
             | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
-            | Change::DrillBegun { key, .. }
+            | Change::DrillBegun { key, canary: false, .. }
+            | Change::DrillMinted { key, .. }
             | Change::KeyImported { id: key, .. }
             | Change::KeyWarned { key, .. }
             | Change::KeyEnded { key, .. }
@@ -69,13 +70,17 @@ impl Authority {
             | Change::KeyRetired { key }
             | Change::KeyForgotten { key }
             | Change::DrillEnded { key, .. } => {
-                let fallen = self.view(|state| state.falls_with(*key));
+                let mut fallen = self.view(|state| state.falls_with(*key));
+                fallen.extend(self.view(|state| state.drill_keys(*key).collect::<Vec<_>>()));
                 fallen.iter().for_each(|key| self.mirror_key(*key));
                 if matches!(change, Change::KeyRevoked { .. }) {
                     self.made.pin().remove(key);
                 }
                 if matches!(change, Change::KeyForgotten { .. } | Change::DrillEnded { .. }) {
                     self.mirror_contained();
+                }
+                if matches!(change, Change::DrillEnded { .. }) {
+                    self.mirror_canaries();
                 }
                 self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
                 self.call_out_all(now);
@@ -98,7 +103,9 @@ impl Authority {
                 }
             }
             Change::KeyLifted { .. } => self.mirror_contained(),
-            Change::CanaryIssued { .. } | Change::CanaryEnded { .. } => self.mirror_canaries(),
+            Change::CanaryIssued { .. } | Change::CanaryEnded { .. } | Change::DrillBegun { canary: true, .. } => {
+                self.mirror_canaries();
+            }
             Change::StateRestored { .. } => {
                 self.windows.pin().clear();
                 self.call_out_all(now);

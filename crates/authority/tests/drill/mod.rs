@@ -5,7 +5,13 @@ use authority::{Card, DRILL_LASTS, MOST_DRILLS, Rehearse};
 use super::*;
 
 fn wanted(house: &House, many: usize) -> Vec<Rehearse> {
-    let rehearse = |number| Rehearse { scenario: format!("a{number}"), holder: house.ann, like: None };
+    let rehearse = |number| Rehearse {
+        scenario: format!("a{number}"),
+        holder: house.ann,
+        like: None,
+        canary: false,
+        reads_pass: false,
+    };
     (0..many).map(rehearse).collect()
 }
 
@@ -156,5 +162,69 @@ async fn what_holds_a_drill_goes_with_it_and_its_card_is_there_after_a_restart()
             assert!(state.questions().all(|asked| asked.closed.is_some()), "nothing is left to approve");
             assert_eq!(state.last_drill("a0").unwrap().card, card);
         });
+    }
+}
+
+#[tokio::test]
+async fn what_a_drills_calls_make_falls_with_it_over_a_restart() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    let key = house.begin(wanted(&house, 1), proof).await.unwrap()[0];
+    let digest = |number: u8| SecretDigest::of(&[number]);
+    let child = house.authority.mint_in_drill(key, &digest(1), house.now).await.unwrap().unwrap();
+    let grandchild = house.authority.mint_in_drill(child, &digest(2), house.now).await.unwrap().unwrap();
+    let real = house.key_of_ann("real").await;
+    assert_eq!(house.authority.mint_in_drill(real.id, &digest(3), house.now).await.unwrap(), None, "of no other key");
+    for number in 4..20 {
+        let _ = house.authority.mint_in_drill(key, &digest(number), house.now).await.unwrap();
+    }
+    let many = house.authority.view(|state| state.drill_keys(key).count());
+    assert_eq!(many, 9, "so many and no more: a drill is to fill no ledger");
+    house.restart().await;
+    house.authority.view(|state| {
+        assert_eq!(state.makers(grandchild), [grandchild, child, key]);
+        assert!(state.key(grandchild).unwrap().is_drill() && state.drills().count() == 1, "it is one drill");
+    });
+    let proof = house.proof().await;
+    assert_eq!(house.declined(Command::EnableKey(child), proof).await, Some(Declined::OfDrill(child)));
+    house.authority.end_drill(key, &Card::default(), house.now).await.unwrap();
+    for restarted in [false, true] {
+        if restarted {
+            house.restart().await;
+        }
+        assert!((1..20).all(|number| house.authority.recognise(&digest(number)).is_none()), "{restarted}");
+        house.authority.view(|state| {
+            assert!([key, child, grandchild].iter().all(|key| state.key(*key).is_none() && state.is_drill(*key)));
+            assert!(state.key(real.id).is_some());
+        });
+    }
+    assert_eq!(house.authority.mint_in_drill(child, &digest(30), house.now).await.unwrap(), None, "it is over");
+}
+
+#[tokio::test]
+async fn the_canary_of_a_drill_is_known_as_one_until_it_is_over() {
+    let mut house = House::new().await;
+    let (form, proof) = ("greave_drill".parse().unwrap(), house.proof().await);
+    let wanted = wanted(&house, 1).into_iter().map(|wanted| Rehearse { canary: true, ..wanted }).collect();
+    let begun = house.authority.begin_drills(&form, wanted, proof, house.now).await.unwrap();
+    let (key, secret) = begun.into_iter().next().unwrap();
+    let digest = SecretDigest::of(secret.expose());
+    for restarted in [false, true] {
+        if restarted {
+            house.restart().await;
+        }
+        assert_eq!(house.authority.canary(&digest), Some(key), "{restarted}");
+        assert!(house.authority.recognise(&digest).is_none(), "it works nowhere");
+        assert!(house.authority.view(|state| state.is_drill(key) && state.key(key).is_none()));
+    }
+    let proof = house.proof().await;
+    assert_eq!(house.declined(Command::EndCanary(key), proof).await, Some(Declined::OfDrill(key)));
+    house.authority.end_drill(key, &Card { found: Some(7), ..Card::default() }, house.now).await.unwrap();
+    for restarted in [false, true] {
+        if restarted {
+            house.restart().await;
+        }
+        assert!(house.authority.canary(&digest).is_none(), "{restarted}");
+        assert_eq!(house.authority.view(|state| state.last_drill("a0").unwrap().card.found), Some(7));
     }
 }

@@ -72,7 +72,7 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
         (Some((key, _)), _) => LawCaller::Key(desk.authority.facts(key)),
         (None, Who::Session) => LawCaller::Session,
         (None, Who::Nobody) => LawCaller::Nobody,
-        (None, Who::Key | Who::Unknown | Who::Drill) => LawCaller::Unknown,
+        (None, Who::Key | Who::Unknown | Who::Drill | Who::DrillRead) => LawCaller::Unknown,
     };
     let catalogue = desk.catalogue.load();
     let operation_now = catalogue.named(&operation).map(|(_, operation)| operation);

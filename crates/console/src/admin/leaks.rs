@@ -72,6 +72,9 @@ pub(super) async fn look(
             let works = brief.works(&key, now) && !stopped_above;
             known.push(KnownLeak { place, key: Some(view(desk, key.id)?.0), works, canary: None });
         } else if let Some(canary) = desk.authority.canary(&digest) {
+            if let Some(drills) = desk.drills.load().as_ref() {
+                (drills.found)(canary);
+            }
             let canary = desk.authority.view(|state| state.canary(canary).map(|it| view_of(state, it)));
             known.push(KnownLeak { place, key: None, works: false, canary });
         }

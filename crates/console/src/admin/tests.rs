@@ -56,6 +56,7 @@ fn what_grants_mints_and_weakens_is_seen_as_that() {
         ("POST /v1/upstream/credential", Power::Mint),
         ("POST /v1/canaries", Power::Mint),
         ("POST /v1/drills", Power::Run),
+        ("POST /v1/drills/canary", Power::Mint),
         ("POST /v1/keys/imports", Power::Mint),
         ("POST /v1/keys/imports/{import}", Power::Mint),
         ("POST /v1/requests/{request}/grant", Power::Grant),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use law::KeyId;
 use serde::{Deserialize, Serialize};
 
-use super::Proof;
+use super::{Proof, Secret};
 
 /// `POST /v1/drills`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,9 +15,24 @@ pub struct BeginDrill {
     /// The key that is played stolen, by its id; a made-up one where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<KeyId>,
+    /// Whether calls that do nothing but read are answered by the API, with the gate's own
+    /// credential: nobody sees the answers, they are only counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_pass: bool,
     /// Whose code it is, and the code.
     #[serde(flatten)]
     pub proof: Proof,
+}
+
+/// `POST /v1/drills/canary`: a canary that is to be laid out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LaidOut {
+    /// Its id.
+    pub key: KeyId,
+    /// The canary: it works nowhere. Shown once, and kept by the drill alone.
+    pub secret: Secret,
+    /// The drill, which goes on when a scanner has found it.
+    pub drill: DrillView,
 }
 
 /// `GET /v1/drills`: the drill that goes on, or the last one since the gate started.

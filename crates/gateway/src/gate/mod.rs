@@ -27,7 +27,7 @@ mod writing;
 pub use self::{
     counts::{Counts, WatchCounts},
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
-    rehearsing::{Dry, Event, NotPlayed, Played, Rehearsal, Replied, play},
+    rehearsing::{Event, NotPlayed, Played, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},
     stops::{Gate, GateParts, Worker},
     tokens::{Issuer, Issuers},

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use catalogue::{Catalogue, OperationId, Pattern};
+use catalogue::{Answered, Catalogue, OperationId, Pattern};
 use http::{HeaderName, HeaderValue};
 use law::Span;
 use wire::{Forwarding, IssuedForm, OpenPaths, Origins, PathRules, Place, Places};
@@ -44,6 +44,12 @@ impl Realm {
     /// Whether another method at this operation's address could do more than it can.
     pub(crate) fn is_weaker_than_others(&self, operation: OperationId) -> bool {
         usize::try_from(operation.0).ok().and_then(|place| self.weaker.get(place)).copied().unwrap_or(true)
+    }
+
+    /// What an operation's answers look like.
+    pub(crate) fn form(&self, operation: OperationId) -> Option<(&Look, &Answered)> {
+        let described = self.catalogue.operations().get(usize::try_from(operation.0).ok()?)?;
+        Some((self.look(operation)?, &described.answered))
     }
 
     /// What is looked for in an operation's answers.

@@ -12,43 +12,47 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ::watch::{Ladder, Settings, Watch};
 use arc_swap::ArcSwap;
+use authority::SecretDigest;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
-use http_body_util::{BodyExt as _, Full, Limited};
+use catalogue::Answered;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use law::{CallId, Ended, KeyId, Permit, Severity, Step};
+use jiff::{SignedDuration, Timestamp};
+use law::{CallId, KeyId, Permit, Power, Powers, Severity, Step};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Answer, Seat, Visitor, Worker,
-    tally::{Seen, Tally},
+    Answer, Look, Outbound, Seat, Visitor, Worker,
+    body::{Register, Watched},
+    dry::{Dry, DryBody},
+    gate::attempt::Understood,
+    lens::{Lens, Made},
+    screen::Source,
+    tally::Tally,
 };
 
 /// What a connection within this process holds of a message, in bytes.
 const PIPE: usize = 64 * 1024;
 
-/// The gate's own answers are no longer than this, in bytes.
+/// The gate's own words are no longer than this, in bytes.
 const ANSWER: usize = 64 * 1024;
+
+/// So much of an answer of the API's is read, in bytes, and for so long.
+const READ_MOST: usize = 8 << 20;
+const READ_FOR: Duration = Duration::from_secs(5);
+
+/// Says to the player that the API was read, and how many items its answer had.
+const READ: HeaderName = HeaderName::from_static("greave-drill-read");
 
 /// So many events of one drill are kept.
 const MOST_EVENTS: usize = 4096;
-
-/// What the gate answers a call of a drill with, in the place of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dry {
-    /// The HTTP status.
-    pub status: u16,
-    /// Items that would have been in the answer.
-    pub rows: u64,
-    /// Bytes that would have been in it.
-    pub bytes: u64,
-}
 
 /// A drill's call on its way in.
 #[derive(Clone, Debug)]
@@ -58,6 +62,15 @@ pub struct Played {
 }
 
 impl Played {
+    /// Whether this call reads at the API: one that its document describes, that does nothing but
+    /// read ordinary data, and that no careless server could take for another.
+    pub(crate) fn reads(&self, understood: &Understood, outbound: &Outbound) -> bool {
+        let reads = matches!(outbound.parts.method, Method::GET | Method::HEAD);
+        let only = understood.powers == Powers::from(Power::Read);
+        let plain = understood.id.is_some() && understood.plain && understood.beside.is_empty();
+        self.dry.reads_pass && reads && only && plain && outbound.upgrade().is_none() && !outbound.has_body()
+    }
+
     /// Whether this is the key that the drill was given: it has no other.
     pub(crate) fn is_of(&self, key: KeyId) -> bool {
         self.key == key
@@ -96,13 +109,15 @@ pub struct Rehearsal {
     pub(crate) watch: Watch,
     ladder: Mutex<Ladder>,
     events: Mutex<Vec<(Instant, Event)>>,
+    /// By how much the watch's clock is put forward.
+    ahead: Mutex<SignedDuration>,
 }
 
 impl Rehearsal {
     /// A drill with this key, looked at by a watch that knows what is usual for it.
     pub fn new(key: KeyId, scenario: String, watch: Watch, ladder: Settings) -> Arc<Self> {
         let (ladder, events) = (Mutex::new(Ladder::new(ladder)), Mutex::default());
-        Arc::new(Self { key, scenario, watch, ladder, events })
+        Arc::new(Self { key, scenario, watch, ladder, events, ahead: Mutex::default() })
     }
 
     /// Its key.
@@ -113,6 +128,18 @@ impl Rehearsal {
     /// What is played.
     pub fn scenario(&self) -> &str {
         &self.scenario
+    }
+
+    /// Puts its watch's clock forward: days go by without anybody waiting for them. What holds the
+    /// key does not end sooner by it.
+    pub fn put_forward(&self, by: SignedDuration) {
+        let mut ahead = lock(&self.ahead);
+        *ahead = ahead.saturating_add(by);
+    }
+
+    /// What its watch's clock says.
+    pub(crate) fn clock(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(*lock(&self.ahead)).unwrap_or(Timestamp::MAX)
     }
 
     /// What happened so far, in its order.
@@ -146,6 +173,17 @@ impl Rehearsals {
         rehearsals.get(&key?).cloned()
     }
 
+    /// This key is looked at as that one is, if that one is a drill's.
+    pub(crate) fn join(&self, key: KeyId, child: KeyId) {
+        self.0.rcu(|rehearsals| {
+            let mut rehearsals = BTreeMap::clone(rehearsals);
+            if let Some(rehearsal) = rehearsals.get(&key).cloned() {
+                rehearsals.insert(child, rehearsal);
+            }
+            rehearsals
+        });
+    }
+
     pub(crate) fn put(&self, rehearsals: Vec<Arc<Rehearsal>>) {
         self.0.store(Arc::new(rehearsals.into_iter().map(|it| (it.key, it)).collect()));
     }
@@ -158,6 +196,10 @@ pub struct Replied {
     pub status: u16,
     /// The refusal's word, where the gate refused.
     pub refusal: Option<String>,
+    /// Whether the answer came to its end: one that is cut does not.
+    pub whole: bool,
+    /// Where the API was read: the items that its answer had, as far as they could be counted.
+    pub read: Option<u64>,
 }
 
 /// Why a call of a drill came to nothing.
@@ -194,12 +236,24 @@ pub async fn play(
     let calling = tokio::spawn(connection);
     let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), ANSWER).collect().await.map_err(|error| broken(&*error))?.to_bytes();
-    drop(sender);
+    let read = answer.headers().get(READ).and_then(|rows| rows.to_str().ok()?.parse().ok());
+    let (mut body, mut kept, mut whole) = (answer.into_body(), Vec::new(), true);
+    while let Some(frame) = body.frame().await {
+        match frame.as_ref().map(|frame| frame.data_ref()) {
+            // What is longer is no refusal.
+            Ok(Some(data)) if kept.len() <= ANSWER => kept.extend_from_slice(data),
+            Ok(_) => {}
+            Err(_) => {
+                whole = false;
+                break;
+            }
+        }
+    }
+    drop((body, sender));
     let _ = calling.await;
     // What was counted is told when the gate has let go of the exchange.
     let _ = serving.await;
-    Ok(Replied { status, refusal: refusal(&body) })
+    Ok(Replied { status, refusal: refusal(&kept), whole, read })
 }
 
 /// The word in a problem of the gate's.
@@ -208,23 +262,78 @@ fn refusal(body: &[u8]) -> Option<String> {
     problem.get("type")?.as_str()?.strip_prefix("urn:greave:refusal:").map(str::to_owned)
 }
 
+/// Makes the keys known that the answers to a drill's key bring: they are that drill's, and fall
+/// with it.
+pub(crate) fn register(worker: &Arc<Worker>, key: KeyId) -> Register {
+    let worker = Arc::clone(worker);
+    Arc::new(move |made: Made| {
+        let worker = Arc::clone(&worker);
+        Box::pin(async move { mint(&worker, made, key).await })
+    })
+}
+
+async fn mint(worker: &Worker, made: Made, parent: KeyId) -> Option<KeyId> {
+    let digest = SecretDigest::of(made.secret.as_bytes());
+    drop(made);
+    match worker.gate.authority.mint_in_drill(parent, &digest, Timestamp::now()).await {
+        Ok(child) => {
+            child.into_iter().for_each(|child| worker.gate.watching.mints(parent, child));
+            child
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a drill's new key cannot be written down");
+            None
+        }
+    }
+}
+
 /// Answers a call of a drill that passed everything. This consumes its permit, in the place of
-/// forwarding: nothing of it reaches the API.
+/// forwarding: nothing of it reaches the API. The answer goes back as one of the API's would.
 #[expect(clippy::needless_pass_by_value, reason = "a permit is for one call: whoever answers it takes it away")]
-pub(crate) fn answer(permit: Permit, played: &Played, tally: &Tally) -> Response<Answer> {
+pub(crate) fn answer(
+    permit: Permit,
+    played: &Played,
+    method: &Method,
+    (look, answered): (&Look, &Answered),
+    register: Option<Register>,
+    tally: &Arc<Tally>,
+) -> Response<Answer> {
     let Permit { .. } = permit;
-    let Dry { status, rows, bytes } = played.dry;
-    let body = serde_json::json!({"drill": played.key, "rows": rows}).to_string();
-    let mut answer = Response::new(Answer::words(body));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    tally.answers(answer.status().as_u16());
-    // As if it had come from the API: the watch counts what would have got out.
+    let dry = &played.dry;
+    let status = StatusCode::from_u16(dry.status).unwrap_or(StatusCode::OK);
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = status;
     tally.sent();
-    tally.add_out(usize::try_from(bytes).unwrap_or(usize::MAX));
-    tally.saw(Seen { rows: Some(rows), minted: None });
-    tally.ends(Ended::Whole);
-    answer
+    tally.answers(status.as_u16());
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) || method == Method::HEAD;
+    let (body, media) = DryBody::of(look, answered, dry);
+    parts.headers.insert(CONTENT_TYPE, media);
+    let body = if bodiless { DryBody::none() } else { body };
+    let lens = Lens::new(look, &parts);
+    let watched = Watched { tally: Arc::clone(tally), idle: None, lens, toll: None };
+    Response::from_parts(parts, Answer::relay(Source::Dry(body), watched, register, None))
+}
+
+/// Reads an answer of the API's, and keeps nothing of it but its status: what it holds was counted
+/// on the way. One that does not end is let go.
+pub(crate) async fn throw_away(answer: Response<Answer>, tally: &Tally) -> Response<Answer> {
+    let (parts, mut body) = answer.into_parts();
+    let reading = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > READ_MOST {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(READ_FOR, reading).await;
+    drop(body);
+    let mut own = Response::new(Answer::words(Bytes::new()));
+    *own.status_mut() = parts.status;
+    // The player alone has it: no answer of the API's comes to it with headers.
+    own.headers_mut().insert(READ, HeaderValue::from(tally.rows().unwrap_or(0)));
+    own
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,6 +9,7 @@ use ::watch::{Sight, Subject};
 use arc_swap::ArcSwap;
 use authority::{Authority, Credential, Key, KnownBy, SecretDigest, Sighting, Spent, Ticket};
 use bytes::Bytes;
+use catalogue::Answered;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT_ENCODING, IF_RANGE, RANGE, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
@@ -47,6 +48,7 @@ use crate::{
     toll::{Line, Meters},
 };
 
+const GREAVE_DRILL: HeaderName = HeaderName::from_static("greave-drill");
 const GREAVE_KEY: HeaderName = HeaderName::from_static("greave-key");
 const GREAVE_HOLDER: HeaderName = HeaderName::from_static("greave-holder");
 const GREAVE_APPROVAL: HeaderName = HeaderName::from_static("greave-approval");
@@ -233,12 +235,16 @@ impl Passage<'_> {
             Ok(presented) => presented,
             Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
         };
-        if !is_at_its_door(&presented, visitor.played.as_ref()) {
+        let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
+        if !is_at_its_door(&presented, canary, visitor.played.as_ref()) {
             return Err(self.unreadable(&writing, method.as_str(), Refusal::UnknownKey));
         }
         let tally = self.tally(&presented, &writing);
-        writing.draft(self.draft(&presented, outbound.parts.headers.get(USER_AGENT)));
-        let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
+        let mut draft = self.draft(&presented, outbound.parts.headers.get(USER_AGENT));
+        if visitor.played.is_some() {
+            (draft.who, draft.key) = (Who::Drill, draft.key.or(canary));
+        }
+        writing.draft(draft);
         if stranger.is_some() {
             let agent = outbound.parts.headers.get(USER_AGENT);
             self.watch(canary, &presented, &undescribed(&self.realm.catalogue, method.as_str(), &target), agent);
@@ -249,7 +255,12 @@ impl Passage<'_> {
             undescribed.hide(is_credential);
             writing.amend(|call| describe(call, &mut undescribed));
         };
-        if let Err(refusal) = self.admit(&presented, is_open, canary.is_some()) {
+        let admitted = match (&visitor.played, &presented) {
+            // The canary of a drill is no guess of anybody's.
+            (Some(_), Presented::Unknown(_)) => Err(Refusal::UnknownKey),
+            _ => self.admit(&presented, is_open, canary.is_some()),
+        };
+        if let Err(refusal) = admitted {
             not_understood();
             return Err(self.refuse(&writing, &tally, refusal));
         }
@@ -315,6 +326,9 @@ impl Passage<'_> {
         }
         if let Some(refusal) = tally.cut().above_ceiling() {
             return Err(self.refuse(&writing, &tally, refusal));
+        }
+        if visitor.played.as_ref().is_some_and(|played| played.reads(&understood, &outbound)) {
+            writing.amend(|call| call.who = Who::DrillRead);
         }
         // What anybody may call is neither secret nor a power: that is written beside the call.
         let durable = understood.powers.is_sensitive() && !is_nobody;
@@ -617,7 +631,13 @@ impl Passage<'_> {
             let Some(played) = &visitor.played else {
                 return Err(self.end(tally, Problem::new(Refusal::UnknownKey, self.id)));
             };
-            return Ok(rehearsing::answer(permit, played, tally));
+            if played.reads(request.understood, &outbound) {
+                return self.read_in_drill(permit, outbound, (request, key.id), visitor, tally).await;
+            }
+            let nothing = (Look::default(), Answered::default());
+            let form = request.understood.id.and_then(|id| self.realm.form(id)).unwrap_or((&nothing.0, &nothing.1));
+            let register = form.0.minted.is_some().then(|| rehearsing::register(self.worker, key.id));
+            return Ok(rehearsing::answer(permit, played, &outbound.parts.method, form, register, tally));
         }
         let lesson = self.lesson(request, &outbound);
         let settings = &self.realm.settings;
@@ -685,6 +705,47 @@ impl Passage<'_> {
                 }
                 Err(self.end(tally, kept.problem(self.id)))
             }
+        }
+    }
+
+    /// A call of a drill that reads at the API, with the gate's own credential: the drill's key is
+    /// none there. Whoever plays it gets the status, and nothing of the answer.
+    async fn read_in_drill(
+        &self,
+        permit: Permit,
+        mut outbound: Outbound,
+        (request, key): (&Judged<'_>, KeyId),
+        visitor: &Visitor,
+        tally: &Arc<Tally>,
+    ) -> Result<Response<Answer>, Refused> {
+        let (settings, authority) = (&self.realm.settings, &self.worker.gate.authority);
+        let headers = &mut outbound.parts.headers;
+        settings.forwarding.to_upstream(headers, visitor.address.ip(), false, &settings.places);
+        let Some(credential) = authority.credential() else {
+            return Err(self.end(tally, Problem::new(Refusal::NoUpstreamCredential, self.id)));
+        };
+        issued::replace(headers, self.realm, &credential)
+            .map_err(|refusal| self.end(tally, Problem::new(refusal, self.id)))?;
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // For whoever reads the API's own log.
+        if let Ok(name) = HeaderValue::try_from(key.to_string()) {
+            headers.insert(GREAVE_DRILL, name);
+        }
+        self.prove_gate(headers);
+        let list = request.understood.id.and_then(|id| self.realm.look(id)).and_then(|look| look.list.clone());
+        let onward = Onward {
+            upstream: &self.worker.upstream,
+            tally,
+            look: &Look { list, ..Look::default() },
+            register: None,
+            sought: &issued::sought(authority, &credential),
+            swap: None,
+            toll: None,
+            seat: &visitor.seat,
+        };
+        match forward(permit, outbound, onward).await {
+            Ok(answer) => Ok(rehearsing::throw_away(answer, tally).await),
+            Err(kept) => Err(self.end(tally, kept.problem(self.id))),
         }
     }
 
@@ -912,10 +973,12 @@ impl Passage<'_> {
 
 /// Whether a drill's key comes in where drills do, and nothing else there: who came over the
 /// network cannot use the one, and a drill can use no other key.
-fn is_at_its_door(presented: &Presented, played: Option<&Played>) -> bool {
+fn is_at_its_door(presented: &Presented, canary: Option<KeyId>, played: Option<&Played>) -> bool {
     match (presented, played) {
         (Presented::Key(key, _), Some(played)) => key.is_drill() && played.is_of(key.id),
         (Presented::Key(key, _), None) => !key.is_drill(),
+        // Its canary is known to nobody else who could call here, and works nowhere.
+        (Presented::Unknown(_), Some(played)) => canary.is_some_and(|canary| played.is_of(canary)),
         (Presented::Unknown(_) | Presented::Session | Presented::Nobody, played) => played.is_none(),
     }
 }

@@ -140,7 +140,7 @@ impl Watching {
 
     /// Takes in what the authority knows.
     pub fn told(&self, told: &Told<'_>, now: Timestamp) {
-        self.looks(key_of(told), |watch| watch.told(told, now));
+        self.looks(key_of(told), now, |watch, now| watch.told(told, now));
     }
 
     /// What it has done.
@@ -169,7 +169,16 @@ impl Watching {
         if let Some(rehearsal) = self.rehearsals.of(seen.key) {
             seen.call.into_iter().for_each(|call| rehearsal.note(Event::Call(call)));
         }
-        self.looks(seen.key, |watch| watch.see(seen, now))
+        self.sight(seen, now, |watch, now| watch.see(seen, now))
+    }
+
+    /// What a watch says, with findings of this moment whatever its clock says.
+    fn sight(&self, seen: &Seen<'_>, now: Timestamp, ask: impl FnOnce(&Watch, Timestamp) -> Sight) -> Sight {
+        let mut sight = self.looks(seen.key, now, ask);
+        if !sight.findings.is_empty() && self.rehearsals.of(seen.key).is_some_and(|it| it.clock(now) != now) {
+            sight.findings = sight.findings.into_iter().map(|finding| finding.dated(now)).collect();
+        }
+        sight
     }
 
     /// Looks at what became of a call that reached the API.
@@ -181,7 +190,7 @@ impl Watching {
         let became = Became { status, bytes_out, rows, minted };
         let agent = kept.agent();
         let seen = kept.seen(agent.as_deref());
-        let sight = self.looks(seen.key, |watch| watch.ended(&seen, &became, now));
+        let sight = self.sight(&seen, now, |watch, now| watch.ended(&seen, &became, now));
         if !self.is_to_do(&sight, kept, now) {
             return;
         }
@@ -302,7 +311,7 @@ impl Watching {
     pub(crate) async fn vouched(&self, kept: &Kept, now: Timestamp) -> Result<(), Failed> {
         let agent = kept.agent();
         let seen = kept.seen(agent.as_deref());
-        if !self.looks(seen.key, |watch| watch.vouched(&seen, now)) {
+        if !self.looks(seen.key, now, |watch, now| watch.vouched(&seen, now)) {
             return Ok(());
         }
         self.with_ladder(seen.key, |ladder| ladder.vouched(kept.key));
@@ -331,7 +340,7 @@ impl Watching {
 
     /// A key is gone.
     pub fn forget(&self, key: KeyId) {
-        self.looks(Some(key), |watch| watch.forget(key));
+        self.looks(Some(key), Timestamp::UNIX_EPOCH, |watch, _| watch.forget(key));
         self.with_ladder(Some(key), |ladder| ladder.forget(key));
         self.unwritten.lifted(key);
     }
@@ -439,16 +448,21 @@ impl Watching {
         self.rehearsals.put(rehearsals);
     }
 
+    /// A drill's key has made another: that one is looked at by the same watch.
+    pub(crate) fn mints(&self, key: KeyId, child: KeyId) {
+        self.rehearsals.join(key, child);
+    }
+
     /// How it watches.
     pub fn rules(&self) -> Arc<WatchRules> {
         self.rules.load_full()
     }
 
-    /// Asks the watch that looks at this key.
-    fn looks<R>(&self, key: Option<KeyId>, ask: impl FnOnce(&Watch) -> R) -> R {
+    /// Asks the watch that looks at this key, by its own clock.
+    fn looks<R>(&self, key: Option<KeyId>, now: Timestamp, ask: impl FnOnce(&Watch, Timestamp) -> R) -> R {
         match self.rehearsals.of(key) {
-            Some(rehearsal) => ask(&rehearsal.watch),
-            None => ask(&self.watch.load()),
+            Some(rehearsal) => ask(&rehearsal.watch, rehearsal.clock(now)),
+            None => ask(&self.watch.load(), now),
         }
     }
 

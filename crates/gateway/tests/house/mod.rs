@@ -197,9 +197,19 @@ impl House {
 
     /// Begins a drill with Ann's code: its key, and the secret that nobody else has.
     pub(crate) async fn begin_drill(&self, scenario: &str, like: Option<KeyId>) -> (KeyId, String) {
+        self.begin(scenario, like, false).await
+    }
+
+    /// Makes the canary of a drill.
+    pub(crate) async fn lay_out_canary(&self) -> (KeyId, String) {
+        self.begin("canary", None, true).await
+    }
+
+    async fn begin(&self, scenario: &str, like: Option<KeyId>, canary: bool) -> (KeyId, String) {
         let now = Timestamp::now();
         let warrant = self.authority.prove("ann", &self.code(), now).await.unwrap();
-        let wanted = vec![Rehearse { scenario: scenario.to_owned(), holder: self.ann, like }];
+        let scenario = scenario.to_owned();
+        let wanted = vec![Rehearse { scenario, holder: self.ann, like, canary, reads_pass: false }];
         let mut begun = self.authority.begin_drills(&form(), wanted, warrant, now).await.unwrap();
         let (key, secret) = begun.pop().unwrap();
         (key, String::from_utf8(secret.expose().to_vec()).unwrap())

@@ -354,6 +354,7 @@ const fn who(who: Who) -> &'static str {
         Who::Unknown => "unknown",
         Who::Session => "session",
         Who::Drill => "drill",
+        Who::DrillRead => "drill-read",
         Who::Nobody => "nobody",
     }
 }

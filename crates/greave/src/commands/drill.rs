@@ -1,5 +1,7 @@
 //! `greave drill`: a stolen key, rehearsed against the running gate.
 
+mod canary;
+
 use std::{fs, path::Path, time::Duration};
 
 use authority::{Card, Moment, Noticed};
@@ -16,6 +18,9 @@ use crate::{
     show::{self, ALARM, FAINT, ago, clean, count},
 };
 
+/// The drill that is no scenario.
+const CANARY: &str = "canary";
+
 /// How often the gate is asked how far it is.
 const BEAT: Duration = Duration::from_millis(200);
 
@@ -26,9 +31,19 @@ pub(crate) async fn run(cli: &Cli, drill: &Drill, now: Timestamp) -> Outcome {
     if let Some(folder) = &drill.write {
         return write(folder);
     }
+    if drill.scenarios.iter().any(|name| name == CANARY) {
+        if drill.scenarios.len() > 1 {
+            return Err("the drill of a canary is played alone: `greave drill canary --into FOLDER`".into());
+        }
+        return canary::run(cli, drill, now).await;
+    }
+    if drill.into.is_some() {
+        return Err("`--into` says where a canary is to lie: `greave drill canary --into FOLDER`".into());
+    }
     let scenarios = texts(&drill.scenarios)?;
     let admin = Admin::reach(cli, now).await?;
-    let begin = |proof| BeginDrill { scenarios: scenarios.clone(), like: drill.like, proof };
+    let begin =
+        |proof| BeginDrill { scenarios: scenarios.clone(), like: drill.like, reads_pass: drill.reads_pass, proof };
     let path = address(&["drills"]);
     let mut view: DrillView = admin.prove(Method::POST, &path, &drill.proof, begin).await?;
     let mut shown = 0;
@@ -45,8 +60,11 @@ pub(crate) async fn run(cli: &Cli, drill: &Drill, now: Timestamp) -> Outcome {
         tell(&view, shown, now)?;
         summary(&view)?;
     }
-    let well = |played: &PlayedView| played.card.as_ref().is_some_and(|card| card.in_time && card.broken_off.is_none());
     Ok(if view.played.iter().all(well) { Done::Clean } else { Done::Findings })
+}
+
+fn well(played: &PlayedView) -> bool {
+    played.card.as_ref().is_some_and(|card| card.in_time && card.broken_off.is_none())
 }
 
 /// The scenarios that are named, by the list or as files; all of the list where none is.
@@ -112,34 +130,71 @@ fn tell(view: &DrillView, shown: usize, now: Timestamp) -> Result<usize, Box<dyn
 fn page(played: &PlayedView, now: Timestamp) -> String {
     let PlayedView { key, scenario, story, holder, card, before } = played;
     let Some(card) = card else { return String::new() };
+    let is_canary = scenario == CANARY;
     let mut lines = vec![
-        format!("{} ({key}, played as {}'s): {}", clean(scenario), clean(holder), verdict(card)),
+        format!("{} ({key}, played as {}'s): {}", clean(scenario), clean(holder), verdict(card, is_canary)),
         format!("  {}", clean(story)),
-        format!("  found      {}", card.detected.as_ref().map_or_else(|| "nothing".to_owned(), moment)),
-        format!("  contained  {}", contained(card)),
-        format!("  got out    {}", got_out(card)),
-        format!("  told       {}", told(&card.told)),
-        format!("  lifted     {}", card.lifted.map_or_else(|| "by nobody; it fell with the drill".to_owned(), after)),
     ];
+    if is_canary {
+        let found = card.found.map_or_else(|| show::styled(ALARM, "not"), |ms| format!("after {}", seconds(ms)));
+        lines.push(format!("  scanned    found {found}"));
+    }
+    lines.push(format!("  found      {}", card.detected.as_ref().map_or_else(|| "nothing".to_owned(), moment)));
+    if is_canary {
+        lines.push(format!("  answered   {}", if card.passed == 0 { "as any unknown key is" } else { "it passed" }));
+    } else {
+        lines.push(format!("  contained  {}", contained(card)));
+        lines.push(format!("  got out    {}", got_out(card)));
+    }
+    if card.read > 0 {
+        let read = count(card.read, "call");
+        lines.push(format!(
+            "  read       {read} read at the API, with the gate's own credential; nobody saw the answers"
+        ));
+    }
+    lines.push(format!("  told       {}", told(&card.told)));
+    if !is_canary {
+        let lifted = card.lifted.map_or_else(|| "by nobody; it fell with the drill".to_owned(), after);
+        lines.push(format!("  lifted     {lifted}"));
+    }
     lines.extend(card.skipped.iter().map(|skipped| format!("  not played {}", clean(skipped))));
     lines.extend(
         card.broken_off.iter().map(|why| format!("  {}", show::styled(ALARM, format!("broken off: {}", clean(why))))),
     );
     if let Some(BeforeView { at, card: before }) = before {
-        lines.push(format!("  before     {}: {}", ago(*at, now), compared(before, card)));
+        let compared = if is_canary { compared_canaries(before, card) } else { compared(before, card) };
+        lines.push(format!("  before     {}: {compared}", ago(*at, now)));
     }
     lines.push(String::new());
     lines.join("\n")
 }
 
-fn verdict(card: &Card) -> String {
+fn verdict(card: &Card, is_canary: bool) -> String {
+    if card.broken_off.is_some() {
+        return show::styled(ALARM, "broken off");
+    }
     match (card.in_time, &card.contained) {
+        (true, None) if is_canary => "found, refused and told".to_owned(),
+        (false, _) if is_canary => show::styled(ALARM, "not all of it went well"),
         (true, Some(_)) => "contained in time".to_owned(),
         (true, None) if card.passed < card.calls => "stopped in time, without the watch".to_owned(),
         (true, None) => "nothing stopped it, and it did nothing that is too late".to_owned(),
         (false, Some(_)) => show::styled(ALARM, "contained too late"),
         (false, None) => show::styled(ALARM, "not contained"),
     }
+}
+
+fn compared_canaries(before: &Card, now: &Card) -> String {
+    let was = match before.told.iter().map(|told| told.ms).min() {
+        Some(ms) => format!("somebody was told after {}", seconds(ms)),
+        None => "nobody was told".to_owned(),
+    };
+    let word = match (before.in_time, now.in_time) {
+        (true, false) => show::styled(ALARM, "now worse"),
+        (false, true) => "now better".to_owned(),
+        _ => "as now".to_owned(),
+    };
+    format!("{was}; {word}")
 }
 
 fn moment(moment: &Moment) -> String {
@@ -238,3 +293,6 @@ fn seconds(ms: u64) -> String {
 fn thousandths(micros: u64) -> String {
     format!("{}.{}", micros / 1000, micros % 1000 / 100)
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ const fn who_called(who: Who) -> &'static str {
         Who::Unknown => "unknown keys",
         Who::Session => "sessions",
         Who::Nobody => "nobody",
-        Who::Drill => "a drill",
+        Who::Drill | Who::DrillRead => "a drill",
     }
 }
 

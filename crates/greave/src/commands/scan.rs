@@ -10,7 +10,7 @@ use std::{collections::HashMap, fmt::Write as _, path::PathBuf, sync::Arc};
 
 use console::api::{FoundLeak, LeaksAnswered, LookForLeaks, LooksLeaked, Proof, ReportLeaks};
 use jiff::Timestamp;
-use law::Severity;
+use law::{KeyId, Severity};
 use tokio::sync::mpsc;
 use wire::IssuedForm;
 
@@ -41,23 +41,7 @@ pub(crate) async fn run(cli: &Cli, scan: &Scan, now: Timestamp) -> Outcome {
             show::aside(FAINT, "how keys were used is not known: the gate does not run, or still reads its record");
         }
     }
-    let (finds, progress) = (Arc::new(Finds::default()), Progress::of(None));
-    let ways = Ways {
-        forms: forms.clone(),
-        largest: scan.largest.0,
-        history: !scan.no_history,
-        unreachable: scan.unreachable,
-        within: scan.paths.iter().filter_map(|path| path.canonicalize().ok()).collect(),
-        unpacked: walk::UNPACKED.into(),
-        progress: progress.clone(),
-        finds: Arc::clone(&finds),
-    };
-    let read = search(admin.as_ref(), jobs(scan), Arc::new(ways)).await;
-    progress.end();
-    read?;
-    let commits = finds.with(|inner| git::commits(&inner.hits));
-    let inner = finds.with(std::mem::take);
-    let report = Report::of(inner, &commits, &forms, admin.is_some());
+    let report = report(admin.as_ref(), &forms, scan).await?;
     if report.is_empty() && !report.unread.is_empty() {
         for unread in &report.unread {
             show::aside(ALARM, format!("{}: {}", unread.what, unread.why));
@@ -80,6 +64,42 @@ pub(crate) async fn run(cli: &Cli, scan: &Scan, now: Timestamp) -> Outcome {
         (FailOn::Critical, Some(worst)) => worst >= Severity::Critical,
     };
     Ok(if failed || !report.unread.is_empty() { Done::Findings } else { Done::Clean })
+}
+
+async fn report(
+    admin: Option<&Admin>,
+    forms: &[IssuedForm],
+    scan: &Scan,
+) -> Result<Report, Box<dyn std::error::Error>> {
+    let (finds, progress) = (Arc::new(Finds::default()), Progress::of(None));
+    let ways = Ways {
+        forms: forms.to_vec(),
+        largest: scan.largest.0,
+        history: !scan.no_history,
+        unreachable: scan.unreachable,
+        within: scan.paths.iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        unpacked: walk::UNPACKED.into(),
+        progress: progress.clone(),
+        finds: Arc::clone(&finds),
+    };
+    let read = search(admin, jobs(scan), Arc::new(ways)).await;
+    progress.end();
+    read?;
+    let commits = finds.with(|inner| git::commits(&inner.hits));
+    Ok(Report::of(finds.with(std::mem::take), &commits, forms, admin.is_some()))
+}
+
+/// Where a key or a canary lies in a folder: the first place, as it is told.
+pub(super) async fn place_of(
+    admin: &Admin,
+    scan: &Scan,
+    id: KeyId,
+) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    let LooksLeaked { prefix, .. } = look(&admin.client, Vec::new()).await?;
+    let forms: Vec<IssuedForm> = prefix.into_iter().map(|prefix| prefix.parse()).collect::<Result<_, _>>()?;
+    let report = report(Some(admin), &forms, scan).await?;
+    let found = report.keys.iter().find(|leaked| leaked.id == Some(id));
+    Ok(found.and_then(|leaked| leaked.places.first()).map(|place| place.told()))
 }
 
 fn jobs(scan: &Scan) -> Vec<Job> {

@@ -164,6 +164,7 @@ impl Serving {
             worker: Arc::new(Worker::new(Arc::clone(&gate), upstream.for_another_worker())),
             overheard: telling.overheard(),
             view: Mutex::default(),
+            found: Mutex::default(),
         };
         desk.drills.store(Some(Arc::new(Arc::new(player).drills())));
         let (authority, record) = (Arc::clone(&house.authority), Arc::clone(&book));

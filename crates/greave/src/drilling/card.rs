@@ -27,6 +27,12 @@ impl Called {
         self.replied.refusal.is_none()
     }
 
+    /// The items of its answer: those of the API's own, where that was read.
+    fn got_out(&self) -> u64 {
+        let all = self.replied.read.unwrap_or(self.rows);
+        if self.replied.whole { all } else { 0 }
+    }
+
     fn was_asked(&self) -> bool {
         self.replied.refusal.as_deref() == Some("step-up")
     }
@@ -72,7 +78,9 @@ pub(super) fn score(
         detected: timeline.first(is_found, since),
         contained: timeline.first(is_held, since),
         strictest: strictest.max().map(|step| step.to_string()),
-        rows: passed().map(|call| call.rows).fold(0, u64::saturating_add),
+        rows: passed().map(|call| call.got_out()).fold(0, u64::saturating_add),
+        read: number(thief.iter().filter(|call| call.replied.read.is_some()).count()),
+        found: None,
         sensitive: number(passed().filter(|call| call.powers.is_sensitive()).count()),
         told: heard
             .iter()
@@ -149,7 +157,7 @@ mod tests {
     "#;
 
     fn called(began: Instant, step: usize, power: Power, refusal: Option<&str>) -> Called {
-        let replied = Replied { status: 200, refusal: refusal.map(str::to_owned) };
+        let replied = Replied { status: 200, refusal: refusal.map(str::to_owned), whole: true, read: None };
         Called { began, step, honest: false, powers: Powers::from(power), rows: 100, replied }
     }
 
@@ -181,6 +189,11 @@ mod tests {
         let late = [called(zero, 0, Power::Read, None), called(zero, 1, Power::Export, None)];
         let card = score(&scenario, &Plan::default(), &late, &[], &[]);
         assert!(!card.in_time && card.contained.is_none());
-        assert_eq!(card.sensitive, 1);
+        assert_eq!((card.sensitive, card.rows), (1, 200));
+
+        let [one, mut two] = late;
+        two.replied.whole = false;
+        let card = score(&scenario, &Plan::default(), &[one, two], &[], &[]);
+        assert_eq!((card.sensitive, card.rows), (1, 100), "an answer that is cut has not got out");
     }
 }

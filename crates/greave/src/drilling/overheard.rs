@@ -26,9 +26,26 @@ pub(crate) struct Heard {
 
 /// What people are told of a drill's keys.
 #[derive(Debug, Default)]
-pub(crate) struct Overheard(Mutex<Vec<Heard>>);
+pub(crate) struct Overheard {
+    heard: Mutex<Vec<Heard>>,
+    found: Mutex<Vec<(KeyId, Instant, String)>>,
+}
 
 impl Overheard {
+    /// Notes that something was found about a drill's key, and not by its watch.
+    pub(crate) fn found(&self, key: KeyId, rule: &str) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.len() < MOST {
+            found.push((key, Instant::now(), rule.to_owned()));
+        }
+    }
+
+    /// What was found about a key first.
+    pub(crate) fn first_found(&self, key: KeyId) -> Option<(Instant, String)> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.iter().find(|(of, _, _)| *of == key).map(|(_, at, rule)| (*at, rule.clone()))
+    }
+
     /// Notes that a message goes out; its receipt says when it was taken.
     pub(crate) fn note(&self, key: KeyId, by: &'static str, name: Option<String>, of: &str, receipt: &Receipt) {
         let mut heard = self.lock();
@@ -48,19 +65,20 @@ impl Overheard {
         }
     }
 
-    pub(crate) fn all_taken(&self, key: KeyId) -> bool {
-        self.lock().iter().filter(|heard| heard.key == key).all(|heard| heard.taken.is_some())
+    pub(crate) fn all_taken(&self, keys: &[KeyId]) -> bool {
+        self.lock().iter().filter(|heard| keys.contains(&heard.key)).all(|heard| heard.taken.is_some())
     }
 
-    pub(crate) fn of(&self, key: KeyId) -> Vec<Heard> {
-        self.lock().iter().filter(|heard| heard.key == key).cloned().collect()
+    pub(crate) fn of(&self, keys: &[KeyId]) -> Vec<Heard> {
+        self.lock().iter().filter(|heard| keys.contains(&heard.key)).cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
         self.lock().clear();
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Heard>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

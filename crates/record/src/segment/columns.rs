@@ -202,6 +202,7 @@ pub(crate) const fn who(who: Who) -> &'static str {
         Who::Session => "session",
         Who::Nobody => "nobody",
         Who::Drill => "drill",
+        Who::DrillRead => "drill-read",
     }
 }
 
