@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use authority::Authority;
+use authority::{Authority, Drilled, State};
 use axum::{
     Router,
     http::{HeaderName, StatusCode, header::CONTENT_TYPE},
@@ -54,7 +54,10 @@ async fn metrics(measured: Arc<Measured>) -> Result<([(HeaderName, &'static str)
     let text = tokio::task::spawn_blocking(move || {
         let Measured { gate, book, drains, traces, watching, authority, teller } = &*measured;
         let now = Timestamp::now();
-        text(gate, book, (drains, traces)) + &watch::text(watching, authority, now) + &telling::text(&teller.health())
+        text(gate, book, (drains, traces))
+            + &watch::text(watching, authority, now)
+            + &telling::text(&teller.health())
+            + &authority.view(of_drills)
     });
     let text = text.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(([(CONTENT_TYPE, FORMAT)], text))
@@ -96,6 +99,28 @@ fn text(gate: &Gate, book: &Book, (drains, traces): (&Drains, &Traces)) -> Strin
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }
     text + &of_drains(&drains.health(), Timestamp::now())
+}
+
+/// The last drill of each scenario: whether it was in time, and when it ended. None was played
+/// where nothing is said.
+fn of_drills(state: &State) -> String {
+    type Value = fn(&Drilled) -> i64;
+    let metrics: [(&str, &str, Value); 2] = [
+        ("greave_drill_in_time", "whether the last drill was contained in time: 1, or 0", |it| {
+            i64::from(it.card.in_time)
+        }),
+        ("greave_drill_ended_timestamp_seconds", "when the last drill ended", |it| it.at.as_second()),
+    ];
+    let mut text = String::new();
+    for (metric, help, value) in metrics {
+        for (place, (scenario, drilled)) in state.last_drills().enumerate() {
+            if place == 0 {
+                let _ = writeln!(text, "# HELP {metric} {help}\n# TYPE {metric} gauge");
+            }
+            let _ = writeln!(text, "{metric}{{scenario=\"{scenario}\"}} {}", value(drilled));
+        }
+    }
+    text
 }
 
 fn of_drains(drains: &[(String, Health)], now: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Command, Digest, Warrant};
+use authority::{Command, Digest, Drilled, Warrant};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 
@@ -64,5 +64,7 @@ fn page(site: &Site, visitor: &Visitor, refusal: Option<Refusal>) -> Response {
         None => (StatusCode::OK, None),
     };
     let authority = &site.desk.authority;
-    LawPage::new(frame, &authority.law().law, ruling::waiting(authority), error, site.desk.now()).page(status)
+    let drill = |(scenario, drilled): (&str, &Drilled)| (scenario.to_owned(), drilled.clone());
+    let drills = authority.view(|state| state.last_drills().map(drill).collect());
+    LawPage::new(frame, &authority.law().law, ruling::waiting(authority), drills, error, site.desk.now()).page(status)
 }

@@ -183,3 +183,34 @@ async fn a_weaker_law_waits_for_the_code_of_an_administrator() {
     assert_eq!(got.status, StatusCode::SEE_OTHER);
     assert_eq!(house.desk.authority.law().law, weaker);
 }
+
+#[tokio::test]
+async fn the_last_drills_stand_beside_the_law() {
+    let house = House::new().await;
+    let (authority, pages) = (&house.desk.authority, house.pages());
+    let ann = Browser::of(&pages, &house.ann).await;
+    assert!(!ann.get("/law").await.text.contains("The last drills"), "none was played");
+    let warrant = authority.prove("ann", &house.ann.code(), now()).await.unwrap();
+    let wanted = |scenario: &str| authority::Rehearse {
+        scenario: scenario.to_owned(),
+        holder: house.ann.id,
+        like: None,
+        canary: false,
+        reads_pass: false,
+    };
+    let wanted = vec![wanted("a1-smash"), wanted("home-child")];
+    let form = "greave_drill".parse().unwrap();
+    let begun = authority.begin_drills(&form, wanted, warrant, now()).await.unwrap();
+    let contained = authority::Moment { call: 2, ms: 9, after: 9, what: "step-up".to_owned() };
+    let well = authority::Card { in_time: true, contained: Some(contained), ..Default::default() };
+    let cards = [well, authority::Card { rows: 50_000, sensitive: 3, ..Default::default() }];
+    for ((key, _), card) in begun.into_iter().zip(cards) {
+        authority.end_drill(key, &card, now()).await.unwrap();
+    }
+    let page = ann.get("/law").await;
+    for told in ["a1-smash", "at call 2: step-up", "home-child", "not by the watch", "50000 rows, 3 sensitive calls"] {
+        assert!(page.text.contains(told), "{told}: {}", page.text);
+    }
+    let bob = Browser::of(&pages, &house.bob).await;
+    assert_eq!(bob.get("/law").await.status, StatusCode::NOT_FOUND);
+}

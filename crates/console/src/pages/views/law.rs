@@ -1,6 +1,7 @@
 //! The law, for administrators.
 
 use askama::Template;
+use authority::Drilled;
 use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -16,7 +17,17 @@ pub(in crate::pages) struct LawPage {
     frame: Frame,
     rows: Vec<Row>,
     waiting: Option<WaitingLaw>,
+    drills: Vec<DrillRow>,
     error: Option<String>,
+}
+
+/// What the last drill of one scenario showed.
+struct DrillRow {
+    scenario: String,
+    at: String,
+    in_time: bool,
+    contained: Option<String>,
+    got_out: String,
 }
 
 /// One power, and what it requires of each kind of holder.
@@ -36,6 +47,7 @@ impl LawPage {
         frame: Frame,
         law: &Law,
         waiting: Option<WaitingLaw>,
+        drills: Vec<(String, Drilled)>,
         error: Option<String>,
         now: Timestamp,
     ) -> Self {
@@ -45,7 +57,15 @@ impl LawPage {
             Guarded { guard: cell.guard.to_string(), observes }
         };
         let row = |power| Row { power, cells: HolderKind::ALL.map(|kind| guarded(kind, power)) };
-        Self { frame, rows: Power::ALL.into_iter().map(row).collect(), waiting, error }
+        let drills = drills.into_iter().map(|(scenario, Drilled { at, card, .. })| DrillRow {
+            scenario,
+            at: format!("{at:.0}"),
+            in_time: card.in_time,
+            contained: card.contained.map(|moment| format!("at call {}: {}", moment.call, moment.what)),
+            got_out: format!("{} rows, {} sensitive calls", card.rows, card.sensitive),
+        });
+        let rows = Power::ALL.into_iter().map(row).collect();
+        Self { frame, rows, waiting, drills: drills.collect(), error }
     }
 
     pub(in crate::pages) fn page(&self, status: StatusCode) -> Response {
