@@ -93,7 +93,7 @@ done
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
   case $part in
-    counterparts | strain | watch) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
+    counterparts | strain | watch | drill) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
     audit)
       install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt"
       [ -d "$scratch/sarif/package" ] || sarif
@@ -104,7 +104,6 @@ for part in "${parts[@]}"; do
       install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
       install node "$here/package.json" node_programs
       ;;
-    drill) ;;
     proxies) install proxies "$here/requirements-proxies.txt" python proxies "$here/requirements-proxies.txt" ;;
     segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
     *)
@@ -128,7 +127,7 @@ for part in "${parts[@]}"; do
   # A part that dies between its checks, or hangs, counts as a failed check.
   ended=0
   case $part in
-    audit | counterparts | strain | watch) python3=$scratch/tools/bin/python ;;
+    audit | counterparts | strain | watch | drill) python3=$scratch/tools/bin/python ;;
     segments) python3=$scratch/segments/bin/python ;;
     drains) python3=$scratch/drains/bin/python ;;
     *) python3=python3 ;;
