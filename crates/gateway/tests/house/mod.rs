@@ -15,7 +15,7 @@ use authority::{
     Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers,
     Rehearse, Scope, SecretDigest, Secrets, Sighting, Warrant,
 };
-use catalogue::{Catalogue, SelectBy, SelectorRule, Settings};
+use catalogue::{Catalogue, Override, SelectBy, SelectorRule, Settings};
 use factor::totp::{Seed, Step};
 use gateway::{
     Found, Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings,
@@ -29,7 +29,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use law::{Call, ChallengeId, Finding, HolderId, HolderKind, KeyId, Law, Mode, Outcome, Refusal, Span};
+use law::{Call, ChallengeId, Finding, HolderId, HolderKind, KeyId, Law, Mode, Outcome, Power, Powers, Refusal, Span};
 use record::{Book, Reader};
 use store::Signer;
 use tempfile::TempDir;
@@ -73,6 +73,7 @@ paths:
       responses:
         "200": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
   /tickets/{id}: {get: {summary: Show a ticket}}
+  /reports: {get: {summary: List reports}}
   /tokens:
     post:
       summary: Create API tokens
@@ -548,7 +549,12 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
         by: SelectBy::GraphQl,
         values: [value("mutation.createToken"), value("mutation.renameThing")].into(),
     };
-    let settings = Settings { selectors: vec![graphql], ..Settings::default() };
+    // A list that is more than ordinary data.
+    let reports = Override {
+        operation: "GET /reports".parse().unwrap(),
+        powers: Powers::from(Power::Read).union(Power::Export.into()),
+    };
+    let settings = Settings { selectors: vec![graphql], overrides: vec![reports], ..Settings::default() };
     let reading = Catalogue::read(DOCUMENT.as_bytes(), &settings).unwrap();
     Realm::new(
         Arc::new(reading.catalogue),
