@@ -25,8 +25,9 @@ use crate::{
     config::{self, Config, ConfigError, Host},
     document::{Document, DocumentError},
     drains, issuers,
-    posture::{KeptError, Posture},
+    posture::{KeptError, Looked, Pending, Posture},
     secrets::{SecretError, Vault, private_folder},
+    show,
     state::{StateError, StateFolder, database, named_by, record_folder, running},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct House {
     pub(crate) drift: Drift,
     pub(crate) troubles: Vec<Trouble>,
     pub(crate) law: Loaded,
+    /// What comes into force when the gate stands.
+    pub(crate) pending: Option<Pending>,
     /// SHA-256 of the lock that is obeyed.
     pub(crate) lock: authority::Digest,
 }
@@ -59,21 +62,26 @@ pub(crate) enum HouseError {
     Secret(#[from] SecretError),
     #[error("{0}")]
     Setting(String),
+    /// Who has mended the file and reads the same error again must be told why.
+    #[error(
+        "{0}\nthis is what is in force; your file differs and waits: `greave law show`, `greave law accept --as NAME`"
+    )]
+    InForce(Box<HouseError>),
 }
 
 impl House {
-    /// Takes the state, opens what lies in it, and loads what the operator has written: the
-    /// house is made of the posture that is in force then.
+    /// Takes the state, opens what lies in it, and looks at what the operator has written: the
+    /// house is made of it, or of the posture in force where it waits.
     pub(crate) async fn open(written: Posture, now: Timestamp) -> Result<Self, HouseError> {
         let state = StateFolder::take(&written.config.gate.state)?;
         let authority = state.authority(now).await?;
-        let (Posture { config, document, .. }, law) = written.load(&authority, now).await?;
+        let Looked { posture: Posture { config, document, .. }, law, pending } = written.look(&authority, now).await?;
         authority.limit(limits(&config));
         authority.live_by(config.lifetimes()).await;
         lend_credential(&config, &authority)?;
         let Document { catalogue, lock, drift, troubles } = document;
         let catalogue = Arc::new(ArcSwap::new(catalogue));
-        Ok(Self { state, config, authority, catalogue, drift, troubles, law, lock })
+        Ok(Self { state, config, authority, catalogue, drift, troubles, law, pending, lock })
     }
 
     /// The desk over it.
@@ -202,6 +210,10 @@ pub(crate) async fn client(path: &Path) -> Result<Client, HouseError> {
         return Ok(Client::Running(socket));
     }
     let house = House::open(Posture::read(path)?, Timestamp::now()).await?;
+    if house.authority.law().law != house.config.guard.law() && matches!(house.law, Loaded::InForce) {
+        let text = "the guards of the file come into force when the gate starts; this goes by those in force";
+        show::aside(show::FAINT, text);
+    }
     let desk = Arc::new(house.desk(None));
     // The state folder is held as long as the process lives.
     std::mem::forget(house.state);

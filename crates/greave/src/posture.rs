@@ -29,10 +29,27 @@ use crate::{
 const MOST: usize = 200;
 
 /// What stands in the three files.
+#[derive(Clone)]
 pub(crate) struct Texts {
     pub(crate) config: String,
     pub(crate) lock: String,
     pub(crate) document: Vec<u8>,
+}
+
+/// What a posture comes to.
+pub(crate) struct Looked {
+    /// What to go by: this one, or the one in force where this one waits.
+    pub(crate) posture: Posture,
+    pub(crate) law: Loaded,
+    /// What has not come into force yet.
+    pub(crate) pending: Option<Pending>,
+}
+
+/// A posture that comes into force when the gate stands.
+pub(crate) struct Pending {
+    state: PathBuf,
+    texts: Texts,
+    offer: Offer,
 }
 
 /// The three files, read.
@@ -113,12 +130,38 @@ impl Posture {
         weaker
     }
 
+    /// Finds out what this posture comes to, and writes down no more than that it waits for a
+    /// person. What would come into force does so when it is [settled](Pending::settle): a gate
+    /// that cannot start, and who only looks, have taken over nothing.
+    pub(crate) async fn look(self, authority: &Authority, now: Timestamp) -> Result<Looked, HouseError> {
+        let (files, law) = (self.texts.files(), self.config.guard.law());
+        let (known, waits) = authority.view(|state| (state.posture(), state.waiting().is_some()));
+        let mut waits = waits || !authority::weaker_cells(&law, &authority.law().law).is_empty();
+        let mut loaded = Loaded::InForce;
+        match known {
+            Some((_, known)) => {
+                waits |= known != files && !self.weaker_than(&self.beside(&known)?).is_empty();
+                if waits {
+                    let (posture, law) = self.load(authority, now).await?;
+                    return Ok(Looked { posture, law, pending: None });
+                }
+            }
+            // Before the first start the law alone can be weaker: no files are in force yet.
+            None if waits => {
+                let offer = Offer::of_law(law.clone());
+                loaded = authority.load(&offer, now).await.map_err(crate::state::StateError::from)?;
+            }
+            None => {}
+        }
+        let against = known.map(|(digest, _)| digest);
+        let offer = Offer { files, law, against, weaker: Vec::new() };
+        let pending = Pending { state: self.config.gate.state.clone(), texts: self.texts.clone(), offer };
+        Ok(Looked { posture: self, law: loaded, pending: Some(pending) })
+    }
+
     /// Puts this posture into force, or lets it wait. Gives back the one in force.
     pub(crate) async fn load(self, authority: &Authority, now: Timestamp) -> Result<(Self, Loaded), HouseError> {
-        let kept = Kept::of(&self.config.gate.state);
-        let files = self.texts.files();
-        // What the ledger names must be there before it is named.
-        kept.keep(&self.texts)?;
+        let (state, files) = (&self.config.gate.state, self.texts.files());
         loop {
             let known = authority.view(authority::State::posture);
             let in_force = match known {
@@ -128,17 +171,10 @@ impl Posture {
             let weaker = in_force.as_ref().map(|in_force| self.weaker_than(in_force)).unwrap_or_default();
             let against = known.map(|(digest, _)| digest);
             let offer = Offer { files, law: self.config.guard.law(), against, weaker };
-            let loaded = authority.load(&offer, now).await.map_err(crate::state::StateError::from)?;
-            if loaded == Loaded::Overtaken {
-                continue;
+            let loaded = offered(state, &self.texts, &offer, authority, now).await?;
+            if loaded != Loaded::Overtaken {
+                return Ok((in_force.filter(|_| loaded != Loaded::InForce).unwrap_or(self), loaded));
             }
-            let needed = authority.view(|state| {
-                let waiting = state.waiting().and_then(|waiting| waiting.files);
-                // Whoever asks later what was in force then is answered by what is kept.
-                state.postures().iter().copied().chain(waiting).collect::<Vec<_>>()
-            });
-            kept.forget_all_but(&needed);
-            return Ok((in_force.filter(|_| loaded != Loaded::InForce).unwrap_or(self), loaded));
         }
     }
 
@@ -156,6 +192,41 @@ impl Posture {
         let (path, line) = in_config().or_else(in_lock)?;
         Some(format!("{}:{line}", path.file_name()?.to_string_lossy()))
     }
+}
+
+impl Pending {
+    /// Puts it into force.
+    pub(crate) async fn settle(self, authority: &Authority, now: Timestamp) -> Result<Loaded, HouseError> {
+        let loaded = offered(&self.state, &self.texts, &self.offer, authority, now).await?;
+        if loaded == Loaded::Overtaken {
+            let text = "another configuration was accepted while the gate started; start it again";
+            return Err(HouseError::Setting(text.to_owned()));
+        }
+        Ok(loaded)
+    }
+}
+
+/// Offers what stands in these files; those in force, and those that wait, are kept.
+async fn offered(
+    state: &Path,
+    texts: &Texts,
+    offer: &Offer,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<Loaded, HouseError> {
+    let kept = Kept::of(state);
+    // What the ledger names must be there before it is named.
+    kept.keep(texts)?;
+    let loaded = authority.load(offer, now).await.map_err(crate::state::StateError::from)?;
+    if loaded != Loaded::Overtaken {
+        let needed = authority.view(|state| {
+            let waiting = state.waiting().and_then(|waiting| waiting.files);
+            // Whoever asks later what was in force then is answered by what is kept.
+            state.postures().iter().copied().chain(waiting).collect::<Vec<_>>()
+        });
+        kept.forget_all_but(&needed);
+    }
+    Ok(loaded)
 }
 
 /// Where a cell of the law such as `workload grant` stands; of a person, in the table for all.

@@ -240,6 +240,8 @@ fn drift_table(drift: &Drift) -> Table {
 /// How long ago, in one unit.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     match Span::between(at, now).as_secs() {
+        // What the command itself has just done is later than its start.
+        u32::MAX if Span::between(now, at) <= Span::minutes(1) => "now".to_owned(),
         u32::MAX => "ahead".to_owned(),
         seconds => format!("{} ago", rough(seconds)),
     }
@@ -323,7 +325,8 @@ mod tests {
                 assert_eq!(ahead(at(seconds), at(0)), format!("in {word}"));
             }
         }
-        assert_eq!((ago(at(1), at(0)).as_str(), ahead(at(0), at(1)).as_str()), ("ahead", "over"));
+        assert_eq!([ago(at(60), at(0)), ago(at(61), at(0))], ["now", "ahead"]);
+        assert_eq!(ahead(at(0), at(1)), "over");
     }
 
     #[test]

@@ -112,6 +112,12 @@ impl Serving {
     /// Binds, opens and starts. What fails does so before the first request is taken.
     pub(crate) async fn start(path: &Path, now: Timestamp) -> Result<Self, HouseError> {
         let house = House::open(Posture::read(path)?, now).await?;
+        let waits = matches!(house.law, Loaded::Waits(_));
+        Self::over(house, now).await.map_err(|error| if waits { HouseError::InForce(error.into()) } else { error })
+    }
+
+    async fn over(mut house: House, now: Timestamp) -> Result<Self, HouseError> {
+        let pending = house.pending.take();
         let config = &house.config;
         let server = bind(config)?;
         let book = Arc::new(house::book(config)?);
@@ -149,7 +155,16 @@ impl Serving {
         let (stop, stopping) = watch::channel(false);
 
         let mut tasks = listen(config, &desk, &stopping).await?;
+        let metrics = match config.gate.metrics {
+            Some(address) => Some(listener("gate.metrics", address).await?),
+            None => None,
+        };
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
+        // Not before everything stands that the configuration could be wrong about: one that
+        // cannot be started by would bind whoever mends it.
+        if let Some(pending) = pending {
+            house.law = pending.settle(&house.authority, now).await?;
+        }
         // What the last process played is over, whatever became of it.
         house
             .authority
@@ -183,8 +198,7 @@ impl Serving {
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
         tasks.push(tokio::spawn(keeper.keep(stopping.clone())));
-        if let Some(address) = config.gate.metrics {
-            let listener = listener("gate.metrics", address).await?;
+        if let Some(listener) = metrics {
             let pages = metrics::pages(Measured {
                 gate: Arc::clone(&gate),
                 book: Arc::clone(&book),

@@ -66,6 +66,7 @@ fn a_key_ends_as_it_was_said_and_never_later_than_the_posture_lets_it() {
     company.edit("greave.toml", "# longest = \"365d\"", "longest = \"1d\"");
     company.edit("greave.toml", "lifetime = \"20d\"", "lifetime = \"1d\"");
     assert_eq!(lives(&company, "k1"), 24);
+    drop(Running::start(&company));
     company.edit("greave.toml", "longest = \"1d\"", "longest = \"2d\"");
     company.run(&["law", "show"]).says(1, &["keys.longest"]);
     assert_eq!(lives(&company, "k1"), 24);

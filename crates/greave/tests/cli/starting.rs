@@ -42,6 +42,40 @@ fn two_gates_share_neither_state_nor_port() {
 }
 
 #[test]
+fn what_could_not_start_and_who_only_looked_have_put_nothing_into_force() {
+    let mut company = Company::new();
+    let hook = "[[tell.webhook]]\nurl = \"https://127.0.0.1:9/\"\nsecret = \"hook\"\n";
+    company.edit("greave.toml", "[guard]", &format!("{hook}\n[guard]"));
+    company.run(&["serve"]).says(2, &["the secret `hook` is missing"]);
+    company.edit("greave.toml", hook, "");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = "# where people answer\nlisten = \"127.0.0.1:0\"";
+    let desk = free.replace("127.0.0.1:0", &taken.local_addr().unwrap().to_string());
+    company.edit("greave.toml", free, &desk);
+    company.run(&["serve"]).says(2, &["desk.listen", "cannot be listened on"]);
+    for words in [["law", "show"], ["ledger", "show"], ["keys", "list"]] {
+        let looked = company.run(&words);
+        assert!(!looked.says(0, &[]).out.contains("posture-loaded"), "{}", looked.out);
+    }
+    company.edit("greave.toml", &desk, free);
+    company.edit("greave.toml", "[api]", "[api]\nopen = [\"/login\"]");
+    company.run(&["check"]).says(0, &["nothing is wrong"]);
+    let (gate, _told) = Running::start(&company);
+    company.run(&["ledger", "show"]).says(0, &["posture-loaded"]);
+    drop(gate);
+
+    // What has been in force binds; whoever reads its error after a mend is told what to do.
+    company.edit("greave.toml", free, &desk);
+    company.run(&["check"]).says(1, &["desk.listen"]);
+    company.as_ann(&["law", "accept"]).says(0, &["is in force"]);
+    company.edit("greave.toml", &desk, free);
+    let again = company.run(&["serve"]);
+    again.says(2, &["desk.listen", "cannot be listened on", "what is in force; your file differs", "law accept"]);
+    company.as_ann(&["law", "accept"]).says(0, &["is in force"]);
+    Running::start(&company);
+}
+
+#[test]
 fn other_secrets_than_the_state_was_made_with_are_refused() {
     let company = Company::new();
     let other = Company::new();
