@@ -144,8 +144,17 @@ fn is_machine_made(text: &str) -> bool {
             && run.bytes().any(|byte| byte.is_ascii_digit())
             && !run.bytes().all(|byte| byte.is_ascii_digit())
     };
+    // In the alphabet for URLs a hyphen may stand anywhere, and cuts no run.
+    let is_url = |byte: &u8| !matches!(byte, b'-' | b'_');
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    let is_base64url = text.bytes().filter(is_url).count() >= 16
+        && text.bytes().filter(is_url).all(|byte| byte.is_ascii_alphanumeric())
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase);
     text.bytes().all(|byte| byte.is_ascii_graphic())
-        && (text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_mixed)
+        && (is_base64url
+            || text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_mixed)
             || looks_like_credential(text)
             || Uuid::try_parse(text).is_ok())
 }
@@ -198,7 +207,12 @@ mod tests {
             lens.pass(serde_json::json!({"keys": [{"token": text}]}).to_string().as_bytes());
             lens.seen().1.map(|made| made.secret.to_string())
         };
-        let machines = ["0f5b0e6c2d9a4c7f", "tok_9f3c1e7a52d84b06", "1f0c7a9e-3b52-4d86-9a17-5e2b8c4d6f01"];
+        let machines = [
+            "0f5b0e6c2d9a4c7f",
+            "tok_9f3c1e7a52d84b06",
+            "1f0c7a9e-3b52-4d86-9a17-5e2b8c4d6f01",
+            "kV3-xQm8ZpTw_bN2cRy7-LsDfG5hJ",
+        ];
         for text in machines {
             assert_eq!(minted(text).as_deref(), Some(text));
         }

@@ -59,6 +59,10 @@ pub fn looks_like_credential(text: &str) -> bool {
     if text.contains(['/', '+']) && Mix::of(text).is_base64() {
         return true;
     }
+    // The hyphen and the underscore of its other alphabet, which names have as well.
+    if text.contains(['-', '_']) && Mix::of(text).is_base64url() {
+        return true;
+    }
     text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|run| run.len() >= 16 && Mix::of(run).is_random())
 }
 
@@ -122,6 +126,11 @@ impl Mix {
 
     const fn is_base64(&self) -> bool {
         self.length >= 24 && self.lower > 0 && self.upper > 0 && self.digits > 0 && self.changes * 3 >= self.length
+    }
+
+    /// Chance changes at six of ten characters, a name of many short words at less than four.
+    const fn is_base64url(&self) -> bool {
+        self.is_base64() && self.changes * 5 >= self.length * 2
     }
 }
 
@@ -198,6 +207,8 @@ mod tests {
             "the quick brown fox jumps over the lazy dog",
             "registry.example.com/team/service:v1.2.3",
             "ThisIsAVeryLongJavaClassNameFactoryBean",
+            "Team-Report-2026-Q3-Final-Version",
+            "quarterly_report_2026_Q3_for_EMEA_and_APAC",
         ] {
             assert!(!looks_like_credential(text), "{text}");
         }
@@ -222,6 +233,12 @@ mod tests {
         #[test]
         fn random_keys_look_like_credentials(keys in prop::collection::vec("[0-9A-Za-z]{32}", 100)) {
             prop_assert!(keys.iter().filter(|key| looks_like_credential(key)).count() >= 95);
+        }
+
+        /// Nor of those in the alphabet that URLs are written in: hyphens cut them to pieces.
+        #[test]
+        fn nor_do_random_keys_with_hyphens(keys in prop::collection::vec("[0-9A-Za-z_-]{32}", 100)) {
+            prop_assert!(keys.iter().filter(|key| looks_like_credential(key)).count() >= 90);
         }
     }
 }
