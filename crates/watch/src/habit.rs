@@ -24,10 +24,9 @@ pub(crate) struct Habit {
 }
 
 impl Habit {
-    /// Whether it is usual by now: known for so long, or trusted.
-    pub(crate) fn is_usual(&self, now: Minute, after: Minute) -> bool {
-        let age = now.saturating_sub(self.first);
-        self.trusted || age >= after && (self.days >= 2 || age >= 7 * DAY)
+    /// Whether it is usual by now: seen on so many days since long enough, or trusted.
+    pub(crate) fn is_usual(&self, now: Minute, (after, days): (Minute, u16)) -> bool {
+        self.trusted || now.saturating_sub(self.first) >= after && self.days >= days
     }
 }
 
@@ -176,7 +175,9 @@ impl<const MOST: usize> Habits<MOST> {
             self.0.push(habit);
             return self.0.len() - 1;
         }
-        let weakest = |(_, habit): &(usize, &Habit)| (habit.days.min(30), habit.last);
+        // Half of the room is for what was there while the key was new.
+        let sheltered = self.0.iter().filter(|habit| habit.trusted).count() <= MOST / 2;
+        let weakest = |(_, habit): &(usize, &Habit)| (sheltered && habit.trusted, habit.days.min(30), habit.last);
         let place = self.0.iter().enumerate().min_by_key(weakest).map_or(0, |(place, _)| place);
         if let Some(slot) = self.0.get_mut(place) {
             *slot = habit;
@@ -224,8 +225,9 @@ mod tests {
     #[test]
     fn what_is_new_becomes_usual_with_time_or_trust() {
         let mut habits = Habits::<4>::default();
-        assert!(!habits.note(1, 0, false).is_usual(5, DAY));
-        assert!(habits.note(1, DAY, false).is_usual(DAY, DAY));
-        assert!(habits.note(2, 0, true).is_usual(0, DAY));
+        assert!(!habits.note(1, 0, false).is_usual(5, (DAY, 2)));
+        assert!(habits.note(1, DAY, false).is_usual(DAY, (DAY, 2)));
+        assert!(habits.note(2, 0, true).is_usual(0, (DAY, 2)));
+        assert!(!habits.note(3, 0, false).is_usual(30 * DAY, (DAY, 2)), "once is not usual, however long ago");
     }
 }

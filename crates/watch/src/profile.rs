@@ -4,7 +4,7 @@ use law::{ByPower, KeyId, Power, Powers, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    habit::{Awake, DAY, Distinct, HOUR, Habits, Minute, Things},
+    habit::{Awake, DAY, Distinct, HOUR, Habit, Habits, Minute, Things},
     series::Series,
     signal::Signal,
     source::Place,
@@ -293,13 +293,13 @@ impl Profile {
     }
 
     /// Networks that were seen on few days only, though the key is in use for long: it wanders.
-    pub(crate) fn roams(&self) -> bool {
-        wanders(&self.networks, self.days, 4)
+    pub(crate) fn roams(&self, now: Minute) -> bool {
+        wanders(&self.networks, self.days, now)
     }
 
     /// The same of blocks within networks.
-    pub(crate) fn wanders(&self) -> bool {
-        wanders(&self.blocks, self.days, 4)
+    pub(crate) fn wanders(&self, now: Minute) -> bool {
+        wanders(&self.blocks, self.days, now)
     }
 
     /// Notes a call's hour.
@@ -424,9 +424,27 @@ impl Profile {
     }
 }
 
-fn wanders<const MOST: usize>(places: &Habits<MOST>, days: u16, least: usize) -> bool {
-    let passing = places.iter().filter(|place| place.days <= 2).count();
-    passing >= least && passing * 6 >= usize::from(days.min(90)) || places.is_full() && passing * 2 >= places.len()
+/// Whether a key wandered while it was new, and still does. A few calls from here and there, made
+/// by whoever has the key since yesterday, are no wandering: of places that came later, those
+/// first seen on one day count as one, and those of the last days not at all.
+fn wanders<const MOST: usize>(places: &Habits<MOST>, days: u16, now: Minute) -> bool {
+    const LEAST: usize = 4;
+    const SETTLED: Minute = 3 * DAY;
+    let learnt = places.iter().filter(|place| place.trusted).count();
+    if learnt < LEAST {
+        return false;
+    }
+    let passing = || places.iter().filter(|place| place.days <= 2);
+    let later = || passing().filter(|place| !place.trusted && now.saturating_sub(place.first) >= SETTLED);
+    let is_first =
+        |(at, place): &(usize, &Habit)| later().take(*at).all(|other| other.first / DAY != place.first / DAY);
+    // From so many while it was new: an app on telephones.
+    let passing = if learnt >= 2 * LEAST {
+        passing().count()
+    } else {
+        passing().filter(|place| place.trusted).count() + later().enumerate().filter(is_first).count()
+    };
+    passing >= LEAST && passing * 6 >= usize::from(days.min(90)) || places.is_full() && passing * 2 >= places.len()
 }
 
 /// Days 3 and 4 after a Thursday: 1970 began with one.

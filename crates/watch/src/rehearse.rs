@@ -31,7 +31,7 @@ impl Watch {
 
     /// Whether it is usual for a key to ask for this by now.
     pub fn is_usual(&self, key: KeyId, operation: &str, now: Timestamp) -> bool {
-        let usual = |habit: &crate::habit::Habit| habit.is_usual(minute(now), DAY);
+        let usual = |habit: &crate::habit::Habit| habit.is_usual(minute(now), (DAY, 2));
         self.keys
             .read(key.0, |profile| profile.operations.named(hash(operation.as_bytes())).is_some_and(usual))
             .unwrap_or(false)

@@ -26,10 +26,10 @@ const ASKED: u32 = 40;
 const ALARMED: u32 = 70;
 const CERTAIN: u8 = 100;
 
-/// How long something must be known to be usual.
-const OPERATIONS_SETTLE: Minute = DAY;
-const AGENTS_SETTLE: Minute = 2 * DAY;
-const PLACES_SETTLE: Minute = 3 * DAY;
+/// How long something must be known to be usual, and on how many days it must have been seen.
+const OPERATIONS_SETTLE: (Minute, u16) = (DAY, 2);
+const AGENTS_SETTLE: (Minute, u16) = (2 * DAY, 2);
+const PLACES_SETTLE: (Minute, u16) = (3 * DAY, 3);
 
 /// What the watch has to say of one call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -220,12 +220,12 @@ impl Watch {
         profile.open.lapse(minute);
         // What is suspected must not make itself usual.
         let suspected = profile.open.is_suspicious() && (new.surroundings() || new.operation);
-        if suspected || is_elsewhere(profile, &new) {
+        if suspected || is_elsewhere(profile, &new, minute) {
             profile.taint();
         }
         if succeeded && !suspected {
             profile.spread.raise(networks_lately(profile), minute);
-            learn(call, &outline, profile, learning, vouched);
+            learn(call, &outline, profile, &new, [learning, vouched]);
         }
         let (crowd, guesses) = (0, 0);
         let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
@@ -526,7 +526,7 @@ fn wake(profile: &mut Profile, now: Minute) {
 
 fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New) {
     let Outline { minute, place, operation, .. } = *outline;
-    profile.awake.note(minute, is_elsewhere(profile, new));
+    profile.awake.note(minute, is_elsewhere(profile, new, minute));
     if new.operation {
         profile.note_try(Try { operation, block: place.block, at: minute, lists: call.is_listing(), refused: false });
     }
@@ -581,21 +581,24 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
 }
 
 /// What a person stands for is known from now on: of the network only its block.
-fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, learning: bool, vouched: bool) {
+fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New, [learning, vouched]: [bool; 2]) {
     let Outline { minute, place, agent, operation, .. } = *outline;
     let trusted = learning || vouched;
-    let habit = profile.operations.note(operation, minute, trusted);
-    if let Some(subject) = outline.subject {
-        for (things, thing) in habit.things.iter_mut().zip([subject.first, subject.whole]) {
-            things.note(thing);
+    // What is asked for elsewhere makes only that place usual, in its time.
+    if !is_elsewhere(profile, new, minute) {
+        let habit = profile.operations.note(operation, minute, trusted);
+        if let Some(subject) = outline.subject {
+            for (things, thing) in habit.things.iter_mut().zip([subject.first, subject.whole]) {
+                things.note(thing);
+            }
+        }
+        if call.powers != law::Powers::EVERY {
+            profile.use_powers(call.powers, minute, trusted);
         }
     }
     profile.blocks.note(place.block, minute, trusted);
     profile.networks.note(place.network, minute, learning);
     profile.agents.note(agent, minute, trusted);
-    if call.powers != law::Powers::EVERY {
-        profile.use_powers(call.powers, minute, trusted);
-    }
     profile.note_hour(minute);
     if profile.calls == 0 || profile.learned / DAY != minute / DAY {
         profile.days = profile.days.saturating_add(1);
@@ -632,12 +635,12 @@ fn is_unusual(profile: &Profile, new: &New, place: Place, now: Minute) -> bool {
         let beyond = beyond.contains(&name) || name == "many-sources" && (new.block || new.network);
         signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond
     };
-    is_elsewhere(profile, new) || new.operation || new.subject || profile.signals.iter().any(speaks)
+    is_elsewhere(profile, new, now) || new.operation || new.subject || profile.signals.iter().any(speaks)
 }
 
 /// Whether it comes from other surroundings than usual, as far as the key has usual ones.
-fn is_elsewhere(profile: &Profile, new: &New) -> bool {
-    new.agent || new.network && !profile.roams() || new.block && !profile.wanders()
+fn is_elsewhere(profile: &Profile, new: &New, now: Minute) -> bool {
+    new.agent || new.network && !profile.roams(now) || new.block && !profile.wanders(now)
 }
 
 impl Stands {

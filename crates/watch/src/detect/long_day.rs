@@ -17,7 +17,7 @@ const MORE: u32 = 3;
 
 fn before(look: &Look<'_>) -> Option<Weight> {
     let (today, most) = (look.profile.awake.today(look.now), look.profile.awake.most());
-    let long = look.new.network && !look.profile.roams() && look.profile.days >= 7 && today >= most + MORE;
+    let long = look.new.network && !look.profile.roams(look.now) && look.profile.days >= 7 && today >= most + MORE;
     long.then_some(Weight::here(20, today, most))
 }
 

@@ -18,11 +18,11 @@ pub(super) const DETECTOR: Detector = Detector {
 /// The fewer networks a key knows, the more a new one says; of one that wanders it says little.
 fn before(look: &Look<'_>) -> Option<Weight> {
     let known = u32::try_from(look.profile.networks.len()).unwrap_or(u32::MAX);
-    let points = match (look.new.network, look.profile.roams()) {
+    let points = match (look.new.network, look.profile.roams(look.now)) {
         (true, true) => 5,
         (true, false) if known <= 2 => 20,
         (true, false) => 15,
-        (false, _) if look.new.block && !look.profile.wanders() => 5,
+        (false, _) if look.new.block && !look.profile.wanders(look.now) => 5,
         _ => return None,
     };
     Some(Weight::here(points, u32::from(look.new.network), known))

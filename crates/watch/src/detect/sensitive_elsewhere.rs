@@ -16,7 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn before(look: &Look<'_>) -> Option<Weight> {
-    let strange = look.new.network && !look.profile.roams() || look.new.agent;
+    let strange = look.new.network && !look.profile.roams(look.now) || look.new.agent;
     if !strange || !look.call.powers.is_sensitive() {
         return None;
     }

@@ -16,7 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
 const AT_ONCE: u32 = 90;
 
 fn before(look: &Look<'_>) -> Option<Weight> {
-    if !look.new.network || look.profile.roams() {
+    if !look.new.network || look.profile.roams(look.now) {
         return None;
     }
     let elsewhere = look.profile.lately.iter().filter(|lately| lately.usual && lately.network != look.place.network);

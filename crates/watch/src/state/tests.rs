@@ -174,3 +174,54 @@ fn what_is_taken_elsewhere_is_no_measure_for_tomorrow() {
     stage.after_days(1);
     assert!(stage.rows(5_000).call("GET /orders").weight("volume") >= 20);
 }
+
+/// A few slow reads, with the owner's own program and operation, each from another network.
+fn slow_reads(stage: &mut Stage, networks: std::ops::Range<u8>, apart: i64) {
+    for network in networks {
+        stage.from(&format!("203.{network}.113.66")).after_seconds(apart).call("GET /orders");
+        stage.from(HOME).after_seconds(600).call("GET /orders");
+    }
+}
+
+#[test]
+fn slow_reads_from_many_networks_make_no_wanderer() {
+    for (apart, networks) in [(700, 1..16), (86_400, 1..16)] {
+        let mut stage = Stage::settled();
+        slow_reads(&mut stage, networks, apart);
+        assert!(stage.from(THIEF).call("GET /orders").unusual, "a step-up asks, {apart} s apart");
+        assert!(stage.weight("new-source") >= 15);
+        assert_eq!(stage.powers("mint").call("POST /keys").weight("sensitive-elsewhere"), 25);
+    }
+    let mut wanders = Stage::wandering();
+    assert!(!wanders.from(THIEF).call("GET /orders").unusual, "and who wandered from the first day on is one");
+}
+
+#[test]
+fn blocks_of_the_owners_network_are_not_learnt_by_a_few_reads_either() {
+    let mut stage = Stage::settled();
+    for block in 20..40 {
+        stage.from(&format!("198.51.{block}.7")).after_seconds(700).call("GET /orders");
+    }
+    assert!(stage.from("198.51.99.7").call("GET /orders").unusual);
+}
+
+#[test]
+fn two_calls_make_no_place_usual_and_none_makes_an_act_usual_there() {
+    let mut stage = Stage::settled();
+    stage.from(THIEF).call("GET /orders").after_days(3).call("GET /orders").after_days(1);
+    assert!(stage.call("GET /orders").unusual, "two calls three days apart");
+    let mut act = Stage::settled();
+    for _ in 0..3 {
+        act.from(THIEF).call("GET /orders/{id}").after_days(1);
+    }
+    assert!(act.from(HOME).call("GET /orders/{id}").unusual, "what was asked for elsewhere is not usual");
+    let mut moved = Stage::settled();
+    for _ in 0..8 {
+        moved.from(THIEF).call("GET /orders").after_days(1);
+    }
+    assert!(!moved.call("GET /orders").unusual, "who moved is at home after a week");
+    for _ in 0..2 {
+        moved.call("GET /orders/{id}").after_days(1);
+    }
+    assert!(!moved.call("GET /orders/{id}").unusual);
+}
