@@ -22,7 +22,7 @@ use wire::Sought;
 use crate::{
     body::{Answer, Asked, Inbound, Load, Register, Watched},
     framing::{Onto, Outbound, reframe},
-    lens::{Lens, Look},
+    lens::{Lens, Look, is_plain},
     screen::{Screen, Source, WHOLE},
     server::Seat,
     swap::{Swap, Unswapped},
@@ -112,6 +112,9 @@ pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>)
         None => None,
     };
     tally.answers(parts.status.as_u16());
+    if !is_plain(&parts.headers) {
+        tally.encoded();
+    }
     let lens = Lens::new(look, &parts);
     let watched = Watched { tally: Arc::clone(tally), idle: upstream.patience().idle, lens, toll };
     let answer = Answer::relay(body, watched, register.map(Arc::clone), Some(lease));

@@ -3,7 +3,7 @@
 use authority::is_name_abroad;
 use http::{
     HeaderMap, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE},
     response,
 };
 use uuid::Uuid;
@@ -164,14 +164,34 @@ pub(crate) fn can_look(status: StatusCode, headers: &HeaderMap) -> bool {
     status.is_success() && is_plain_json(headers)
 }
 
+/// Whether it is not compressed.
+pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether a client takes an answer that is not compressed: always, unless it says that it does
+/// not (RFC 9110, 12.5.3).
+pub(crate) fn takes_identity(headers: &HeaderMap) -> bool {
+    let mut takes = (None, None);
+    for coding in headers.get_all(ACCEPT_ENCODING).iter().flat_map(|list| list.as_bytes().split(|byte| *byte == b',')) {
+        let coding = String::from_utf8_lossy(coding).to_ascii_lowercase();
+        let (name, weight) = coding.split_once(';').unwrap_or((&coding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
+        match name.trim() {
+            "identity" => takes.0 = Some(!refused),
+            "*" => takes.1 = Some(!refused),
+            _ => {}
+        }
+    }
+    takes.0.or(takes.1).unwrap_or(true)
+}
+
 pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
-    let plain =
-        headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         essence == "application/json" || essence.ends_with("+json")
     });
-    plain && json
+    is_plain(headers) && json
 }
 
 #[cfg(test)]
@@ -221,6 +241,22 @@ mod tests {
             ["", "****************************", "2022-11-28", "return=representation", "app-2026.11.3-beta", public]
         {
             assert_eq!(minted(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_takes_what_is_plain_unless_it_says_no() {
+        let takes = |accepts: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, accepts.parse().unwrap());
+            takes_identity(&headers)
+        };
+        assert!(takes_identity(&HeaderMap::new()));
+        for accepts in ["gzip, br", "", "*", "gzip;q=1.0, *;q=0.5", "identity;q=0.1", "*;q=0, identity;q=0.5"] {
+            assert!(takes(accepts), "{accepts}");
+        }
+        for accepts in ["identity;q=0", "gzip, identity; q=0.0", "gzip, *;q=0"] {
+            assert!(!takes(accepts), "{accepts}");
         }
     }
 

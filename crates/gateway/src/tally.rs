@@ -29,6 +29,8 @@ pub struct Ending {
     pub minted: Option<KeyId>,
     /// Whether the answer showed the gate's own credential, and was kept back.
     pub showed: bool,
+    /// Whether the answer's body is compressed: more went out than its bytes say.
+    pub encoded: bool,
     /// From the tally's beginning to its end, in microseconds.
     pub micros: u64,
     /// How it ended.
@@ -53,6 +55,7 @@ pub struct Tally {
     /// Whether nothing moves because the client sends nothing.
     awaits_client: AtomicBool,
     showed: AtomicBool,
+    encoded: AtomicBool,
     report: Option<Report>,
 }
 
@@ -78,6 +81,7 @@ impl Tally {
             fault: OnceLock::new(),
             awaits_client: AtomicBool::new(false),
             showed: AtomicBool::new(false),
+            encoded: AtomicBool::new(false),
             report: Some(Box::new(report)),
         })
     }
@@ -156,6 +160,11 @@ impl Tally {
         self.seen.get()?.rows
     }
 
+    /// The answer's body is compressed.
+    pub(crate) fn encoded(&self) {
+        self.encoded.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn saw(&self, seen: Seen) {
         let _ = self.seen.set(seen);
     }
@@ -176,6 +185,7 @@ impl Drop for Tally {
             rows: seen.rows,
             minted: seen.minted,
             showed: *self.showed.get_mut(),
+            encoded: *self.encoded.get_mut(),
             micros: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
             ended: self.ended.get().copied().unwrap_or_else(unsaid),
         });

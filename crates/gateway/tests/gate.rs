@@ -115,9 +115,17 @@ async fn a_minted_key_is_known_before_its_client_has_it_and_hides_in_no_coding()
     }
     let seen = house.upstream.seen().await.into_iter().find(|seen| seen.target == "/v1/keys").unwrap();
     assert_eq!((seen.header("accept-encoding"), seen.header("range")), (Some("identity"), None));
-    let read = house.request("GET", "/v1/things").header("authorization", "Bearer secret-of-ann-1234567890");
-    house.send(read.header("accept-encoding", "gzip"), "").await;
-    assert_eq!(house.upstream.last().await.header("accept-encoding"), Some("gzip"), "other answers stay as they were");
+    let asks = async |path: &str, coding: &str| {
+        let read = house.request("GET", path).header("authorization", "Bearer secret-of-ann-1234567890");
+        house.send(read.header("accept-encoding", coding).header("range", "bytes=1-"), "").await;
+        let last = house.upstream.last().await;
+        (last.header("accept-encoding").map(str::to_owned), last.header("range").is_some())
+    };
+    let is = |coding: &str, in_part| (Some(coding.to_owned()), in_part);
+    assert_eq!(asks("/v1/things/7", "gzip").await, is("gzip", true), "other answers stay as they were");
+    assert_eq!(asks("/v1/things", "gzip").await, is("identity", false), "a list's rows are counted");
+    let only = "gzip, identity;q=0";
+    assert_eq!(asks("/v1/things", only).await, is(only, true), "and a client gets what it takes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -262,6 +262,7 @@ impl Player {
                     operation,
                     out_of_scope: false,
                     powers: *powers,
+                    described: None,
                     subject: Subject::of(about.then_some(thing.as_str()).into_iter()),
                     source: victim.source,
                     network: None,

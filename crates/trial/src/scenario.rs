@@ -75,6 +75,7 @@ impl Call {
             owner: self.owner,
             operation: &self.operation,
             powers: self.powers,
+            described: None,
             subject: self.subject,
             source: self.source,
             network: self.network,

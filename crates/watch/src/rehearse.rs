@@ -59,6 +59,7 @@ mod tests {
             owner: None,
             operation,
             powers: Powers::from(Power::Read),
+            described: None,
             out_of_scope: false,
             subject: None,
             source: source.parse().unwrap(),

@@ -24,6 +24,9 @@ pub struct Seen<'a> {
     pub operation: &'a str,
     /// What it lets its caller do.
     pub powers: Powers,
+    /// What the document says that it does, where it may become more on the way: who asks for
+    /// another protocol with it does what it does all the same.
+    pub described: Option<Powers>,
     /// What it is about: the values of the template's parameters.
     pub subject: Option<Subject>,
     /// Where it comes from.
@@ -40,6 +43,11 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// What it does by its name; every power where nobody described it.
+    pub(crate) fn named(&self) -> Powers {
+        self.described.unwrap_or(self.powers)
+    }
+
     /// Whether it may ask for many things at once: a reading call whose template ends with no parameter.
     pub(crate) fn is_listing(&self) -> bool {
         let reads = self.powers.contains(Power::Read) || self.powers.contains(Power::Export);

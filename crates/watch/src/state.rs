@@ -493,8 +493,8 @@ fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
     profile.operations.note(operation, minute, true);
     profile.signals.retain(|signal| signal.place != place.block);
     profile.tries.retain(|tried| tried.block != place.block);
-    if call.powers != law::Powers::EVERY {
-        profile.use_powers(call.powers, minute, true);
+    if call.named() != law::Powers::EVERY {
+        profile.use_powers(call.named(), minute, true);
     }
     profile.tried_powers = profile.tried_powers.iter().filter(|power| !call.powers.contains(*power)).collect();
     let elsewhere = |signal: &Signal| Case::ever(profile.signals.iter().copied(), signal.place, minute) >= ASKED;
@@ -533,8 +533,9 @@ fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, n
     if minute.saturating_sub(profile.tried_powers_at) > DAY {
         profile.tried_powers = law::Powers::NONE;
     }
-    if !new.powers.is_empty() && call.powers != law::Powers::EVERY {
-        profile.tried_powers = profile.tried_powers.union(new.powers);
+    let tried = new.powers.intersection(call.named());
+    if !tried.is_empty() && call.named() != law::Powers::EVERY {
+        profile.tried_powers = profile.tried_powers.union(tried);
         profile.tried_powers_at = minute;
     }
     if new.subject
@@ -572,10 +573,10 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
         let distinct = profile.count_subject(subject.whole, minute);
         profile.distinct.raise(distinct, minute);
     }
-    if call.powers.contains(Power::Destroy) && call.powers != law::Powers::EVERY {
+    if call.named().contains(Power::Destroy) && call.named() != law::Powers::EVERY {
         profile.destroyed.add(1, minute);
     }
-    if call.powers.contains(Power::Export) && call.powers != law::Powers::EVERY {
+    if call.named().contains(Power::Export) && call.named() != law::Powers::EVERY {
         profile.last_export = minute;
     }
 }
@@ -592,8 +593,8 @@ fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New, [
                 things.note(thing);
             }
         }
-        if call.powers != law::Powers::EVERY {
-            profile.use_powers(call.powers, minute, trusted);
+        if call.named() != law::Powers::EVERY {
+            profile.use_powers(call.named(), minute, trusted);
         }
     }
     profile.blocks.note(place.block, minute, trusted);

@@ -65,6 +65,7 @@ fn run(watch: &Watch, calls: &[(Timestamp, Drawn)], rename: impl Fn(u64) -> u64)
             owner: None,
             operation: &operation,
             powers: Powers::NONE.with(Power::ALL.get(drawn.power).copied().unwrap()),
+            described: None,
             subject: Subject::of([drawn.subject.to_string().as_str()].into_iter()),
             source,
             network: None,

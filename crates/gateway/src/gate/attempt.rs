@@ -24,6 +24,8 @@ pub(crate) struct Understood {
     pub(crate) name: Arc<str>,
     /// What it lets its caller do.
     pub(crate) powers: Powers,
+    /// The same without what it may become by another protocol.
+    pub(crate) described: Powers,
     /// Whether the document lets anybody call it.
     pub(crate) open: bool,
     /// The template's parameters; for what is not described the path, as `path`.
@@ -96,7 +98,7 @@ pub(crate) async fn understand(
     let overridden =
         if is_nobody { Powers::NONE } else { overridden(realm, outbound, &readings, &understood, spool).await? };
     let powers = understood.powers.union(beside.powers).union(overridden);
-    let mut understood = Understood { powers, ..understood };
+    let mut understood = Understood { powers, described: powers, ..understood };
     understood.beside.extend(beside.operations.iter().map(|operation| Arc::clone(&operation.name)));
     Ok(if is_described_upgrade(catalogue, &understood, outbound) { understood } else { with_every_power(understood) })
 }
@@ -165,6 +167,7 @@ fn describe(matched: &Match<'_, '_>) -> Understood {
         id: Some(matched.id),
         name: Arc::clone(&matched.operation.name),
         powers: matched.powers,
+        described: matched.powers,
         open: matched.open,
         parameters,
         paging: matched.operation.paging.clone(),
@@ -184,6 +187,7 @@ pub(crate) fn undescribed(catalogue: &Catalogue, method: &str, target: &Target) 
             .collect(),
         name: name.into(),
         powers: Powers::EVERY,
+        described: Powers::EVERY,
         open: false,
         paging: Vec::new(),
         beside: Vec::new(),
@@ -218,7 +222,12 @@ fn preflight(catalogue: &Catalogue, headers: &HeaderMap, target: &Target) -> Und
     if described("OPTIONS") || !described(wanted) {
         return undescribed(catalogue, "OPTIONS", target);
     }
-    Understood { powers: Powers::NONE.with(Power::Read), open: true, ..undescribed(catalogue, "OPTIONS", target) }
+    Understood {
+        powers: Powers::NONE.with(Power::Read),
+        described: Powers::NONE.with(Power::Read),
+        open: true,
+        ..undescribed(catalogue, "OPTIONS", target)
+    }
 }
 
 /// After a change of protocol nothing that is said can be judged: unless the operator gave the

@@ -424,6 +424,7 @@ impl Passage<'_> {
         let of = gate.authority.answerer(key);
         let mut kept = Watched::new((self.id, self.source), key, of, Arc::clone(&understood.name));
         kept.powers = understood.powers;
+        kept.described = Some(understood.described);
         kept.out_of_scope = out_of_scope;
         kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str()));
         let agent = outbound.parts.headers.get(USER_AGENT);
@@ -670,6 +671,11 @@ impl Passage<'_> {
         let register = (look.minted.is_some() && swap.is_none()).then(|| self.register(request.presented));
         if register.is_some() {
             // Compressed, or in part, the answer would hide the key that it brings.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            headers.remove(RANGE);
+            headers.remove(IF_RANGE);
+        } else if look.list.is_some() && !self.worker.gate.watching.is_off() && lens::takes_identity(headers) {
+            // How much goes out is counted in rows, and they are counted in what is plain and whole.
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             headers.remove(RANGE);
             headers.remove(IF_RANGE);

@@ -78,6 +78,9 @@ pub struct Watching {
     digests: RandomState,
 }
 
+/// What is compressed says so many times what its bytes are, as JSON does.
+const COMPRESSED: u64 = 10;
+
 /// What was found, and nobody has answered yet.
 pub struct Unanswered(mpsc::Receiver<Later>);
 
@@ -186,7 +189,8 @@ impl Watching {
         if !ending.sent || ending.ended == Ended::Answered || self.is_off() {
             return;
         }
-        let Ending { status, bytes_out, rows, minted, .. } = *ending;
+        let Ending { status, bytes_out, rows, minted, encoded, .. } = *ending;
+        let bytes_out = if encoded { bytes_out.saturating_mul(COMPRESSED) } else { bytes_out };
         let became = Became { status, bytes_out, rows, minted };
         let agent = kept.agent();
         let seen = kept.seen(agent.as_deref());
@@ -518,6 +522,8 @@ pub(crate) struct Kept {
     pub(crate) owner: Option<HolderId>,
     pub(crate) operation: Arc<str>,
     pub(crate) powers: Powers,
+    /// What the document says, where that is less.
+    pub(crate) described: Option<Powers>,
     pub(crate) subject: Option<Subject>,
     pub(crate) source: IpAddr,
     pub(crate) network: Option<u32>,
@@ -555,6 +561,7 @@ impl Kept {
             owner,
             operation,
             powers: Powers::EVERY,
+            described: None,
             subject: None,
             source,
             network: None,
@@ -574,6 +581,7 @@ impl Kept {
             owner: self.owner,
             operation: &self.operation,
             powers: self.powers,
+            described: self.described,
             subject: self.subject,
             source: self.source,
             network: self.network,

@@ -260,6 +260,7 @@ pub(crate) fn seen(call: &Call, (kind, owner): (HolderKind, Option<HolderId>)) -
         owner,
         operation: &call.operation,
         powers: call.powers,
+        described: None,
         subject: Subject::of(call.parameters.iter().map(|(_, value)| value.as_str())),
         source: call.source,
         network: None,

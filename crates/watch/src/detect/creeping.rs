@@ -1,7 +1,7 @@
 //! More each day, slowly.
 
 use super::{Detector, Family, nothing_before};
-use crate::{habit::DAY, look::Look, seen::Became, signal::Weight};
+use crate::{habit::DAY, look::Look, seen::Became, series::Series, signal::Weight};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "creeping",
@@ -10,7 +10,9 @@ pub(super) const DETECTOR: Detector = Detector {
     before: nothing_before,
     after,
     words: |now, before| {
-        format!("at least {now} rows on each of the last three days; the most on a day before was {before}")
+        format!(
+            "at least {now} rows, or as many kilobytes, on each of the last three days; the most on a day before was {before}"
+        )
     },
 };
 
@@ -22,7 +24,12 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     if look.learning || look.now.saturating_sub(profile.born) < 14 * DAY {
         return None;
     }
-    let mut past = profile.rows.past();
+    creeps(&profile.rows).max(creeps(&profile.kilobytes)).map(|(now, before)| Weight::here(20, now, before))
+}
+
+/// The least of the last three days, and the most before, where it is beyond all.
+fn creeps(series: &Series) -> Option<(u32, u32)> {
+    let mut past = series.past();
     let three = [past.next()?, past.next()?, past.next()?];
     let now = three.into_iter().min().unwrap_or(0);
     let (mut before, mut days) = (0, 0);
@@ -31,12 +38,21 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
         days += u32::from(day > 0);
     }
     let beyond = now >= LITTLE && days >= 7 && now > before.saturating_add(before / 2);
-    beyond.then_some(Weight::here(20, now, before))
+    beyond.then_some((now, before))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::detect::testing::Stage;
+
+    #[test]
+    fn what_cannot_be_counted_is_weighed() {
+        let mut stage = Stage::settled();
+        for _ in 0..3 {
+            stage.after_days(1).uncounted().rows(4_000).call("GET /orders");
+        }
+        assert_eq!(stage.after_days(1).call("GET /orders").weight("creeping"), 20);
+    }
 
     #[test]
     fn three_days_beyond_all_others_are_told() {

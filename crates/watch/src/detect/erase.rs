@@ -17,7 +17,7 @@ pub(super) const DETECTOR: Detector = Detector {
 fn before(look: &Look<'_>) -> Option<Weight> {
     let profile = look.profile;
     let since = look.now.saturating_sub(profile.last_export);
-    let powers = look.call.powers;
+    let powers = look.call.named();
     let erases = powers.contains(Power::Destroy) && powers != Powers::EVERY;
     if !erases || profile.last_export == 0 || since > 3 * HOUR || look.learning {
         return None;

@@ -32,12 +32,14 @@ fn before(look: &Look<'_>) -> Option<Weight> {
         return None;
     }
     // What nobody described has every power; that says less than one power by its name.
-    if look.call.powers == Powers::EVERY {
-        return Some(Weight::here(20, bits(look.new.powers), 0));
+    let every = if look.call.powers == Powers::EVERY { 20 } else { 0 };
+    let named = look.call.named();
+    if named == Powers::EVERY {
+        return Some(Weight::here(every, bits(look.new.powers), 0));
     }
-    let tried = look.new.powers.union(look.profile.tried_powers);
+    let tried = look.new.powers.intersection(named).union(look.profile.tried_powers);
     let sum = tried.iter().fold(0_u8, |sum, power| sum.saturating_add(points(power)));
-    Some(Weight::here(sum.min(60), bits(tried), 0))
+    Some(Weight::here(sum.min(60).max(every), bits(tried), 0))
 }
 
 fn bits(powers: Powers) -> u32 {
@@ -55,6 +57,13 @@ mod tests {
         let mut mints = Stage::settled();
         assert_eq!(mints.powers("mint").call("POST /keys").weight("first-power"), 40);
         assert!(mints.findings().iter().any(|finding| finding.severity >= law::Severity::Warning));
+    }
+
+    #[test]
+    fn a_power_by_its_name_weighs_what_it_weighs_with_an_upgrade_too() {
+        let mut stage = Stage::settled();
+        assert_eq!(stage.upgrade("mint").call("POST /keys").weight("first-power"), 40);
+        assert_eq!(Stage::settled().upgrade("read").call("GET /events").weight("first-power"), 20);
     }
 
     #[test]

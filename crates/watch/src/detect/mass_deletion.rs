@@ -18,7 +18,7 @@ pub(super) const DETECTOR: Detector = Detector {
 const FEW: u32 = 6;
 
 fn before(look: &Look<'_>) -> Option<Weight> {
-    let powers = look.call.powers;
+    let powers = look.call.named();
     if look.learning || !powers.contains(Power::Destroy) || powers == Powers::EVERY {
         return None;
     }
@@ -31,6 +31,15 @@ fn before(look: &Look<'_>) -> Option<Weight> {
 #[cfg(test)]
 mod tests {
     use crate::detect::testing::Stage;
+
+    #[test]
+    fn who_asks_for_another_protocol_deletes_all_the_same() {
+        let mut stage = Stage::settled_with("destroy", "DELETE /orders/{id}");
+        for id in 0..10 {
+            stage.about(&id.to_string()).upgrade("destroy").call("DELETE /orders/{id}");
+        }
+        assert_eq!(stage.weight("mass-deletion"), 40);
+    }
 
     #[test]
     fn ten_are_too_many_for_who_deleted_one_a_day() {

@@ -16,6 +16,7 @@ pub(crate) struct Stage {
     source: IpAddr,
     agent: String,
     powers: Option<Powers>,
+    described: Option<Powers>,
     about: Option<String>,
     status: u16,
     rows: u64,
@@ -23,6 +24,7 @@ pub(crate) struct Stage {
     held: bool,
     out_of_scope: bool,
     expected: bool,
+    uncounted: bool,
     owner: Option<HolderId>,
     pub(crate) unusual: bool,
     pub(crate) stands: Option<Severity>,
@@ -37,6 +39,7 @@ impl Stage {
             source: "198.51.100.7".parse().unwrap(),
             agent: "orders-sync/2.1".to_owned(),
             powers: None,
+            described: None,
             about: None,
             status: 200,
             rows: 20,
@@ -44,6 +47,7 @@ impl Stage {
             held: false,
             out_of_scope: false,
             expected: false,
+            uncounted: false,
             owner: None,
             unusual: false,
             stands: None,
@@ -156,6 +160,13 @@ impl Stage {
         self
     }
 
+    /// The next call has this power, and asks for another protocol: then it may do everything.
+    pub(crate) fn upgrade(&mut self, power: &str) -> &mut Self {
+        self.powers = Some(Powers::EVERY);
+        self.described = Some(power.parse::<Power>().unwrap().into());
+        self
+    }
+
     pub(crate) fn about(&mut self, subject: &str) -> &mut Self {
         self.about = Some(subject.to_owned());
         self
@@ -208,7 +219,8 @@ impl Stage {
         (self.unusual, self.stands) = (sight.unusual, sight.stands.map(|stands| stands.severity));
         self.findings.extend(sight.findings);
         let (status, rows) = (std::mem::replace(&mut self.status, 200), std::mem::replace(&mut self.rows, 20));
-        let became = Became { status, bytes_out: rows * 100, rows: Some(rows), minted };
+        let (bytes_out, rows) = if self.uncounted { (rows * 1024, None) } else { (rows * 100, Some(rows)) };
+        let became = Became { status, bytes_out, rows, minted };
         if !self.held {
             self.findings.extend(self.watch.ended(&seen, &became, self.now).findings);
         }
@@ -224,6 +236,12 @@ impl Stage {
     /// From now on the key's scope refuses its calls, or no more.
     pub(crate) fn out_of_scope(&mut self, out: bool) -> &mut Self {
         self.out_of_scope = out;
+        self
+    }
+
+    /// From now on rows cannot be counted: each is a kilobyte.
+    pub(crate) fn uncounted(&mut self) -> &mut Self {
+        self.uncounted = true;
         self
     }
 
@@ -257,6 +275,7 @@ impl Stage {
             owner: self.owner,
             operation,
             powers: self.powers.take().unwrap_or(reads.into()),
+            described: self.described.take(),
             subject: None,
             source: self.source,
             network: None,
