@@ -44,7 +44,7 @@ pub struct LeakDoors {
 }
 
 /// What was found where others can read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leak {
     /// A key. It was stopped.
     Key(KeyId),

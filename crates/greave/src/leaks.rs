@@ -3,13 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ::watch::Told;
 use authority::{Authority, Change, Key, State, Written};
 use console::{Alarm, LEAKED, Leak};
-use gateway::Watching;
+use gateway::{WatchMode, Watching};
 use jiff::Timestamp;
 use law::{Evidence, Finding, KeyId, Severity, Standing};
 use tokio::sync::mpsc;
@@ -19,10 +19,45 @@ use crate::watching::baselines;
 /// Hears what the desk is told.
 pub(crate) fn alarm(watching: &Arc<Watching>, authority: &Arc<Authority>, loud: mpsc::Sender<Finding>) -> Alarm {
     let (watching, authority) = (Arc::clone(watching), Arc::clone(authority));
+    let heard = Mutex::new(Heard::default());
     Alarm(Box::new(move |leak, at| {
+        let is_new = heard.lock().unwrap_or_else(PoisonError::into_inner).notes(leak, &at, Timestamp::now());
         let (watching, authority, loud) = (Arc::clone(&watching), Arc::clone(&authority), loud.clone());
-        Box::pin(async move { hear(&watching, &authority, &loud, (leak, at)).await })
+        Box::pin(async move {
+            if is_new || is_still_to_do(&watching, &authority, leak) {
+                hear(&watching, &authority, &loud, (leak, at)).await;
+            }
+        })
     }))
+}
+
+/// What was heard within this hour. A thousand reports of one key must not drown that of another.
+#[derive(Default)]
+struct Heard {
+    hour: i64,
+    leaks: BTreeMap<Leak, BTreeSet<String>>,
+}
+
+/// Places in which one thing was found, that are told within an hour.
+const MOST_FINDS: usize = 8;
+
+impl Heard {
+    /// Whether it is told: once an hour for each place where it was found, and for so many of them.
+    fn notes(&mut self, leak: Leak, at: &str, now: Timestamp) -> bool {
+        let hour = now.as_second().div_euclid(3600);
+        if self.hour != hour {
+            *self = Self { hour, ..Self::default() };
+        }
+        let finds = self.leaks.entry(leak).or_default();
+        finds.len() < MOST_FINDS && finds.insert(at.to_owned())
+    }
+}
+
+/// Whether a key leaked for which nothing is done: somebody let it work again meanwhile.
+fn is_still_to_do(watching: &Watching, authority: &Authority, leak: Leak) -> bool {
+    let Leak::Key(key) = leak else { return false };
+    watching.rules().mode == WatchMode::On
+        && authority.view(|state| state.contained_itself(key, Timestamp::now()).is_empty())
 }
 
 async fn hear(watching: &Watching, authority: &Authority, loud: &mpsc::Sender<Finding>, (leak, at): (Leak, String)) {
@@ -48,11 +83,12 @@ async fn hear(watching: &Watching, authority: &Authority, loud: &mpsc::Sender<Fi
 async fn leaked(watching: &Watching, authority: &Authority, key: KeyId, at: String) {
     let now = Timestamp::now();
     watching.told(&Told::Leaked { key }, now);
-    let known = authority.view(|state| state.key(key).cloned()).filter(|_| !watching.is_off());
-    let Some(known) = known else { return };
+    if watching.is_off() || authority.view(|state| state.key(key).is_none()) {
+        return;
+    }
     let evidence = Evidence { at: now, call: None, what: at };
     let finding = Finding::new("leaked", Severity::Critical, Some(key), evidence);
-    if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
+    if let Err(error) = watching.answer_said(finding, now).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
     }
 }
@@ -99,7 +135,7 @@ pub(crate) async fn take_up(watching: &Watching, authority: &Authority, since: O
 #[cfg(test)]
 mod tests {
     use authority::{Command, SecretDigest, Sighting, Warrant};
-    use gateway::{WatchMode, WatchRules};
+    use gateway::WatchRules;
     use law::{Answer, Power};
 
     use super::*;
@@ -165,5 +201,32 @@ mod tests {
         );
         alarm(Leak::Key(key), "a repository has it".to_owned()).await;
         assert_eq!((says(Power::Mint), says(Power::Read)), (Answer::Refuse, Answer::Pass));
+    }
+    #[tokio::test]
+    async fn one_thing_reported_again_and_again_is_told_once_for_each_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (authority, key, child) = family(&folder).await;
+        let watching = watching(&authority);
+        let (loud, mut told) = mpsc::channel(64);
+        let Alarm(alarm) = alarm(&watching, &authority, loud);
+        let mut count = || std::iter::from_fn(|| told.try_recv().ok()).count();
+        for _ in 0..40 {
+            alarm(Leak::Canary(KeyId(9)), "192.0.2.1 found it".to_owned()).await;
+        }
+        // An hour may end meanwhile.
+        assert!((1..=2).contains(&count()));
+        alarm(Leak::Canary(KeyId(8)), "192.0.2.1 found it".to_owned()).await;
+        alarm(Leak::Canary(KeyId(9)), "GitHub found it".to_owned()).await;
+        assert_eq!(count(), 2, "another canary, and another place, are news");
+        for place in 0..40 {
+            alarm(Leak::Canary(KeyId(9)), format!("192.0.2.{place} found it")).await;
+        }
+        assert!((1..=2 * MOST_FINDS).contains(&count()));
+        // Where nothing holds what it made, because somebody lets the key work again, it is held again.
+        let says = || authority.contained(&child, Power::Mint.into(), false, Timestamp::now());
+        assert!(is_still_to_do(&watching, &authority, Leak::Key(key)));
+        alarm(Leak::Key(key), "a page has it".to_owned()).await;
+        assert!(!is_still_to_do(&watching, &authority, Leak::Key(key)));
+        assert_eq!(says(), Answer::Refuse);
     }
 }

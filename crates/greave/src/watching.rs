@@ -245,10 +245,9 @@ async fn not_me(watching: &Watching, authority: &Authority, challenge: Challenge
     if watching.is_off() {
         return;
     }
-    let Some(known) = authority.view(|state| state.key(key).cloned()) else { return };
     let what = format!("a person said that {} from {} was not theirs", question.operation, question.source);
     let finding = Finding::new("not-me", Severity::Critical, Some(key), Evidence { at: now, call: None, what });
-    if let Err(error) = watching.answer_said(finding, authority.answerer(&known).0, now).await {
+    if let Err(error) = watching.answer_said(finding, now).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a containment cannot be written down");
     }
 }

@@ -1,6 +1,6 @@
 //! Keys that were found where they should not be.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use authority::{Declined, Digest, NotDone, SecretDigest, Warrant};
 use axum::{
@@ -133,8 +133,9 @@ pub(super) async fn found(
     let admin = Arc::clone(&admin);
     tokio::spawn(async move {
         let desk = &admin.desk;
+        let mut told = BTreeSet::new();
         for credential in &credentials {
-            if let Some(leak) = desk.reported(credential) {
+            if let Some(leak) = desk.reported(credential).filter(|leak| told.insert(*leak)) {
                 let at = format!("{source} found it and reported it");
                 note(desk.leaked(leak, &at, Warrant::Gate).await);
             }

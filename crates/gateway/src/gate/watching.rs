@@ -276,8 +276,8 @@ impl Watching {
     ///
     /// # Errors
     /// When it cannot be written down yet: it holds the key all the same, and is tried again.
-    pub async fn answer_said(&self, finding: Finding, kind: HolderKind, now: Timestamp) -> Result<(), Failed> {
-        let whose = Whose { kind, person: None };
+    pub async fn answer_said(&self, finding: Finding, now: Timestamp) -> Result<(), Failed> {
+        let whose = self.whose(finding.key);
         let (met, finding) = self.meet(finding, whose, now);
         self.rehearsed(&finding);
         let written = match finding.key.filter(|_| !met.new.is_empty()) {
@@ -293,6 +293,15 @@ impl Watching {
         };
         self.tell(Found { finding, step: met.step });
         written
+    }
+
+    /// Whose key it is: what one person's keys take must leave room for all others', also where
+    /// they are held for what somebody said.
+    fn whose(&self, key: Option<KeyId>) -> Whose {
+        let known = key.and_then(|key| self.authority.view(|state| state.key(key).cloned()));
+        let Some(key) = known else { return Whose::default() };
+        let (kind, owner) = self.authority.answerer(&key);
+        Whose { kind, person: owner.or(key.holder()) }
     }
 
     /// What could not be written down is tried again.

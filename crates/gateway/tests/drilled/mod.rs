@@ -9,7 +9,7 @@ use gateway::{Dry, Event, Rehearsal, Replied, WatchMode, WatchRules, play};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
-use law::{Ended, Evidence, Finding, HolderKind, KeyId, Refusal, Severity, Step, Verdict, Who};
+use law::{Ended, Evidence, Finding, KeyId, Refusal, Severity, Step, Verdict, Who};
 use wire::Secret;
 
 use crate::house::House;
@@ -161,7 +161,7 @@ async fn what_a_person_says_in_a_drill_is_an_event_of_it_and_what_is_done_about_
     let now = Timestamp::now();
     let evidence = Evidence { at: now, call: None, what: "a person said that a call was not theirs".to_owned() };
     let finding = Finding::new("not-me", Severity::Critical, Some(key), evidence);
-    house.watching.answer_said(finding, HolderKind::Person, now).await.unwrap();
+    house.watching.answer_said(finding, now).await.unwrap();
     house.watching.told(&Told::NotMe { key }, now);
     house.watching.forget(key);
     let events: Vec<Event> = rehearsal.events().into_iter().map(|(_, event)| event).collect();

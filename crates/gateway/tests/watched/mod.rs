@@ -7,7 +7,7 @@ use authority::{Command, SecretDigest, Sighting, Warrant};
 use gateway::{WatchMode, WatchRules};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use law::{Containment, KeyId, Power, Powers, Refusal, Step};
+use law::{Containment, Evidence, Finding, KeyId, Power, Powers, Refusal, Severity, Step};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
 use crate::house::House;
@@ -308,4 +308,24 @@ async fn a_finding_names_the_network_by_its_number_and_expected_blocks_are_known
         house.get("/v1/things", SECRET).await;
         assert_eq!(house.watched.lock().unwrap().try_recv().is_err(), is_expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_reported_of_one_persons_keys_leaves_room_for_all_others() {
+    let house = House::observing().await;
+    house.watching.obey(on());
+    let leaks = async |secret: String, name: &str| {
+        let key = house.adopt_for(&secret, name).await;
+        let (now, what) = (Timestamp::now(), "a stranger found it".to_owned());
+        let finding = Finding::new("leaked", Severity::Critical, Some(key), Evidence { at: now, call: None, what });
+        house.watching.answer_said(finding, now).await.unwrap();
+        let held = house.authority.view(|state| state.contained_itself(key, now));
+        held.iter().any(|held| held.step >= Step::Pin)
+    };
+    let mut pinned = 0;
+    for number in 0..12 {
+        pinned += u32::from(leaks(format!("secret-{number}-of-ann-1234567890"), "ann").await);
+    }
+    assert_eq!(pinned, 5, "half of the room");
+    assert!(leaks("secret-of-ben-1234567890".to_owned(), "ben").await);
 }
