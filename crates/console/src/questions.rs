@@ -58,6 +58,7 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
         missing: question.missing,
         source: question.source,
         known_source: question.known_source,
+        usual_source: question.usual_source,
         asked: asked.at,
         until: question.until,
         state: match asked.progress(now) {

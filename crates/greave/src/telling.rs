@@ -511,6 +511,7 @@ fn in_words<'a>(
         holder,
         source: asked.question.source,
         source_known: asked.question.known_source,
+        source_usual: asked.question.usual_source,
         at: asked.at,
         until: asked.question.until,
         link,

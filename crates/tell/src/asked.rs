@@ -33,6 +33,9 @@ pub struct Asked<'a> {
     pub source: IpAddr,
     /// Whether this key has come from there before.
     pub source_known: bool,
+    /// Whether it has for a day, or a person said yes to it there. A thief's own first read makes
+    /// a source known, and not usual.
+    pub source_usual: bool,
     /// When it was asked.
     pub at: Timestamp,
     /// Until when it can be answered.
@@ -63,7 +66,11 @@ impl Asked<'_> {
     }
 
     fn notice(&self, kind: Kind, id: NoticeId, title: String, to: Vec<Recipient>) -> Notice {
-        let known = if self.source_known { "seen with this key before" } else { "NEVER seen with this key before" };
+        let known = match (self.source_usual, self.source_known) {
+            (true, _) => "seen with this key before",
+            (false, true) => "NEW: first seen with this key less than a day ago",
+            (false, false) => "NEVER seen with this key before",
+        };
         let mut lines =
             vec![format!("What     {}", foreign(self.operation)), format!("Target   {}", foreign(self.target))];
         if self.powers == Powers::EVERY {
@@ -98,7 +105,7 @@ impl Asked<'_> {
     /// Asking is ordinary work, unless it comes from a new place and would open more doors.
     fn severity(&self) -> Severity {
         let doors = [Power::Grant, Power::Mint, Power::Disarm].into_iter().collect::<Powers>();
-        if self.source_known || self.powers.intersection(doors).is_empty() { Severity::Warning } else { Severity::High }
+        if self.source_usual || self.powers.intersection(doors).is_empty() { Severity::Warning } else { Severity::High }
     }
 
     fn details(&self) -> Map<String, Value> {
@@ -111,6 +118,7 @@ impl Asked<'_> {
             ("holder".to_owned(), json!(self.holder)),
             ("source".to_owned(), json!(self.source)),
             ("source_known".to_owned(), json!(self.source_known)),
+            ("source_usual".to_owned(), json!(self.source_usual)),
             ("until".to_owned(), json!(self.until)),
         ])
     }
@@ -132,6 +140,7 @@ mod tests {
             holder: "build robot",
             source: "192.0.2.7".parse().unwrap(),
             source_known: false,
+            source_usual: false,
             at: "2026-11-24T10:18:32Z".parse().unwrap(),
             until: "2026-11-24T10:28:32Z".parse().unwrap(),
             link: "https://desk.example/challenges/c9",
@@ -164,6 +173,18 @@ If it is not yours:  greave deny c9
 -- \nGreave, challenge.opened 2026-11-24 10:18:32 UTC
 "
         );
+    }
+
+    #[test]
+    fn a_source_that_the_thief_made_known_a_minute_ago_is_new() {
+        let lately = Asked { source_known: true, ..asked() };
+        let notice = lately.opened(NoticeId::new("c9_opened").unwrap(), Vec::new());
+        assert!(text::body(&notice).contains("192.0.2.7, NEW: first seen with this key less than a day ago"));
+        assert_eq!((notice.severity, &notice.details["source_usual"]), (Severity::High, &json!(false)));
+        let usual = Asked { source_usual: true, ..lately };
+        let notice = usual.opened(NoticeId::new("c9_opened").unwrap(), Vec::new());
+        assert!(text::body(&notice).contains("192.0.2.7, seen with this key before"));
+        assert_eq!(notice.severity, Severity::Warning);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct QuestionView {
     pub source: IpAddr,
     /// Whether the key had come from there before.
     pub known_source: bool,
+    /// Whether it had for a day, or a person had said yes to it there.
+    #[serde(default)]
+    pub usual_source: bool,
     /// When it was asked.
     pub asked: Timestamp,
     /// When it lapses.

@@ -177,8 +177,12 @@ fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
     let whose = show::key(key.id, key.name.as_deref(), key.holder.as_deref());
     line("key", format!("{whose}, first seen {}", ago(key.born, now)));
     let from = question.source;
-    let new = || styled(ALARM, format!("{from}, where this key has never come from"));
-    line("from", if question.known_source { format!("{from}, where this key comes from") } else { new() });
+    let from = match (question.usual_source, question.known_source) {
+        (true, _) => format!("{from}, where this key comes from"),
+        (false, true) => styled(ALARM, format!("{from}, where this key first came from less than a day ago")),
+        (false, false) => styled(ALARM, format!("{from}, where this key has never come from")),
+    };
+    line("from", from);
     if let Some(agent) = exhibit.as_ref().and_then(|exhibit| exhibit.user_agent.as_ref()) {
         line("client", clean(agent));
     }

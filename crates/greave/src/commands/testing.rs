@@ -225,6 +225,7 @@ pub(super) fn question() -> QuestionDetails {
             missing: Factors::from(Factor::Person).with(Factor::SecondPerson),
             source: address("198.51.100.9"),
             known_source: false,
+            usual_source: false,
             asked: at(-120),
             until: at(480),
             state: QuestionState::Open,
