@@ -177,6 +177,11 @@ impl State {
         Ok((by, changes))
     }
 
+    /// Whether the warrant is good for the command, whatever else may stand against it.
+    pub(crate) fn may(&self, command: &Command, warrant: Warrant) -> Result<(), Declined> {
+        self.warranted(command, warrant).map(drop)
+    }
+
     /// Whether the warrant is good for the command; a proof that it rests on is used up.
     fn warranted(&self, command: &Command, warrant: Warrant) -> Result<(Actor, Vec<Change>), Declined> {
         let (by, changes) = match warrant {

@@ -114,6 +114,7 @@ impl Player {
 
     async fn begin(self: Arc<Self>, wanted: BeginDrill, warrant: Warrant) -> Result<DrillView, NotBegun> {
         let now = Timestamp::now();
+        self.authority.may_begin_drills(warrant)?;
         let scenarios = read(&wanted.scenarios)?;
         if wanted.reads_pass && self.authority.credential().is_none() {
             return Err(NotBegun::Unfit(

@@ -40,6 +40,15 @@ pub fn drill_secret(form: &IssuedForm) -> Result<Secret, Failed> {
 }
 
 impl Authority {
+    /// Whether a drill may be begun with this warrant. Who may not must not have it prepared:
+    /// that reads much, and what comes of it says how the API and a key are used.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn may_begin_drills(&self, warrant: Warrant) -> Result<(), NotDone> {
+        self.view(|state| state.may(&Command::BeginDrills(Vec::new()), warrant)).map_err(NotDone::Declined)
+    }
+
     /// Begins drills: a key for each. Their secrets are for whoever plays them within this process,
     /// and for nobody else.
     ///

@@ -39,6 +39,10 @@ async fn a_drill_needs_an_administrators_code_and_one_goes_on_at_a_time() {
     for warrant in [Warrant::Operator, Warrant::Gate, Warrant::SignedIn(house.ann), Warrant::Claimed(house.ann)] {
         assert_eq!(house.begin(wanted(&house, 1), warrant).await, Err(Some(Declined::CodeNeeded)), "{warrant:?}");
     }
+    for warrant in [Warrant::Operator, Warrant::Gate, Warrant::SignedIn(house.ann)] {
+        let may = house.authority.may_begin_drills(warrant);
+        assert!(matches!(may, Err(NotDone::Declined(Declined::CodeNeeded))), "and has nothing prepared: {warrant:?}");
+    }
     for many in [0, MOST_DRILLS + 1] {
         let proof = house.proof().await;
         assert_eq!(house.begin(wanted(&house, many), proof).await, Err(Some(Declined::TooManyDrills)));
