@@ -133,7 +133,7 @@ async fn an_unknown_key_does_not_do_what_is_sensitive() {
     let house = House::enforcing().await;
     house.upstream.accepts("a-new-key-1234567890", "ann");
     let answer = house.post("/v1/keys", "a-new-key-1234567890", "{}").await;
-    assert_eq!(answer.refusal(), Some(Refusal::NobodyCanAnswer));
+    assert_eq!(answer.refusal(), Some(Refusal::NotKnownYet));
     assert_eq!(house.upstream.count("POST", "/v1/keys").await, 0);
 }
 

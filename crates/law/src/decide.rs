@@ -230,9 +230,17 @@ pub fn decide(law: &Law, attempt: &Attempt) -> Decision {
         Caller::Nobody if attempt.open => Decision::Permit(Permit { would: None }),
         Caller::Nobody => Decision::Refuse(Refusal::NoCredential),
         Caller::Session => Decision::Permit(Permit { would: None }),
-        // Of an unknown key nobody can be asked: it passes where the secret is enough.
+        // Of an unknown key nobody can be asked: it passes where the secret is enough. Nor may it
+        // become known by this call: a stranger's key would put a question to a person.
         Caller::Unknown => {
-            judge(law.of(HolderKind::Person), powers, &Held::default(), Factors::NONE, false, attempt.at)
+            let cells = law.of(HolderKind::Person);
+            match judge(cells, powers, &Held::default(), Factors::NONE, false, attempt.at) {
+                Decision::Refuse(_) => Decision::Refuse(Refusal::NotKnownYet),
+                Decision::Permit(Permit { would: Some(Would::Refuse(_)) }) => {
+                    Decision::Permit(Permit { would: Some(Would::Refuse(Refusal::NotKnownYet)) })
+                }
+                decision => decision,
+            }
         }
         Caller::Key(key) => match stands(&key, attempt.at) {
             Err(refusal) => Decision::Refuse(refusal),
@@ -422,6 +430,17 @@ mod tests {
         let both = Factors::from(Factor::Possession).with(Factor::Person);
         let Decision::Challenge(challenge) = decide(&law, &attempt(Power::Export.into(), both)) else { panic!() };
         assert_eq!(challenge.missing, Factor::Possession.into());
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_how_it_becomes_known() {
+        let unknown = |powers| Attempt { caller: Caller::Unknown, ..attempt(powers, Factors::NONE) };
+        let law = default_law(Mode::Enforce);
+        assert_eq!(decide(&law, &unknown(Power::Mint.into())), Decision::Refuse(Refusal::NotKnownYet));
+        assert!(matches!(decide(&law, &unknown(Power::Read.into())), Decision::Permit(Permit { would: None })));
+        let observing = default_law("observe until 2027-01-15".parse().unwrap());
+        let Decision::Permit(permit) = decide(&observing, &unknown(Power::Mint.into())) else { panic!() };
+        assert_eq!(permit.would_refuse(), Some(Refusal::NotKnownYet));
     }
 
     #[test]

@@ -70,6 +70,7 @@ refusals! {
     HolderLeft = "holder-left", 401, Operator, "the key's holder has left", "ask whoever runs the gate to name another owner";
     StepUp = "step-up", 401, Holder, "a second factor is needed", "let the person approve it at `step_up_uri`, then send the same request again";
     NobodyCanAnswer = "nobody-can-answer", 403, Operator, "a second factor is needed, and nobody is enrolled who could give it", "name an owner with `greave keys name KEY --owner NAME` and enrol them with `greave holders invite NAME`";
+    NotKnownYet = "not-known-yet", 403, Holder, "a second factor is needed, and the key is not known yet, so that nobody can be asked for it", "let the key make one ordinary call first, such as a read: it is known from then on; or `greave keys import` it";
     Denied = "denied", 403, Holder, "a person said no, and the same request is refused until its question would have lapsed", "talk to the person who answers for the key, then send the request again after `until`";
     WrongCode = "wrong-code", 401, Holder, "the code is wrong or was used before", "wait for the next code of the authenticator";
     HeaderClosed = "header-closed", 403, Holder, "too many wrong codes came by header with this key", "approve on the desk instead";

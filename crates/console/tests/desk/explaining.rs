@@ -56,7 +56,7 @@ async fn observed() -> (House, Program, KeyId) {
         };
         book.outcome(outcome);
     }
-    let refuse = Verdict::WouldRefuse(Refusal::NobodyCanAnswer);
+    let refuse = Verdict::WouldRefuse(Refusal::NotKnownYet);
     book.intent(call(10, None, "DELETE /users/{name}", mint, refuse)).unwrap();
     book.intent(call(11, Some(key), "GET /users", Power::Read.into(), Verdict::Permit)).unwrap();
     book.intent(call(12, Some(key), "GET *", Powers::EVERY, Verdict::WouldAsk(person))).unwrap();
@@ -81,9 +81,7 @@ async fn the_preview_names_whom_enforcing_would_have_stopped() {
     assert_eq!(minting.holder.as_deref(), Some("bob"));
     assert_eq!(minting.last.duration_since(minting.first).as_secs(), 120);
     assert_eq!(minting.now, Verdict::Challenge(law::Factor::Person.into()));
-    assert!(
-        others.iter().any(|line| line.who == Who::Unknown && line.now == Verdict::Refuse(Refusal::NobodyCanAnswer))
-    );
+    assert!(others.iter().any(|line| line.who == Who::Unknown && line.now == Verdict::Refuse(Refusal::NotKnownYet)));
     pass(8 * 86_400);
     let later: api::Preview = read(&local, "/v1/guards/preview?since=7d").await;
     assert_eq!((later.calls, later.lines.len()), (0, 0));
