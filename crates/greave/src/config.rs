@@ -20,7 +20,7 @@ mod watch;
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
@@ -533,7 +533,14 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let origin =
             |what, text: &str| text.parse::<gateway::Origin>().map(|_| ()).map_err(|error| (what, error.to_string()));
-        origin("gate.upstream", &self.gate.upstream)?;
+        let upstream: gateway::Origin =
+            self.gate.upstream.parse().map_err(|error: gateway::OriginError| ("gate.upstream", error.to_string()))?;
+        for (what, listen) in [("gate.listen", self.gate.listen), ("desk.listen", self.desk.listen)] {
+            if address::leads_to(&upstream, listen) {
+                let why = format!("it is {what}, {listen}: every request would come back; name the API's own address");
+                return Err(("gate.upstream", why));
+            }
+        }
         if let Some(public) = &self.gate.public {
             origin("gate.public", public)?;
         }
@@ -547,6 +554,11 @@ impl Config {
             return Err(("hold.wait", format!("it is longer than hold.most, {}", self.hold.most)));
         }
         let authority::Lifetimes { usual, longest } = self.lifetimes();
+        for (what, span) in [("keys.longest", longest), ("keys.lifetime", usual)] {
+            if span < Span::seconds(1) {
+                return Err((what, "no key would live; write `90d`, for example".to_owned()));
+            }
+        }
         if usual > longest {
             let mend = "make it shorter, or keys.longest longer";
             return Err(("keys.lifetime", format!("it is longer than keys.longest, {longest}; {mend}")));
@@ -615,12 +627,12 @@ impl Config {
 
     /// The origin under which clients know the gate.
     pub(crate) fn public(&self) -> String {
-        self.gate.public.clone().unwrap_or_else(|| format!("http://{}", reachable(self.gate.listen)))
+        self.gate.public.clone().unwrap_or_else(|| format!("http://{}", address::reachable(self.gate.listen)))
     }
 
     /// The origin under which people reach the desk.
     pub(crate) fn desk(&self) -> String {
-        self.desk.public.clone().unwrap_or_else(|| format!("http://{}", reachable(self.desk.listen)))
+        self.desk.public.clone().unwrap_or_else(|| format!("http://{}", address::reachable(self.desk.listen)))
     }
 
     /// What the catalogue must know.
@@ -653,16 +665,6 @@ impl Config {
             ignore_trailing_slash: trailing_slash == catalogue::TrailingSlash::Ignored,
         }
     }
-}
-
-/// An address that can be connected to, for one that means every address of the host.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 /// The state folder, where the file is silent.

@@ -151,15 +151,16 @@ pub(crate) fn request_rules(config: &Config) -> RequestRules {
 /// Lends the authority the credential that the operator keeps outside, where one is named;
 /// what was lent before is taken back.
 pub(crate) fn lend_credential(config: &Config, authority: &Authority) -> Result<(), HouseError> {
-    let Some(name) = config.issued.as_ref().and_then(|issued| issued.credential.as_ref()) else {
-        authority.lend_credential(None);
-        return Ok(());
-    };
-    let text = Vault::of(&config.gate.state).text(name)?;
-    let credential = Credential::new(text.trim().as_bytes())
-        .map_err(|error| HouseError::Setting(format!("the secret `{name}`: {error}")))?;
-    authority.lend_credential(Some(credential));
+    authority.lend_credential(lent(config)?);
     Ok(())
+}
+
+/// The credential that the operator keeps outside, where one is named.
+pub(crate) fn lent(config: &Config) -> Result<Option<Credential>, HouseError> {
+    let Some(name) = config.issued.as_ref().and_then(|issued| issued.credential.as_ref()) else { return Ok(None) };
+    let text = Vault::of(&config.gate.state).text(name)?;
+    let credential = Credential::new(text.trim().as_bytes());
+    credential.map(Some).map_err(|error| HouseError::Setting(format!("the secret `{name}`: {error}")))
 }
 
 /// How the API is asked about its keys, where the operator says so.

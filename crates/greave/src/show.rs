@@ -10,7 +10,7 @@ use catalogue::{By, Catalogue, Drift, Locked, Trouble};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
 use jiff::Timestamp;
 pub(crate) use law::clean;
-use law::{KeyId, Power, Span};
+use law::{KeyId, Mode, Power, Span};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
 /// What must be seen.
@@ -247,6 +247,14 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// How a guard binds now: one whose days of observing are over enforces.
+pub(crate) fn mode(mode: Mode, now: Timestamp) -> String {
+    match mode {
+        Mode::ObserveUntil(day) if mode.enforces(now) => format!("enforce (observed until {day})"),
+        mode => mode.to_string(),
+    }
+}
+
 /// How long until then, in one unit; `over` when it has come.
 pub(crate) fn ahead(at: Timestamp, now: Timestamp) -> String {
     match Span::between(now, at).as_secs() {
@@ -299,6 +307,14 @@ mod tests {
         assert_eq!(word("Zo\u{eb} 1"), "'Zo\u{eb} 1'");
         assert_eq!(word("x'; rm -rf ."), r"'x'\''; rm -rf .'");
         assert_eq!(word(""), "''");
+    }
+
+    #[test]
+    fn a_guard_whose_days_of_observing_are_over_enforces() {
+        let told = |text: &str| mode(text.parse().unwrap(), "2026-11-24T10:00:00Z".parse().unwrap());
+        assert_eq!(told("observe until 2025-01-01"), "enforce (observed until 2025-01-01)");
+        assert_eq!(told("observe until 2026-12-01"), "observe until 2026-12-01");
+        assert_eq!(told("enforce"), "enforce");
     }
 
     #[test]

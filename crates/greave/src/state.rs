@@ -38,6 +38,11 @@ pub(crate) enum StateError {
     /// A new ledger in its place would know no key that was revoked.
     #[error("the ledger of `{0}` is gone (`state.db`); `greave restore` takes it back from a backup")]
     NoLedger(PathBuf),
+    /// What cannot be looked at is not gone.
+    #[error(
+        "`{path}` is closed to this user: {cause}; run it as the user of the gate, such as `sudo -u greave greave …`"
+    )]
+    Closed { path: PathBuf, cause: io::Error },
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -53,10 +58,16 @@ impl StateFolder {
 
     /// Takes a folder that `greave init` made.
     pub(crate) fn take(path: &Path) -> Result<Self, StateError> {
-        if !path.is_dir() {
+        let is = |found: io::Result<fs::Metadata>, kind: fn(&fs::Metadata) -> bool| match found {
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                Err(StateError::Closed { path: path.to_owned(), cause })
+            }
+            found => Ok(found.is_ok_and(|found| kind(&found))),
+        };
+        if !is(fs::metadata(path), fs::Metadata::is_dir)? {
             return Err(StateError::Missing(path.to_owned()));
         }
-        if !database(path).is_file() {
+        if !is(fs::metadata(database(path)), fs::Metadata::is_file)? {
             return Err(StateError::NoLedger(path.to_owned()));
         }
         Self::lock(path)
@@ -65,7 +76,10 @@ impl StateFolder {
     fn lock(path: &Path) -> Result<Self, StateError> {
         let wrap = |cause| StateError::Folder { path: path.to_owned(), cause };
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"));
-        let lock = lock.map_err(wrap)?;
+        let lock = lock.map_err(|cause| match cause.kind() {
+            io::ErrorKind::PermissionDenied => StateError::Closed { path: path.to_owned(), cause },
+            _ => wrap(cause),
+        })?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(StateError::InUse(path.to_owned())),

@@ -48,6 +48,21 @@ pub(crate) struct Telling {
 
 impl Telling {
     pub(crate) fn new(config: &Config, authority: Arc<Authority>, told: Arc<Told>) -> Result<Self, HouseError> {
+        let (teller, worker) = Self::ways(config)?;
+        Ok(Self {
+            authority,
+            teller,
+            worker,
+            told,
+            overheard: Arc::default(),
+            desk: config.desk(),
+            escalate: config.tell.escalate,
+            rules: house::request_rules(config),
+        })
+    }
+
+    /// The ways on which people are told, with their secrets.
+    pub(crate) fn ways(config: &Config) -> Result<(Teller, Worker), HouseError> {
         let vault = Vault::of(&config.gate.state);
         let webhook = |webhook: &crate::config::Webhook| -> Result<tell::Webhook, HouseError> {
             let secret = tell::signature::Secret::parse(&vault.text(&webhook.secret)?)
@@ -65,17 +80,7 @@ impl Telling {
             mail: config.tell.mail.as_ref().map(|told| mail(told, &vault)).transpose()?,
             ..tell::Settings::default()
         };
-        let (teller, worker) = Teller::new(settings).map_err(|error| HouseError::Setting(format!("tell: {error}")))?;
-        Ok(Self {
-            authority,
-            teller,
-            worker,
-            told,
-            overheard: Arc::default(),
-            desk: config.desk(),
-            escalate: config.tell.escalate,
-            rules: house::request_rules(config),
-        })
+        Teller::new(settings).map_err(|error| HouseError::Setting(format!("tell: {error}")))
     }
 
     /// Tells what others have to tell.

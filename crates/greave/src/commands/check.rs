@@ -5,21 +5,23 @@ mod direct;
 use std::{path::Path, sync::Arc};
 
 use authority::{Digest, Files, NoDigest, Weaker};
-use console::api::{LawView, PostureView};
+use console::api::{HolderList, LawView, PostureView};
 use jiff::Timestamp;
-use law::Law;
+use law::{HolderKind, Law};
 use serde_json::{Value, json};
 
 use crate::{
     cli::{Check, Cli},
     client::{Client, address},
     commands::{Done, Outcome, catalogue::as_json, json as print_json},
+    config::Config,
     drains::{self, cursor::Health},
-    house, issuers,
+    house::{self, HouseError},
+    issuers,
     posture::Posture,
     show,
     state::{StateFolder, database, running},
-    telling::observing,
+    telling::{Telling, observing},
     traces::Traces,
 };
 
@@ -33,14 +35,19 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         drains::make(drain, config)?;
     }
     Traces::new(config)?;
+    let (_teller, _worker) = Telling::ways(config)?;
+    house::lent(config)?;
     config.watch.rules()?;
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
-    let weaker = waits(&written, now).await?;
+    let known = known(&config.gate.state, now).await?;
+    let weaker = known.as_ref().map(|known| waits(&written, known)).transpose()?.unwrap_or_default();
+    let strangers = known.as_ref().map(|known| strangers(config, known)).unwrap_or_default();
     let direct = match &check.direct {
         Some(url) => Some(direct::attempt(url, config).await?),
         None => None,
     };
-    let is_wrong = !document.troubles.is_empty() || !document.drift.is_empty() || issuers_are_wrong;
+    let is_wrong =
+        !document.troubles.is_empty() || !document.drift.is_empty() || issuers_are_wrong || !strangers.is_empty();
     let done = if is_wrong || !weaker.is_empty() { Done::Findings } else { Done::Clean };
     let done = direct.as_ref().map_or(done, |direct| done.worse(direct.done()));
 
@@ -58,6 +65,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "issuers": issuers.iter().map(|line| line.trim()).collect::<Vec<_>>(),
             "law": digest(&law),
             "observing": observing(&law, now),
+            "unknown_people": strangers,
             "waits": waits.collect::<Vec<_>>(),
             "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
             "direct": direct,
@@ -83,6 +91,13 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             health.as_ref().map_or_else(|| "has not run yet".to_owned(), |health| super::drains::state(health, now));
         show::say(format!("  {}: {state}", drain.name))?;
     }
+    for name in &strangers {
+        let text = format!(
+            "keys.approvers: there is no person `{}`; write a name that `greave holders list` shows",
+            show::clean(name)
+        );
+        show::say(show::styled(show::ALARM, text))?;
+    }
     print_law(&law, now)?;
     print_waits(&written, &weaker)?;
     if let Some(direct) = &direct {
@@ -102,13 +117,18 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
 }
 
 /// What would wait for a code, because it is weaker than what is in force.
-async fn waits(written: &Posture, now: Timestamp) -> Result<Vec<Weaker>, Box<dyn std::error::Error>> {
-    let Some((files, law)) = in_force(&written.config.gate.state, now).await? else { return Ok(Vec::new()) };
-    let mut weaker = authority::weaker_cells(&written.config.guard.law(), &law);
+fn waits(written: &Posture, Known { files, law, .. }: &Known) -> Result<Vec<Weaker>, HouseError> {
+    let mut weaker = authority::weaker_cells(&written.config.guard.law(), law);
     if let Some(files) = files.filter(|files| *files != written.texts.files()) {
         weaker.extend(written.weaker_than(&written.beside(&files)?));
     }
     Ok(weaker)
+}
+
+/// Who may say yes by the file, and is not known.
+fn strangers<'a>(config: &'a Config, Known { people, .. }: &Known) -> Vec<&'a str> {
+    let named = config.keys.approvers.iter().flat_map(|approver| &approver.people);
+    named.map(String::as_str).filter(|name| !people.iter().any(|person| person == name)).collect()
 }
 
 fn waiting(written: &Posture, Weaker { what, from, to }: &Weaker) -> Value {
@@ -130,22 +150,45 @@ fn print_waits(written: &Posture, weaker: &[Weaker]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The files in force, where the gate has started before, and the law: from the running gate,
-/// or from the state that it left.
-async fn in_force(state: &Path, now: Timestamp) -> Result<Option<(Option<Files>, Law)>, Box<dyn std::error::Error>> {
+/// What the gate knows beside the files.
+struct Known {
+    /// The files in force, where the gate has started before.
+    files: Option<Files>,
+    law: Law,
+    /// The names of the people.
+    people: Vec<String>,
+}
+
+/// From the running gate, or from the state that it left.
+async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn std::error::Error>> {
     if let Some(socket) = running(state) {
-        let LawView { page, posture, .. } = Client::Running(socket).read(&address(&["law"])).await?;
+        let client = Client::Running(socket);
+        let LawView { page, posture, .. } = client.read(&address(&["law"])).await?;
+        let HolderList { holders, .. } = client.read(&address(&["holders"])).await?;
         let files = |PostureView { digest: _, config, lock, document }| -> Result<Files, NoDigest> {
             Ok(Files { config: config.try_into()?, lock: lock.try_into()?, document: document.try_into()? })
         };
-        return Ok(Some((posture.map(files).transpose()?, page.parse()?)));
+        let people = holders.into_iter().filter(|holder| holder.kind == HolderKind::Person);
+        return Ok(Some(Known {
+            files: posture.map(files).transpose()?,
+            law: page.parse()?,
+            people: people.map(|person| person.name).collect(),
+        }));
     }
-    if !database(state).exists() {
+    // What cannot be looked at is told by whoever takes it.
+    if matches!(database(state).try_exists(), Ok(false)) {
         return Ok(None);
     }
     let authority = StateFolder::take(state)?.authority(now).await?;
-    let (founded, posture) = authority.view(|state| (state.is_founded(), state.posture()));
-    Ok(founded.then(|| (posture.map(|(_, files)| files), authority.law().law.clone())))
+    let law = authority.law().law.clone();
+    Ok(authority.view(|state| {
+        let people = state.holders().filter(|holder| holder.kind == HolderKind::Person);
+        state.is_founded().then(|| Known {
+            files: state.posture().map(|(_, files)| files),
+            law,
+            people: people.map(|person| person.name.clone()).collect(),
+        })
+    }))
 }
 
 fn digest(law: &Law) -> String {
@@ -155,7 +198,7 @@ fn digest(law: &Law) -> String {
 fn print_law(law: &Law, now: Timestamp) -> std::io::Result<()> {
     show::say(format!("\nThe law of the file, {}:", digest(law).get(..16).unwrap_or_default()))?;
     for (power, cell) in law.person.iter() {
-        show::say(format!("  {power:<9}{:<42}{}", cell.guard.to_string(), cell.mode))?;
+        show::say(format!("  {power:<9}{:<42}{}", cell.guard.to_string(), show::mode(cell.mode, now)))?;
     }
     let observing = observing(law, now);
     if !observing.is_empty() {

@@ -81,7 +81,7 @@ fn cells(law: &Law, now: Timestamp, width: Option<u16>) -> Vec<String> {
         text.push(if same { "for every key".to_owned() } else { format!("for the keys of a {kind}") });
         let mut table = show::table(["power", "requires", "mode", "lets its caller do this"]);
         for (power, cell) in law.of(*kind).iter() {
-            let mode = alarm_if(power.is_sensitive() && !cell.mode.enforces(now), cell.mode);
+            let mode = alarm_if(power.is_sensitive() && !cell.mode.enforces(now), show::mode(cell.mode, now));
             let [power, guard, words] = [power.to_string(), cell.guard.to_string(), Power::in_words(power).to_owned()];
             table.add_row([power.into(), guard.into(), mode, words.into()]);
         }

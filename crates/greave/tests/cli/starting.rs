@@ -170,3 +170,117 @@ fn an_api_that_whoever_is_on_this_host_reaches_is_told_apart_from_closed_and_fro
     company.edit("greave.toml", "[api]", "proof = { header = \"X-From-Gate\", secret = \"proof\" }\n[api]");
     company.run(&["check", "--direct", &api]).says(0, &["It refuses what does not have the gate's proof"]);
 }
+
+#[test]
+fn a_state_that_is_closed_to_this_user_is_not_said_to_be_gone() {
+    use std::os::unix::{fs::MetadataExt as _, process::CommandExt as _};
+    let company = Company::new();
+    let (state, all) = (company.path("state"), |mode| fs::Permissions::from_mode(mode));
+    fs::set_permissions(company.folder.path(), all(0o755)).unwrap();
+    for file in ["greave.toml", "catalogue.lock", "openapi.yaml"] {
+        fs::set_permissions(company.path(file), all(0o644)).unwrap();
+    }
+    // Root is kept out of nothing: somebody else tries then.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    for closed in [0o000, 0o600] {
+        fs::set_permissions(&state, all(closed)).unwrap();
+        for words in [&["keys", "list"][..], &["check"], &["serve"]] {
+            let mut command = greave(company.folder.path(), words);
+            if is_root {
+                command.uid(65534).gid(65534);
+            }
+            let ended: Ended = command.stdin(Stdio::null()).output().unwrap().into();
+            ended.says(2, &["is closed to this user", "sudo -u greave"]);
+        }
+    }
+    fs::set_permissions(&state, all(0o700)).unwrap();
+    company.run(&["keys", "list"]).says(0, &[]);
+}
+
+#[test]
+fn check_finds_what_serve_refuses() {
+    let company = Company::new();
+    let original = fs::read_to_string(company.path("greave.toml")).unwrap();
+    let hook = |url: &str| format!("[[tell.webhook]]\nurl = \"{url}\"\nsecret = \"hook\"\n\n[guard]");
+    let secret = company.path("state/secrets/hook");
+    let with = |from: &str, to: &str| {
+        fs::write(company.path("greave.toml"), &original).unwrap();
+        company.edit("greave.toml", from, to);
+    };
+    with("[guard]", &hook("https://hooks.example.com/"));
+    company.run(&["check"]).says(2, &["the secret `hook` is missing"]);
+    fs::write(&secret, format!("whsec_{}\n", "QUJD".repeat(8))).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    company.run(&["check"]).says(0, &["nothing is wrong"]);
+    with("[guard]", &hook("http://hooks.example.com/"));
+    company.run(&["check"]).says(2, &["tell:", "is not protected", "`https://`"]);
+    for (line, what) in [("longest = \"0d\"", "keys.longest"), ("lifetime = \"0s\"", "keys.lifetime")] {
+        with("# [keys]", &format!("[keys]\n{line}"));
+        for command in ["check", "serve"] {
+            company.run(&[command]).says(2, &[what, "no key would live"]);
+        }
+    }
+    with("# [keys]", "[[keys.approvers]]\npeople = [\"ann\", \"nobody\"]\npowers = [\"read\"]\n# [keys]");
+    let said = company.run(&["check"]);
+    said.says(1, &["keys.approvers: there is no person `nobody`", "greave holders list"]);
+    assert!(!said.out.contains("`ann`"), "{}", said.out);
+    let json: Value = serde_json::from_str(&company.run(&["--json", "check"]).out).unwrap();
+    assert_eq!((&json["unknown_people"], &json["clean"]), (&serde_json::json!(["nobody"]), &false.into()));
+    with("# [keys]", "[[keys.approvers]]\npeople = [\"nobody\"]\npowers = [\"read\"]\n# [keys]");
+    let (gate, _told) = Running::start(&company);
+    company.run(&["check"]).says(1, &["there is no person `nobody`"]);
+    drop(gate);
+}
+
+#[test]
+fn an_upstream_that_is_the_gate_itself_is_refused() {
+    let company = Company::new();
+    let original = fs::read_to_string(company.path("greave.toml")).unwrap();
+    let check = |listen: &str, upstream: &str| {
+        let text = original.replacen("127.0.0.1:0", listen, 1).replace("http://127.0.0.1:9", upstream);
+        fs::write(company.path("greave.toml"), text).unwrap();
+        company.run(&["check"])
+    };
+    for (listen, upstream) in [
+        ("127.0.0.1:7080", "http://127.0.0.1:7080"),
+        ("127.0.0.1:7080", "http://localhost:7080"),
+        ("127.0.0.1:7080", "http://LOCALHOST.:7080"),
+        ("127.0.0.1:7080", "http://0.0.0.0:7080"),
+        ("127.0.0.1:7080", "https://[::ffff:127.0.0.1]:7080"),
+        ("0.0.0.0:7080", "http://127.0.0.1:7080"),
+        ("0.0.0.0:7080", "http://[::1]:7080"),
+        ("[::]:7080", "http://127.0.0.2:7080"),
+        ("[::1]:7080", "http://[::]:7080"),
+        ("192.0.2.7:80", "http://192.0.2.7"),
+    ] {
+        check(listen, upstream).says(2, &["gate.upstream: it is gate.listen", "the API's own address"]);
+    }
+    for (listen, upstream) in [
+        ("127.0.0.1:7080", "http://127.0.0.1:7082"),
+        ("127.0.0.1:7080", "http://127.0.0.2:7080"),
+        ("127.0.0.1:7080", "http://api.internal:7080"),
+        ("192.0.2.7:80", "http://localhost"),
+        ("0.0.0.0:7080", "http://192.0.2.9:7080"),
+    ] {
+        check(listen, upstream).says(0, &["nothing is wrong"]);
+    }
+    fs::write(company.path("greave.toml"), &original).unwrap();
+    company.edit("greave.toml", "people answer\nlisten = \"127.0.0.1:0\"", "people answer\nlisten = \"127.0.0.1:9\"");
+    company.run(&["check"]).says(2, &["gate.upstream: it is desk.listen"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("openapi.yaml"), DOCUMENT).unwrap();
+    let words = ["init", "--upstream", "http://localhost:8080", "--document", "openapi.yaml", "--person", "ann"];
+    run(folder.path(), &words, "").says(2, &["`--upstream`: it is gate.listen"]);
+}
+
+#[test]
+fn a_guard_whose_observing_is_over_is_shown_as_it_binds() {
+    let company = Company::new();
+    let text = fs::read_to_string(company.path("greave.toml")).unwrap();
+    let mode = text.lines().find(|line| line.starts_with("mode ")).unwrap();
+    company.edit("greave.toml", mode, "mode = \"observe until 2025-01-01\"");
+    let said = company.run(&["check"]);
+    said.says(0, &["enforce (observed until 2025-01-01)"]);
+    assert!(!said.out.contains("observing"), "{}", said.out);
+}
