@@ -26,6 +26,9 @@ pub enum Declined {
     /// A name that nobody could type or that would break a page.
     #[error("`{0}` is no name; use 1 to 128 letters, digits, spaces and `._@+-:/`")]
     BadName(String),
+    /// Where nothing could be sent to.
+    #[error("`{0}` is no mail address; write one such as `ann@example.com`")]
+    BadMail(String),
     /// A workload or vendor without a person.
     #[error("a {0} needs an owner, a person: add `--owner NAME`")]
     OwnerNeeded(HolderKind),

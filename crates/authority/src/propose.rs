@@ -29,6 +29,9 @@ impl State {
             Command::ChangeHolder(id, description) => {
                 let holder = self.known_holder(*id)?;
                 self.check_description(description)?;
+                if description.mail != holder.mail {
+                    check_mail(description.mail.as_deref())?;
+                }
                 let keeps = description.administrator && description.kind == HolderKind::Person;
                 if self.is_last_administrator(*id) && !keeps {
                     return Err(Declined::LastAdministrator(holder.name.clone()));
@@ -293,6 +296,7 @@ impl State {
 
     pub(crate) fn add_holder(&self, description: &Description) -> Result<Change, Declined> {
         self.check_description(description)?;
+        check_mail(description.mail.as_deref())?;
         if self.holder_named(&description.name).is_some() {
             return Err(Declined::NameTaken(description.name.clone()));
         }
@@ -496,6 +500,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), Declined> {
     let letters = name.chars().all(|letter| letter.is_alphanumeric() || " ._@+-:/".contains(letter));
     let edges = name.trim() == name && !name.is_empty() && name.len() <= 128;
     if letters && edges { Ok(()) } else { Err(Declined::BadName(name.to_owned())) }
+}
+
+/// Whether a notice could be sent there, as far as a look at it tells.
+fn check_mail(mail: Option<&str>) -> Result<(), Declined> {
+    let Some(mail) = mail else { return Ok(()) };
+    let has_both = mail.rsplit_once('@').is_some_and(|(person, at)| !person.is_empty() && !at.is_empty());
+    let is_one_word = !mail.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    if has_both && is_one_word { Ok(()) } else { Err(Declined::BadMail(mail.to_owned())) }
 }
 
 impl State {

@@ -94,9 +94,11 @@ const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
         Declined::NotUsedYet(..) => (StatusCode::CONFLICT, "not-used-yet"),
         Declined::NothingToRetire(..) => (StatusCode::CONFLICT, "not-active"),
         Declined::MustBeKnown(..) | Declined::IssuedHere(_) => (StatusCode::CONFLICT, "must-be-known"),
-        Declined::BadName(_) | Declined::OwnerNeeded(_) | Declined::NotAPerson(_) | Declined::IsAPerson(_) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "unfit")
-        }
+        Declined::BadName(_)
+        | Declined::BadMail(_)
+        | Declined::OwnerNeeded(_)
+        | Declined::NotAPerson(_)
+        | Declined::IsAPerson(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
         Declined::CodeNeeded => (StatusCode::FORBIDDEN, "code-needed"),
         Declined::NotAdministrator(_) => (StatusCode::FORBIDDEN, "not-administrator"),
         Declined::NotEnrolled(_) => (StatusCode::FORBIDDEN, "not-enrolled"),

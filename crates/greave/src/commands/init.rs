@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authority::{Authority, Command, Description, NotEnrolled, Offer, Warrant};
+use authority::{Authority, Command, Description, NotEnrolled, Offer, OnLeaving, Warrant};
 use factor::{recovery, totp::Seed};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use law::HolderKind;
@@ -42,6 +42,12 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
     fs::create_dir_all(&init.dir)
         .map_err(|cause| format!("`{}` cannot be made: {cause}; name another `--dir`", init.dir.display()))?;
     let accepted = Document::to_accept(&config)?;
+    if accepted.catalogue.operations().is_empty() {
+        let document = init.document.display();
+        return Err(
+            format!("`{document}` describes no operation; `--document` names the API's OpenAPI document").into()
+        );
+    }
     let state = StateFolder::make(&config.gate.state)?;
     Vault::of(&config.gate.state).furnish()?;
 
@@ -101,6 +107,7 @@ fn absolute(path: &Path) -> Result<PathBuf, String> {
 
 async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
     let name = &init.person;
+    drop_begun(authority, name, now).await?;
     if authority.view(|state| state.holder_named(name).is_none()) {
         let person = Command::AddHolder(Description {
             name: name.clone(),
@@ -127,6 +134,28 @@ async fn enrol_first(authority: &Authority, init: &Init, now: Timestamp) -> Resu
         }
     }
     Err("no code was right, and nobody is enrolled; run the same command again".into())
+}
+
+/// Whoever an earlier try has named administrator, and who never enrolled, is none any more.
+async fn drop_begun(authority: &Authority, but: &str, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
+    let begun = authority.view(|state| {
+        let begun = state.holders().filter(|holder| holder.administrator && holder.authenticator.is_none());
+        begun.map(|holder| (holder.id, holder.name.clone(), holder.left)).collect::<Vec<_>>()
+    });
+    for (id, name, left) in begun {
+        match (name == but, left) {
+            (true, true) => authority.perform(&Command::Return(id), Warrant::Operator, now).await?,
+            (false, false) => {
+                authority.perform(&Command::Leave(id, OnLeaving::Disable), Warrant::Operator, now).await?;
+                let name = show::clean(&name);
+                show::say(format!(
+                    "`{name}` was begun before and never enrolled: that name has left, and is nobody's."
+                ))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn show_seed(seed: &Seed, name: &str) {

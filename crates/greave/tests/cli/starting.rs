@@ -284,3 +284,42 @@ fn a_guard_whose_observing_is_over_is_shown_as_it_binds() {
     said.says(0, &["enforce (observed until 2025-01-01)"]);
     assert!(!said.out.contains("observing"), "{}", said.out);
 }
+
+#[test]
+fn who_was_begun_and_never_enrolled_is_no_administrator() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("openapi.yaml"), DOCUMENT).unwrap();
+    let init = |person, more: &[&str]| {
+        let words = ["init", "--upstream", "http://127.0.0.1:9", "--document", "openapi.yaml", "--person", person];
+        run(folder.path(), &[&words, more].concat(), "")
+    };
+    init("ann smith/../", &[]).says(2, &["nothing was typed"]);
+    init("eve", &[]).says(2, &["`ann smith/../` was begun before and never enrolled", "nothing was typed"]);
+    let again = init("ann", &["--mail", "nonsense"]);
+    again.says(2, &["`eve` was begun before", "`nonsense` is no mail address", "ann@example.com"]);
+    assert!(!again.out.contains("smith"), "it was said before: {}", again.out);
+    // Whoever was dropped can be named again.
+    init("ann", &["--mail", "ann@example.com"]).says(2, &["nothing was typed"]);
+    init("eve", &[]).says(2, &["`ann` was begun before"]);
+    let mut company = Company::within(folder);
+    assert!(company.told.contains("`eve` was begun before"), "{}", company.told);
+    let holders = company.run(&["--json", "holders", "list"]).json();
+    let here: Vec<&str> = holders
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|holder| holder["left"] != true)
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(here, ["ann"]);
+    company.as_ann(&["holders", "change", "ann", "--mail", "ann@"]).says(2, &["`ann@` is no mail address"]);
+    company.as_ann(&["holders", "change", "ann", "--mail", "a@b"]).says(0, &["a@b"]);
+    company.as_ann(&["holders", "change", "ann", "--mail", ""]).says(0, &[]);
+
+    let empty = tempfile::tempdir().unwrap();
+    fs::write(empty.path().join("empty.yaml"), "openapi: 3.1.0\ninfo: {title: None, version: '1'}\npaths: {}\n")
+        .unwrap();
+    let words = ["init", "--upstream", "http://127.0.0.1:9", "--document", "empty.yaml", "--person", "ann"];
+    run(empty.path(), &words, "").says(2, &["`empty.yaml` describes no operation", "`--document`"]);
+    assert!(!empty.path().join("state").exists());
+}
