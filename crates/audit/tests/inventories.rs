@@ -194,3 +194,14 @@ fn what_cannot_be_read_is_told_with_its_line_or_with_the_map_that_would_do() {
     let report = read("hunter2,correct horse\nx,y\n");
     assert!(!report.estate.troubles[0].why.contains("hunter2"), "a first line may be no head");
 }
+
+#[test]
+fn a_list_of_invoices_is_no_list_of_keys() {
+    let invoices = "number,supplier,account,amount,issued,due\nW-1,Acme,DE02 1203,12.50,2026-01-01,2026-02-01\n";
+    let report = read(invoices);
+    assert_eq!((report.estate.keys.len(), report.estate.accounts.len(), report.estate.sources.len()), (0, 0, 0));
+    let trouble = report.estate.troubles[0].to_string();
+    assert!(trouble.contains("no column is known to name a key") && trouble.contains("--map"), "{trouble}");
+    let map = ["key=number", "born=issued"];
+    assert_eq!(read_with("keys.csv", invoices.into(), &map).estate.keys.len(), 1, "whoever says so has it read");
+}

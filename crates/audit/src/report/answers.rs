@@ -34,8 +34,12 @@ impl Answer {
     }
 }
 
-pub(super) fn answers(report: &Report) -> [Answer; 4] {
-    [what(report), who(report), when(report), then(report)]
+/// What nobody knows is left out: no key in sight is no answer about keys.
+pub(super) fn answers(report: &Report) -> Vec<Answer> {
+    let (keys, people) = (!report.estate.keys.is_empty(), !report.estate.accounts.is_empty());
+    let of_keys = |answer: fn(&Report) -> Answer| keys.then(|| answer(report));
+    let who = (keys || people).then(|| who(report));
+    [of_keys(what), who, of_keys(when), of_keys(then)].into_iter().flatten().collect()
 }
 
 fn what(report: &Report) -> Answer {
@@ -124,12 +128,14 @@ fn who(report: &Report) -> Answer {
         grouped(figures.without_second_factor),
         grouped(figures.second_factor_unknown)
     ));
-    said.push(format!(
-        "Nobody answers for {}; {} to people who left; {} by several.",
-        of(figures.nobody_answers, "key", "keys"),
-        of(figures.left, "belongs", "belong"),
-        of(figures.shared, "is shared", "are shared")
-    ));
+    if !report.estate.keys.is_empty() {
+        said.push(format!(
+            "Nobody answers for {}; {} to people who left; {} by several.",
+            of(figures.nobody_answers, "key", "keys"),
+            of(figures.left, "belongs", "belong"),
+            of(figures.shared, "is shared", "are shared")
+        ));
+    }
     Answer {
         question: "Who has them, and who could get one?",
         figure: if dark { "Unknown".to_owned() } else { grouped(figures.can_mint) },

@@ -140,6 +140,9 @@ impl Figures {
 
     /// The whole of it in one breath.
     pub fn sentence(&self, idle: u32) -> String {
+        if self.keys + self.keys_off == 0 {
+            return "No input lists keys: nothing is known of them.".to_owned();
+        }
         let mut said = vec![of(self.keys, "key works.", "keys work.")];
         said.push(format!(
             "{} can switch off protection or mint keys without a second factor.",

@@ -201,3 +201,19 @@ fn sarif_has_its_rules_and_a_clean_run_is_one_too() {
     let log: Value = serde_json::from_str(&clean.write(Format::Sarif, None).unwrap()).unwrap();
     assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
 }
+
+#[test]
+fn where_no_input_lists_keys_nothing_is_said_of_them() {
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    assert!(audit.read("people.csv", Cursor::new(b"login,mfa\nann,yes\nbob,no\n".to_vec())));
+    let report = audit.finish();
+    for (format, word) in all() {
+        let text = report.write(format, Some(100)).unwrap();
+        let silent = ["0 keys work", "0 can switch", "unused for", "Nobody answers", "0 of 0"];
+        assert!(!silent.iter().any(|told| text.contains(told)), "{word}: {text}");
+        if !matches!(format, Format::Csv | Format::JsonLines | Format::Sarif) {
+            assert!(text.contains("No input lists keys: nothing is known of them."), "{word}");
+            assert!(word == "json" || text.contains("2 accounts sign in: 1 with a second factor"), "{word}: {text}");
+        }
+    }
+}

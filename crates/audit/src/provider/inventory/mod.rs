@@ -53,8 +53,27 @@ impl Inventory {
 
     fn knows<'h>(&self, heads: impl IntoIterator<Item = &'h str>) -> bool {
         let columns: Vec<Column> = heads.into_iter().filter_map(|head| self.map.column(head)).collect();
-        let about = |column: &Column| matches!(column, Column::Key | Column::Name | Column::Holder | Column::Email);
-        columns.len() > 1 && columns.iter().any(about)
+        self.is_about_keys(&columns)
+    }
+
+    /// Whether columns name keys, or people together with what only a list of people says. Any
+    /// business list has accounts and dates: invoices are no keys.
+    fn is_about_keys(&self, columns: &[Column]) -> bool {
+        let has = |wanted: &[Column]| columns.iter().any(|column| wanted.contains(column));
+        let of_people = !self.map.is_empty()
+            || has(&[
+                Column::Kind,
+                Column::Left,
+                Column::SecondFactor,
+                Column::AsksSecondFactor,
+                Column::CanMint,
+                Column::LastUse,
+                Column::Scopes,
+                Column::Reach,
+                Column::Without,
+                Column::Same,
+            ]);
+        columns.len() > 1 && (has(&[Column::Key, Column::Name]) || of_people && has(&[Column::Holder, Column::Email]))
     }
 
     fn row_of(&self, object: &Value) -> Row {
@@ -127,8 +146,7 @@ impl Provider for Inventory {
         let names = |value: &Value| {
             let row = self.row_of(value);
             value.as_object().is_some_and(|object| self.knows(object.keys().map(String::as_str)))
-                || row.len() > 1
-                    && row.keys().any(|column| matches!(column, Column::Key | Column::Name | Column::Holder))
+                || self.is_about_keys(&row.into_keys().collect::<Vec<_>>())
         };
         match head {
             Head::Csv(heads) => self.knows(heads.iter()).then_some(CSV),
