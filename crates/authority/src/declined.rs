@@ -78,7 +78,9 @@ pub enum Declined {
     #[error("the code was used before; wait for the next one")]
     Used,
     /// The key is revoked, and stays so.
-    #[error("key `{0}` is revoked and never works again; make a new key at the API")]
+    #[error(
+        "key `{0}` is revoked and never works again; make a new one: `greave keys issue`, or at the API where it made this one"
+    )]
     Revoked(KeyId),
     /// The key is retired, and stays so.
     #[error("key `{0}` is retired and never works again; use the one that took its place: `greave keys show {0}`")]
@@ -163,6 +165,11 @@ pub enum Declined {
     /// It is the key of a drill.
     #[error("key `{0}` is a drill's: it cannot become another, and is gone when the drill is over")]
     OfDrill(KeyId),
+    /// It was the key of a drill that is over.
+    #[error(
+        "key `{0}` was made for a drill, and is gone with it: nothing of it reached the API; `greave calls --key {0}` shows what it tried"
+    )]
+    WasDrill(KeyId),
     /// One at a time, so that a drill is never a flood.
     #[error("a drill goes on with key `{0}`; wait until it is over, or end it with `greave keys disable {0}`")]
     DrillGoesOn(KeyId),

@@ -19,6 +19,9 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     let ExplainFilter { method, path, key, source } = asked;
     let (now, settings, catalogue) = (desk.now(), desk.settings.load(), desk.catalogue.load());
     let method = method.to_ascii_uppercase();
+    if !path.starts_with('/') {
+        return Err(Problem::unfit(format!("`{path}` is no path; a path begins with `/`, such as `/users/bob`")));
+    }
     let (matched, refusal) = match find(&catalogue, &settings, &method, path) {
         Ok(matched) => (matched, None),
         Err(refusal) => (Matched::nothing(), Some(refusal)),

@@ -148,7 +148,8 @@ pub(crate) fn holder(state: &State, named: &str) -> Result<HolderId, Declined> {
 /// One key.
 pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<Key>, KeyView), Declined> {
     let (key, brief, lifetimes, parent_stopped) = desk.authority.view(|state| {
-        let key = state.key(id).ok_or(Declined::NoKey(id))?;
+        let gone = if state.is_drill(id) { Declined::WasDrill(id) } else { Declined::NoKey(id) };
+        let key = state.key(id).ok_or(gone)?;
         let brief = Brief::of(state.people(), key.holder());
         Ok::<_, Declined>((Arc::clone(key), brief, state.lifetimes(), state.is_stopped_above(key)))
     })?;

@@ -68,6 +68,7 @@ const fn kind(declined: &Declined) -> (StatusCode, &'static str) {
         Declined::OfKey(_, declined) => kind(declined),
         Declined::NoHolder(_)
         | Declined::NoKey(_)
+        | Declined::WasDrill(_)
         | Declined::NoCanary(_)
         | Declined::NoRequest(_)
         | Declined::NoQuestion(_)

@@ -67,7 +67,7 @@ short_id!(
 );
 short_id!(
     /// One question to a person, such as `c9`.
-    ChallengeId, "c", "challenge", "c9"
+    ChallengeId, "c", "question", "c9"
 );
 short_id!(
     /// One yes of a person, such as `a4`.

@@ -51,7 +51,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    BadPath = "bad-path", 400, Caller, "the path can be read in two ways", "send the path without dot segments, backslashes, NUL, doubled or broken percent signs";
+    BadPath = "bad-path", 400, Caller, "the path can be read in two ways", "send the path without dot segments, doubled slashes, backslashes, NUL, doubled or broken percent signs";
     BadHost = "bad-host", 400, Caller, "the request has no host, or more than one", "send exactly one Host header";
     BadFraming = "bad-framing", 400, Caller, "the length of the request can be read in two ways", "send either one Content-Length or Transfer-Encoding: chunked, never both";
     BadHeader = "bad-header", 400, Caller, "a header that the gate must read cannot be read", "send the header named in the detail once, as its standard says";

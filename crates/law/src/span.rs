@@ -2,12 +2,36 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
 
 /// A length of time in whole seconds, written `50s`, `15m`, `8h`, `90d`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Span(u32);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(InQuotes)
+    }
+}
+
+/// What is written without quotes and a unit is told how it is written.
+struct InQuotes;
+
+impl Visitor<'_> for InQuotes {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length of time in quotes, with its unit, such as `\"50s\"`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+        text.parse().map_err(E::custom)
+    }
+}
 
 impl Span {
     /// So many seconds.
@@ -117,6 +141,13 @@ impl fmt::Display for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_without_a_unit_is_told_how_it_is_written() {
+        let told = serde_json::from_str::<Span>("50").unwrap_err().to_string();
+        assert!(told.contains("expected a length of time in quotes, with its unit, such as `\"50s\"`"), "{told}");
+        assert_eq!(serde_json::from_str::<Span>("\"50s\"").unwrap(), Span::seconds(50));
+    }
 
     #[test]
     fn spans_read_back_as_written() {

@@ -103,7 +103,8 @@ fn power_reach(
         guard: ruling::guarded(power, &law.of(kind)[power], now),
         operations: having().count(),
         without_second_factor: having().filter(|operation| operation.without_second_factor).count(),
-        used: having().filter(|operation| operation.used.is_some()).count(),
+        // What was only tried was not used.
+        used: having().filter(|operation| operation.used.is_some_and(|used| used.passed > 0)).count(),
     }
 }
 

@@ -22,15 +22,24 @@ use crate::{
     session::Said,
 };
 
+/// What a page that is entered fresh has ticked: one question alone. Whoever has just answered
+/// some left the others out, and chooses anew.
+fn fresh(said: Option<Said>, shown: &[QuestionView]) -> BTreeSet<ChallengeId> {
+    match (said, shown) {
+        (None, [one]) => BTreeSet::from([one.id]),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// `GET /`.
 pub(super) async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Response {
-    page(&site, &visitor, Destination::Questions, &BTreeSet::new(), None).await
+    page(&site, &visitor, Destination::Questions, None, None).await
 }
 
 /// `GET /questions/{question}`: the address that a held call's answer names.
 pub(super) async fn one(State(site): State<Arc<Site>>, visitor: Visitor, Path(question): Path<String>) -> Response {
     let Ok(id) = question.parse() else { return gone(&site, &visitor) };
-    page(&site, &visitor, Destination::Question(id), &BTreeSet::new(), None).await
+    page(&site, &visitor, Destination::Question(id), None, None).await
 }
 
 /// `GET /questions/{question}/body`: all of the request, where a card shows its ends.
@@ -68,7 +77,7 @@ pub(super) async fn approve(State(site): State<Arc<Site>>, sent: Sent) -> Respon
             Err(refusal) => refusal,
         }
     };
-    page(&site, &visitor, at, &ticked, Some(error)).await
+    page(&site, &visitor, at, Some(ticked), Some(error)).await
 }
 
 async fn say_yes(site: &Site, visitor: &Visitor, ticked: &BTreeSet<ChallengeId>, code: &str) -> Result<(), Refusal> {
@@ -106,7 +115,9 @@ async fn say_no(site: &Site, visitor: &Visitor, command: &Command, said: Said) -
             site.sessions.say(&visitor.token, said);
             Destination::Questions.redirect()
         }
-        Err(not_done) => page(site, visitor, Destination::Questions, &BTreeSet::new(), Some(not_done.into())).await,
+        Err(not_done) => {
+            page(site, visitor, Destination::Questions, Some(BTreeSet::new()), Some(not_done.into())).await
+        }
     }
 }
 
@@ -129,7 +140,7 @@ async fn page(
     site: &Site,
     visitor: &Visitor,
     at: Destination,
-    ticked: &BTreeSet<ChallengeId>,
+    ticked: Option<BTreeSet<ChallengeId>>,
     refusal: Option<Refusal>,
 ) -> Response {
     let (desk, now) = (&site.desk, site.desk.now());
@@ -146,7 +157,8 @@ async fn page(
         | Destination::Requests
         | Destination::Request(_) => questions::open(desk, of),
     };
-    let alone = shown.len() == 1;
+    let said = site.sessions.heard(&visitor.token);
+    let ticked = ticked.unwrap_or_else(|| fresh(said, &shown));
     let mut cards = Vec::with_capacity(shown.len());
     for question in shown {
         let exhibit = match desk.authority.exhibit(question.id).await {
@@ -156,13 +168,12 @@ async fn page(
                 return Message::new("Not now", words).page(status, Frame::of(desk, Some(visitor)));
             }
         };
-        let ticked = question.state == QuestionState::Open && (alone || ticked.contains(&question.id));
+        let ticked = question.state == QuestionState::Open && ticked.contains(&question.id);
         cards.push(Card::new(&question, exhibit.as_ref(), &visitor.person.name, ticked, now));
     }
-    let said = site.sessions.heard(&visitor.token).map(Said::in_words);
     let (status, error) = match refusal {
         Some(Refusal { status, words }) => (status, Some(words)),
         None => (StatusCode::OK, None),
     };
-    Questions::new(Frame::of(desk, Some(visitor)), cards, at, said, error, now).page(status)
+    Questions::new(Frame::of(desk, Some(visitor)), cards, at, said.map(Said::in_words), error, now).page(status)
 }

@@ -94,12 +94,19 @@ impl From<Failed> for Refusal {
 pub(super) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().replace('`', ""))
+    let end = if message.ends_with('?') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str().replace('`', ""))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_a_sentence_already() {
+        assert_eq!(sentence("is `it` right?"), "Is it right?");
+        assert_eq!(sentence("it is"), "It is.");
+    }
 
     #[test]
     fn what_does_not_show_is_written_out() {

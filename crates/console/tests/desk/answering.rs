@@ -217,3 +217,18 @@ async fn nothing_is_said_to_go_on_where_nobody_waits_and_how_long_a_no_stands_is
     let page = browser.get(&format!("/questions/{}", no.challenge)).await;
     assert!(page.text.contains(&until), "{}", page.text);
 }
+
+#[tokio::test]
+async fn what_an_answer_left_out_is_not_ticked_by_itself() {
+    let house = House::new().await;
+    let key = house.key_of("ann", "secret").await;
+    let (one, two) = (house.asks(key, "one").await, house.asks(key, "two").await);
+    let browser = Browser::of(&house.pages(), &house.ann).await;
+    let page = browser.get("/").await;
+    let (first, code) = (one.challenge.to_string(), house.ann.code());
+    let got = browser.submit(&page, "/approve", &[("q", &first), ("code", &code), ("at", "/")]).await;
+    assert_eq!(got.status, StatusCode::SEE_OTHER, "{}", got.text);
+    let rest = browser.get("/").await;
+    assert!(rest.text.contains(&two.challenge.to_string()) && !rest.text.contains(" checked"), "{}", rest.text);
+    assert!(browser.get("/").await.text.contains(" checked"), "a page that is entered fresh ticks the only one");
+}
