@@ -17,13 +17,14 @@ macro_rules! example {
 
 mod keys;
 
+/// Stands in the short help, too, which a bare `greave` prints.
+const NEW_HERE: &str = "New here? `greave demo` shows it in two minutes and needs nothing else.\n\
+                        Before your own API: `greave init`, `greave check`, `greave serve`.";
+
 /// Closes the API back door behind 2FA: a key cannot do without a second factor what its
 /// person could not do without one.
-///
-/// New here? `greave demo` shows it in two minutes and needs nothing else. Before your own
-/// API: `greave init`, `greave check`, `greave serve`.
 #[derive(Debug, Parser)]
-#[command(name = "greave", version, max_term_width = 100)]
+#[command(name = "greave", version, max_term_width = 100, after_help = NEW_HERE)]
 pub(crate) struct Cli {
     /// The configuration file.
     #[arg(long, global = true, default_value = "greave.toml", env = "GREAVE_CONFIG", value_name = "FILE")]

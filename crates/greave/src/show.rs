@@ -210,6 +210,17 @@ pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble]) {
     }
 }
 
+/// What differs from the lock: an override replaces powers where the document is as it was.
+pub(crate) fn drifted(drift: &Drift) -> &'static str {
+    let Drift { added, gone, changed, classifier } = drift;
+    let overridden = |changed: &catalogue::Changed| [&changed.from, &changed.to].iter().any(|it| it.by == By::Override);
+    if added.is_empty() && gone.is_empty() && classifier.is_none() && changed.iter().all(overridden) {
+        "What `[[api.override]]` says"
+    } else {
+        "The document"
+    }
+}
+
 /// How a document differs from the lock.
 pub(crate) fn drift(drift: &Drift) {
     print(&drift_table(drift), "nothing differs");
@@ -361,6 +372,21 @@ mod tests {
         assert_eq!(anstream::adapter::strip_str(&told).to_string(), "  one two\n  three four\nshort");
         assert_eq!(fit("a-word-that-is-too-long for it", Some(10)), "a-word-that-is-too-long\nfor it");
         assert_eq!(fit("as it is where nobody looks", None), "as it is where nobody looks");
+    }
+
+    #[test]
+    fn an_override_is_no_change_of_the_document() {
+        let locked = |powers: Power, by| Locked { powers: powers.into(), open: false, by, ..Locked::default() };
+        let changed = |by| Drift {
+            changed: vec![catalogue::Changed {
+                name: "GET /x".to_owned(),
+                from: locked(Power::Read, By::default()),
+                to: locked(Power::Export, by),
+            }],
+            ..Drift::default()
+        };
+        assert_eq!(drifted(&changed(By::Override)), "What `[[api.override]]` says");
+        assert_eq!(drifted(&changed(By::default())), "The document");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod counts;
 
 use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
 
-use console::api::{HolderList, HolderView};
+use console::api::{HolderList, HolderView, KeyDetails};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use law::{Call, Ended, HolderId, Outcome as CallOutcome, Verdict, Who};
@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Done, Outcome, json, sheet::Sheet};
 use crate::{
     cli::{Calls, Cli, Format},
-    client::address,
+    client::{ClientError, address},
     config::{Config, ConfigError},
     drains, house,
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
@@ -47,12 +47,13 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         } else if cli.json {
             json(&Vec::<Line<'_>>::new()).map(|()| Done::Clean)
         } else {
-            nothing(calls)
+            nothing(cli, calls).await
         };
     };
     let mut reading = Reading { reader: reader.wanting(&wanted), joiner: Joiner::default(), damaged: false };
     if !calls.by.is_empty() {
-        return reading.count(&wanted, calls, cli.json, running(&state).is_none());
+        let (done, found) = reading.count(&wanted, calls, cli.json, running(&state).is_none())?;
+        return if found { Ok(done) } else { nothing(cli, calls).await };
     }
     let mut newest = VecDeque::new();
     let mut found: usize = 0;
@@ -90,7 +91,7 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
         return Ok(done);
     }
     if newest.is_empty() && !reading.damaged {
-        return nothing(calls);
+        return nothing(cli, calls).await;
     }
     for joined in &newest {
         show::say(show::wrapped(&line(joined), SET_IN, show::width()))?;
@@ -172,7 +173,15 @@ fn open(folder: &Path) -> Result<Option<Reader>, record::OpenError> {
     if folder.exists() { Reader::open(folder).map(Some) } else { Ok(None) }
 }
 
-fn nothing(calls: &Calls) -> Outcome {
+/// Says that there is no such call; and where the reason is that there is no such key, that.
+async fn nothing(cli: &Cli, calls: &Calls) -> Outcome {
+    if let Some(key) = calls.key
+        && let Ok(client) = house::client(&cli.config).await
+        && let Err(refused @ ClientError::Refused(_)) =
+            client.read::<KeyDetails>(&address(&["keys", &key.to_string()])).await
+    {
+        return Err(refused.into());
+    }
     show::say(format!("no call fits; `--since` looks further back than {}", calls.since))?;
     Ok(Done::Clean)
 }
@@ -325,7 +334,7 @@ impl<'a> From<&'a Joined> for Line<'a> {
 /// that is too narrow for it, its end goes below.
 fn line(joined: &Joined) -> String {
     let Joined { call, outcome } = joined;
-    let who = call.key.map_or_else(|| who(call.who).to_owned(), |key| key.to_string());
+    let who = caller(call);
     let parameters = call.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
     let operation = clean(&parameters.fold(call.operation.to_string(), |text, more| text + &more));
     let status = outcome.as_ref().map_or_else(|| "…".to_owned(), |outcome| outcome.status.to_string());
@@ -345,6 +354,15 @@ fn line(joined: &Joined) -> String {
     match call.verdict {
         Verdict::Challenge(_) | Verdict::Refuse(_) => styled(ALARM, line),
         Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => line,
+    }
+}
+
+/// Who called, as the key's column has it. What a drill did is not to be taken for real.
+fn caller(call: &Call) -> String {
+    match (call.who, call.key) {
+        (Who::Drill, Some(key)) => format!("drill {key}"),
+        (_, Some(key)) => key.to_string(),
+        (who, None) => self::who(who).to_owned(),
     }
 }
 

@@ -54,6 +54,10 @@ pub(crate) fn run(cli: &Cli, command: &cli::Catalogue) -> Outcome {
     }
 }
 
+fn becomes(operations: usize) -> String {
+    format!("{} {}", count(operations, "operation"), if operations == 1 { "becomes" } else { "become" })
+}
+
 /// What accepting has changed, and above all what it has made easier.
 fn summary(drift: Option<&Drift>, accepted: usize) -> String {
     let accepted = count(accepted, "operation");
@@ -66,7 +70,7 @@ fn summary(drift: Option<&Drift>, accepted: usize) -> String {
         vec![format!("{accepted} accepted: {} new, {} changed, {} gone", added.len(), changed.len(), gone.len())];
     let easier: Vec<_> = changed.iter().filter(|changed| changed.weakens()).collect();
     if !easier.is_empty() {
-        text.push(styled(ALARM, format!("{} become easier:", count(easier.len(), "operation"))));
+        text.push(styled(ALARM, format!("{} easier:", becomes(easier.len()))));
     }
     for changed in easier {
         let lost = changed.lost();

@@ -74,7 +74,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     }
     show::document(&document.catalogue, &document.troubles);
     if !document.drift.is_empty() {
-        show::say("\nThe document has changed since catalogue.lock was accepted:")?;
+        show::say(format!("\n{} has changed since catalogue.lock was accepted:", show::drifted(&document.drift)))?;
         show::drift(&document.drift);
     }
     if !issuers.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use comfy_table::Table;
 use console::api::{Preview, PreviewFilter, PreviewLine};
 use jiff::Timestamp;
-use law::{Verdict, Who};
+use law::{Refusal, Verdict, Who};
 
 use super::{Admin, Done, Outcome};
 use crate::{
@@ -36,13 +36,25 @@ fn page(preview: &Preview, now: Timestamp, width: Option<u16>) -> String {
     let keys: BTreeSet<_> = by_key.iter().filter_map(|line| line.key).collect();
     let keys = count(keys.len(), "known key");
     let head = format!("Enforcing would have stopped {stopped}, with {keys}, of {read}.");
-    let refused = by_key.iter().any(|line| matches!(line.now, Verdict::Refuse(_)));
-    let next = if refused {
-        "refused is what nobody could answer for: `greave keys name KEY --owner NAME`, `greave holders invite NAME`"
-    } else {
-        "`greave explain METHOD PATH --key KEY` says why"
-    };
-    [head, lines(&mut table(by_key, now), width), styled(FAINT, next)].join("\n")
+    [head, lines(&mut table(by_key, now), width), styled(FAINT, next(by_key))].join("\n")
+}
+
+/// How each refusal is mended: naming an owner wakes no key that was stopped.
+fn next(by_key: &[PreviewLine]) -> String {
+    let mut mends: Vec<String> = Vec::new();
+    for line in by_key {
+        let mend = match line.now {
+            Verdict::Refuse(Refusal::NobodyCanAnswer) => "refused is what nobody could answer for: `greave keys name \
+                                                          KEY --owner NAME`, `greave holders invite NAME`"
+                .to_owned(),
+            Verdict::Refuse(refusal) => format!("{}: {}", refusal.code(), refusal.says()),
+            _ => continue,
+        };
+        if !mends.contains(&mend) {
+            mends.push(mend);
+        }
+    }
+    if mends.is_empty() { "`greave explain METHOD PATH --key KEY` says why".to_owned() } else { mends.join("\n") }
 }
 
 fn table(by_key: &[PreviewLine], now: Timestamp) -> Table {
@@ -87,6 +99,16 @@ mod tests {
     #[test]
     fn a_preview_names_keys_and_calls() {
         insta::assert_snapshot!("preview", plain(&page(&testing::preview(), NOW, Some(110))));
+    }
+
+    #[test]
+    fn who_has_a_key_that_was_stopped_is_sent_for_no_owner() {
+        let mut preview = testing::preview();
+        for line in &mut preview.lines {
+            line.now = Verdict::Refuse(Refusal::Revoked);
+        }
+        let told = plain(&page(&preview, NOW, None));
+        assert!(told.contains("revoked: the key is revoked") && !told.contains("--owner"), "{told}");
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Radius {
     works: bool,
+    /// All that the API has, as `greave reach` counts them.
     operations: usize,
     /// Sensitive operations that pass with the key alone.
     alone: Vec<Operation>,
@@ -318,12 +319,12 @@ impl Entry {
 
 fn radius(key: &KeyDetails, reach: &Reach, now: Timestamp) -> Radius {
     let works = works(&key.key, now) && !key.key.holder_left;
-    let held = || reach.operations.iter().filter(|operation| works && operation.within && !operation.open);
+    let held = || reach.operations.iter().filter(|operation| works && operation.within);
     let sensitive = |it: &&console::api::OperationReach| it.powers.is_sensitive();
     let alone = held().filter(|operation| operation.without_second_factor);
     Radius {
         works,
-        operations: held().count(),
+        operations: if works { reach.operations.len() } else { 0 },
         alone_in_all: alone.clone().count(),
         alone: alone
             .filter(sensitive)
@@ -355,10 +356,13 @@ fn next(
         step(format!("greave deny {question} --not-me"), "a call of it still waits for a yes");
     }
     if radius.works {
-        step(
-            format!("greave narrow {id} --until {began}"),
-            "instead, where it must go on: leaves it what it used before this time",
-        );
+        // Where nothing is recorded from before, that would leave it nothing.
+        if calls.before > 0 {
+            step(
+                format!("greave narrow {id} --until {began}"),
+                "instead, where it must go on: leaves it what it used before this time",
+            );
+        }
         if view.issued.is_some() && view.stands_for.is_none() {
             step(
                 format!("greave keys retire {id} --grace 1h --as NAME"),

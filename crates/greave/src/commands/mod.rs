@@ -70,20 +70,22 @@ pub(crate) struct Admin {
     client: Client,
     json: bool,
     now: Timestamp,
+    /// Whether `now` is a moment of the past.
+    past: bool,
 }
 
 impl Admin {
     /// Reads the configuration and finds the way: to the running gate, or to the state itself.
     pub(crate) async fn reach(cli: &Cli, now: Timestamp) -> Result<Self, Box<dyn std::error::Error>> {
         let client = house::client(&cli.config).await?;
-        Ok(Self { client, json: cli.json, now })
+        Ok(Self { client, json: cli.json, now, past: false })
     }
 
     /// The same as of a moment of the past; gone with the value beside it.
     pub(crate) async fn as_of(cli: &Cli, at: Timestamp) -> Result<(Self, impl Sized), Box<dyn std::error::Error>> {
         let (client, house::Grounds { entries, head }, scratch) = house::client_as_of(&cli.config, at).await?;
         show::aside(show::FAINT, format!("as of {} UTC, by entry {entries} of the ledger ({head})", show::moment(at)));
-        Ok((Self { client, json: cli.json, now: at }, scratch))
+        Ok((Self { client, json: cli.json, now: at, past: true }, scratch))
     }
 
     /// Says beside the output what is not asked yet.

@@ -88,6 +88,7 @@ pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
     // Nobody says yes to what they have not seen.
     for id in questions {
         let details = details(admin, *id).await?;
+        settled(&details.question)?;
         anstream::eprintln!("{}\n", fitting(&card(&details, admin.now, Much::Ends), show::width()));
         answerers = Some(match answerers {
             None => details.question.answerers,
@@ -111,6 +112,7 @@ pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
 
 pub(crate) async fn deny(admin: &Admin, command: &Deny) -> Outcome {
     let Deny { question, not_me } = command;
+    settled(&details(admin, *question).await?.question)?;
     let act = if *not_me { "not-me" } else { "deny" };
     let of = address(&["questions", &question.to_string(), act]);
     let question: QuestionView = admin.client.change(&of, &Proof::default()).await?;
@@ -120,6 +122,14 @@ pub(crate) async fn deny(admin: &Admin, command: &Deny) -> Outcome {
         format!("{}{}", answered(&question), if *not_me { &disabled } else { "" })
     })?;
     Ok(Done::Clean)
+}
+
+/// What became of a question that waits for no answer any more.
+fn settled(question: &QuestionView) -> Result<(), String> {
+    match question.state {
+        QuestionState::Open => Ok(()),
+        _ => Err(format!("there is no open question `{}`: {}", question.id, fate(question))),
+    }
 }
 
 async fn details(admin: &Admin, id: ChallengeId) -> Result<QuestionDetails, ClientError> {
@@ -151,10 +161,15 @@ fn next(questions: &[QuestionView]) -> String {
 fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
     let QuestionDetails { question, exhibit } = details;
     let key = &question.key;
-    let times = format!("asked {}, lapses {}", ago(question.asked, now), ahead(question.until, now));
+    let is_open = question.state == QuestionState::Open;
+    let lapses = if is_open { format!(", lapses {}", ahead(question.until, now)) } else { String::new() };
+    let times = format!("asked {}{lapses}", ago(question.asked, now));
     let mut card =
         vec![format!("{}  {}  {}", styled(BOLD, question.id), clean(&question.operation), styled(FAINT, times))];
     let mut line = |word: &str, text: String| card.push(format!("    {word:<9}{text}"));
+    if !is_open {
+        line("stands", styled(BOLD, fate(question)));
+    }
     if let Some(exhibit) = exhibit {
         text(&mut line, "request", &format!("{} {}", exhibit.method, exhibit.path), question.id, much);
         exhibit.query.iter().for_each(|query| text(&mut line, "query", query, question.id, much));
@@ -193,7 +208,7 @@ fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
             names => clean(&names.join(", ")),
         },
     );
-    if question.state == QuestionState::Open {
+    if is_open {
         let told: Vec<String> = question.told.iter().map(|told| notified(told, now)).collect();
         line("told", if told.is_empty() { styled(ALARM, "nobody by mail or webhook") } else { told.join("; ") });
         let waits = if question.waiting {
@@ -241,24 +256,27 @@ fn notified(told: &Notified, now: Timestamp) -> String {
 }
 
 fn answered(question: &QuestionView) -> String {
-    let (id, operation, until) = (question.id, clean(&question.operation), moment(question.until));
+    format!("{}: {}", question.id, fate(question))
+}
+
+/// How a question stands.
+fn fate(question: &QuestionView) -> String {
+    let (operation, until) = (clean(&question.operation), moment(question.until));
     match question.state {
         QuestionState::Approved | QuestionState::Spent if question.waiting => {
-            format!("{id}: approved, {operation} goes on")
+            format!("approved, {operation} goes on")
         }
-        QuestionState::Spent => format!("{id}: approved, {operation} went on"),
+        QuestionState::Spent => format!("approved, {operation} went on"),
         QuestionState::Approved => format!(
-            "{id}: approved; nobody waits any more, {operation} passes when the same request is sent again until \
+            "approved; nobody waits any more, {operation} passes when the same request is sent again until \
              {until} UTC"
         ),
-        QuestionState::Open => format!("{id}: your yes counts, {operation} waits for another person's"),
+        QuestionState::Open => format!("your yes counts, {operation} waits for another person's"),
         QuestionState::Denied => {
-            format!("{id}: denied, {operation} does not pass; the same request is refused until {until} UTC")
+            format!("denied, {operation} does not pass; the same request is refused until {until} UTC")
         }
-        QuestionState::Lapsed => {
-            format!("{id}: it has lapsed; a yes is asked for again when the request is sent again")
-        }
-        QuestionState::KeyFell => format!("{id}: it fell with its key, which does not work any more"),
+        QuestionState::Lapsed => "it has lapsed; a yes is asked for again when the request is sent again".to_owned(),
+        QuestionState::KeyFell => "it fell with its key, which does not work any more".to_owned(),
     }
 }
 
@@ -330,6 +348,17 @@ mod tests {
         let nobody = said(QuestionState::Approved, false);
         assert!(!nobody.contains("goes on") && nobody.contains("sent again until 2026-11-24 10:23:00 UTC"), "{nobody}");
         assert!(said(QuestionState::Denied, true).ends_with("refused until 2026-11-24 10:23:00 UTC"));
+    }
+
+    #[test]
+    fn what_was_answered_is_not_shown_as_open_and_is_not_answered_again() {
+        let asked = testing::question();
+        let question = QuestionView { state: QuestionState::Denied, ..asked.question.clone() };
+        let text = plain(&card(&QuestionDetails { question: question.clone(), ..asked.clone() }, NOW, Much::Ends));
+        let told = "denied, DELETE /users/{name} does not pass; the same request is refused until 2026-11-24 10:23:00";
+        assert!(text.contains(told) && !text.contains("lapses"), "{text}");
+        assert!(settled(&question).unwrap_err().starts_with(&format!("there is no open question `c9`: {told}")));
+        assert_eq!(settled(&asked.question), Ok(()));
     }
 
     #[test]

@@ -463,7 +463,8 @@ fn announce(serving: &Serving) {
     }
     let drift = &serving.house.drift;
     if !drift.is_empty() {
-        let text = "the document has changed since catalogue.lock was accepted; see `greave catalogue drift`";
+        let what = show::drifted(drift).to_lowercase();
+        let text = format!("{what} has changed since catalogue.lock was accepted; see `greave catalogue drift`");
         tell(show::styled(show::ALARM, text));
     }
     if !serving.house.troubles.is_empty() {

@@ -451,6 +451,9 @@ fn a_running_gate_answers_over_its_socket() {
     company.run(&["keys", "list", "--holder", "a&b=c"]).says(2, &["there is no holder `a&b=c`"]);
     company.run(&["ledger", "verify"]).says(0, &["hold together"]);
     company.run(&["calls"]).says(0, &["no call fits"]);
+    company.run(&["calls", "--key", "k99"]).says(2, &["there is no key `k99`"]);
+    company.run(&["explain", "DELETE", "users"]).says(2, &["a path begins with `/`, such as `/users/bob`"]);
+    company.run(&["approve", "2", "--as", "ann"]).says(2, &["`2` is no question id"]);
     company.run(&["approve", "c1", "--as", "ann"]).says(2, &["no open question `c1`"]);
     company.run(&["deny", "c1", "--not-me"]).says(2, &["no open question `c1`"]);
     assert_eq!(company.run(&["--json", "questions"]).json(), Value::Array(Vec::new()));

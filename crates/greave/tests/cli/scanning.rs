@@ -247,3 +247,11 @@ fn a_canary_in_a_file_is_found_and_who_uses_it_is_told() {
     assert!(!told.until("canary-used").contains(&made));
     drop(gate);
 }
+
+#[test]
+fn what_is_staged_nowhere_is_told_as_that() {
+    let (company, _) = company();
+    let told = company.run(&["scan", "--staged", "code"]);
+    told.says(2, &["in no repository that git knows"]);
+    assert!(!told.err.contains("fsck"), "{}", told.err);
+}

@@ -3,26 +3,37 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use jiff::{Timestamp, tz::TimeZone};
+use law::Who;
 use record::{Filter, Joined, VerdictKind};
 use serde_json::{Map, Value};
 
-use super::{Reading, who};
+use super::{Reading, caller, who};
 use crate::{
     cli::{By, Calls, Format},
-    commands::{Done, Outcome, json, sheet::Sheet},
+    commands::{Done, json, sheet::Sheet},
     show::{self, FAINT, aside, clean, count, styled},
 };
 
-/// How long the longest bar is.
-const BAR: u64 = 40;
+/// How long the longest bar is, where there is room for it, and where there is none.
+const BAR: usize = 40;
+const SHORTEST_BAR: usize = 4;
 
 /// A group, in the words of what it is counted by.
 type Group = Vec<String>;
 
 impl Reading {
     /// Counts what is wanted and prints it.
-    pub(super) fn count(mut self, wanted: &Filter, calls: &Calls, as_json: bool, nobody_writes: bool) -> Outcome {
-        let mut counts = Counts::default();
+    /// Whether there was any to be counted, too, or a sheet was written all the same.
+    pub(super) fn count(
+        mut self,
+        wanted: &Filter,
+        calls: &Calls,
+        as_json: bool,
+        nobody_writes: bool,
+    ) -> Result<(Done, bool), Box<dyn std::error::Error>> {
+        // Whoever asks for them has them.
+        let with_drills = calls.key.is_some() || calls.by.contains(&By::Who);
+        let mut counts = Counts { with_drills, ..Counts::default() };
         while let Some(joined) = self.next() {
             counts.note(&calls.by, wanted, &joined);
         }
@@ -38,7 +49,7 @@ impl Reading {
         let format = calls.format.unwrap_or(if as_json { Format::Json } else { Format::Table });
         if let (Format::Json, None) = (format, calls.format) {
             json(&groups.iter().map(|(group, count)| object(&heads, group, *count)).collect::<Vec<_>>())?;
-            return Ok(done);
+            return Ok((done, true));
         }
         if let Some(mut sheet) = Sheet::begin(format, &heads)? {
             for (group, count) in &groups {
@@ -46,16 +57,17 @@ impl Reading {
                 sheet.line(&object(&heads, group, *count), cells)?;
             }
             sheet.end()?;
-            return Ok(done);
+            return Ok((done, true));
         }
         if groups.is_empty() {
-            show::say(format!("no call fits; `--since` looks further back than {}", calls.since))?;
-            return Ok(done);
+            counts.tell_drills();
+            return Ok((done, false));
         }
-        show::say(page(&calls.by, &groups))?;
+        show::say(page(&calls.by, &groups, show::width()))?;
         let total = if calls.by.contains(&By::Power) { "; one with several powers counts for each" } else { "" };
         aside(FAINT, format!("{}{total}", count(counts.total, "call")));
-        Ok(done)
+        counts.tell_drills();
+        Ok((done, true))
     }
 }
 
@@ -85,7 +97,7 @@ impl By {
         let time = |format: &str| call.at.to_zoned(TimeZone::UTC).strftime(format).to_string();
         let none = || "-".to_owned();
         vec![match self {
-            Self::Key => call.key.map_or_else(none, |key| key.to_string()),
+            Self::Key => call.key.map_or_else(none, |_| caller(call)),
             Self::Holder => call.holder.map_or_else(none, |holder| holder.to_string()),
             Self::Who => who(call.who).to_owned(),
             Self::Operation => call.operation.to_string(),
@@ -103,11 +115,19 @@ impl By {
 struct Counts {
     groups: HashMap<Group, u64>,
     total: u64,
+    /// Whether calls of drills count. They never reached the API, and look like an attack.
+    with_drills: bool,
+    /// Those that were left out.
+    drills: u64,
 }
 
 impl Counts {
     fn note(&mut self, by: &[By], wanted: &Filter, joined: &Joined) {
         if !wanted.wants(joined) {
+            return;
+        }
+        if joined.call.who == Who::Drill && !self.with_drills {
+            self.drills += 1;
             return;
         }
         self.total += 1;
@@ -121,6 +141,13 @@ impl Counts {
         }
         for group in groups {
             *self.groups.entry(group).or_default() += 1;
+        }
+    }
+
+    fn tell_drills(&self) {
+        if self.drills > 0 {
+            let told = count(self.drills, "call");
+            aside(FAINT, format!("{told} of drills left out; `--by who` counts them, too"));
         }
     }
 
@@ -168,8 +195,8 @@ fn object(heads: &[&str], group: &Group, calls: u64) -> Map<String, Value> {
     heads.iter().map(|head| (*head).to_owned()).zip(values).collect()
 }
 
-/// Columns, and a bar for each number.
-fn page(by: &[By], groups: &[(Group, u64)]) -> String {
+/// Columns, and a bar for each number in what room a terminal of this width leaves.
+fn page(by: &[By], groups: &[(Group, u64)], terminal: Option<u16>) -> String {
     let most = groups.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
     let width = |column: usize, head: &str| {
         let cells = groups.iter().filter_map(|(group, _)| group.get(column)).map(|cell| clean(cell).chars().count());
@@ -177,13 +204,15 @@ fn page(by: &[By], groups: &[(Group, u64)]) -> String {
     };
     let widths: Vec<usize> = by.iter().enumerate().map(|(column, by)| width(column, by.word())).collect();
     let digits = most.to_string().len().max("calls".len());
+    let taken = widths.iter().map(|width| width + 2).sum::<usize>() + digits + 2;
+    let room = terminal.map_or(BAR, |width| usize::from(width).saturating_sub(taken).clamp(SHORTEST_BAR, BAR)) as u64;
     let row = |cells: Vec<String>| {
         cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect::<String>()
     };
     let mut lines =
         vec![styled(FAINT, format!("{}{:>digits$}", row(by.iter().map(|by| by.word().to_owned()).collect()), "calls"))];
     for (group, count) in groups {
-        let bar = usize::try_from((count * BAR).div_ceil(most)).unwrap_or(0);
+        let bar = usize::try_from((count * room).div_ceil(most)).unwrap_or(0);
         let cells = row(group.iter().map(|cell| clean(cell)).collect());
         lines.push(format!("{cells}{count:>digits$}  {}", "█".repeat(bar)).trim_end().to_owned());
     }
@@ -212,9 +241,28 @@ mod tests {
     fn calls_are_counted_in_groups_and_hours_without_any_are_shown() {
         let mut text = String::new();
         for by in [&[By::Power][..], &[By::Hour], &[By::Day, By::Power, By::Status]] {
-            text += &(plain(&page(by, &counts(by).sorted(by))) + "\n\n");
+            text += &(plain(&page(by, &counts(by).sorted(by), None)) + "\n\n");
         }
         insta::assert_snapshot!("calls_by", text);
+    }
+
+    #[test]
+    fn a_bar_stays_within_the_terminal() {
+        let by = [By::Operation, By::Day];
+        let text = plain(&page(&by, &counts(&by).sorted(&by), Some(60)));
+        assert!(text.contains('█') && text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
+
+    #[test]
+    fn calls_of_a_drill_are_counted_for_who_asks_for_them() {
+        let mut joined = testing::call(1, "DELETE /users/{name}", Verdict::Permit, 200);
+        joined.call.who = Who::Drill;
+        let mut counts = Counts::default();
+        counts.note(&[By::Key], &Filter::default(), &joined);
+        assert_eq!((counts.total, counts.drills), (0, 1));
+        counts.with_drills = true;
+        counts.note(&[By::Key], &Filter::default(), &joined);
+        assert_eq!(counts.sorted(&[By::Key]), [(vec!["drill k17".to_owned()], 1)]);
     }
 
     #[test]

@@ -106,10 +106,11 @@ fn minting(page: &mut Vec<String>, minting: &Minting, width: Option<u16>) {
         page.push("Nobody with a key: none reaches `mint` under the law in force.".to_owned());
     } else {
         let told = format!(
-            "{} with {}; without a second factor {holders_without_factor} of them, with {}. {holders_without_2fa} of them have no second factor, here or at the API.",
+            "{} with {}; without a second factor {holders_without_factor} of them, with {}. {holders_without_2fa} of them {} no second factor, here or at the API.",
             count(*holders, "holder"),
             count(*keys, "key"),
             count(*keys_without_factor, "key"),
+            if *holders_without_2fa == 1 { "has" } else { "have" },
         );
         page.push(fit(&told, width));
         let mut table = who_table(who);

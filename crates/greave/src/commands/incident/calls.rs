@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use law::{Call, CallId, KeyId, Power, Powers, Verdict, neighbourhood};
+use law::{Call, CallId, KeyId, Powers, Verdict, neighbourhood};
 use record::{Entry, Filter, Joined, Joiner, Reader};
 use serde::Serialize;
 
@@ -41,6 +41,8 @@ pub(super) struct Calls {
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
     pub(super) rows: u64,
+    #[serde(flatten)]
+    pub(super) uncounted: Uncounted,
     pub(super) sources: BTreeMap<String, From>,
     /// Calls from further sources.
     pub(super) other_sources: u64,
@@ -63,6 +65,50 @@ pub(super) struct Calls {
     known: Known,
     #[serde(skip)]
     seen_powers: Powers,
+    /// Powers with which a call was made that the API did not serve.
+    #[serde(skip)]
+    called_powers: Powers,
+}
+
+/// Answers whose rows nobody counted: they are no list by the document, such as a CSV, or too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Uncounted {
+    #[serde(rename = "uncounted_answers")]
+    pub(super) answers: u64,
+    /// Bytes of their bodies.
+    #[serde(rename = "uncounted_bytes")]
+    pub(super) bytes: u64,
+}
+
+impl Uncounted {
+    fn add(&mut self, other: Self) {
+        self.answers = self.answers.saturating_add(other.answers);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// What came back for one call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answered {
+    bytes_out: u64,
+    rows: u64,
+    uncounted: Uncounted,
+    /// What the API answered where it did not do as it was told.
+    failed: Option<u16>,
+}
+
+impl Answered {
+    fn of(Joined { call, outcome }: &Joined) -> Self {
+        let Some(outcome) = outcome else { return Self::default() };
+        let (status, bytes_out) = (outcome.status, outcome.bytes_out);
+        let went_out = !is_stopped(call) && status < 300 && bytes_out > 0;
+        let uncounted = match outcome.rows {
+            None if went_out => Uncounted { answers: 1, bytes: bytes_out },
+            _ => Uncounted::default(),
+        };
+        let failed = (!is_stopped(call) && status >= 400).then_some(status);
+        Self { bytes_out, rows: outcome.rows.unwrap_or(0), uncounted, failed }
+    }
 }
 
 /// From where, or with what.
@@ -84,8 +130,15 @@ pub(super) struct Did {
     pub(super) new: bool,
     pub(super) passed: u64,
     pub(super) stopped: u64,
+    /// Of those that passed, how many the API did not serve (a status of 400 and above).
+    pub(super) failed: u64,
+    /// The last of those statuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failed_status: Option<u16>,
     pub(super) bytes_out: u64,
     pub(super) rows: u64,
+    #[serde(flatten)]
+    pub(super) uncounted: Uncounted,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
 }
@@ -180,21 +233,22 @@ impl Calls {
         }
     }
 
-    fn note_within(&mut self, Joined { call, outcome }: &Joined) {
+    fn note_within(&mut self, joined: &Joined) {
+        let (Joined { call, outcome }, answered) = (joined, Answered::of(joined));
         let (source, program) = whence(call);
         let stopped = is_stopped(call);
         let told = self.before > 0;
         self.first = self.first.into_iter().chain([call.at]).min();
         self.last = self.last.max(Some(call.at));
-        let (bytes_out, rows) = outcome.as_ref().map_or((0, 0), |it| (it.bytes_out, it.rows.unwrap_or(0)));
         if stopped {
             self.stopped += 1
         } else {
             self.passed += 1
         }
         self.bytes_in = self.bytes_in.saturating_add(outcome.as_ref().map_or(0, |it| it.bytes_in));
-        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
-        self.rows = self.rows.saturating_add(rows);
+        self.bytes_out = self.bytes_out.saturating_add(answered.bytes_out);
+        self.rows = self.rows.saturating_add(answered.rows);
+        self.uncounted.add(answered.uncounted);
 
         let is_new = told && !self.known.sources.contains(&source);
         let firsts = self.sources.values().filter(|from| from.new).count();
@@ -214,7 +268,7 @@ impl Calls {
             Noted::First | Noted::Again => {}
             Noted::TooMany => self.other_programs += 1,
         }
-        self.note_operation(call, stopped, (bytes_out, rows));
+        self.note_operation(call, stopped, answered);
         if let Some(key) = outcome.as_ref().and_then(|outcome| outcome.minted) {
             if self.minted.len() < FIRSTS {
                 self.tell(call, &format!("it minted {key}"));
@@ -231,13 +285,9 @@ impl Calls {
         }
     }
 
-    fn note_operation(&mut self, call: &Call, stopped: bool, (bytes_out, rows): (u64, u64)) {
-        for power in call.powers.iter().filter(|power| Power::is_sensitive(*power)) {
-            if !stopped && !self.seen_powers.contains(power) {
-                self.seen_powers = self.seen_powers.with(power);
-                self.tell(call, &format!("the first call that passed with the power {power}"));
-            }
-        }
+    fn note_operation(&mut self, call: &Call, stopped: bool, answered: Answered) {
+        let Answered { bytes_out, rows, uncounted, failed } = answered;
+        self.note_powers(call, stopped, failed);
         let why = match call.verdict {
             Verdict::Challenge(missing) => Some(format!("asked for {missing}")),
             Verdict::Refuse(refusal) => Some(format!("refused: {}", refusal.says())),
@@ -260,8 +310,11 @@ impl Calls {
             new: is_new,
             passed: 0,
             stopped: 0,
+            failed: 0,
+            failed_status: None,
             bytes_out: 0,
             rows: 0,
+            uncounted: Uncounted::default(),
             first: call.at,
             last: call.at,
         });
@@ -273,7 +326,26 @@ impl Calls {
         }
         did.bytes_out = did.bytes_out.saturating_add(bytes_out);
         did.rows = did.rows.saturating_add(rows);
+        did.uncounted.add(uncounted);
+        did.failed += u64::from(failed.is_some());
+        did.failed_status = failed.or(did.failed_status);
         (did.first, did.last) = (did.first.min(call.at), did.last.max(call.at));
+    }
+
+    /// Tells the first time of each sensitive power, apart for what the API did not serve.
+    fn note_powers(&mut self, call: &Call, stopped: bool, failed: Option<u16>) {
+        for power in call.powers.iter().filter(|power| !stopped && power.is_sensitive()) {
+            let told = if failed.is_some() { &mut self.called_powers } else { &mut self.seen_powers };
+            if told.contains(power) {
+                continue;
+            }
+            *told = told.with(power);
+            let what = match failed {
+                Some(status) => format!("the first call with the power {power}; the API answered {status}"),
+                None => format!("the first call that passed with the power {power}"),
+            };
+            self.tell(call, &what);
+        }
     }
 
     /// Calls come in the order in which they ended: the timeline is sorted at the end.

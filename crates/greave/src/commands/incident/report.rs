@@ -4,7 +4,7 @@ use law::Power;
 
 use super::{
     Child, Incident, Next,
-    calls::{Did, From},
+    calls::{Did, From, Uncounted},
     document::{self, Block, Text},
 };
 use crate::show::{self, bytes, count, moment};
@@ -45,11 +45,11 @@ impl Incident {
         let calls = &self.calls;
         let (since, until) = (moment(self.since), moment(self.until));
         let mut lines = vec![format!(
-            "From {since} to {until} UTC: {} passed and {} stopped, {} and {} went out.",
+            "From {since} to {until} UTC: {} passed and {} stopped, {} and {}.",
             count(calls.passed, "call"),
             calls.stopped,
             bytes(calls.bytes_out),
-            count(calls.rows, "row"),
+            rows_in_words(calls.rows, calls.uncounted),
         )];
         lines.push(match (calls.before, self.record_begins) {
             (_, None) => "Nothing is recorded.".to_owned(),
@@ -145,13 +145,18 @@ impl Incident {
 
     fn did(&self) -> Vec<Block> {
         let part = |did: &Did| {
-            if did.powers.contains(Power::Mint) {
+            if did.passed == 0 {
+                "tried"
+            } else if let Some(status) = did.failed_status.filter(|_| did.failed == did.passed) {
+                return format!("called; the API answered {status}");
+            } else if did.powers.contains(Power::Mint) {
                 "minted"
             } else if did.powers.iter().all(|power| matches!(power, Power::Read | Power::Export)) {
                 "read"
             } else {
                 "changed"
             }
+            .to_owned()
         };
         let mut all: Vec<_> = self.calls.operations.iter().collect();
         all.sort_by_key(|(_, did)| (!did.powers.is_sensitive(), std::cmp::Reverse(did.bytes_out), did.first));
@@ -163,7 +168,7 @@ impl Incident {
                 Text::own(if did.new { "new" } else { "" }),
                 Text::own(did.passed),
                 Text::own(did.stopped),
-                Text::own(did.rows),
+                Text::own(rows_in_short(did.rows, did.uncounted)),
                 Text::own(bytes(did.bytes_out)),
             ]
         };
@@ -224,6 +229,27 @@ impl Incident {
     fn next(&self) -> Vec<Block> {
         let commands = self.next.iter().map(|Next { command, why }| (command.clone(), why.clone()));
         vec![Block::Head("Next"), Block::Commands(commands.collect())]
+    }
+}
+
+/// Rows that went out. What nobody counted is not nothing.
+fn rows_in_words(rows: u64, Uncounted { answers, bytes: size }: Uncounted) -> String {
+    match answers {
+        0 => format!("{} went out", count(rows, "row")),
+        _ => format!(
+            "at least {} went out; of {} ({}) rows are not counted",
+            count(rows, "row"),
+            count(answers, "answer"),
+            bytes(size)
+        ),
+    }
+}
+
+fn rows_in_short(rows: u64, Uncounted { answers, .. }: Uncounted) -> String {
+    match (rows, answers) {
+        (_, 0) => rows.to_string(),
+        (0, _) => "not counted".to_owned(),
+        _ => format!("at least {rows}"),
     }
 }
 

@@ -152,7 +152,7 @@ fn only_what_is_new_against_before_is_told_as_new() {
     assert_eq!(new, ["203.0.113.66"]);
     assert!(!incident.calls.operations["GET /users"].new && incident.calls.operations["GET /export"].new);
     assert_eq!((incident.calls.before, incident.calls.passed, incident.calls.stopped), (28, 4, 1));
-    assert_eq!((incident.calls.rows, incident.calls.minted[0].key), (4_127 + incident.calls.rows - 4_127, KeyId(20)));
+    assert_eq!((incident.calls.rows, incident.calls.minted[0].key), (4_127, KeyId(20)));
     // Without a time before there is nothing to be new against.
     let mut alone = Calls::default();
     alone.note(&call(-60, "GET /users", Power::Read.into(), Verdict::Permit, 200), at(-86_400));
@@ -219,4 +219,43 @@ fn operations_that_somebody_made_up_are_not_a_million_lines() {
     }
     assert_eq!(calls.operations.len(), 10_001);
     assert_eq!(calls.operations.values().map(|did| did.passed).sum::<u64>(), 12_000);
+}
+
+#[test]
+fn rows_that_nobody_counted_are_not_told_as_none() {
+    let mut calls = Calls::default();
+    let mut one = |operation: &str, status, bytes, rows| {
+        let mut joined = call(-60, operation, Power::Export.into(), Verdict::Permit, status);
+        if let Some(outcome) = &mut joined.outcome {
+            (outcome.bytes_out, outcome.rows) = (bytes, rows);
+        }
+        calls.note(&joined, at(-86_400));
+    };
+    one("GET /users", 200, 900, Some(40));
+    one("GET /export", 200, 39_500, None);
+    one("GET /export", 404, 20, None);
+    one("DELETE /x", 204, 0, None);
+    let incident = Incident { calls, ..incident(false) };
+    let told = "at least 40 rows went out; of 1 answer (39.5 kB) rows are not counted";
+    for page in [plain(&incident.terminal(None)), incident.markdown()] {
+        assert!(page.contains(told) && page.contains("not counted  ") | page.contains("| not counted |"), "{page}");
+    }
+    let json = serde_json::to_value(&incident).unwrap();
+    assert_eq!((&json["calls"]["uncounted_answers"], &json["calls"]["uncounted_bytes"]), (&json!(1), &json!(39_500)));
+    assert_eq!(json["calls"]["operations"]["GET /export"]["uncounted_answers"], 1);
+}
+
+#[test]
+fn what_the_api_did_not_serve_is_not_told_as_done() {
+    let mut calls = Calls::default();
+    calls.note(&call(-60, "PATCH *", Powers::EVERY, Verdict::Permit, 404), at(-86_400));
+    let refused = Verdict::Refuse(Refusal::OutOfScope);
+    calls.note(&call(-50, "POST /keys", Power::Mint.into(), refused, 403), at(-86_400));
+    let timeline = timeline(&mut calls, &[]);
+    assert!(timeline.iter().any(|it| it.what == "the first call with the power mint; the API answered 404"));
+    assert!(!timeline.iter().any(|it| it.what.contains("that passed")), "{timeline:?}");
+    let page = plain(&Incident { calls, ..incident(false) }.terminal(Some(200)));
+    assert!(page.contains("called; the API answered 404  PATCH *"), "{page}");
+    let tried = page.lines().find(|line| line.contains("POST /keys")).unwrap();
+    assert!(tried.starts_with("tried "), "{page}");
 }

@@ -175,7 +175,9 @@ async fn shown(admin: &Admin, args: &ListArgs) -> Result<(), Box<dyn std::error:
         return Ok(());
     }
     if !usage_complete {
-        show::aside(FAINT, "of use, little is known: the gate does not run, or still reads its record");
+        let why =
+            if admin.past { "it is not looked back at" } else { "the gate does not run, or still reads its record" };
+        show::aside(FAINT, format!("of use, little is known: {why}"));
     }
     if keys.len() < found {
         show::aside(FAINT, format!("{} of {found} keys; `--limit N` shows more, `--format csv` all", keys.len()));

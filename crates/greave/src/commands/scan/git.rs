@@ -189,6 +189,12 @@ fn everything(path: &Path, ways: &Ways, looker: &mut Looker) -> io::Result<()> {
 /// What stands in the index and not in the last commit.
 pub(super) fn staged(path: &Path, ways: &Ways, looker: &mut Looker) {
     let mut read = || -> io::Result<()> {
+        let mut asked = quiet_git(path);
+        asked.args(["rev-parse", "--git-dir"]);
+        if !asked.output()?.status.success() {
+            let told = "it is in no repository that git knows; go into one, or leave out `--staged`";
+            return Err(io::Error::other(told));
+        }
         let mut changes = quiet_git(path);
         changes.args(["diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff"]);
         changes.args(["--no-textconv", "--ignore-submodules", "--diff-filter=AMT"]);

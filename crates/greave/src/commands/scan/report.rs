@@ -181,7 +181,7 @@ impl Report {
 
     fn summary(&self) -> String {
         let Self { keys, files, objects, bytes, asked, .. } = self;
-        let objects = if *objects > 0 { format!(" and {}", count(*objects, "object of git")) } else { String::new() };
+        let objects = if *objects > 0 { format!(" and {}", count(*objects, "git object")) } else { String::new() };
         let found = match keys.len() {
             0 => "no key was found".to_owned(),
             number => format!("{} found", count(number, "key")),
