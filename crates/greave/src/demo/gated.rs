@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn the_guards_are_the_usual_ones_and_bind() {
         let [gate, desk] = free_addresses().unwrap();
-        let config = Config::parse(Path::new("greave.toml"), &configuration(gate, [gate, desk])).unwrap();
+        let api = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let config = Config::parse(Path::new("greave.toml"), &configuration(api, [gate, desk])).unwrap();
         for (power, cell) in config.guard.law().person.iter() {
             assert_eq!(cell.guard, law::Law::default_guard(power));
             assert_eq!(cell.mode, law::Mode::Enforce);
