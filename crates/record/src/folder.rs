@@ -57,9 +57,21 @@ pub(crate) fn number(text: &str) -> Option<u64> {
 
 /// Opens a file that is one: no link to something else, and no pipe that never ends.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    open_as(path, OpenOptions::new().read(true))
+}
+
+/// Opens a file for writing, which is made where it is not there, and never what a link leads to.
+pub(crate) fn open_to_write(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    match options.clone().create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_as(path, options),
+        file => file,
+    }
+}
+
+fn open_as(path: &Path, options: &OpenOptions) -> io::Result<File> {
     for _ in 0..TRIES {
         let there = fs::symlink_metadata(path)?;
-        let file = if there.is_file() { File::open(path)? } else { return Err(no_file()) };
+        let file = if there.is_file() { options.open(path)? } else { return Err(no_file()) };
         let opened = file.metadata()?;
         if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
             return Ok(file);
@@ -71,27 +83,6 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
 
 /// How often a file is opened anew that is replaced meanwhile.
 const TRIES: u32 = 16;
-
-/// Opens a file for writing, which is made where it is not there, and never what a link leads to.
-pub(crate) fn open_to_write(path: &Path, options: &OpenOptions) -> io::Result<File> {
-    for _ in 0..TRIES {
-        let there = match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match options.clone().create_new(true).mode(0o600).open(path) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                    file => return file,
-                }
-            }
-            there => there?,
-        };
-        let file = if there.is_file() { options.open(path)? } else { return Err(no_file()) };
-        let opened = file.metadata()?;
-        if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
-            return Ok(file);
-        }
-    }
-    Err(no_file())
-}
 
 fn no_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")
