@@ -274,12 +274,23 @@ fn summary(view: &DrillView) -> Result<(), Box<dyn std::error::Error>> {
     for nothing in &view.not_played {
         show::aside(FAINT, format!("not played: {}", clean(nothing)));
     }
+    if view.played.iter().filter(|played| played.card.as_ref().is_some_and(waited)).count() > 1 {
+        let one = "how soon people are told of one, `greave drill NAME` says";
+        show::aside(FAINT, format!("messages about so many scenarios are held back and grouped by the minute; {one}"));
+    }
     let in_time = view.played.iter().filter(|played| played.card.as_ref().is_some_and(|card| card.in_time)).count();
     show::say(format!(
         "{in_time} of {} in time. The ledger has the cards: `greave ledger show`.",
         count(view.played.len() as u64, "scenario")
     ))?;
     Ok(())
+}
+
+/// Whether people were told long after there was something to tell.
+fn waited(card: &Card) -> bool {
+    const LONG_MS: u64 = 5_000;
+    let found = card.detected.as_ref().map_or(0, |found| found.ms);
+    card.told.iter().map(|told| told.ms).min().is_some_and(|told| told > found + LONG_MS)
 }
 
 fn after(ms: u64) -> String {
