@@ -1,6 +1,9 @@
 //! What somebody usually does: names with their first and last time, in a bounded table.
 
+use law::Powers;
 use serde::{Deserialize, Serialize};
+
+use crate::state::LONG;
 
 /// Minutes since 1970.
 pub(crate) type Minute = u32;
@@ -14,19 +17,26 @@ pub(crate) struct Habit {
     pub(crate) name: u32,
     pub(crate) first: Minute,
     pub(crate) last: Minute,
-    pub(crate) calls: u32,
+    pub(crate) calls: u16,
     /// On how many days.
     pub(crate) days: u16,
     /// It was there while the key was new, or a person stands for it: it needs no further time.
     pub(crate) trusted: bool,
-    /// Which things it was about: by the first parameter, and by all of them.
-    pub(crate) things: [Things; 2],
+    /// Of a place or a program: the sensitive powers that were used there, or with it.
+    pub(crate) powers: Powers,
 }
 
 impl Habit {
     /// Whether it is usual by now: seen on so many days since long enough, or trusted.
     pub(crate) fn is_usual(&self, now: Minute, (after, days): (Minute, u16)) -> bool {
         self.trusted || now.saturating_sub(self.first) >= after && self.days >= days
+    }
+
+    /// Whether a place or a program is usual for these powers. Some harmless calls on a few days do
+    /// not make it usual for what is sensitive: that it must have been used for, or be there for long.
+    pub(crate) fn is_usual_for(&self, powers: Powers, now: Minute, settle: (Minute, u16)) -> bool {
+        let sensitive = powers.intersection(Powers::SENSITIVE);
+        self.is_usual(now, settle) && (self.powers.is_superset(sensitive) || self.is_usual(now, LONG))
     }
 }
 
@@ -75,50 +85,23 @@ impl Distinct {
         }
     }
 
+    /// Notes it, and says in sixteenths for how many it stands: for none where its place is taken,
+    /// and for the more, the fewer places are empty.
+    pub(crate) fn note_in_sixteenths(&mut self, thing: u32) -> u16 {
+        let before = self.taken();
+        self.note(thing);
+        if self.taken() == before { 0 } else { u16::try_from(16 * 512 / (512 - before).max(1)).unwrap_or(u16::MAX) }
+    }
+
+    fn taken(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
     pub(crate) fn count(&self) -> u32 {
-        let taken: u32 = self.0.iter().map(|word| word.count_ones()).sum();
-        let empty = f64::from(512 - taken.min(511)) / 512.0;
+        let empty = f64::from(512 - self.taken().min(511)) / 512.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 3,200")]
         let many = (-512.0 * empty.ln()).round() as u32;
         many
-    }
-}
-
-/// A few things, each by a short name of it; beyond that it is only known that they are many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Things([u16; 4]);
-
-impl Things {
-    const MANY: Self = Self([u16::MAX; 4]);
-
-    pub(crate) fn note(&mut self, thing: u32) {
-        let name = Self::name(thing);
-        if *self == Self::MANY || self.0.contains(&name) {
-            return;
-        }
-        match self.0.iter_mut().find(|free| **free == 0) {
-            Some(free) => *free = name,
-            None => *self = Self::MANY,
-        }
-    }
-
-    /// Whether they are few, and this is none of them.
-    pub(crate) fn lack(&self, thing: u32) -> bool {
-        *self != Self::MANY && !self.0.contains(&Self::name(thing))
-    }
-
-    /// How many they are; five where they are more than can be told apart.
-    pub(crate) fn count(&self) -> u32 {
-        match *self {
-            Self::MANY => 5,
-            Self(names) => names.iter().fold(0, |count, name| count + u32::from(*name != 0)),
-        }
-    }
-
-    /// 0 stands for none, the highest for many.
-    fn name(thing: u32) -> u16 {
-        let [_, _, high, low] = (thing ^ thing >> 16).to_be_bytes();
-        u16::from_be_bytes([high, low]).clamp(1, u16::MAX - 1)
     }
 }
 
@@ -166,8 +149,7 @@ impl<const MOST: usize> Habits<MOST> {
     }
 
     fn room(&mut self, name: u32, now: Minute) -> usize {
-        let habit =
-            Habit { name, first: now, last: now, calls: 0, days: 0, trusted: false, things: [Things::default(); 2] };
+        let habit = Habit { name, first: now, last: now, calls: 0, days: 0, trusted: false, powers: Powers::NONE };
         if self.0.len() < MOST {
             if self.0.len() == self.0.capacity() {
                 self.0.reserve_exact((self.0.len() / 2).max(2).min(MOST - self.0.len()));
@@ -206,20 +188,6 @@ mod tests {
         assert_eq!(habits.named(7).unwrap().days, 5);
         assert_eq!(habits.len(), 4);
         assert!(habits.bytes() <= 4 * size_of::<Habit>());
-    }
-
-    #[test]
-    fn a_few_things_are_told_apart_and_many_are_many() {
-        let mut things = Things::default();
-        for thing in [1 << 6, 2 << 6, 3 << 6, 3 << 6] {
-            things.note(thing);
-        }
-        assert_eq!(things.count(), 3, "alike in their lowest bits, and not the same");
-        assert!(things.lack(4 << 6) && !things.lack(1 << 6));
-        things.note(4 << 6);
-        things.note(5 << 6);
-        assert!(!things.lack(6 << 6), "who changes many things changes another");
-        assert_eq!(things.count(), 5);
     }
 
     #[test]

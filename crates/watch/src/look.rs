@@ -2,19 +2,27 @@
 
 use law::Powers;
 
-use crate::{habit::Minute, profile::Profile, seen::Seen, source::Place};
+use crate::{
+    deeds::Strange,
+    habit::{HOUR, Habit, Minute},
+    profile::Profile,
+    seen::Seen,
+    source::Place,
+};
 
 /// What is new about a call. Nothing is, while the key is new itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct New {
     pub(crate) block: bool,
     pub(crate) network: bool,
+    /// The network is usual, and is so for some days only.
+    pub(crate) lately: bool,
     pub(crate) agent: bool,
     pub(crate) operation: bool,
     /// Sensitive powers that are not usual.
     pub(crate) powers: Powers,
     /// It acts on something that this operation was never about, though it is about few things.
-    pub(crate) subject: bool,
+    pub(crate) subject: Option<Strange>,
 }
 
 impl New {
@@ -33,6 +41,10 @@ pub(crate) struct Look<'a> {
     /// Seconds since 1970.
     pub(crate) second: u32,
     pub(crate) place: Place,
+    /// The short name of the program.
+    pub(crate) agent: u32,
+    /// The short name of the operation.
+    pub(crate) operation: u32,
     pub(crate) new: New,
     /// Too little is known of the key.
     pub(crate) learning: bool,
@@ -43,6 +55,23 @@ pub(crate) struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// What is much weighs more where the key is at home since a few days only, for who came on
+    /// three days for little did not come for little; and where it never asked for it.
+    pub(crate) fn much(&self, points: u8) -> u8 {
+        if self.new.lately || self.new.operation { points.saturating_add(15) } else { points }
+    }
+
+    /// Whether a key that learns is elsewhere: not where it was an hour ago, nor with a program
+    /// that it had then. What another key made has its own detector.
+    pub(crate) fn is_elsewhere_while_new(&self) -> bool {
+        let Profile { parent, networks, agents, .. } = self.profile;
+        let before = |habit: &&Habit| self.now.saturating_sub(habit.first) > HOUR;
+        let known = |habit: Option<&Habit>| habit.as_ref().is_some_and(before);
+        let used = networks.iter().any(|habit| before(&habit));
+        let place = self.call.expected || known(networks.named(self.place.network));
+        self.learning && used && parent.is_none() && !place && !known(agents.named(self.agent))
+    }
+
     /// Operations that are not usual, from here, within so many minutes: how many, and how many of them list.
     pub(crate) fn tried(&self, within: Minute) -> (u32, u32) {
         let mut seen = (0, 0);

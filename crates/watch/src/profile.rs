@@ -4,7 +4,8 @@ use law::{ByPower, KeyId, Power, Powers, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    habit::{Awake, DAY, Distinct, HOUR, Habit, Habits, Minute, Things},
+    deeds::{Deed, Deeds, Few},
+    habit::{Awake, DAY, Distinct, HOUR, Habit, Habits, Minute},
     series::Series,
     signal::Signal,
     source::Place,
@@ -24,6 +25,7 @@ type Agents = Habits<8>;
 /// table of keys left out.
 pub const MOST_BYTES_PER_KEY: usize = size_of::<Profile>()
     + (64 + 32 + 16 + 8) * size_of::<crate::habit::Habit>()
+    + crate::deeds::MOST * size_of::<Deed>()
     + MOST_TRIES * size_of::<Try>()
     + MOST_PLACES * size_of::<Lately>()
     + MOST_SIGNALS * size_of::<Signal>();
@@ -76,6 +78,7 @@ pub(crate) struct Profile {
     pub(crate) blocks: Blocks,
     pub(crate) networks: Networks,
     pub(crate) agents: Agents,
+    pub(crate) deeds: Deeds,
     pub(crate) tries: Vec<Try>,
     pub(crate) lately: Vec<Lately>,
     pub(crate) signals: Vec<Signal>,
@@ -89,7 +92,7 @@ pub(crate) struct Profile {
     subjects: Distinct,
     subjects_hour: Minute,
     /// Things that were acted on for the first time within minutes.
-    pub(crate) new_subjects: Things,
+    pub(crate) new_subjects: Few,
     pub(crate) new_subjects_at: Minute,
     pub(crate) awake: Awake,
     pub(crate) last_export: Minute,
@@ -107,6 +110,7 @@ pub(crate) struct Profile {
     /// When its successor was first used, 0 for never or none.
     pub(crate) succeeded: Minute,
     pub(crate) vouched: Vouched,
+    doubted: [Doubt; 6],
     pub(crate) calm: Calm,
     pub(crate) flags: Flags,
     pub(crate) open: Incident,
@@ -120,6 +124,16 @@ pub(crate) struct Vouched {
     pub(crate) agent: u32,
     pub(crate) operation: u32,
 }
+
+/// A network or a program with which somebody was to be asked, and nobody said yes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Doubt {
+    name: u32,
+    since: Minute,
+}
+
+/// How long such a one does not become usual by itself.
+const DOUBTED: Minute = 30 * DAY;
 
 /// What a person lifted, and until when nothing is done about the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +233,7 @@ impl Profile {
             blocks: Habits::default(),
             networks: Habits::default(),
             agents: Habits::default(),
+            deeds: Deeds::default(),
             tries: Vec::new(),
             lately: Vec::new(),
             signals: Vec::new(),
@@ -230,7 +245,7 @@ impl Profile {
             spread: Series::default(),
             subjects: Distinct::default(),
             subjects_hour: 0,
-            new_subjects: Things::default(),
+            new_subjects: Few::default(),
             new_subjects_at: 0,
             awake: Awake::default(),
             last_export: 0,
@@ -243,6 +258,7 @@ impl Profile {
             predecessor: None,
             succeeded: 0,
             vouched: Vouched::default(),
+            doubted: [Doubt::default(); 6],
             calm: Calm::default(),
             flags: Flags::default(),
             open: Incident::default(),
@@ -270,6 +286,32 @@ impl Profile {
         let least = if self.parent.is_some() { 3 * DAY } else { 0 };
         let known = |habit: Option<&crate::habit::Habit>| habit.is_some_and(|it| now.saturating_sub(it.first) >= least);
         (expected || known(self.networks.named(place.network))) && known(self.agents.named(agent))
+    }
+
+    /// Somebody was to be asked about what comes from this network, or with this program.
+    pub(crate) fn doubt(&mut self, name: u32, now: Minute) {
+        let place = self.doubted.iter().position(|doubt| doubt.name == name).unwrap_or(0);
+        // What is doubted last stands last: who is full forgets the first.
+        if let Some(rest) = self.doubted.get_mut(place..) {
+            rest.rotate_left(1);
+        }
+        if let Some(last) = self.doubted.last_mut() {
+            *last = Doubt { name, since: now };
+        }
+    }
+
+    pub(crate) fn is_doubted(&self, name: u32, now: Minute) -> bool {
+        self.doubted.iter().any(|doubt| doubt.name == name && now.saturating_sub(doubt.since) <= DOUBTED)
+    }
+
+    /// A person stands for it.
+    pub(crate) fn trust(&mut self, name: u32) {
+        self.doubted.iter_mut().filter(|doubt| doubt.name == name).for_each(|doubt| *doubt = Doubt::default());
+    }
+
+    /// A person lifted what was done about the key.
+    pub(crate) fn trust_all(&mut self) {
+        self.doubted = Default::default();
     }
 
     /// Of these powers, the sensitive ones that are not usual for the key.
@@ -321,21 +363,14 @@ impl Profile {
         self.days >= 10 && total >= 60 && awake <= 14 && near.sum::<u16>() == 0
     }
 
-    /// Counts the subject, and gives how many different ones this hour has.
-    pub(crate) fn count_subject(&mut self, subject: u32, now: Minute) -> u32 {
+    /// Counts the subject, where this hour did not have it yet.
+    pub(crate) fn count_subject(&mut self, subject: u32, now: Minute) {
         if self.subjects_hour != now / HOUR {
             (self.subjects, self.subjects_hour) = (Distinct::default(), now / HOUR);
         }
         self.subjects.note(subject);
-        self.distinct_subjects(now)
-    }
-
-    /// How many different subjects this hour has.
-    pub(crate) fn distinct_subjects(&self, now: Minute) -> u32 {
-        if self.subjects_hour != now / HOUR {
-            return 0;
-        }
-        self.subjects.count()
+        let more = self.subjects.count().saturating_sub(self.distinct.this_hour(now));
+        self.distinct.add(more, now);
     }
 
     /// Notes where it called from in the last ten minutes.
@@ -362,10 +397,19 @@ impl Profile {
     }
 
     /// What comes in this hour is no measure for others.
-    pub(crate) fn taint(&mut self) {
+    pub(crate) fn taint(&mut self, operation: u32) {
+        self.deeds.taint(operation);
         for series in [&mut self.rows, &mut self.kilobytes, &mut self.destroyed, &mut self.distinct] {
             series.taint();
         }
+    }
+
+    /// A person stands for what came until now: only more than that says something.
+    pub(crate) fn accept(&mut self, now: Minute) {
+        for series in [&mut self.rows, &mut self.kilobytes, &mut self.destroyed, &mut self.distinct] {
+            series.accept(now);
+        }
+        self.deeds.accept(now);
     }
 
     /// Keeps a signal; whether it says something new.
@@ -418,6 +462,7 @@ impl Profile {
             + self.blocks.bytes()
             + self.networks.bytes()
             + self.agents.bytes()
+            + self.deeds.bytes()
             + self.tries.capacity() * size_of::<Try>()
             + self.lately.capacity() * size_of::<Lately>()
             + self.signals.capacity() * size_of::<Signal>()
@@ -444,7 +489,9 @@ fn wanders<const MOST: usize>(places: &Habits<MOST>, days: u16, now: Minute) -> 
     } else {
         passing().filter(|place| place.trusted).count() + later().enumerate().filter(is_first).count()
     };
-    passing >= LEAST && passing * 6 >= usize::from(days.min(90)) || places.is_full() && passing * 2 >= places.len()
+    // Who has more places than can be told apart, and had many from the first days on, has ever others.
+    let beyond = places.is_full() && (passing * 2 >= places.len() || learnt >= 2 * LEAST);
+    passing >= LEAST && passing * 6 >= usize::from(days.min(90)) || beyond
 }
 
 /// Days 3 and 4 after a Thursday: 1970 began with one.

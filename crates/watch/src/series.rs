@@ -55,6 +55,14 @@ impl Series {
         self.tainted = true;
     }
 
+    /// A person stands for what came until now: it is a measure from now on, though the day is not over.
+    pub(crate) fn accept(&mut self, at: Minute) {
+        self.turn(at);
+        let best = self.best_today.max(fold(self.now));
+        set(&mut self.best, self.day, best);
+        set(&mut self.sums, self.day, fold(self.today));
+    }
+
     /// The most in an hour of the last days. Of today nothing counts yet: who takes more each
     /// hour must not raise the measure with it.
     pub(crate) fn ceiling(&self) -> u32 {
@@ -103,14 +111,14 @@ fn set(days: &mut [u8; DAYS], day: u32, value: u8) {
 }
 
 /// On a scale of eighths of a doubling; 0 is 0.
-fn fold(value: u32) -> u8 {
+pub(crate) fn fold(value: u32) -> u8 {
     let Some(whole) = value.checked_ilog2() else { return 0 };
     // The three bits below the highest.
     let part = if whole >= 3 { value >> (whole - 3) } else { value << (3 - whole) } & 7;
     u8::try_from(1 + whole * 8 + part).unwrap_or(u8::MAX)
 }
 
-fn unfold(folded: u8) -> u32 {
+pub(crate) fn unfold(folded: u8) -> u32 {
     let Some(scale) = folded.checked_sub(1) else { return 0 };
     let (whole, part) = (u32::from(scale / 8), u32::from(scale % 8));
     if whole >= 3 { (8 + part) << (whole - 3) } else { (8 + part) >> (3 - whole) }
@@ -158,6 +166,16 @@ mod tests {
         series.add(1, 1036 * DAY);
         assert_eq!(series.ceiling(), 1, "and no longer");
         assert_eq!(series.past().take(6).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn what_a_person_stands_for_is_a_measure_at_once() {
+        let mut series = Series::default();
+        series.add(64, 1000 * DAY);
+        series.accept(1000 * DAY + HOUR / 2);
+        assert_eq!((series.ceiling(), series.this_day(1000 * DAY)), (64, (64, 64)));
+        series.add(8, 1001 * DAY);
+        assert_eq!(series.ceiling(), 64);
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub(crate) struct Signal {
 /// Together they weigh at most so much: new surroundings alone are no attack.
 const MOST_OF_WHERE: u32 = 35;
 
+/// The same of what counts how much there was: many rows, many things and many changes are one burst.
+const MOST_OF_MUCH: u32 = 30;
+
 impl Signal {
     /// Full for an hour, half for a day.
     pub(crate) fn weighs(&self, now: Minute) -> u32 {
@@ -94,18 +97,17 @@ impl Case {
             }
         }
         parts.sort_by_key(|part| (std::cmp::Reverse(part.weighs(now)), part.detector));
-        let (mut surroundings, mut heaviest, mut points, mut families) = (0, 0, 0, 0);
+        let (mut points, mut families) = (0, 0);
+        let mut bounded = [(Family::Where, MOST_OF_WHERE, 0, 0), (Family::Much, MOST_OF_MUCH, 0, 0)];
         for part in &parts {
-            let family = family(part);
+            let (family, weight) = (family(part), part.weighs(now));
             families |= 1 << family as u8;
-            if family == Family::Where {
-                surroundings += part.weighs(now);
-                heaviest = heaviest.max(part.weighs(now));
-            } else {
-                points += part.weighs(now);
+            match bounded.iter_mut().find(|(bounded, ..)| *bounded == family) {
+                Some((_, _, sum, heaviest)) => (*sum, *heaviest) = (*sum + weight, weight.max(*heaviest)),
+                None => points += weight,
             }
         }
-        points += surroundings.min(MOST_OF_WHERE.max(heaviest));
+        points += bounded.into_iter().map(|(_, most, sum, heaviest)| sum.min(most.max(heaviest))).sum::<u32>();
         Self { parts, points, families }
     }
 

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     circle::Circle,
+    deeds::{Few, Strange},
     detect::{DETECTORS, Detector, Family},
     fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
     guessing::Guesses,
-    habit::{DAY, HOUR, Minute, Things},
+    habit::{DAY, HOUR, Habit, Minute},
     look::{Look, New},
     profile::{Calm, Incident, Profile, Try, Vouched},
     seen::{Became, Seen, Subject, Told},
@@ -30,6 +31,9 @@ const CERTAIN: u8 = 100;
 const OPERATIONS_SETTLE: (Minute, u16) = (DAY, 2);
 const AGENTS_SETTLE: (Minute, u16) = (2 * DAY, 2);
 const PLACES_SETTLE: (Minute, u16) = (3 * DAY, 3);
+
+/// How long a place or a program must be known to be usual for whatever the key does.
+pub(crate) const LONG: (Minute, u16) = (14 * DAY, 7);
 
 /// What the watch has to say of one call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -168,7 +172,7 @@ impl Watch {
     pub fn see(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return Sight { unusual: true, ..Sight::default() } };
         let outline = Outline::of(call, key, self.salt, now);
-        let Outline { minute, second, place, agent, .. } = outline;
+        let Outline { minute, second, place, agent, operation, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         wake(profile, minute);
@@ -188,9 +192,18 @@ impl Watch {
         let never_here = !vouched && (new.block || learning && profile.blocks.named(place.block).is_none());
         let never_here = never_here && !call.expected;
         let guesses = if never_here { self.guesses.lock().of(place.block, self.salt, minute) } else { 0 };
-        let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
+        let look = Look { call, profile, now: minute, second, place, agent, operation, new, learning, crowd, guesses };
         let signals = self.signals(vouched, |detector| (detector.before)(&look));
         let (mut findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
+        if stands.as_ref().is_some_and(|stands| stands.severity >= Severity::Warning) {
+            // What comes from there is not to become usual by coming again and again.
+            if new.network {
+                profile.doubt(place.network, minute);
+            }
+            if new.agent {
+                profile.doubt(agent, minute);
+            }
+        }
         let works = if guesses > 0 { self.works(key, (call.call, call.source), now) } else { None };
         if let Some(works) = works {
             findings.retain(|finding| finding.severity > Severity::Info);
@@ -209,7 +222,7 @@ impl Watch {
     pub fn ended(&self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return Sight::default() };
         let outline = Outline::of(call, key, self.salt, now);
-        let Outline { minute, second, place, .. } = outline;
+        let Outline { minute, second, place, agent, operation, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         let learning = profile.is_learning(minute);
@@ -221,14 +234,14 @@ impl Watch {
         // What is suspected must not make itself usual.
         let suspected = profile.open.is_suspicious() && (new.surroundings() || new.operation);
         if suspected || is_elsewhere(profile, &new, minute) {
-            profile.taint();
+            profile.taint(outline.operation);
         }
         if succeeded && !suspected {
             profile.spread.raise(networks_lately(profile), minute);
             learn(call, &outline, profile, &new, [learning, vouched]);
         }
         let (crowd, guesses) = (0, 0);
-        let look = Look { call, profile, now: minute, second, place, new, learning, crowd, guesses };
+        let look = Look { call, profile, now: minute, second, place, agent, operation, new, learning, crowd, guesses };
         let signals = self.signals(vouched, |detector| (detector.after)(&look, became));
         if succeeded {
             self.share_novelty(&outline, &new);
@@ -298,6 +311,7 @@ impl Watch {
                 profile.calm = Calm::of(&profile.signals, self::minute(calm));
                 profile.signals.clear();
                 profile.tries.clear();
+                profile.trust_all();
                 (profile.woke, profile.slept, profile.succeeded) = (0, 0, 0);
                 let canary = profile.flags.canary;
                 profile.flags = crate::profile::Flags { canary, ..Default::default() };
@@ -433,21 +447,30 @@ impl Watch {
         let Outline { minute, place, agent, operation, party, .. } = *outline;
         let enough = (self.keys.len() / 4).clamp(2, 4);
         let mut new = New { powers: profile.new_powers(call.powers, minute), ..New::default() };
-        let known =
-            |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
-        let of_circle = |circle: &Circle| known(circle.networks.named(place.network), PLACES_SETTLE);
+        let known = |habit: Option<&Habit>, after| habit.is_some_and(|habit| habit.is_usual(minute, after));
+        // Of places and programs: whether they are usual for what the call may do.
+        let usual =
+            |habit: Option<&Habit>, settle| habit.is_some_and(|habit| habit.is_usual_for(call.named(), minute, settle));
+        let of_circle = |circle: &Circle| usual(circle.networks.named(place.network), PLACES_SETTLE);
         new.network = !call.expected
-            && !known(profile.networks.named(place.network), PLACES_SETTLE)
-            && !known(profile.blocks.named(place.block), PLACES_SETTLE)
+            && !usual(profile.networks.named(place.network), PLACES_SETTLE)
+            && !usual(profile.blocks.named(place.block), PLACES_SETTLE)
             && !self.of_holder(call, of_circle)
             && !self.fleet.lock().is_registered(place.network);
         new.block = !call.expected
-            && !known(profile.blocks.named(place.block), PLACES_SETTLE)
-            && !self.of_holder(call, |circle| known(circle.blocks.named(place.block), PLACES_SETTLE))
+            && !usual(profile.blocks.named(place.block), PLACES_SETTLE)
+            && !self.of_holder(call, |circle| usual(circle.blocks.named(place.block), PLACES_SETTLE))
             && !self.fleet.lock().is_registered(place.network);
-        new.agent = !known(profile.agents.named(agent), AGENTS_SETTLE)
-            && !self.of_holder(call, |circle| known(circle.agents.named(agent), AGENTS_SETTLE))
+        new.agent = !usual(profile.agents.named(agent), AGENTS_SETTLE)
+            && !self.of_holder(call, |circle| usual(circle.agents.named(agent), AGENTS_SETTLE))
             && !self.fleet.lock().agents.is_shared(agent, party, minute, AGENTS_LAST, enough);
+        let long = |habit: Option<&Habit>| habit.is_some_and(|habit| habit.is_usual(minute, LONG));
+        new.lately = !new.network
+            && !call.expected
+            && !long(profile.networks.named(place.network))
+            && !long(profile.blocks.named(place.block))
+            && !self.of_holder(call, |circle| long(circle.networks.named(place.network)))
+            && !self.fleet.lock().is_registered(place.network);
         let habit = profile.operations.named(operation);
         new.operation = !known(habit, OPERATIONS_SETTLE) && {
             let fleet = self.fleet.lock();
@@ -460,14 +483,8 @@ impl Watch {
             new.network = !fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
             new.block &= new.network;
         }
-        new.subject = match (habit, outline.subject) {
-            (Some(habit), Some(subject)) if call.acts() => {
-                let settled = habit.days >= 3 && habit.calls >= 6;
-                let strange = |(things, thing): (Things, u32)| things.lack(thing);
-                settled && habit.things.into_iter().zip([subject.first, subject.whole]).any(strange)
-            }
-            _ => false,
-        };
+        let deed = outline.subject.filter(|_| call.acts()).zip(profile.deeds.named(operation));
+        new.subject = deed.and_then(|(subject, deed)| deed.strange(subject));
         new
     }
 }
@@ -490,6 +507,8 @@ fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
     profile.vouched = Vouched { until: minute + HOUR, block: place.block, agent, operation };
     profile.blocks.note(place.block, minute, true);
     profile.agents.note(agent, minute, true);
+    profile.trust(place.network);
+    profile.trust(agent);
     profile.operations.note(operation, minute, true);
     profile.signals.retain(|signal| signal.place != place.block);
     profile.tries.retain(|tried| tried.block != place.block);
@@ -505,6 +524,7 @@ fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
     profile.succeeded = 0;
     profile.flags.stranger = false;
     profile.open = Incident::default();
+    profile.accept(minute);
     true
 }
 
@@ -538,19 +558,17 @@ fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, n
         profile.tried_powers = profile.tried_powers.union(tried);
         profile.tried_powers_at = minute;
     }
-    if new.subject
-        && let Some(subject) = outline.subject
-    {
+    if let Some(strange) = new.subject {
         if minute.saturating_sub(profile.new_subjects_at) > 20 {
-            profile.new_subjects = Things::default();
+            profile.new_subjects = Few::default();
         }
-        profile.new_subjects.note(subject.whole);
+        profile.new_subjects.note(strange.thing);
         profile.new_subjects_at = minute;
     }
 }
 
 fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile: &mut Profile, new: &New) {
-    let Outline { minute, place, operation, .. } = *outline;
+    let Outline { minute, place, operation, subject, .. } = *outline;
     if matches!(became.status, 401 | 403) || became.status == 404 && new.operation {
         let lists = call.is_listing();
         profile.note_try(Try { operation, block: place.block, at: minute, lists, refused: true });
@@ -562,6 +580,12 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
         profile.failed = profile.failed.saturating_add(1);
         profile.failed_at = minute;
     }
+    let reads = subject.filter(|_| !call.acts());
+    // Who goes through numbers finds many that are not there.
+    if let Some(subject) = reads.filter(|_| became.status < 400 || became.status == 404) {
+        profile.deeds.count(operation, Some(subject), minute);
+        profile.count_subject(subject.whole, minute);
+    }
     if became.status >= 400 {
         return;
     }
@@ -569,9 +593,8 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
     let number = |many: u64| u32::try_from(many).unwrap_or(u32::MAX);
     profile.rows.add(number(became.rows.unwrap_or(0)), minute);
     profile.kilobytes.add(number(became.bytes_out / 1024), minute);
-    if let Some(subject) = outline.subject.filter(|_| !call.acts()) {
-        let distinct = profile.count_subject(subject.whole, minute);
-        profile.distinct.raise(distinct, minute);
+    if call.acts() {
+        profile.deeds.count(operation, subject, minute);
     }
     if call.named().contains(Power::Destroy) && call.named() != law::Powers::EVERY {
         profile.destroyed.add(1, minute);
@@ -587,19 +610,23 @@ fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New, [
     let trusted = learning || vouched;
     // What is asked for elsewhere makes only that place usual, in its time.
     if !is_elsewhere(profile, new, minute) {
-        let habit = profile.operations.note(operation, minute, trusted);
-        if let Some(subject) = outline.subject {
-            for (things, thing) in habit.things.iter_mut().zip([subject.first, subject.whole]) {
-                things.note(thing);
-            }
+        profile.operations.note(operation, minute, trusted);
+        if call.acts() || outline.subject.is_some() {
+            profile.deeds.learn(operation, outline.subject, minute);
         }
         if call.named() != law::Powers::EVERY {
             profile.use_powers(call.named(), minute, trusted);
         }
     }
-    profile.blocks.note(place.block, minute, trusted);
-    profile.networks.note(place.network, minute, learning);
-    profile.agents.note(agent, minute, trusted);
+    let powers = call.named().intersection(law::Powers::SENSITIVE);
+    let known = |habit: &mut Habit| habit.powers = habit.powers.union(powers);
+    if vouched || !profile.is_doubted(place.network, minute) {
+        known(profile.blocks.note(place.block, minute, trusted));
+        known(profile.networks.note(place.network, minute, learning));
+    }
+    if vouched || !profile.is_doubted(agent, minute) {
+        known(profile.agents.note(agent, minute, trusted));
+    }
     profile.note_hour(minute);
     if profile.calls == 0 || profile.learned / DAY != minute / DAY {
         profile.days = profile.days.saturating_add(1);
@@ -610,7 +637,7 @@ fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New, [
 
 /// Whether a key that made another is itself usually there, with this program.
 fn is_at_home_of(parent: &Profile, place: Place, agent: u32, now: Minute) -> bool {
-    let usual = |habit: Option<&crate::habit::Habit>, after| habit.is_some_and(|habit| habit.is_usual(now, after));
+    let usual = |habit: Option<&Habit>, after| habit.is_some_and(|habit| habit.is_usual(now, after));
     usual(parent.networks.named(place.network), PLACES_SETTLE) && usual(parent.agents.named(agent), AGENTS_SETTLE)
 }
 
@@ -629,14 +656,19 @@ fn networks_lately(profile: &Profile) -> u32 {
 }
 
 fn is_unusual(profile: &Profile, new: &New, place: Place, now: Minute) -> bool {
-    let beyond = ["dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping", "long-day"];
+    let beyond =
+        ["dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping", "long-day", "mass-change"];
     let speaks = |signal: &Signal| {
         let name = detector(signal).map_or("", |detector| detector.name);
         // Many sources say nothing of the one where the key always is.
         let beyond = beyond.contains(&name) || name == "many-sources" && (new.block || new.network);
         signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond
     };
-    is_elsewhere(profile, new, now) || new.operation || new.subject || profile.signals.iter().any(speaks)
+    let other = |strange: Strange| strange.weighs(profile.new_subjects.count(), false).is_some();
+    is_elsewhere(profile, new, now)
+        || new.operation
+        || new.subject.is_some_and(other)
+        || profile.signals.iter().any(speaks)
 }
 
 /// Whether it comes from other surroundings than usual, as far as the key has usual ones.

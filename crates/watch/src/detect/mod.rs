@@ -19,6 +19,7 @@ mod guessing;
 mod leaked;
 mod long_day;
 mod many_sources;
+mod mass_change;
 mod mass_deletion;
 mod new_program;
 mod new_source;
@@ -34,7 +35,8 @@ mod volume;
 
 use crate::{look::Look, seen::Became, signal::Weight};
 
-/// What kind of thing speaks against a call. New surroundings weigh only so much together.
+/// What kind of thing speaks against a call. New surroundings weigh only so much together, and so
+/// does how much there was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Where it comes from.
@@ -67,7 +69,7 @@ pub struct Detector {
 }
 
 /// All of them. A place in the list is kept in saved states: new ones go to the end.
-pub(crate) const DETECTORS: [Detector; 27] = [
+pub(crate) const DETECTORS: [Detector; 28] = [
     canary::DETECTOR,
     leaked::DETECTOR,
     not_me::DETECTOR,
@@ -95,6 +97,7 @@ pub(crate) const DETECTORS: [Detector; 27] = [
     codes::DETECTOR,
     long_day::DETECTOR,
     guessing::DETECTOR,
+    mass_change::DETECTOR,
 ];
 
 /// All of them, in the order in which they look.

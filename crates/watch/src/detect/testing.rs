@@ -17,7 +17,7 @@ pub(crate) struct Stage {
     agent: String,
     powers: Option<Powers>,
     described: Option<Powers>,
-    about: Option<String>,
+    about: Option<Vec<String>>,
     status: u16,
     rows: u64,
     findings: Vec<Finding>,
@@ -82,6 +82,29 @@ impl Stage {
         let mut stage = Self::new();
         stage.settle(|stage| {
             stage.about(about).powers(power).call(operation);
+        });
+        stage
+    }
+
+    /// The same, about one of these after the other.
+    pub(crate) fn settled_about_these(power: &str, operation: &str, these: &[&str]) -> Self {
+        let mut stage = Self::new();
+        let mut about = these.iter().cycle();
+        stage.settle(|stage| {
+            about.next().into_iter().for_each(|about| {
+                stage.about(about).powers(power).call(operation);
+            });
+        });
+        stage
+    }
+
+    /// The same, about another thing each time.
+    pub(crate) fn settled_about_others(power: &str, operation: &str) -> Self {
+        let mut stage = Self::new();
+        let mut calls = 0;
+        stage.settle(|stage| {
+            calls += 1;
+            stage.about(&calls.to_string()).powers(power).call(operation);
         });
         stage
     }
@@ -168,7 +191,12 @@ impl Stage {
     }
 
     pub(crate) fn about(&mut self, subject: &str) -> &mut Self {
-        self.about = Some(subject.to_owned());
+        self.about = Some(vec![subject.to_owned()]);
+        self
+    }
+
+    pub(crate) fn about_both(&mut self, first: &str, second: &str) -> &mut Self {
+        self.about = Some(vec![first.to_owned(), second.to_owned()]);
         self
     }
 
@@ -213,7 +241,7 @@ impl Stage {
 
     fn end(&mut self, operation: &str, minted: Option<KeyId>) -> &mut Self {
         let (about, agent) = (self.about.take(), self.agent.clone());
-        let subject = Subject::of(about.as_deref().into_iter());
+        let subject = Subject::of(about.iter().flatten().map(String::as_str));
         let seen = Seen { subject, out_of_scope: self.out_of_scope, ..self.seen(operation, &agent) };
         let sight = self.watch.see(&seen, self.now);
         (self.unusual, self.stands) = (sight.unusual, sight.stands.map(|stands| stands.severity));

@@ -18,7 +18,14 @@ pub(super) const DETECTOR: Detector = Detector {
 fn before(look: &Look<'_>) -> Option<Weight> {
     let strange = look.new.operation && (look.new.surroundings() || look.profile.flags.stranger);
     let acts = look.call.acts();
-    strange.then_some(Weight::here(if acts { 20 } else { 10 }, u32::from(acts), 0))
+    // One look is a look; one thing after the other is more.
+    let many = || look.profile.deeds.named(look.operation).is_some_and(|deed| deed.whole(look.now).0 >= 10);
+    let points = match acts {
+        true => 20,
+        false if many() => 15,
+        false => 10,
+    };
+    strange.then_some(Weight::here(points, u32::from(acts), 0))
 }
 
 #[cfg(test)]

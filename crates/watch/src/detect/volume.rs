@@ -1,7 +1,7 @@
 //! More data within an hour, or a day, than ever.
 
 use super::{Detector, Family, nothing_before};
-use crate::{look::Look, seen::Became, signal::Weight};
+use crate::{look::Look, seen::Became, series::Series, signal::Weight};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "volume",
@@ -18,26 +18,39 @@ pub(super) const DETECTOR: Detector = Detector {
 const LITTLE: u32 = 1_000;
 const LITTLE_A_DAY: u32 = 2_000;
 
+/// From a network where the key never was, by what it never asked for, less is one.
+const LITTLE_ELSEWHERE: u32 = 250;
+
+/// So many kilobytes are much for anybody: one large file is less.
+const LARGE: u32 = 100_000;
+
 fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
-    if look.learning {
+    if look.learning && !look.is_elsewhere_while_new() {
         return None;
     }
-    let of = |series: &crate::series::Series| {
-        let (now, before) = (series.this_hour(look.now), series.ceiling());
-        let times = now / before.max(LITTLE / 4).max(1);
-        let hour = (if now < LITTLE { 0 } else { times }, now, before);
-        let (now, before) = series.this_day(look.now);
-        let times = now / before.max(LITTLE_A_DAY / 4);
-        hour.max((if now < LITTLE_A_DAY { 0 } else { times }, now, before))
-    };
-    let (times, now, before) = of(&look.profile.rows).max(of(&look.profile.kilobytes));
+    let little = if look.new.network && look.new.operation { LITTLE_ELSEWHERE } else { LITTLE };
+    let rows = beyond(look, &look.profile.rows, little);
+    let kilobytes = beyond(look, &look.profile.kilobytes, LITTLE);
+    let large = kilobytes.1 >= LARGE || rows.0 >= 20;
+    let (times, now, before) = rows.max(kilobytes);
     let points = match times {
         0..=3 => return None,
         4..=9 => 20,
+        // So much is asked about wherever it goes.
+        20.. if large => 40,
         10..=39 => 25,
         _ => 30,
     };
-    Some(Weight::here(points, now, before))
+    let points = if look.learning { 40 } else { points };
+    Some(Weight::here(look.much(points), now, before))
+}
+
+/// How many times as much there was within this hour, or this day, as ever: with both numbers.
+fn beyond(look: &Look<'_>, series: &Series, little: u32) -> (u32, u32, u32) {
+    let (now, before) = (series.this_hour(look.now), series.ceiling());
+    let hour = (if now < little { 0 } else { now / before.max(little / 4).max(1) }, now, before);
+    let (now, before) = series.this_day(look.now);
+    hour.max((if now < LITTLE_A_DAY { 0 } else { now / before.max(LITTLE_A_DAY / 4) }, now, before))
 }
 
 #[cfg(test)]

@@ -101,6 +101,66 @@ fn a_program_that_moves_is_usual_after_three_days() {
 }
 
 #[test]
+fn patient_days_make_a_place_usual_for_no_more_than_was_done_there() {
+    let settled = || Stage::settled_with("export", "GET /orders/export");
+    let mut thief = settled();
+    thief.from(THIEF).with("curl/8");
+    for _ in 0..5 {
+        thief.call("GET /orders").after_days(1);
+        assert!(thief.stands < Some(Severity::Warning));
+    }
+    assert!(!thief.call("GET /orders").unusual, "what is harmless is usual there");
+    thief.powers("export").call("GET /orders/export");
+    assert!(thief.stands >= Some(Severity::Warning), "what is sensitive comes from elsewhere, as on the first day");
+    thief.after_days(20).powers("export").call("GET /orders/export");
+    assert!(thief.stands >= Some(Severity::Warning), "a few days long ago are no long time");
+    let mut moved = settled();
+    moved.from(THIEF);
+    for _ in 0..5 {
+        moved.call("GET /orders").powers("export").call("GET /orders/export").after_days(1);
+        assert!(moved.stands < Some(Severity::Warning), "who only moves is not asked");
+    }
+    moved.powers("export").call("GET /orders/export");
+    assert_eq!(moved.weight("sensitive-elsewhere"), 0, "and is at home with it after three days");
+    let mut late = settled();
+    late.from(THIEF).with("curl/8");
+    for _ in 0..15 {
+        late.call("GET /orders").after_days(1);
+    }
+    late.powers("export").call("GET /orders/export");
+    assert_eq!(late.weight("sensitive-elsewhere"), 0, "what was there for two weeks is at home");
+}
+
+#[test]
+fn a_place_that_was_asked_about_does_not_become_usual_by_coming_again() {
+    let mut stage = Stage::settled();
+    stage.from(THIEF).with("curl/8").powers("mint").call("POST /keys");
+    for _ in 0..9 {
+        stage.after_days(1).call("GET /orders");
+    }
+    assert!(stage.unusual && stage.weight("new-source") > 0, "nobody said yes");
+    stage.powers("mint");
+    assert!(stage.vouch("POST /keys"));
+    for _ in 0..3 {
+        stage.call("GET /orders").after_days(1);
+    }
+    assert!(!stage.call("GET /orders").unusual, "somebody did");
+}
+
+#[test]
+fn much_from_a_place_that_was_there_for_little_is_asked_about() {
+    let mut stage = Stage::settled();
+    stage.from(THIEF);
+    for _ in 0..5 {
+        stage.call("GET /orders").after_days(1);
+    }
+    stage.rows(3_000).call("GET /orders").call("GET /orders");
+    assert!(stage.stands >= Some(Severity::Warning) && stage.unusual);
+    let mut home = Stage::settled();
+    assert!(home.rows(3_000).call("GET /orders").call("GET /orders").stands < Some(Severity::Warning));
+}
+
+#[test]
 fn what_is_asked_about_never_makes_itself_usual() {
     let mut stage = Stage::settled();
     for _ in 0..6 {
