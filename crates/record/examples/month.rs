@@ -20,6 +20,10 @@ use law::{ByPower, Call, CallId, Ended, Factor, HolderId, KeyId, Outcome, Power,
 use record::{Book, Entry, Filter, Reader, Sealing, Settings};
 use uuid::{NoContext, Uuid};
 
+/// The gate's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const KEYS: u64 = 1000;
 /// Bytes of a call with its outcome in the log, about.
 const IN_THE_LOG: u64 = 640;

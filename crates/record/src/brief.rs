@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use law::{ApprovalId, Call, CallId, ChallengeId, Factors, HolderId, KeyId, Powers, Verdict, Who};
 use serde::Deserialize;
 
+use crate::scan;
+
 /// What sealing and counting look at. The fields are those of [`Call`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct Brief<'a> {
@@ -65,6 +67,11 @@ struct Parameters<'a> {
 impl<'a> Brief<'a> {
     /// Of a call's JSON; nothing where it is no call.
     pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
+        scan::call(json).or_else(|| Self::read_any(json))
+    }
+
+    /// The same of JSON in any form.
+    pub(crate) fn read_any(json: &'a [u8]) -> Option<Self> {
         // Once for the whole: serde would look at each text by itself.
         let json = std::str::from_utf8(json).ok()?;
         let mut brief: Self = serde_json::from_str(json).ok()?;

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use law::{ByPower, CallId, Outcome, Powers, Span, Verdict};
+use law::{ByPower, CallId, Powers, Span, Verdict};
 use seal::{Hash, tree};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     folder::{HEADER, Header, Place, open_file, read_header},
     frame::{Frames, MAX_PAYLOAD, Step},
     rollup::Rolled,
+    scan,
     segment::Row,
 };
 
@@ -187,7 +188,7 @@ impl Piece {
             match *kind {
                 CALL => row.call = Brief::read(json),
                 OUTCOME => {
-                    if let Ok(outcome) = serde_json::from_slice::<Outcome>(json) {
+                    if let Some(outcome) = scan::outcome(json).or_else(|| serde_json::from_slice(json).ok()) {
                         let call = open.remove(&outcome.call).and_then(|number| rows.get_mut(number));
                         if let Some(call) = call {
                             call.outcome = Some((place, json, outcome));

@@ -47,6 +47,7 @@ mod position;
 mod proof;
 mod read;
 mod rollup;
+mod scan;
 mod sealer;
 mod segment;
 mod state;
