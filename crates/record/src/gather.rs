@@ -2,8 +2,7 @@
 //! memory is bounded, however long the file is.
 
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     io,
 };
 
@@ -14,13 +13,14 @@ use seal::{Hash, tree};
 
 use crate::{
     Damage,
-    brief::{Brief, Text},
+    brief::Brief,
     entry::{self, CALL, OUTCOME},
-    folder::{HEADER, Header, Place, open_file, read_header},
+    folder::{self, HEADER, Header, open_file, read_header},
     frame::{Frames, MAX_PAYLOAD, Step},
-    rollup::Rolled,
+    rollup::{Place, Rolled},
     scan,
-    segment::Row,
+    segment::{Ending, Row, Told},
+    words::Words,
 };
 
 /// What stands in one segment: calls that are kept equally long, and those that were stopped
@@ -50,7 +50,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn open(place: &Place) -> io::Result<Self> {
+    pub(crate) fn open(place: &folder::Place) -> io::Result<Self> {
         let file = open_file(&place.path)?;
         let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
         let mut log = Self { name: place.name(), frames: None, entries: 0, length, damage: Vec::new() };
@@ -132,12 +132,31 @@ impl Piece {
         (self.first..).zip(starts.zip(&self.ends).map(leaf))
     }
 
-    /// The hash of the entry at this place of the file as a leaf.
-    pub(crate) fn hash(&self, place: u64) -> Hash {
-        let number = place.checked_sub(self.first).and_then(|number| usize::try_from(number).ok());
+    /// The hashes of the entries at these places, in their order.
+    pub(crate) fn hashes(&self, places: impl Iterator<Item = u64>) -> Vec<Hash> {
+        let mut wanted = vec![false; self.ends.len()];
+        let mut hashes = Vec::with_capacity(places.size_hint().0);
+        for place in places {
+            if let Some(wanted) = self.number(place).and_then(|number| wanted.get_mut(number)) {
+                *wanted = true;
+            }
+        }
+        let wanted = self.leaves().zip(wanted).filter(|(_, wanted)| *wanted);
+        hashes.extend(wanted.map(|((_, leaf), _)| Hash::of(&[leaf])));
+        hashes
+    }
+
+    /// The JSON of the entry at this place.
+    pub(crate) fn json(&self, place: u64) -> Bytes {
+        let number = self.number(place);
         let end = number.and_then(|number| self.ends.get(number)).copied().unwrap_or_default();
         let start = number.and_then(|number| self.ends.get(number.checked_sub(1)?)).copied().unwrap_or_default();
-        Hash::of(&[self.bytes.get(start..end).unwrap_or_default()])
+        // Behind the byte of the leaf and the letter of the kind.
+        self.bytes.slice((start + 2).min(end)..end)
+    }
+
+    fn number(&self, place: u64) -> Option<usize> {
+        place.checked_sub(self.first).and_then(|number| usize::try_from(number).ok())
     }
 
     /// These bytes, without a copy where they are of this piece.
@@ -148,83 +167,94 @@ impl Piece {
         if is_within { self.bytes.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) }
     }
 
-    /// The rows in their groups, in the order of a segment. How the keys were used is noted.
-    pub(crate) fn rows(&self, keep: &ByPower<Option<Span>>, rolled: &mut Rolled) -> BTreeMap<Group, Vec<Row<'_>>> {
-        let mut order: BTreeMap<Group, Vec<_>> = BTreeMap::new();
-        let rows = self.joined();
-        for (number, row) in rows.iter().enumerate() {
-            let outcome = row.outcome.as_ref().map(|(_, _, outcome)| outcome);
-            match (&row.call, outcome) {
-                (Some(call), outcome) => rolled.call(call, outcome),
-                (None, Some(outcome)) => rolled.outcome(outcome),
-                (None, None) => {}
-            }
-            let call = row.call.as_ref();
-            let keep = longest(keep, call.map(|call| call.powers).unwrap_or_default(), call.is_none());
-            let stopped = call.is_some_and(|call| matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)));
-            let group = Group { for_ever: keep.is_none(), keep, stopped };
-            order.entry(group).or_default().push((row.order(), number));
-        }
-        let mut rows: Vec<Option<Row<'_>>> = rows.into_iter().map(Some).collect();
-        let sorted = |(group, mut order): (Group, Vec<_>)| {
-            order.sort_unstable();
-            // A row is large: it is moved once.
-            let mut sorted = Vec::with_capacity(order.len());
-            sorted.extend(order.into_iter().filter_map(|(_, number): (_, usize)| rows.get_mut(number)?.take()));
-            (group, sorted)
-        };
-        order.into_iter().map(sorted).collect()
-    }
-
-    /// The entries, each call with its outcome where that stands here.
-    fn joined(&self) -> Vec<Row<'_>> {
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.ends.len() / 2 + 1);
-        let mut open: HashMap<CallId, usize> = HashMap::new();
+    /// The rows, each call with its outcome where that stands here. How the keys were used is noted.
+    pub(crate) fn rows(&self, keep: &ByPower<Option<Span>>, rolled: &mut Rolled) -> Rows<'_> {
+        let mut rows: Vec<Row> = Vec::with_capacity(self.ends.len() / 2 + 1);
         let mut words = Words::default();
+        let mut order: BTreeMap<Group, Vec<_>> = BTreeMap::new();
+        // Calls without an outcome: where their rows stand, and what they count for.
+        let mut open: HashMap<CallId, (usize, Option<Place>), ahash::RandomState> = HashMap::default();
         for (place, leaf) in self.leaves() {
             let Some((kind, json)) = leaf.get(1..).and_then(<[u8]>::split_first) else { continue };
             let at = rows.last().map_or_else(Timestamp::default, |row| row.at);
-            let mut row = Row { place, kind: *kind, at, json, call: None, outcome: None };
+            let mut row = Row { place, kind: *kind, at, id: None, call: None, outcome: None };
+            let (mut powers, mut stopped) = (Powers::default(), false);
             match *kind {
-                CALL => row.call = Brief::read(json),
+                CALL => {
+                    if let Some(call) = Brief::read(json) {
+                        open.insert(call.id, (rows.len(), rolled.call(&call)));
+                        powers = call.powers;
+                        stopped = matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_));
+                        (row.at, row.id, row.call) = (call.at, Some(call.id), Some(told(&call, &mut words)));
+                    }
+                }
                 OUTCOME => {
                     if let Some(outcome) = scan::outcome(json).or_else(|| serde_json::from_slice(json).ok()) {
-                        let call = open.remove(&outcome.call).and_then(|number| rows.get_mut(number));
-                        if let Some(call) = call {
-                            call.outcome = Some((place, json, outcome));
+                        let ending = Some(Ending::of(&outcome, place));
+                        if let Some((number, counted)) = open.remove(&outcome.call)
+                            && let Some(call) = rows.get_mut(number)
+                        {
+                            call.outcome = ending;
+                            counted.iter().for_each(|counted| rolled.ended(*counted, &outcome));
                             continue;
                         }
-                        row.at = outcome.at;
-                        row.outcome = Some((place, json, outcome));
+                        rolled.outcome(&outcome);
+                        (row.at, row.id, row.outcome) = (outcome.at, Some(outcome.call), ending);
                     }
                 }
                 kind => row.at = entry::at(kind, json).unwrap_or(row.at),
             }
-            if let Some(call) = &mut row.call {
-                row.at = call.at;
-                for text in [&mut call.operation, &mut call.law].into_iter().chain(&mut call.user_agent) {
-                    words.share(text);
-                }
-                open.insert(call.id, rows.len());
-            }
+            let keep = longest(keep, powers, row.call.is_none());
+            let group = Group { for_ever: keep.is_none(), keep, stopped };
+            order.entry(group).or_default().push((row.order(), rows.len()));
             rows.push(row);
         }
-        rows
+        for (id, (_, counted)) in open {
+            counted.into_iter().for_each(|counted| rolled.left_open(id, counted));
+        }
+        let sorted = |(group, mut order): (Group, Vec<_>)| {
+            // What came first stands first among what is alike.
+            order.sort_unstable();
+            (group, order.into_iter().map(|(_, number)| number).collect())
+        };
+        let groups = order.into_iter().map(sorted).collect();
+        Rows { rows, words, groups }
     }
 }
 
-/// Texts that come again and again: all stand for the first of them. Sorted by key, rows lie all
-/// over the memory, and each look at a text of its own would wait for that.
-#[derive(Default)]
-struct Words<'a>(HashSet<&'a str>);
+/// The rows of a piece.
+pub(crate) struct Rows<'a> {
+    rows: Vec<Row>,
+    pub(crate) words: Words<'a>,
+    groups: BTreeMap<Group, Vec<usize>>,
+}
 
-impl<'a> Words<'a> {
-    fn share(&mut self, text: &mut Text<'a>) {
-        let Cow::Borrowed(word) = text.0 else { return };
-        match self.0.get(word) {
-            Some(known) => text.0 = Cow::Borrowed(known),
-            None => drop(self.0.insert(word)),
-        }
+impl Rows<'_> {
+    /// The groups, each with the numbers of its rows in the order of a segment.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (Group, &[usize])> {
+        self.groups.iter().map(|(group, order)| (*group, &**order))
+    }
+
+    /// The rows of these numbers.
+    pub(crate) fn of(&self, numbers: &[usize]) -> impl Iterator<Item = Row> {
+        numbers.iter().filter_map(|number| self.rows.get(*number).copied())
+    }
+}
+
+fn told<'a>(call: &Brief<'a>, words: &mut Words<'a>) -> Told {
+    Told {
+        who: call.who,
+        key: call.key.map(|key| key.0).into(),
+        holder: call.holder.map(|holder| holder.0).into(),
+        operation: words.number(&call.operation),
+        powers: call.powers,
+        source: words.source(call.source),
+        user_agent: call.user_agent.as_ref().map(|text| words.number(text)),
+        factors: call.factors,
+        verdict: call.verdict,
+        law: words.number(&call.law),
+        question: call.challenge.map(|question| question.0).into(),
+        approval: call.approval.map(|approval| approval.0).into(),
     }
 }
 

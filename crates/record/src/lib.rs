@@ -57,6 +57,7 @@ mod testing;
 mod tests;
 mod usage;
 mod uses;
+mod words;
 mod writer;
 
 pub use crate::{

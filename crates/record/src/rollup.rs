@@ -53,13 +53,19 @@ pub struct Daily {
 #[derive(Default)]
 pub(crate) struct Rolled {
     pub(crate) index: Index,
-    days: HashMap<Use, Sums>,
+    /// Where the sums of each use stand.
+    days: HashMap<Use, Place, ahash::RandomState>,
+    sums: Vec<Sums>,
     words: Words,
     /// How many of these each key has.
     of_keys: HashMap<KeyId, usize>,
     /// Calls of keys that have not ended.
     pub(crate) open: Open,
 }
+
+/// What a call counts for.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(usize);
 
 /// Calls of keys that have not ended, by what they count for.
 pub(crate) type Open = HashMap<CallId, Use>;
@@ -72,8 +78,8 @@ pub(crate) struct Use {
     day: i64,
 }
 
-#[derive(Default)]
 struct Sums {
+    of: Use,
     passed: u64,
     stopped: u64,
     bytes_out: u64,
@@ -83,6 +89,10 @@ struct Sums {
 }
 
 impl Sums {
+    const fn of(of: Use) -> Self {
+        Self { of, passed: 0, stopped: 0, bytes_out: 0, rows: 0, first: None, last: None }
+    }
+
     fn end(&mut self, outcome: &Outcome) {
         self.bytes_out = self.bytes_out.saturating_add(outcome.bytes_out);
         self.rows = self.rows.saturating_add(outcome.rows.unwrap_or(0));
@@ -91,7 +101,7 @@ impl Sums {
 
 /// Texts that are held once, however often they come.
 #[derive(Default)]
-struct Words(HashSet<Arc<str>>);
+struct Words(HashSet<Arc<str>, ahash::RandomState>);
 
 impl Words {
     fn shared(&mut self, word: &str) -> Arc<str> {
@@ -127,32 +137,39 @@ impl Rolled {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.index.since().is_none() && self.days.is_empty() && self.open.is_empty()
+        self.index.since().is_none() && self.sums.is_empty() && self.open.is_empty()
     }
 
-    /// Counts a call, with its end where that is known.
-    pub(crate) fn call(&mut self, call: &Brief<'_>, outcome: Option<&Outcome>) {
+    /// Counts a call; what its end counts for, where it is a call of a key.
+    pub(crate) fn call(&mut self, call: &Brief<'_>) -> Option<Place> {
         self.index.note(call);
         // What a drill did is no use of anything.
-        let Some(key) = call.key.filter(|_| !call.who.is_drill()) else { return };
+        let key = call.key.filter(|_| !call.who.is_drill())?;
         let operation = self.words.shared(&call.operation);
-        let used = Use { key, operation, day: call.at.as_second().div_euclid(DAY) };
-        let count = |sums: &mut Sums| {
-            sums.first = sums.first.into_iter().chain([call.at]).min();
-            sums.last = sums.last.into_iter().chain([call.at]).max();
+        let place = self.place(Use { key, operation, day: call.at.as_second().div_euclid(DAY) });
+        if let Some(sums) = self.sums.get_mut(place.0) {
+            sums.first = Some(sums.first.map_or(call.at, |first| first.min(call.at)));
+            sums.last = Some(sums.last.map_or(call.at, |last| last.max(call.at)));
             match call.verdict {
                 Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
                 Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
             }
-            outcome.iter().for_each(|outcome| sums.end(outcome));
-        };
-        let used = self.count(used, count);
-        if outcome.is_none() {
-            self.open.insert(call.id, used);
-            // Not at the end alone: a file may be as long as it likes.
-            if self.open.len() >= 2 * MOST_OPEN {
-                self.forget_oldest();
-            }
+        }
+        Some(place)
+    }
+
+    /// Counts the end of a call that counts for this.
+    pub(crate) fn ended(&mut self, place: Place, outcome: &Outcome) {
+        self.sums.get_mut(place.0).into_iter().for_each(|sums| sums.end(outcome));
+    }
+
+    /// A call that counts for this has not ended yet.
+    pub(crate) fn left_open(&mut self, id: CallId, place: Place) {
+        let Some(sums) = self.sums.get(place.0) else { return };
+        self.open.insert(id, sums.of.clone());
+        // Not at the end alone: a file may be as long as it likes.
+        if self.open.len() >= 2 * MOST_OPEN {
+            self.forget_oldest();
         }
     }
 
@@ -160,25 +177,27 @@ impl Rolled {
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
         let Some(used) = self.open.remove(&outcome.call) else { return };
         // One of a file before may be a use that this file has not seen.
-        self.count(used, |sums| sums.end(outcome));
+        let place = self.place(used);
+        self.ended(place, outcome);
     }
 
-    /// Counts for this use, or for the one that stands for all further ones of the key; which it is.
-    fn count(&mut self, used: Use, count: impl FnOnce(&mut Sums)) -> Use {
-        if let Some(sums) = self.days.get_mut(&used) {
-            count(sums);
-            return used;
+    /// Where the sums of this use stand, or of the one that stands for all further ones of the key.
+    fn place(&mut self, used: Use) -> Place {
+        if let Some(place) = self.days.get(&used) {
+            return *place;
         }
         let known = self.of_keys.entry(used.key).or_default();
         let used = if *known >= MOST_OF_KEY { Use { operation: FURTHER.into(), ..used } } else { used };
         *known += usize::from(*known < MOST_OF_KEY);
-        count(self.days.entry(used.clone()).or_default());
-        used
+        *self.days.entry(used).or_insert_with_key(|used| {
+            self.sums.push(Sums::of(used.clone()));
+            Place(self.sums.len() - 1)
+        })
     }
 
     /// Forgets calls whose end is not awaited any more.
     pub(crate) fn forget(&mut self) {
-        let oldest = self.days.keys().map(|used| used.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
+        let oldest = self.sums.iter().map(|sums| sums.of.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
         self.open.retain(|_, used| used.day >= oldest);
         self.forget_oldest();
     }
@@ -196,7 +215,7 @@ impl Rolled {
 
     /// What was noted of days.
     pub(crate) fn days(self) -> (Index, impl Iterator<Item = Daily>) {
-        (self.index, self.days.into_iter().map(|(used, sums)| daily_of(&used, &sums)))
+        (self.index, self.sums.into_iter().map(|sums| daily_of(&sums)))
     }
 
     pub(crate) fn write(&self, sink: &mut impl Write) -> serde_json::Result<()> {
@@ -210,10 +229,10 @@ impl Rolled {
         for (key, usage) in self.index.all() {
             line(&Line::Used { key, usage: Box::new(usage) })?;
         }
-        let mut days: Vec<(&Use, &Sums)> = self.days.iter().collect();
-        days.sort_unstable_by_key(|(used, _)| *used);
-        for (used, sums) in days {
-            line(&Line::Daily(daily_of(used, sums)))?;
+        let mut days: Vec<&Sums> = self.sums.iter().collect();
+        days.sort_unstable_by_key(|sums| &sums.of);
+        for sums in days {
+            line(&Line::Daily(daily_of(sums)))?;
         }
         let mut open: Vec<(&CallId, &Use)> = self.open.iter().collect();
         open.sort_unstable();
@@ -221,10 +240,10 @@ impl Rolled {
     }
 }
 
-fn daily_of(Use { key, operation, day }: &Use, sums: &Sums) -> Daily {
-    let Sums { passed, stopped, bytes_out, rows, first, last } = *sums;
+fn daily_of(sums: &Sums) -> Daily {
+    let Sums { of: Use { key, ref operation, day }, passed, stopped, bytes_out, rows, first, last } = *sums;
     let operation = Arc::clone(operation);
-    Daily { key: *key, operation, day: date(*day), passed, stopped, bytes_out, rows, first, last }
+    Daily { key, operation, day: date(day), passed, stopped, bytes_out, rows, first, last }
 }
 
 /// The date of a day that is counted from the beginning of 1970.
@@ -320,20 +339,25 @@ mod tests {
     use super::*;
     use crate::testing;
 
+    fn left_open(rolled: &mut Rolled, call: &Call) {
+        let place = rolled.call(&Brief::from(call)).unwrap();
+        rolled.left_open(call.id, place);
+    }
+
     #[test]
     fn whoever_makes_up_names_takes_no_more_memory_than_a_bound_and_it_is_told() {
         let mut rolled = Rolled::default();
         let calls = 3 * MOST_OPEN as u64;
         for number in 0..calls {
             let named = Call { operation: format!("A{number} *").into(), ..testing::call(number % 60) };
-            rolled.call(&Brief::from(&named), None);
+            left_open(&mut rolled, &named);
             // Each has an id of its own, and none ends.
             let id = CallId(uuid::Uuid::from_u128(u128::from(number)));
-            rolled.call(&Brief::from(&Call { id, ..testing::call(number % 60) }), None);
-            assert!(rolled.days.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
+            left_open(&mut rolled, &Call { id, ..testing::call(number % 60) });
+            assert!(rolled.sums.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
         }
         // Another key has its own room.
-        rolled.call(&Brief::from(&Call { key: Some(KeyId(3)), ..testing::call(1) }), None);
+        left_open(&mut rolled, &Call { key: Some(KeyId(3)), ..testing::call(1) });
         let (_, days) = rolled.days();
         let days: Vec<Daily> = days.collect();
         assert_eq!(days.iter().map(|daily| daily.passed).sum::<u64>(), 2 * calls + 1, "each call counts");

@@ -380,12 +380,13 @@ impl<'a> Sealer<'a> {
         let mut made: Vec<String> = Vec::new();
         let mut segments = Vec::new();
         while let Some(piece) = read.piece(self.sealing.piece).map_err(disk(&log.path))? {
-            for (group, rows) in piece.rows(&self.sealing.keep, &mut use_of_keys) {
+            let rows = piece.rows(&self.sealing.keep, &mut use_of_keys);
+            for (group, numbers) in rows.groups() {
                 let name = format!("{hour}/{:08}-{}.parquet", log.sequence, made.len());
                 let new = self.folder.join(format!("{name}.new"));
                 // A try before this one may have left it.
                 let _ = fs::remove_file(&new);
-                let segment = segment::write(&new, name.clone(), &piece, &rows)?;
+                let segment = segment::write(&new, name.clone(), &piece, &rows, numbers)?;
                 segments.push(Segment { stopped: group.stopped, ..segment });
                 made.push(name);
             }

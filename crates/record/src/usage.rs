@@ -318,7 +318,7 @@ fn cut(text: &str, most: usize) -> &str {
 /// The use of every key that appears in the book.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    keys: HashMap<KeyId, Usage>,
+    keys: HashMap<KeyId, Usage, ahash::RandomState>,
     since: Option<Timestamp>,
 }
 

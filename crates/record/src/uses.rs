@@ -234,7 +234,8 @@ impl Counting {
         let is_wanted = self.key.is_none_or(|key| call.key == Some(key));
         let is_then = self.since.is_none_or(|since| call.at >= since) && self.until.is_none_or(|until| call.at < until);
         if is_wanted && is_then {
-            rolled.call(&Brief::from(call), outcome.as_ref());
+            let place = rolled.call(&Brief::from(call));
+            place.iter().zip(outcome).for_each(|(place, outcome)| rolled.ended(*place, outcome));
         }
     }
 

@@ -4,58 +4,109 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
-use law::{Ended, Factor, Factors, Outcome, Power, Powers, Verdict, Who};
+use law::{CallId, Ended, Factor, Factors, Outcome, Power, Powers, Verdict, Who};
 use parquet::schema::{parser::parse_message_type, types::TypePtr};
 
-use crate::{
-    VerdictKind,
-    brief::{Brief, Text},
-    entry,
-};
+use crate::{VerdictKind, entry};
 
 /// One row: a call with its outcome where both stand in one file of the log; else whatever entry it is.
-pub(crate) struct Row<'a> {
+/// It is small, and its texts stand elsewhere: a hundred thousand of them are sorted at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
     /// The entry's place in the file of the log.
     pub(crate) place: u64,
     pub(crate) kind: u8,
     pub(crate) at: Timestamp,
-    /// The JSON of the entry.
-    pub(crate) json: &'a [u8],
-    pub(crate) call: Option<Brief<'a>>,
-    /// What became of it, with its place and its JSON.
-    pub(crate) outcome: Option<(u64, &'a [u8], Outcome)>,
+    /// Of the call, or of that whose outcome it is.
+    pub(crate) id: Option<CallId>,
+    pub(crate) call: Option<Told>,
+    pub(crate) outcome: Option<Ending>,
 }
 
-/// A text of a row.
-pub(crate) enum Cell<'a> {
-    Word(&'static str),
-    /// As it stands in the log.
-    Said(&'a [u8]),
-    Made(String),
+/// What columns tell of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) who: Who,
+    pub(crate) key: Number,
+    pub(crate) holder: Number,
+    pub(crate) operation: Word,
+    pub(crate) powers: Powers,
+    pub(crate) source: Word,
+    pub(crate) user_agent: Option<Word>,
+    pub(crate) factors: Factors,
+    pub(crate) verdict: Verdict,
+    pub(crate) law: Word,
+    pub(crate) question: Number,
+    pub(crate) approval: Number,
 }
 
-impl Cell<'_> {
-    pub(crate) const fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Word(word) => word.as_bytes(),
-            Self::Said(bytes) => bytes,
-            Self::Made(text) => text.as_bytes(),
+/// What columns tell of an outcome, with its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Ending {
+    pub(crate) place: u64,
+    pub(crate) at: Timestamp,
+    status: u16,
+    bytes_in: Number,
+    bytes_out: Number,
+    rows: Number,
+    minted: Number,
+    micros: Number,
+    ended: Ended,
+}
+
+impl Ending {
+    pub(crate) fn of(outcome: &Outcome, place: u64) -> Self {
+        let Outcome { call: _, at, status, bytes_in, bytes_out, rows, minted, micros, ended } = *outcome;
+        Self {
+            place,
+            at,
+            status,
+            bytes_in: Some(bytes_in).into(),
+            bytes_out: Some(bytes_out).into(),
+            rows: rows.into(),
+            minted: minted.map(|key| key.0).into(),
+            micros: Some(micros).into(),
+            ended,
         }
     }
 }
 
-impl Row<'_> {
+/// A number as columns have it: -1 where there is none, or where it is too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(i64);
+
+impl From<Option<u64>> for Number {
+    fn from(number: Option<u64>) -> Self {
+        Self(number.and_then(|number| number.try_into().ok()).unwrap_or(-1))
+    }
+}
+
+impl Number {
+    fn there(self) -> Option<i64> {
+        (self.0 >= 0).then_some(self.0)
+    }
+}
+
+/// The number of a text among [`Words`](crate::words::Words).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(pub(crate) u32);
+
+impl Row {
     /// What comes first comes first in the file: what is no call, then by key and time.
-    pub(crate) fn order(&self) -> (bool, Option<law::KeyId>, Timestamp, u64) {
-        (self.call.is_some(), self.call.as_ref().and_then(|call| call.key), self.at, self.place)
+    pub(crate) fn order(&self) -> (Option<Number>, Timestamp) {
+        (self.call.map(|call| call.key), self.at)
     }
 }
 
 /// How a column's values are taken from a row.
 pub(crate) enum Take {
-    Number(fn(&Row<'_>) -> Option<i64>),
-    Text(for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>),
-    Id(fn(&Row<'_>) -> Option<[u8; 16]>),
+    Number(fn(&Row) -> Option<i64>),
+    /// One of the words of this program.
+    Term(fn(&Row) -> Option<Cow<'static, str>>),
+    Word(fn(&Row) -> Option<Word>),
+    Id(fn(&Row) -> Option<[u8; 16]>),
+    /// The JSON of the entry at that place.
+    Json(fn(&Row) -> Option<u64>),
 }
 
 pub(crate) struct Column {
@@ -66,52 +117,56 @@ pub(crate) struct Column {
     pub(crate) take: Take,
 }
 
-const fn number(name: &'static str, take: fn(&Row<'_>) -> Option<i64>) -> Column {
+const fn number(name: &'static str, take: fn(&Row) -> Option<i64>) -> Column {
     Column { name, kind: "", required: false, take: Take::Number(take) }
 }
 
-const fn moment(name: &'static str, required: bool, take: fn(&Row<'_>) -> Option<i64>) -> Column {
+const fn moment(name: &'static str, required: bool, take: fn(&Row) -> Option<i64>) -> Column {
     Column { name, kind: "(TIMESTAMP(MICROS,true))", required, take: Take::Number(take) }
 }
 
-const fn text(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>) -> Column {
-    Column { name, kind: "(STRING)", required: false, take: Take::Text(take) }
+const fn term(name: &'static str, take: fn(&Row) -> Option<Cow<'static, str>>) -> Column {
+    Column { name, kind: "(STRING)", required: false, take: Take::Term(take) }
 }
 
-const fn json(name: &'static str, take: for<'a> fn(&'a Row<'_>) -> Option<Cell<'a>>) -> Column {
-    Column { name, kind: "(JSON)", required: false, take: Take::Text(take) }
+const fn word(name: &'static str, take: fn(&Row) -> Option<Word>) -> Column {
+    Column { name, kind: "(STRING)", required: false, take: Take::Word(take) }
+}
+
+const fn json(name: &'static str, take: fn(&Row) -> Option<u64>) -> Column {
+    Column { name, kind: "(JSON)", required: false, take: Take::Json(take) }
 }
 
 /// Every column, in the order in which they stand. New ones come at the end.
 pub(crate) const COLUMNS: [Column; 28] = [
-    Column { required: true, ..text("kind", |row| Some(word(row.kind))) },
+    Column { required: true, ..term("kind", |row| Some(kind(row.kind))) },
     moment("time", true, |row| Some(row.at.as_microsecond())),
-    number("key", |row| signed(row.call.as_ref()?.key?.0)),
-    number("holder", |row| signed(row.call.as_ref()?.holder?.0)),
-    text("who", |row| Some(Cell::Word(who(row.call.as_ref()?.who)))),
-    text("operation", |row| Some(said(&row.call.as_ref()?.operation))),
-    text("powers", |row| Some(powers(row.call.as_ref()?.powers))),
-    text("source", |row| Some(Cell::Made(row.call.as_ref()?.source.to_canonical().to_string()))),
-    text("user_agent", |row| row.call.as_ref()?.user_agent.as_ref().map(said)),
-    text("factors", |row| Some(factors(row.call.as_ref()?.factors))),
-    text("decision", |row| Some(Cell::Word(VerdictKind::of(row.call.as_ref()?.verdict).word()))),
-    text("reason", |row| reason(row.call.as_ref()?.verdict)),
-    text("law", |row| Some(said(&row.call.as_ref()?.law))),
-    number("question", |row| signed(row.call.as_ref()?.challenge?.0)),
-    number("approval", |row| signed(row.call.as_ref()?.approval?.0)),
-    number("status", |row| Some(outcome(row)?.status.into())),
-    number("bytes_in", |row| signed(outcome(row)?.bytes_in)),
-    number("bytes_out", |row| signed(outcome(row)?.bytes_out)),
-    number("rows", |row| signed(outcome(row)?.rows?)),
-    number("minted", |row| signed(outcome(row)?.minted?.0)),
-    number("micros", |row| signed(outcome(row)?.micros)),
-    text("ended", |row| Some(Cell::Word(ended(outcome(row)?.ended)))),
-    Column { name: "id", kind: "(UUID)", required: false, take: Take::Id(id) },
-    Column { required: true, ..number("place", |row| signed(row.place)) },
-    number("outcome_place", |row| signed(row.outcome.as_ref()?.0)),
-    json("call", |row| row.call.is_some().then_some(Cell::Said(row.json))),
-    json("outcome", |row| Some(Cell::Said(row.outcome.as_ref()?.1))),
-    json("event", |row| (row.call.is_none() && row.outcome.is_none()).then_some(Cell::Said(row.json))),
+    number("key", |row| row.call?.key.there()),
+    number("holder", |row| row.call?.holder.there()),
+    term("who", |row| Some(who(row.call?.who).into())),
+    word("operation", |row| Some(row.call?.operation)),
+    term("powers", |row| Some(powers(row.call?.powers))),
+    word("source", |row| Some(row.call?.source)),
+    word("user_agent", |row| row.call?.user_agent),
+    term("factors", |row| Some(factors(row.call?.factors))),
+    term("decision", |row| Some(VerdictKind::of(row.call?.verdict).word().into())),
+    term("reason", |row| reason(row.call?.verdict)),
+    word("law", |row| Some(row.call?.law)),
+    number("question", |row| row.call?.question.there()),
+    number("approval", |row| row.call?.approval.there()),
+    number("status", |row| Some(row.outcome?.status.into())),
+    number("bytes_in", |row| row.outcome?.bytes_in.there()),
+    number("bytes_out", |row| row.outcome?.bytes_out.there()),
+    number("rows", |row| row.outcome?.rows.there()),
+    number("minted", |row| row.outcome?.minted.there()),
+    number("micros", |row| row.outcome?.micros.there()),
+    term("ended", |row| Some(ended(row.outcome?.ended).into())),
+    Column { name: "id", kind: "(UUID)", required: false, take: Take::Id(|row| Some(row.id?.0.into_bytes())) },
+    Column { required: true, ..number("place", |row| Number::from(Some(row.place)).there()) },
+    number("outcome_place", |row| Number::from(Some(row.outcome?.place)).there()),
+    json("call", |row| row.call.map(|_| row.place)),
+    json("outcome", |row| Some(row.outcome?.place)),
+    json("event", |row| (row.call.is_none() && row.outcome.is_none()).then_some(row.place)),
 ];
 
 pub(crate) const KIND: usize = 0;
@@ -137,7 +192,7 @@ pub(crate) fn schema() -> Result<TypePtr, parquet::errors::ParquetError> {
         let repetition = if *required { "required" } else { "optional" };
         let physical = match take {
             Take::Number(_) => "int64",
-            Take::Text(_) => "binary",
+            Take::Term(_) | Take::Word(_) | Take::Json(_) => "binary",
             Take::Id(_) => "fixed_len_byte_array(16)",
         };
         format!("{repetition} {physical} {name} {kind};\n")
@@ -146,52 +201,32 @@ pub(crate) fn schema() -> Result<TypePtr, parquet::errors::ParquetError> {
 }
 
 /// The word for a kind of entry; a newer version's stays a letter.
-fn word(kind: u8) -> Cell<'static> {
-    entry::word(kind).map_or_else(|| Cell::Made(char::from(kind).to_string()), Cell::Word)
-}
-
-fn outcome<'a>(row: &'a Row<'_>) -> Option<&'a Outcome> {
-    row.outcome.as_ref().map(|(_, _, outcome)| outcome)
-}
-
-fn id(row: &Row<'_>) -> Option<[u8; 16]> {
-    let id = row.call.as_ref().map(|call| call.id).or_else(|| outcome(row).map(|outcome| outcome.call))?;
-    Some(id.0.into_bytes())
-}
-
-fn signed(number: u64) -> Option<i64> {
-    i64::try_from(number).ok()
-}
-
-fn said<'a>(text: &'a Text<'_>) -> Cell<'a> {
-    match &text.0 {
-        Cow::Borrowed(text) => Cell::Said(text.as_bytes()),
-        Cow::Owned(text) => Cell::Made(text.clone()),
-    }
+fn kind(kind: u8) -> Cow<'static, str> {
+    entry::word(kind).map_or_else(|| char::from(kind).to_string().into(), Cow::from)
 }
 
 /// Every word, so that one can be searched for.
-fn powers(powers: Powers) -> Cell<'static> {
+fn powers(powers: Powers) -> Cow<'static, str> {
     let mut words = powers.iter().map(Power::word);
     match (words.next(), words.next()) {
-        (Some(word), None) => Cell::Word(word),
-        _ => Cell::Made(powers.iter().map(Power::word).collect::<Vec<_>>().join(",")),
+        (Some(word), None) => word.into(),
+        _ => powers.iter().map(Power::word).collect::<Vec<_>>().join(",").into(),
     }
 }
 
-fn factors(factors: Factors) -> Cell<'static> {
+fn factors(factors: Factors) -> Cow<'static, str> {
     let mut words = factors.iter().map(Factor::word);
     match (words.next(), words.next()) {
-        (Some(word), None) => Cell::Word(word),
-        _ => Cell::Made(factors.to_string()),
+        (Some(word), None) => word.into(),
+        _ => factors.to_string().into(),
     }
 }
 
-fn reason(verdict: Verdict) -> Option<Cell<'static>> {
+fn reason(verdict: Verdict) -> Option<Cow<'static, str>> {
     match verdict {
         Verdict::Permit => None,
         Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(factors(missing)),
-        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(Cell::Word(refusal.code())),
+        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(refusal.code().into()),
     }
 }
 

@@ -16,7 +16,7 @@ use seal::{Hash, tree};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    columns::Row,
+    columns::{Ending, Row, Told, Word},
     pick::Columns,
     read::{Part, read},
     write::{Sink, write},

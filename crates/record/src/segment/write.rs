@@ -1,6 +1,7 @@
 //! Writing a segment.
 
 use std::{
+    borrow::Cow,
     fs::{File, OpenOptions},
     io::{self, BufWriter, Write},
     os::unix::fs::OpenOptionsExt as _,
@@ -26,9 +27,9 @@ use seal::{Hasher, tree};
 
 use super::{
     Segment,
-    columns::{COLUMNS, Cell, Column, KEY, Row, Take, schema},
+    columns::{COLUMNS, Column, KEY, Row, Take, Word, schema},
 };
-use crate::gather::Piece;
+use crate::gather::{Piece, Rows};
 
 /// Rows that share one set of statistics and one bloom filter.
 const GROUP: usize = 16 * 1024;
@@ -45,38 +46,41 @@ const PACKED: [&str; 3] = ["time", "place", "outcome_place"];
 /// Of these it says nothing which is the least and the greatest.
 const UNRANKED: [&str; 6] = ["id", "place", "outcome_place", "call", "outcome", "event"];
 
-/// Writes rows, which stand in their order, as the file at `path`, which must not be there, and syncs it.
-/// The segment is called `name`.
-pub(crate) fn write(path: &Path, name: String, piece: &Piece, rows: &[Row<'_>]) -> Result<Segment> {
+/// Writes the rows of these numbers, which stand in their order, as the file at `path`, which must not be
+/// there, and syncs it. The segment is called `name`.
+pub(crate) fn write(path: &Path, name: String, piece: &Piece, rows: &Rows<'_>, numbers: &[usize]) -> Result<Segment> {
     let mut writer = SerializedFileWriter::new(Sink::create(path)?, schema()?, Arc::new(properties()?))?;
-    for rows in rows.chunks(GROUP) {
+    let words: Vec<ByteArray> = rows.words.texts().iter().map(|text| piece.part(text.as_bytes()).into()).collect();
+    let mut places = Vec::with_capacity(numbers.len() * 2);
+    let mut powers = Powers::default();
+    let (mut calls, mut from, mut to) = (0, None, None);
+    // Side by side: each column looks at all of them.
+    let mut together = Vec::with_capacity(GROUP.min(numbers.len()));
+    for numbers in numbers.chunks(GROUP) {
+        together.clear();
+        together.extend(rows.of(numbers));
         let mut group = writer.next_row_group()?;
         for column in &COLUMNS {
             let mut cells = group.next_column()?.ok_or_else(|| ParquetError::General("a column is missing".into()))?;
-            fill(&mut cells, column, piece, rows)?;
+            fill(&mut cells, column, piece, &words, &together)?;
             cells.close()?;
         }
         group.close()?;
+        for row in &together {
+            // What came is older than how it ended, but not every clock goes forward.
+            let ended = row.outcome.map_or(row.at, |outcome| outcome.at);
+            from = Some(from.map_or(row.at, |from: jiff::Timestamp| from.min(row.at).min(ended)));
+            to = Some(to.map_or(row.at.max(ended), |to: jiff::Timestamp| to.max(row.at).max(ended)));
+            if let Some(call) = &row.call {
+                calls += 1;
+                powers = powers.union(call.powers);
+            }
+            places.push(row.place);
+            places.extend(row.outcome.map(|outcome| outcome.place));
+        }
     }
     let (sha256, bytes) = writer.into_inner()?.settle()?;
-
-    let mut places = Vec::with_capacity(rows.len() * 2);
-    let mut powers = Powers::default();
-    let (mut calls, mut from, mut to) = (0, None, None);
-    for row in rows {
-        // What came is older than how it ended, but not every clock goes forward.
-        let ended = row.outcome.as_ref().map_or(row.at, |(_, _, outcome)| outcome.at);
-        from = Some(from.map_or(row.at, |from: jiff::Timestamp| from.min(row.at).min(ended)));
-        to = Some(to.map_or(row.at.max(ended), |to: jiff::Timestamp| to.max(row.at).max(ended)));
-        if let Some(call) = &row.call {
-            calls += 1;
-            powers = powers.union(call.powers);
-        }
-        places.push(row.place);
-        places.extend(row.outcome.as_ref().map(|(place, ..)| *place).filter(|place| *place != row.place));
-    }
-    places.sort_unstable();
-    let leaves: Vec<seal::Hash> = places.into_iter().map(|place| piece.hash(place)).collect();
+    let leaves = piece.hashes(places.into_iter());
     Ok(Segment {
         file: name,
         bytes,
@@ -84,7 +88,7 @@ pub(crate) fn write(path: &Path, name: String, piece: &Piece, rows: &[Row<'_>]) 
         root: tree::root(&leaves),
         entries: leaves.len() as u64,
         calls,
-        notes: rows.len() as u64 - calls,
+        notes: numbers.len() as u64 - calls,
         from: from.unwrap_or_default(),
         to: to.unwrap_or_default(),
         powers,
@@ -126,9 +130,15 @@ fn properties() -> Result<WriterProperties> {
     Ok(properties.build())
 }
 
-fn fill(cells: &mut SerializedColumnWriter<'_>, column: &Column, piece: &Piece, rows: &[Row<'_>]) -> Result<()> {
+fn fill(
+    cells: &mut SerializedColumnWriter<'_>,
+    column: &Column,
+    piece: &Piece,
+    words: &[ByteArray],
+    rows: &[Row],
+) -> Result<()> {
     let Column { name, required, take, .. } = column;
-    let mut levels: Vec<i16> = Vec::new();
+    let mut levels: Vec<i16> = Vec::with_capacity(if *required { 0 } else { rows.len() });
     let mut level = |there: bool| {
         if !required {
             levels.push(there.into());
@@ -136,30 +146,41 @@ fn fill(cells: &mut SerializedColumnWriter<'_>, column: &Column, piece: &Piece, 
     };
     match (take, cells.untyped()) {
         (Take::Number(take), ColumnWriter::Int64ColumnWriter(writer)) => {
-            let values: Vec<i64> = rows
-                .iter()
-                .filter_map(|row| {
-                    let value = take(row);
-                    level(value.is_some());
-                    value
-                })
-                .collect();
+            let mut values: Vec<i64> = Vec::with_capacity(rows.len());
+            for row in rows {
+                let value = take(row);
+                level(value.is_some());
+                values.extend(value);
+            }
             writer.write_batch(&values, (!required).then_some(&levels), None)?;
         }
-        (Take::Text(take), ColumnWriter::ByteArrayColumnWriter(writer)) => {
-            let is_alike = !UNLIKE.contains(name);
+        (Take::Term(take), ColumnWriter::ByteArrayColumnWriter(writer)) => {
             let mut values: Vec<ByteArray> = Vec::with_capacity(rows.len());
             for row in rows {
-                let cell = take(row);
-                level(cell.is_some());
-                let Some(cell) = cell else { continue };
-                // Sorted by key, many a text is that of the row before.
-                let last = values.last().filter(|last| is_alike && last.data() == cell.bytes()).cloned();
-                values.push(last.unwrap_or_else(|| match cell {
-                    Cell::Word(word) => Bytes::from_static(word.as_bytes()).into(),
-                    Cell::Said(bytes) => piece.part(bytes).into(),
-                    Cell::Made(text) => Bytes::from(text).into(),
+                let term = take(row);
+                level(term.is_some());
+                values.extend(term.map(|term| match term {
+                    Cow::Borrowed(term) => ByteArray::from(Bytes::from_static(term.as_bytes())),
+                    Cow::Owned(term) => Bytes::from(term).into(),
                 }));
+            }
+            writer.write_batch(&values, (!required).then_some(&levels), None)?;
+        }
+        (Take::Word(take), ColumnWriter::ByteArrayColumnWriter(writer)) => {
+            let mut values: Vec<ByteArray> = Vec::with_capacity(rows.len());
+            for row in rows {
+                let word = take(row).and_then(|Word(number)| words.get(usize::try_from(number).ok()?));
+                level(word.is_some());
+                values.extend(word.cloned());
+            }
+            writer.write_batch(&values, (!required).then_some(&levels), None)?;
+        }
+        (Take::Json(take), ColumnWriter::ByteArrayColumnWriter(writer)) => {
+            let mut values: Vec<ByteArray> = Vec::with_capacity(rows.len());
+            for row in rows {
+                let place = take(row);
+                level(place.is_some());
+                values.extend(place.map(|place| ByteArray::from(piece.json(place))));
             }
             writer.write_batch(&values, (!required).then_some(&levels), None)?;
         }
