@@ -18,7 +18,7 @@ use parquet::{
     errors::{ParquetError, Result},
     file::{
         metadata::SortingColumn,
-        properties::{EnabledStatistics, WriterProperties},
+        properties::{EnabledStatistics, WriterProperties, WriterVersion},
         writer::{SerializedColumnWriter, SerializedFileWriter},
     },
     schema::types::ColumnPath,
@@ -39,12 +39,29 @@ const PAGE: usize = 1024;
 const PAGE_OF_JSON: usize = 48 << 10;
 const JSON: [&str; 3] = ["call", "outcome", "event"];
 /// Columns whose values hardly ever come twice.
-const UNLIKE: [&str; 7] = ["time", "id", "place", "outcome_place", "call", "outcome", "event"];
-/// Numbers that grow along a key: their differences take less than what is compressed of them,
-/// and whoever reads one builds nothing up to unpack it.
-const PACKED: [&str; 3] = ["time", "place", "outcome_place"];
-/// Of these it says nothing which is the least and the greatest.
-const UNRANKED: [&str; 6] = ["id", "place", "outcome_place", "call", "outcome", "event"];
+const UNLIKE: [&str; 4] = ["id", "call", "outcome", "event"];
+/// Numbers that grow or stay along a key, or that are never alike: their differences take less than
+/// what is compressed of them, and whoever reads one builds nothing up to unpack it.
+const PACKED: [&str; 7] = ["time", "holder", "bytes_in", "bytes_out", "micros", "place", "outcome_place"];
+/// Of these it says nothing which is the least and the greatest: texts by which nothing is sorted
+/// have nearly all of them in each group.
+const UNRANKED: [&str; 15] = [
+    "kind",
+    "operation",
+    "powers",
+    "source",
+    "user_agent",
+    "factors",
+    "reason",
+    "law",
+    "ended",
+    "id",
+    "place",
+    "outcome_place",
+    "call",
+    "outcome",
+    "event",
+];
 
 /// Writes the rows of these numbers, which stand in their order, as the file at `path`, which must not be
 /// there, and syncs it. The segment is called `name`.
@@ -100,6 +117,9 @@ fn properties() -> Result<WriterProperties> {
     let path = |name: &str| ColumnPath::from(name);
     let by_key = SortingColumn { column_idx: i32::try_from(KEY).unwrap_or(0), descending: false, nulls_first: true };
     let mut properties = WriterProperties::builder()
+        // Its pages are compressed where they lie; those of the first version are copied before.
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_encoding(Encoding::PLAIN)
         .set_created_by(format!("greave {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -110,7 +130,7 @@ fn properties() -> Result<WriterProperties> {
         .set_column_statistics_enabled(path("time"), EnabledStatistics::Page)
         .set_column_bloom_filter_enabled(path("key"), true)
         .set_column_bloom_filter_max_ndv(path("key"), GROUP as u64);
-    for name in UNLIKE {
+    for name in UNLIKE.into_iter().chain(PACKED) {
         properties = properties.set_column_dictionary_enabled(path(name), false);
     }
     for name in JSON {
