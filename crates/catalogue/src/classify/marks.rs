@@ -168,12 +168,14 @@ fn an_operation_is_marked_by_its_words_and_by_the_rules_that_fit() {
 }
 
 /// `GREAVE_MARKS=FILE` names the file; the documents lie in `GREAVE_DOCUMENTS`. One line an operation: its set, its
-/// document, its name, its label, what the rules said, and its marks, with tabs between. Never of the kept half.
+/// document, its name, its label, what the rules said, and its marks, with tabs between. Beside it, as `FILE.facts`, what
+/// the document says of each. Never of the kept half.
 #[test]
 fn the_marks_of_labelled_operations_are_written_down() {
     let Some(to) = std::env::var_os("GREAVE_MARKS") else { return };
     let folder = PathBuf::from(std::env::var_os(labelled::DOCUMENTS).expect("a folder that accuracy/fetch.sh filled"));
-    let mut out = BufWriter::new(fs::File::create(to).unwrap());
+    let mut out = BufWriter::new(fs::File::create(&to).unwrap());
+    let mut beside = BufWriter::new(fs::File::create(PathBuf::from(to).with_added_extension("facts")).unwrap());
     let mut rows: Vec<labelled::Row> = ["tune-", "doubt-", "train-"].into_iter().flat_map(labelled::rows).collect();
     rows.sort_by(|a, b| a.doc.cmp(&b.doc));
     for rows in rows.chunk_by(|a, b| a.doc == b.doc) {
@@ -190,6 +192,8 @@ fn the_marks_of_labelled_operations_are_written_down() {
             let powered = classify(facts, &context);
             let marks: Vec<String> = marks(facts, &context, &powered).into_iter().collect();
             writeln!(out, "{set}\t{doc}\t{name}\t{powers}\t{}\t{}", powered.powers, marks.join("\t")).unwrap();
+            serde_json::to_writer(&mut beside, facts).unwrap();
+            writeln!(beside).unwrap();
         }
     }
 }
