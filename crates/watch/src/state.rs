@@ -210,7 +210,7 @@ impl Watch {
             findings.push(works);
         }
         let (knows, parent) = (profile.knows((place, call.expected), agent, minute), profile.parent);
-        let unusual = !vouched && is_unusual(profile, &new, place, minute);
+        let unusual = !vouched && is_unusual(profile, &new, (place, call.acts()), minute);
         // Of other keys only when this one's lock is free again.
         drop(table);
         let known_to = |parent: KeyId| self.keys.read(parent.0, |parent| is_at_home_of(parent, place, agent, minute));
@@ -655,13 +655,15 @@ fn networks_lately(profile: &Profile) -> u32 {
     u32::try_from(networks.len()).unwrap_or(u32::MAX)
 }
 
-fn is_unusual(profile: &Profile, new: &New, place: Place, now: Minute) -> bool {
+fn is_unusual(profile: &Profile, new: &New, (place, acts): (Place, bool), now: Minute) -> bool {
     let beyond =
         ["dormant", "after-rotation", "child", "codes", "volume", "enumeration", "creeping", "long-day", "mass-change"];
     let speaks = |signal: &Signal| {
         let name = detector(signal).map_or("", |detector| detector.name);
         // Many sources say nothing of the one where the key always is.
         let beyond = beyond.contains(&name) || name == "many-sources" && (new.block || new.network);
+        // A worm comes to things that the key knows as well; what only reads goes on.
+        let beyond = beyond || acts && name == "same-act" && u32::from(signal.points) >= ASKED;
         signal.weighs(now) > 0 && signal.speaks_against(place.block) && beyond
     };
     let other = |strange: Strange| strange.weighs(profile.new_subjects.count(), false).is_some();

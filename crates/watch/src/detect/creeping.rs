@@ -16,7 +16,10 @@ pub(super) const DETECTOR: Detector = Detector {
     },
 };
 
+/// Less on a day is no loss: so many rows, or as many kilobytes; where rows are not counted, the
+/// kilobytes that such rows have.
 const LITTLE: u32 = 2_000;
+const LITTLE_UNCOUNTED: u32 = 400;
 
 fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     let profile = look.profile;
@@ -24,7 +27,11 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     if look.learning || look.now.saturating_sub(profile.born) < 14 * DAY {
         return None;
     }
-    creeps(&profile.rows).max(creeps(&profile.kilobytes)).map(|(now, before)| Weight::here(20, now, before))
+    let counted = profile.rows.past().any(|day| day > 0);
+    let little = if counted { LITTLE } else { LITTLE_UNCOUNTED };
+    creeps(&profile.rows, LITTLE)
+        .max(creeps(&profile.kilobytes, little))
+        .map(|(now, before)| Weight::here(20, now, before))
 }
 
 /// Three such days are held against the key for so many more: who takes ever more must not have
@@ -32,16 +39,16 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
 const HELD: usize = 14;
 
 /// The least of three days in a row, and the most before, where it is beyond all.
-fn creeps(series: &Series) -> Option<(u32, u32)> {
+fn creeps(series: &Series, little: u32) -> Option<(u32, u32)> {
     let past: Vec<u32> = series.past().collect();
-    if past.iter().all(|day| *day < LITTLE) {
+    if past.iter().all(|day| *day < little) {
         return None;
     }
     let beyond = |(at, three): (usize, &[u32])| {
         let now = three.iter().copied().min().unwrap_or(0);
         let before = || past.iter().skip(at + 3).copied();
         let most = before().max().unwrap_or(0);
-        (now >= LITTLE && now > most.saturating_add(most / 2) && before().filter(|day| *day > 0).count() >= 7)
+        (now >= little && now > most.saturating_add(most / 2) && before().filter(|day| *day > 0).count() >= 7)
             .then_some((now, most))
     };
     past.windows(3).enumerate().take(HELD).find_map(beyond)
@@ -58,6 +65,20 @@ mod tests {
             stage.after_days(1).uncounted().rows(4_000).call("GET /orders");
         }
         assert_eq!(stage.after_days(1).call("GET /orders").weight("creeping"), 20);
+    }
+
+    #[test]
+    fn where_nothing_counts_rows_little_is_less() {
+        let mut stage = Stage::settled_uncounted();
+        for _ in 0..4 {
+            stage.after_days(1).rows(450).call("GET /orders");
+        }
+        assert_eq!(stage.weight("creeping"), 20);
+        let mut counted = Stage::settled();
+        for _ in 0..4 {
+            counted.after_days(1).rows(450).call("GET /orders");
+        }
+        assert_eq!(counted.weight("creeping"), 0);
     }
 
     #[test]

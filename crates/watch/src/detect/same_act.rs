@@ -44,6 +44,8 @@ mod tests {
             if stage.stands >= Some(law::Severity::Warning) {
                 assert!((2..5).contains(&other), "{other}");
                 assert!(stage.unusual);
+                stage.about("c").powers("write").call("PUT /sites/{site}");
+                assert!(stage.unusual, "what it would do to things that it knows waits as well");
                 return;
             }
         }

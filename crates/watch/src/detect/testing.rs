@@ -63,6 +63,16 @@ impl Stage {
         stage
     }
 
+    /// The same, where nobody counts rows.
+    pub(crate) fn settled_uncounted() -> Self {
+        let mut stage = Self::new();
+        stage.uncounted();
+        stage.settle(|stage| {
+            stage.rows(1).call("GET /orders");
+        });
+        stage
+    }
+
     /// The same, and once a day something else.
     pub(crate) fn settled_with(power: &str, operation: &str) -> Self {
         let mut stage = Self::new();
