@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use authority::{Asked, Authority, Change, Digest, Exhibit, Progress, RequestRules, State, Weaker, Written};
 use console::{Excerpt, Size, Told};
 use jiff::Timestamp;
@@ -16,9 +17,10 @@ use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
 };
+use zeroize::Zeroizing;
 
 use crate::{
-    config::{Config, Mail, MailSecurity},
+    config::{self, Config, Mail, MailSecurity},
     drains::journal::Journal,
     drilling::Overheard,
     house::{self, HouseError},
@@ -39,11 +41,63 @@ pub(crate) struct Telling {
     worker: Worker,
     told: Arc<Told>,
     overheard: Arc<Overheard>,
+    manner: Arc<ArcSwap<Manner>>,
+    /// What the ways were made of.
+    made_of: Digest,
+}
+
+/// How people are told, beside on which ways.
+struct Manner {
     /// The desk's origin, for links.
     desk: String,
     escalate: Span,
-    /// Who may say yes to requests for keys, as it was when the gate started.
+    /// Who may say yes to requests for keys.
     rules: RequestRules,
+}
+
+impl Manner {
+    fn of(config: &Config) -> Self {
+        Self { desk: config.desk(), escalate: config.tell.escalate, rules: house::request_rules(config) }
+    }
+}
+
+/// Takes over how people are told, while the gate runs.
+pub(crate) struct Retelling {
+    teller: Teller,
+    manner: Arc<ArcSwap<Manner>>,
+    made_of: Mutex<Digest>,
+}
+
+impl Retelling {
+    /// Goes by another configuration. Gives the task that carries, where the ways are others now;
+    /// what waits on those before is tried once more.
+    pub(crate) fn obey(
+        &self,
+        config: &Config,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Option<JoinHandle<()>>, HouseError> {
+        let (teller, worker) = Telling::ways(config)?;
+        let new = made_of(config)?;
+        self.manner.store(Arc::new(Manner::of(config)));
+        let mut made_of = self.made_of.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *made_of, new) == new {
+            return Ok(None);
+        }
+        self.teller.renew(&teller);
+        Ok(Some(tokio::spawn(worker.run(stopped(stopping.clone())))))
+    }
+}
+
+/// The settings of the ways, and their secrets, as one digest.
+fn made_of(config: &Config) -> Result<Digest, HouseError> {
+    let vault = Vault::of(&config.gate.state);
+    let config::Tell { escalate: _, webhook, mail } = &config.tell;
+    let names = webhook.iter().map(|it| &it.secret).chain(mail.iter().filter_map(|it| it.password.as_ref()));
+    let mut text = Zeroizing::new(format!("{webhook:?} {mail:?}"));
+    for name in names {
+        text.push_str(&vault.text(name)?);
+    }
+    Ok(Digest::of(text.as_bytes()))
 }
 
 impl Telling {
@@ -55,9 +109,8 @@ impl Telling {
             worker,
             told,
             overheard: Arc::default(),
-            desk: config.desk(),
-            escalate: config.tell.escalate,
-            rules: house::request_rules(config),
+            manner: Arc::new(ArcSwap::from_pointee(Manner::of(config))),
+            made_of: made_of(config)?,
         })
     }
 
@@ -88,6 +141,12 @@ impl Telling {
         self.teller.clone()
     }
 
+    /// By which another configuration is taken over.
+    pub(crate) fn retelling(&self) -> Retelling {
+        let made_of = Mutex::new(self.made_of);
+        Retelling { teller: self.teller.clone(), manner: Arc::clone(&self.manner), made_of }
+    }
+
     /// What is told of drills.
     pub(crate) fn overheard(&self) -> Arc<Overheard> {
         Arc::clone(&self.overheard)
@@ -99,10 +158,10 @@ impl Telling {
         (found, journal): (mpsc::Receiver<Finding>, Arc<Journal>),
         stopping: &watch::Receiver<bool>,
     ) -> [JoinHandle<()>; 2] {
-        let Self { authority, teller, worker, told, overheard, desk, escalate, rules } = self;
+        let Self { authority, teller, worker, told, overheard, manner, made_of: _ } = self;
         let changes = authority.listen();
         let lives = Mutex::default();
-        let voice = Voice { authority, teller, told, overheard, desk, escalate, rules, journal, lives };
+        let voice = Voice { authority, teller, told, overheard, manner, journal, lives };
         let telling = tokio::spawn(voice.speak(changes, found, stopping.clone()));
         [telling, tokio::spawn(worker.run(stopped(stopping.clone())))]
     }
@@ -142,9 +201,7 @@ struct Voice {
     overheard: Arc<Overheard>,
     /// How long the notices of open questions are worth sending.
     lives: Mutex<HashMap<ChallengeId, Life>>,
-    desk: String,
-    escalate: Span,
-    rules: RequestRules,
+    manner: Arc<ArcSwap<Manner>>,
     /// Where findings are kept for drains.
     journal: Arc<Journal>,
 }
@@ -175,6 +232,10 @@ impl Voice {
                 () = &mut stop => return,
             }
         }
+    }
+
+    fn desk(&self) -> String {
+        self.manner.load().desk.clone()
     }
 
     async fn tell_change(&self, change: &Change, told: &mut Vec<(ChallengeId, Timestamp)>) {
@@ -271,7 +332,7 @@ impl Voice {
     async fn escalate(&self, told: &mut Vec<(ChallengeId, Timestamp)>) {
         let now = Timestamp::now();
         let due: Vec<ChallengeId> = told
-            .extract_if(.., |(_, at)| Span::between(*at, now) >= self.escalate)
+            .extract_if(.., |(_, at)| Span::between(*at, now) >= self.manner.load().escalate)
             .map(|(challenge, _)| challenge)
             .collect();
         for challenge in due {
@@ -289,7 +350,7 @@ impl Voice {
         });
         let Some((asked, key, holder, to)) = asked else { return };
         let exhibit = self.authority.exhibit(challenge).await.ok().flatten().unwrap_or_default();
-        let (target, link) = (target(&exhibit), format!("{}/questions/{challenge}", self.desk));
+        let (target, link) = (target(&exhibit), format!("{}/questions/{challenge}", self.desk()));
         let notice = in_words(&asked, &key, &holder, &target, &link);
         let word = if times == Times::First { "opened" } else { "escalated" };
         let Ok(id) = NoticeId::new(format!("{challenge}_{word}_{}", asked.at.as_millisecond())) else { return };
@@ -330,7 +391,7 @@ impl Voice {
         let (operation, key) = self.authority.view(of).unzip();
         let title = format!("{challenge}: {} {how}", operation.unwrap_or_default());
         let id = format!("{challenge}_{}", kind.word().replace('.', "_"));
-        let Some(notice) = notice(self.desk.clone(), kind, &id, Severity::Info, title, to) else { return };
+        let Some(notice) = notice(self.desk(), kind, &id, Severity::Info, title, to) else { return };
         self.send(key, notice);
     }
 
@@ -356,7 +417,7 @@ impl Voice {
         let key = finding.key.map_or_else(|| "none".to_owned(), |key| key.to_string());
         let Ok(id) = NoticeId::new(format!("{}_{key}_{at}", finding.rule)) else { return };
         let to = finding.key.map_or_else(|| self.administrators(), |key| self.people_of(key));
-        self.send(finding.key, Notice::finding(finding, id, Some(self.desk.clone()), to));
+        self.send(finding.key, Notice::finding(finding, id, Some(self.desk()), to));
     }
 
     /// A finding of a canary says which one it is, and where it lay.
@@ -376,11 +437,11 @@ impl Voice {
     }
 
     fn tell(&self, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
-        self.tell_at(self.desk.clone(), kind, id, severity, title, to);
+        self.tell_at(self.desk(), kind, id, severity, title, to);
     }
 
     fn tell_request(&self, request: RequestId, what: &str, title: String, to: Vec<Recipient>) {
-        let link = format!("{}/requests/{request}", self.desk);
+        let link = format!("{}/requests/{request}", self.desk());
         self.tell_at(link, Kind::KeyRequested, &format!("{request}_{what}"), Severity::Info, title, to);
     }
 
@@ -392,7 +453,7 @@ impl Voice {
 
     /// Tells whoever answers for a key of what became of it.
     fn tell_of(&self, key: KeyId, kind: Kind, id: &str, severity: Severity, title: String) {
-        let notice = notice(self.desk.clone(), kind, id, severity, title, self.people_of(key));
+        let notice = notice(self.desk(), kind, id, severity, title, self.people_of(key));
         if let Some(notice) = notice {
             self.send(Some(key), notice);
         }
@@ -428,8 +489,10 @@ impl Voice {
     /// Those who may say yes to a request.
     fn approvers(&self, request: RequestId) -> Vec<Recipient> {
         self.authority.view(|state| {
-            let people =
-                state.request(request).map(|request| state.approvers(request, &self.rules)).unwrap_or_default();
+            let people = state
+                .request(request)
+                .map(|request| state.approvers(request, &self.manner.load().rules))
+                .unwrap_or_default();
             people.into_iter().filter_map(|person| state.holder(person)).map(recipient).collect()
         })
     }

@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use arc_swap::ArcSwap;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -16,10 +17,10 @@ use crate::{
     webhook,
 };
 
-/// Tells people, without ever making the caller wait. Cheap to clone.
+/// Tells people, without ever making the caller wait. Cheap to clone; all clones use the same ways.
 #[derive(Clone)]
 pub struct Teller {
-    ways: Arc<[Entrance]>,
+    ways: Arc<ArcSwap<Vec<Entrance>>>,
 }
 
 /// The ways that took a notice up.
@@ -83,14 +84,20 @@ impl Teller {
             let server = mail::Server::new(mail, believed.as_ref())?;
             open(server.name(), Takes::Mailable, Carrier::Mail(server));
         }
-        Ok((Self { ways: entrances.into() }, Worker { ways }))
+        Ok((Self { ways: Arc::new(ArcSwap::from_pointee(entrances)) }, Worker { ways }))
+    }
+
+    /// From now on, and for all clones, what is told goes the ways of another teller. The worker
+    /// of those before carries what waits, and ends.
+    pub fn renew(&self, other: &Self) {
+        self.ways.store(other.ways.load_full());
     }
 
     /// Hands a notice over and returns at once, with the ways that took it. What does not fit is
     /// counted, and told as one notice when there is room again.
     pub fn tell(&self, notice: Notice) -> Reached {
         let (notice, mut reached) = (Arc::new(notice), Reached::default());
-        for way in self.ways.iter().filter(|way| way.takes.take(&notice)) {
+        for way in self.ways.load().iter().filter(|way| way.takes.take(&notice)) {
             let taken = if notice.kind.replaces() {
                 way.newest.send_replace(Some(Arc::clone(&notice)));
                 Ok(())
@@ -108,7 +115,7 @@ impl Teller {
 
     /// How every way does, webhooks first, in the order of the settings.
     pub fn health(&self) -> Vec<WayHealth> {
-        self.ways.iter().map(|way| way.status.health()).collect()
+        self.ways.load().iter().map(|way| way.status.health()).collect()
     }
 }
 

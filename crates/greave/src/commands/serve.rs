@@ -6,7 +6,7 @@ use std::{
     num::NonZeroUsize,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use tokio::{
 
 use crate::{
     commands::{Done, Outcome},
-    config::Config,
+    config::{self, Config},
     drains::{self, Drains, journal::Journal},
     drilling::Player,
     ends::Ends,
@@ -40,7 +40,7 @@ use crate::{
     show,
     state::socket,
     stop::stopped,
-    telling::{self, Telling},
+    telling::{self, Retelling, Telling},
     traces::{self, Traces},
     watching,
 };
@@ -103,8 +103,9 @@ pub(crate) struct Serving {
     drains: Arc<Drains>,
     traces: Arc<Traces>,
     watching: Arc<Watching>,
+    retelling: Retelling,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     gate_address: std::net::SocketAddr,
 }
 
@@ -193,7 +194,7 @@ impl Serving {
         leaks::take_up(&watching, &house.authority, saved.as_ref().map(|(_, at)| *at)).await;
         let kept = (config.gate.state.clone(), house.state.record(), saved);
         tasks.push(watching::keep(&watching, &house.authority, kept, &stopping));
-        let teller = telling.teller();
+        let (teller, retelling) = (telling.teller(), telling.retelling());
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
@@ -218,7 +219,22 @@ impl Serving {
             move |request, visitor| Arc::clone(&worker).answer(request, visitor)
         };
         let running = server.start(&cut, equip).map_err(|error| HouseError::Setting(format!("the gate: {error}")))?;
-        Ok(Self { house, gate, running, desk, book, ends, drains, traces, watching, stop, tasks, gate_address })
+        let tasks = Mutex::new(tasks);
+        Ok(Self {
+            house,
+            gate,
+            running,
+            desk,
+            book,
+            ends,
+            drains,
+            traces,
+            watching,
+            retelling,
+            stop,
+            tasks,
+            gate_address,
+        })
     }
 
     /// Where the gate listens.
@@ -279,6 +295,7 @@ impl Serving {
         house::realm(&written.config, Arc::clone(&written.document.catalogue))?;
         drains::ready(&written.config)?;
         Traces::new(&written.config)?;
+        let (_teller, _worker) = Telling::ways(&written.config)?;
         watch_rules(&written.config)?;
         let (in_force, loaded) = written.load(&self.house.authority, Timestamp::now()).await?;
         self.obey(in_force).await?;
@@ -325,6 +342,11 @@ impl Serving {
         self.gate.obey(realm);
         self.drains.run(&config).await?;
         self.traces.obey(&config)?;
+        let carrying = self.retelling.obey(&config, &self.stop.subscribe())?;
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(carrying);
+        for setting in at_next_start(&self.house.config, &config) {
+            tracing::warn!(setting, "what the configuration says of it now is taken over at the next start");
+        }
         note_networks(&watch);
         self.watching.obey(watch);
         note_catalogue(&self.house, document.lock).await;
@@ -340,7 +362,7 @@ impl Serving {
         let _ = tokio::task::spawn_blocking(move || running.join()).await;
         self.drains.stop().await;
         self.stop.send_replace(true);
-        for task in self.tasks {
+        for task in self.tasks.into_inner().unwrap_or_else(PoisonError::into_inner) {
             let _ = task.await;
         }
         let _ = self.book.synced().await;
@@ -351,6 +373,32 @@ impl Serving {
 fn added<'a>(before: &Catalogue, now: &'a Catalogue) -> Vec<&'a str> {
     let known: HashSet<&str> = before.operations().iter().map(|operation| &*operation.name).collect();
     now.operations().iter().map(|operation| &*operation.name).filter(|name| !known.contains(name)).collect()
+}
+
+/// The settings that differ and that a running gate cannot take over.
+fn at_next_start(before: &Config, now: &Config) -> Vec<&'static str> {
+    let fixed = |config: &Config| {
+        let config::Gate { listen, upstream, metrics, workers, head_timeout, stop_timeout, .. } = &config.gate;
+        let config::Gate { connect_timeout, answer_timeout, .. } = &config.gate;
+        let config::Gate { upstream_authorities, client_certificate, client_key, .. } = &config.gate;
+        [
+            ("gate.listen", format!("{listen:?}")),
+            ("gate.upstream", format!("{upstream:?}")),
+            ("gate.metrics", format!("{metrics:?}")),
+            ("gate.workers", format!("{workers:?}")),
+            ("gate.head_timeout", format!("{head_timeout:?}")),
+            ("gate.stop_timeout", format!("{stop_timeout:?}")),
+            ("gate.connect_timeout", format!("{connect_timeout:?}")),
+            ("gate.answer_timeout", format!("{answer_timeout:?}")),
+            ("gate.upstream_authorities", format!("{upstream_authorities:?}")),
+            ("gate.client_certificate", format!("{client_certificate:?} {client_key:?}")),
+            ("desk.listen", format!("{:?}", config.desk.listen)),
+            ("hold.body, hold.memory", format!("{:?} {:?}", config.hold.body, config.hold.memory)),
+            ("record", format!("{:?}", config.record)),
+        ]
+    };
+    let both = fixed(before).into_iter().zip(fixed(now));
+    both.filter(|((_, before), (_, now))| before != now).map(|((setting, _), _)| setting).collect()
 }
 
 fn watch_rules(config: &Config) -> Result<WatchRules, HouseError> {

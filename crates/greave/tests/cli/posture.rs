@@ -1,6 +1,9 @@
 //! Whatever is weaker waits for a code, as a whole: at a reload, at a start, and shown everywhere.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+};
 
 use super::*;
 
@@ -97,6 +100,48 @@ fn an_edited_lock_waits_over_reload_and_restart_until_it_is_accepted() {
     assert!(!check.says(1, &["has changed since"]).out.contains("ask for a code"), "only drift is left");
     company.run(&["ledger", "show"]).says(0, &["posture-waits", "posture-loaded"]);
     company.run(&["ledger", "verify"]).says(0, &["hold together"]);
+}
+
+#[test]
+fn a_running_gate_tells_people_by_the_ways_that_were_accepted() {
+    let mut company = company();
+    let secret = company.path("state/secrets/hook");
+    fs::write(&secret, format!("whsec_{}\n", "QUJD".repeat(8))).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let (gate, mut told) = Running::start(&company);
+    let hooks = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
+    let urls = hooks.each_ref().map(|hook| format!("http://{}/told", hook.local_addr().unwrap()));
+    company.edit(
+        "greave.toml",
+        "[guard]",
+        &format!("[[tell.webhook]]\nurl = \"{}\"\nsecret = \"hook\"\n\n[guard]", urls[0]),
+    );
+    let mut law = ["identity_headers = [\"x-user\"]", "identity_headers = [\"x-other\"]"].into_iter();
+    for (place, hook) in hooks.iter().enumerate() {
+        if place == 1 {
+            company.edit("greave.toml", &urls[0], &urls[1]);
+        }
+        gate.signal("-HUP");
+        told.until("waits for a code");
+        company.as_ann(&["law", "accept"]).says(0, &["is in force"]);
+        told.until("that was accepted is loaded");
+        // What waits is told to people.
+        let accepted = fs::read_to_string(company.path("greave.toml")).unwrap();
+        company.edit("greave.toml", "unknown_keys = ", &format!("{}\nunknown_keys = ", law.next().unwrap()));
+        gate.signal("-HUP");
+        let mut line = String::new();
+        // What went out before the ways were exchanged may have come to the first.
+        let (mut came, _) = hook.accept().unwrap();
+        BufReader::new(&came).read_line(&mut line).unwrap();
+        assert_eq!(line, "POST /told HTTP/1.1\r\n");
+        came.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        fs::write(company.path("greave.toml"), accepted).unwrap();
+        company.run(&["law", "refuse"]).says(0, &["is refused"]);
+    }
+    company.edit("greave.toml", "[gate]\n", "[gate]\nworkers = 2\n");
+    gate.signal("-HUP");
+    told.until("gate.workers");
+    drop(gate);
 }
 
 #[test]
