@@ -163,12 +163,8 @@ pub(crate) fn lent(config: &Config) -> Result<Option<Credential>, HouseError> {
     credential.map(Some).map_err(|error| HouseError::Setting(format!("the secret `{name}`: {error}")))
 }
 
-/// How the API is asked about its keys, where the operator says so.
-pub(crate) fn abroad(
-    config: &Config,
-    authority: &Arc<Authority>,
-    catalogue: &Catalogue,
-) -> Result<Option<console::Abroad>, HouseError> {
+/// Who asks the API about its keys, where the operator says so.
+pub(crate) fn envoy(config: &Config, catalogue: &Catalogue) -> Result<Option<Envoy>, HouseError> {
     let Some(how) = &config.api.credentials else { return Ok(None) };
     let setting = |(what, why): (&str, String)| HouseError::Setting(format!("{what}: {why}"));
     let own_place = || config.issued.as_ref().map(|issued| issued.place.0.clone());
@@ -184,7 +180,16 @@ pub(crate) fn abroad(
         list: how.list().map_err(setting)?,
         ignore: how.ignore.clone(),
     };
-    let envoy = Arc::new(Envoy::new(upstream(config)?, settings));
+    Ok(Some(Envoy::new(upstream(config)?, settings)))
+}
+
+/// How the API is asked about its keys, where the operator says so.
+pub(crate) fn abroad(
+    config: &Config,
+    authority: &Arc<Authority>,
+    catalogue: &Catalogue,
+) -> Result<Option<console::Abroad>, HouseError> {
+    let Some(envoy) = envoy(config, catalogue)?.map(Arc::new) else { return Ok(None) };
     let (revoker, of_revoker) = (Arc::clone(&envoy), Arc::clone(authority));
     let of_lister = Arc::clone(authority);
     Ok(Some(console::Abroad {
@@ -333,6 +338,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
             .map_err(|error| setting("gate.public", &error))?,
         identify: config.api.identify.as_ref().map(|how| identify(&catalogue, how, &header)).transpose()?,
         pace: config.gate.body_pace.into(),
+        problems_as_json: config.gate.problems == config::Problems::Json,
         holding: Holding { wait: config.hold.wait, most: config.hold.most },
         desk: config.desk(),
         issued: config

@@ -22,6 +22,10 @@ use crate::{
     state::{named_by, record_folder, running},
 };
 
+/// So far back the newest calls are looked for first, and so many times as far next.
+const FIRST_BACK: SignedDuration = SignedDuration::from_mins(15);
+const FURTHER_BACK: i32 = 16;
+
 /// How often who follows looks for more.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -50,16 +54,15 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
             nothing(cli, calls).await
         };
     };
-    let mut reading = Reading { reader: reader.wanting(&wanted), joiner: Joiner::default(), damaged: false };
     if !calls.by.is_empty() {
+        let mut reading = Reading::of(reader, &wanted);
+        reading.tell();
         let (done, found) = reading.count(&wanted, calls, cli.json, running(&state).is_none())?;
         return if found { Ok(done) } else { nothing(cli, calls).await };
     }
-    let mut newest = VecDeque::new();
-    let mut found: usize = 0;
-    while let Some(joined) = reading.next() {
-        keep(&mut newest, &mut found, joined, &wanted, calls.last);
-    }
+    drop(reader);
+    let Newest { mut reading, calls: mut newest, mut found, is_all } = newest(&folder, &wanted, calls.last, now)?;
+    reading.tell();
     if calls.follow {
         for joined in &newest {
             print(joined, &form)?;
@@ -96,10 +99,46 @@ pub(crate) async fn run(cli: &Cli, calls: &Calls, now: Timestamp) -> Outcome {
     for joined in &newest {
         show::say(show::wrapped(&line(joined), SET_IN, show::width()))?;
     }
-    if found > newest.len() {
-        aside(FAINT, format!("the newest {} of {found}; `--last {found}` shows all", newest.len()));
+    let shown = newest.len();
+    if !is_all {
+        let more = shown.saturating_mul(10);
+        aside(FAINT, format!("the newest {shown}; `--last {more}` shows more, `--by hour` counts all"));
+    } else if found > shown {
+        aside(FAINT, format!("the newest {shown} of {found}; `--last {found}` shows all"));
     }
     Ok(done)
+}
+
+/// The newest calls that fit.
+struct Newest {
+    /// Where it may be gone on.
+    reading: Reading,
+    calls: VecDeque<Joined>,
+    /// How many fit in what was read.
+    found: usize,
+    /// All of the time that was asked about was read.
+    is_all: bool,
+}
+
+/// Reads back from the end, over ever longer times, until there are enough: who asks for the
+/// newest of a busy month does not wait for the month.
+fn newest(folder: &Path, wanted: &Filter, most: usize, now: Timestamp) -> Result<Newest, record::OpenError> {
+    let end = wanted.until.map_or(now, |until| until.min(now));
+    let mut back = FIRST_BACK;
+    loop {
+        let from = end.saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let is_all = wanted.since.is_none_or(|since| since >= from) || from == Timestamp::MIN;
+        let part = Filter { since: if is_all { wanted.since } else { Some(from) }, ..wanted.clone() };
+        let mut reading = Reading::of(Reader::open(folder)?, &part);
+        let (mut calls, mut found) = (VecDeque::new(), 0);
+        while let Some(joined) = reading.next() {
+            keep(&mut calls, &mut found, joined, &part, most);
+        }
+        if is_all || found >= most {
+            return Ok(Newest { reading, calls, found, is_all });
+        }
+        back = back.saturating_mul(FURTHER_BACK);
+    }
 }
 
 /// How calls are printed.
@@ -191,14 +230,33 @@ struct Reading {
     reader: Reader,
     joiner: Joiner,
     damaged: bool,
+    /// What is still to be told; nothing is kept back where that is `None`.
+    untold: Option<Vec<String>>,
 }
 
 impl Reading {
+    /// What is found is told by [`tell`](Self::tell).
+    fn of(reader: Reader, wanted: &Filter) -> Self {
+        Self { reader: reader.wanting(wanted), joiner: Joiner::default(), damaged: false, untold: Some(Vec::new()) }
+    }
+
+    /// Tells what was found, and from now on at once.
+    fn tell(&mut self) {
+        self.untold.take().into_iter().flatten().for_each(|text| aside(ALARM, text));
+    }
+
+    fn damage(&mut self, text: impl std::fmt::Display) {
+        self.damaged = true;
+        match &mut self.untold {
+            Some(untold) => untold.push(text.to_string()),
+            None => aside(ALARM, text),
+        }
+    }
+
     /// Tells what ends the record and is no whole entry. Only for who knows that nobody writes it.
     fn tell_torn(&mut self) {
         if let Some(damage) = self.reader.torn() {
-            aside(ALARM, &damage);
-            self.damaged = true;
+            self.damage(damage);
         }
     }
 
@@ -208,17 +266,13 @@ impl Reading {
             match self.reader.next()? {
                 Ok(entry) => {
                     if let Some(text) = hole(&entry) {
-                        aside(ALARM, text);
-                        self.damaged = true;
+                        self.damage(text);
                     }
                     if let Some(joined) = self.joiner.take(entry) {
                         return Some(joined);
                     }
                 }
-                Err(damage) => {
-                    aside(ALARM, &damage);
-                    self.damaged = true;
-                }
+                Err(damage) => self.damage(damage),
             }
         }
     }

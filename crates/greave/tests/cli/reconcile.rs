@@ -72,7 +72,7 @@ fn revoked_is_true_at_the_api_too_and_what_lives_elsewhere_is_found() {
         "[api.credentials]\nsecret = \"hub\"\nrevoke = \"DELETE /tokens/{id}\"\nlist = \"GET /tokens\"\n\
          items = \"\"\nhash = \"/sha256\"\nname = \"/note\"\n\n[guard]",
     );
-    company.run(&["check"]).says(0, &[]);
+    company.run(&["check"]).says(2, &["the secret `hub` is missing"]);
     company.run(&["reconcile"]).says(2, &["the secret `hub` is missing"]);
     fs::write(company.path("state/secrets/hub"), "hub-own-credential\n").unwrap();
     let only_ours = std::os::unix::fs::PermissionsExt::from_mode(0o600);

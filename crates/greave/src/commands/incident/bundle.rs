@@ -511,14 +511,9 @@ fn digest(path: &Path, bytes: u64) -> io::Result<Option<Hash>> {
     if !known.is_file() || known.len() != bytes {
         return Ok(None);
     }
-    let (mut file, mut hasher, mut buffer) = (File::open(path)?, Hasher::default(), vec![0; 64 << 10]);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Some(hasher.finish()));
-        }
-        hasher.feed(buffer.get(..read).unwrap_or_default());
-    }
+    let mut hasher = Hasher::default();
+    let read = io::copy(&mut File::open(path)?.take(bytes), &mut hasher)?;
+    Ok((read == bytes).then(|| hasher.finish()))
 }
 
 fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
