@@ -41,7 +41,7 @@ use crate::{
     change::{Actor, Change, Digest, Written},
     command::{Command, Description, Sighting, Warrant},
     declined::Declined,
-    guess::{Guesses, HeaderGuesses},
+    guess::{Guesses, GuessesAtNobody, HeaderGuesses},
     key::Key,
     life::Lifetimes,
     posture::{Files, Loaded, Offer},
@@ -133,6 +133,7 @@ pub struct Authority {
     // People who wait, and people who guess.
     lines: Mutex<HashMap<ChallengeId, watch::Sender<Line>>>,
     guesses: Mutex<Guesses>,
+    guesses_at_nobody: Mutex<GuessesAtNobody>,
     header_guesses: Mutex<HeaderGuesses>,
     changes: broadcast::Sender<Arc<Written>>,
 }
@@ -181,6 +182,7 @@ impl Authority {
             lent: ArcSwapOption::empty(),
             lines: Mutex::default(),
             guesses: Mutex::default(),
+            guesses_at_nobody: Mutex::default(),
             header_guesses: Mutex::default(),
             changes: broadcast::Sender::new(LISTENING),
             state: RwLock::new(state),

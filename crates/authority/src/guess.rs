@@ -12,6 +12,9 @@ pub(crate) const LAST: u32 = 100;
 /// The longest wait between two guesses.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
+/// So much of a name that nobody has is remembered, in bytes.
+const LONGEST_NAME: usize = 64;
+
 /// Sources that are remembered at one time.
 const SOURCES: usize = 100_000;
 
@@ -101,6 +104,26 @@ impl Guesses {
             }
             self.usual.insert((person, source));
         }
+    }
+}
+
+/// Wrong codes for names that nobody has.
+#[derive(Default)]
+pub(crate) struct GuessesAtNobody {
+    guesses: Guesses,
+    names: HashMap<String, HolderId>,
+}
+
+impl GuessesAtNobody {
+    /// As of a person of this name.
+    pub(crate) fn begin(&mut self, name: &str, guesser: Guesser, now: Timestamp) -> Result<Wrong, TooEarly> {
+        if self.names.len() >= SOURCES || self.guesses.failures.len() >= SOURCES {
+            *self = Self::default();
+        }
+        let next = HolderId(self.names.len() as u64);
+        let name = name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or_default().to_lowercase();
+        let person = *self.names.entry(name).or_insert(next);
+        self.guesses.begin(person, guesser, now)
     }
 }
 

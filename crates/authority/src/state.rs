@@ -2,7 +2,7 @@
 //! gives the same state.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
@@ -10,7 +10,7 @@ use std::{
 use factor::{recovery, totp};
 use jiff::{SignedDuration, Timestamp};
 use law::{
-    ApprovalId, ByPower, ChallengeId, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Refusal, RequestId,
+    ApprovalId, ByPower, ChallengeId, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Powers, Refusal, RequestId,
     Standing, neighbourhood,
 };
 
@@ -130,6 +130,16 @@ pub struct Yes {
     pub approval: ApprovalId,
     /// Who said it.
     pub by: HolderId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What people said yes to for a key from a source, and still stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    /// Since when, for each power.
+    pub(crate) since: ByPower<Option<Timestamp>>,
+    by: BTreeSet<HolderId>,
 }
 
 /// How a question was closed.
@@ -217,7 +227,7 @@ pub struct State {
     /// What the API calls keys, and what became of them there.
     pub(crate) names_abroad: BTreeMap<KeyId, String>,
     pub(crate) abroad: BTreeMap<KeyId, Abroad>,
-    pub(crate) windows: HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
+    pub(crate) windows: HashMap<(KeyId, Neighbourhood), Window>,
     pub(crate) law: Option<(Digest, String)>,
     pub(crate) posture: Option<(Digest, Files)>,
     /// Those that were in force before, the newest last.
@@ -389,7 +399,8 @@ impl State {
                     holder.deputies.clone_from(deputies);
                     holder.mail.clone_from(mail);
                     holder.administrator = *administrator;
-                })
+                });
+                self.keep_to_who_answers(*id);
             }
             Change::HolderLeft { id, keys_go_on } => self.leave(*id, *keys_go_on, at),
             Change::HolderReturned { id } => self.with_holder(*id, |holder| {
@@ -406,6 +417,8 @@ impl State {
                     holder.invitation = None;
                 });
                 self.founded |= self.holder(*holder).is_some_and(|holder| holder.administrator);
+                // What another authenticator opened may not have been this person.
+                self.windows.retain(|_, window| !window.by.contains(holder));
             }
             Change::Proved { holder, proof, purpose: _ } => self.use_proof(*holder, *proof),
             Change::AuthenticatorDisabled { holder } => self.with_holder(*holder, |holder| {
@@ -587,10 +600,10 @@ impl State {
             }
             Change::Approved { challenge, approval, person } => {
                 self.last_approval = approval.0;
-                self.approve(*challenge, Yes { approval: *approval, by: *person }, at);
+                self.approve(*challenge, Yes { approval: *approval, by: *person, at });
             }
             Change::Denied { challenge, not_me: _ } => self.close(*challenge, Closed::Denied),
-            Change::Spent { challenge, call: _ } => self.close(*challenge, Closed::Spent),
+            Change::Spent { challenge, call: _ } => self.served(*challenge),
             Change::LawLoaded { digest, page } => {
                 self.law = Some((*digest, page.clone()));
                 self.waiting = None;
@@ -650,11 +663,28 @@ impl State {
             // What they said yes to opens nothing any more.
             self.windows.retain(|(key, _), _| !keys.contains(key));
         }
-        // A yes that waits to be spent counts no more when its person has gone.
+        // A yes counts no more when its person has gone, whether it waits to be spent or opened
+        // a window.
         self.questions
             .values_mut()
             .filter(|asked| asked.closed.is_none())
             .for_each(|asked| asked.yes.retain(|yes| yes.by != id));
+        self.windows.retain(|_, window| !window.by.contains(&id));
+    }
+
+    /// The same where somebody else answers for a holder's keys from now on.
+    fn keep_to_who_answers(&mut self, id: HolderId) {
+        let Some(holder) = self.holders.holder(id) else { return };
+        let people: HashSet<HolderId> =
+            [holder.id].into_iter().chain(holder.owner).chain(holder.deputies.iter().copied()).collect();
+        let keys = &self.keys;
+        let is_theirs = |key: KeyId| keys.get(key.0).is_some_and(|key| key.holder() == Some(id));
+        self.windows
+            .retain(|(key, _), window| !is_theirs(*key) || window.by.iter().all(|person| people.contains(person)));
+        self.questions
+            .values_mut()
+            .filter(|asked| asked.closed.is_none() && is_theirs(asked.question.key))
+            .for_each(|asked| asked.yes.retain(|yes| people.contains(&yes.by)));
     }
 
     /// What was good for a short time when the backup was made may have been used since.
@@ -740,17 +770,26 @@ impl State {
         });
     }
 
-    fn approve(&mut self, challenge: ChallengeId, yes: Yes, at: Timestamp) {
+    fn approve(&mut self, challenge: ChallengeId, yes: Yes) {
         let Some(asked) = self.questions.get_mut(&challenge) else { return };
         asked.yes.push(yes);
-        if asked.yes.len() < asked.question.people() {
+    }
+
+    /// The yes has served, and opens a window for the same key, powers and source; the guard says
+    /// for how long from when it was said.
+    fn served(&mut self, challenge: ChallengeId) {
+        let Some(asked) = self.questions.get_mut(&challenge) else { return };
+        asked.closed = Some(Closed::Spent);
+        // Where nobody could say what a call does, the person said yes to that one and to no other.
+        let Some(at) = asked.yes.iter().map(|yes| yes.at).min().filter(|_| asked.question.powers != Powers::EVERY)
+        else {
             return;
-        }
-        // A yes opens a window for the same key, powers and source; the guard says for how long.
+        };
         let window = self.windows.entry((asked.question.key, neighbourhood(asked.question.source))).or_default();
         for power in asked.question.powers.iter() {
-            window.set(power, Some(at));
+            window.since.set(power, Some(at));
         }
+        window.by.extend(asked.yes.iter().map(|yes| yes.by));
     }
 
     fn close(&mut self, challenge: ChallengeId, closed: Closed) {

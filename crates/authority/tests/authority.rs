@@ -166,6 +166,8 @@ async fn a_yes_passes_one_call_and_opens_a_window() {
     let proof = house.proof().await;
     house.authority.perform(&Command::Approve(vec![ticket.challenge]), proof, house.now).await.unwrap();
     assert_eq!(ticket.answer().await, Answer::Approved);
+    let held = house.authority.held(key.id, neighbourhood(home()), house.now);
+    assert_eq!(held, law::Held::default(), "not before it has served");
     let spent = house.authority.spend(ticket.challenge, call(1), house.now).await.unwrap().unwrap();
     assert!(!spent.second_person);
     assert_eq!(house.authority.spend(ticket.challenge, call(2), house.now).await.unwrap(), None);
@@ -261,6 +263,77 @@ async fn what_a_key_asked_falls_with_it_and_is_not_there_to_approve() {
 }
 
 #[tokio::test]
+async fn a_yes_to_what_nobody_can_judge_opens_no_window() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    let mut ticket = house.ask(&Ask { powers: Powers::EVERY, ..delete_user(key.id) }).await.unwrap();
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![ticket.challenge]), proof, house.now).await.unwrap();
+    assert_eq!(ticket.answer().await, Answer::Approved);
+    assert!(house.authority.spend(ticket.challenge, call(1), house.now).await.unwrap().is_some());
+    assert_eq!(house.authority.held(key.id, neighbourhood(home()), house.now), law::Held::default());
+}
+
+#[tokio::test]
+async fn a_window_closes_when_who_opened_it_answers_no_more() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    house.authority.perform(&person("bob", true), proof, house.now).await.unwrap();
+    let proof = house.proof().await;
+    let (bob, seed, _) = enrol(&house.authority, "bob", proof, house.now).await;
+    let key = house.key_of_ann("secret").await.id;
+    let entrust = Command::EntrustKey { key, name: None, program: "sync".to_owned(), owner: bob };
+    let proof = house.proof().await;
+    house.authority.perform(&entrust, proof, house.now).await.unwrap();
+    let sync = house.authority.view(|state| state.holder_named("sync").unwrap().id);
+    let held = |house: &House| house.authority.held(key, neighbourhood(home()), house.now);
+
+    let asked = house.ask(&Ask { binding: Digest::of(b"one"), ..delete_user(key) }).await.unwrap().challenge;
+    house.pass(30);
+    let proof = house.authority.prove("bob", &seed.code(Step::at(house.now)), house.now).await.unwrap();
+    house.authority.perform(&Command::Approve(vec![asked]), proof, house.now).await.unwrap();
+    house.authority.spend(asked, call(1), house.now).await.unwrap().unwrap();
+    assert_ne!(held(&house), law::Held::default());
+    let of_ann = Description {
+        name: "sync".to_owned(),
+        kind: HolderKind::Workload,
+        owner: Some(house.ann),
+        deputies: Vec::new(),
+        mail: None,
+        administrator: false,
+    };
+    let proof = house.proof().await;
+    house.authority.perform(&Command::ChangeHolder(sync, of_ann), proof, house.now).await.unwrap();
+    assert_eq!(held(&house), law::Held::default(), "bob answers for it no more");
+
+    let asked = house.ask(&Ask { binding: Digest::of(b"two"), ..delete_user(key) }).await.unwrap().challenge;
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![asked]), proof, house.now).await.unwrap();
+    house.authority.spend(asked, call(2), house.now).await.unwrap().unwrap();
+    assert_ne!(held(&house), law::Held::default());
+    house.pass(30);
+    let proof = house.authority.prove("bob", &seed.code(Step::at(house.now)), house.now).await.unwrap();
+    enrol(&house.authority, "ann", proof, house.now).await;
+    assert_eq!(held(&house), law::Held::default(), "it may not have been ann");
+    house.restart().await;
+    assert_eq!(held(&house), law::Held::default());
+}
+
+#[tokio::test]
+async fn guessing_at_nobody_gets_slow_like_guessing_at_somebody() {
+    let house = House::new().await;
+    for name in ["ann", "nobody-here"] {
+        let from = elsewhere();
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let wrong = house.authority.prove_from(from, name, "000000", house.now).await;
+            waits.push(matches!(wrong, Err(NotProved::Wait(_))));
+        }
+        assert_eq!(waits, [false, false, false, false, false, true, true, true], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn not_me_and_leaving_close_all_that_the_keys_asked() {
     let mut house = House::new().await;
     let proof = house.proof().await;
@@ -281,6 +354,7 @@ async fn not_me_and_leaving_close_all_that_the_keys_asked() {
     let mut waits = house.ask(&Ask { key: second.id, ..asks(b"waits") }).await.unwrap();
     let window = house.ask(&Ask { key: second.id, ..asks(b"window") }).await.unwrap().challenge;
     house.authority.perform(&Command::Approve(vec![window]), proof, house.now).await.unwrap();
+    house.authority.spend(window, call(1), house.now).await.unwrap().unwrap();
     assert_ne!(house.authority.held(second.id, neighbourhood(home()), house.now), law::Held::default());
     house
         .authority

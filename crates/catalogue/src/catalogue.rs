@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use law::Powers;
 
 use crate::{
-    Asked, By, Case, CredentialPlace, Lock, Operation, OperationId, ReadError, SelectBy, Settings, TrailingSlash,
-    Trouble, Unselected,
+    Asked, By, Case, CredentialPlace, EncodedSlash, Lock, Operation, OperationId, ReadError, SelectBy, Settings,
+    TrailingSlash, Trouble, Unselected,
     careless::Careless,
     classify::Context,
     graphql,
     judge::{Judged, Judging},
     read::{self, path_of},
-    selector::Variants,
+    selector::{self, Variants},
     template::{ParameterValue, Segment, Template},
     tree::{Place, Tree},
     trouble::Troubles,
@@ -38,6 +38,9 @@ pub struct Catalogue {
     /// How careless upstreams read paths, where that could make a difference.
     careless: Option<Careless>,
     trailing_slash: TrailingSlash,
+    encoded_slash: EncodedSlash,
+    /// Whether some operation is told by a verb behind `:`, so that others may be.
+    custom_methods: bool,
     base: String,
     /// The methods of all operations.
     methods: BTreeSet<Box<str>>,
@@ -250,7 +253,13 @@ impl Catalogue {
         if fits.too_many {
             return Found::Undescribed;
         }
-        let mut addresses = fits.iter().filter_map(|place| Some((tree.template(place)?, self.address(place, method)?)));
+        let is_allowed = |template: &Template| {
+            template.allows(segments) && !(self.custom_methods && template.may_name_method(segments))
+        };
+        let mut addresses = fits
+            .iter()
+            .filter_map(|place| Some((tree.template(place)?, self.address(place, method)?)))
+            .filter(|(template, _)| is_allowed(template));
         let Some(first) = addresses.next() else { return Found::Undescribed };
         match (addresses.next(), first) {
             (None, (template, Address { plain, variants: None, .. })) => {
@@ -276,8 +285,8 @@ impl Catalogue {
     /// operation and its powers count too.
     ///
     /// A reading of as many segments (routed undecoded, decoded twice) must come to the same
-    /// operation. One of more segments (split at an encoded slash) is what clients rely on not
-    /// to exist; where it comes to a described operation, that operation's powers count too.
+    /// operation. One of more segments (split at an encoded slash) counts too, and where nothing
+    /// is described there, it has every power, unless the upstream is known not to split.
     ///
     /// # Errors
     /// Where two readings come to different operations.
@@ -294,7 +303,7 @@ impl Catalogue {
             let other = self.find(method, reading);
             self.read_carelessly(method, &other, reading, &mut beside);
             if reading.len() != judged.len() {
-                if !matches!(other, Found::Undescribed) {
+                if !matches!(other, Found::Undescribed) || self.encoded_slash == EncodedSlash::Either {
                     beside.add(&other);
                 }
             } else if other.names() != found.names() {
@@ -460,6 +469,8 @@ impl Catalogue {
             addresses: Vec::new(),
             careless: None,
             trailing_slash: settings.trailing_slash,
+            encoded_slash: settings.encoded_slash,
+            custom_methods: false,
             base: bases.first().cloned().unwrap_or_default(),
             methods: BTreeSet::new(),
         };
@@ -474,7 +485,10 @@ impl Catalogue {
             let own = standing.bases.as_deref().filter(|_| settings.base.is_none());
             for base in own.unwrap_or(bases) {
                 match Template::parse(&format!("{base}{}", operation.template), spans) {
-                    Ok(mut template) => {
+                    Ok(template) => {
+                        let numbers = &operation.numbers;
+                        let mut template = template.with_numbers(|name| numbers.iter().any(|known| known == name));
+                        catalogue.custom_methods |= template.has_custom_method();
                         if settings.trailing_slash == TrailingSlash::Ignored && template.segments.len() > 1 {
                             template.segments.pop_if(|last| *last == Segment::Literal(String::new()));
                         }
@@ -519,17 +533,20 @@ impl Catalogue {
 }
 
 impl<'c, 'p> Choice<'c, 'p> {
-    /// Whether the body must be read before it can be selected.
-    pub fn needs_body(&self) -> bool {
-        self.by().any(SelectBy::needs_body)
+    /// Whether a body of this `Content-Type` must be read before it can be selected; `None` where
+    /// there is no one type that can be read.
+    pub fn needs_body(&self, content_type: Option<&str>) -> bool {
+        self.by().any(|by| by.needs_body(content_type))
     }
 
-    /// The headers that must be at hand.
-    pub fn headers(&self) -> impl Iterator<Item = &'c str> {
-        self.by().filter_map(|by| match by {
-            SelectBy::Header(name) => Some(name.as_str()),
-            _ => None,
-        })
+    /// Whether the query alone selects it, where there is no form in the body.
+    pub fn is_by_query(&self) -> bool {
+        self.by().all(|by| matches!(by, SelectBy::Query(_)))
+    }
+
+    /// Whether a header of this name must be at hand: one that selects, or that an upstream may take for it.
+    pub fn needs_header(&self, name: &str) -> bool {
+        self.by().any(|by| matches!(by, SelectBy::Header(wanted) if selector::is_header_alike(name, wanted)))
     }
 
     /// The operation that the rest of the request selects.
@@ -772,13 +789,56 @@ paths:
         assert_eq!(select("DELETE", &["tags", "7"], &none), "DELETE /tags/{id}");
         assert_eq!(select("DELETE", &["tags", "7"], &query("keys=a&keys=b")), "DELETE /tags/{id}#keys");
         let Found::Choice(choice) = catalogue.find("POST", &[""]) else { panic!() };
-        assert!(choice.needs_body());
-        assert_eq!(choice.headers().collect::<Vec<_>>(), ["X-Target"]);
+        assert!(choice.needs_body(Some("application/json")) && !choice.is_by_query());
+        assert!(choice.needs_header("x-target") && choice.needs_header("X_Target"));
         assert_eq!(choice.candidates().count(), 2);
         // Nothing in a request shows a label, so it may always be either.
         let Found::Choice(choice) = catalogue.find("GET", &["tags", "7"]) else { panic!() };
-        assert!(!choice.needs_body());
+        assert!(!choice.needs_body(Some("application/json")));
         assert!(matches!(choice.select(&none), Selected::Described(_)));
+    }
+
+    #[test]
+    fn a_value_that_the_document_rules_out_asks_for_something_else() {
+        let document = r#"{"openapi": "3.1.0", "info": {}, "paths": {
+            "/orders/{id}": {
+                "parameters": [{"name": "id", "in": "path", "schema": {"type": "integer"}}],
+                "get": {}, "post": {}
+            },
+            "/orders/{id}:cancel": {"post": {}},
+            "/notes/{name}": {"get": {}}
+        }}"#;
+        let catalogue = catalogue(document, &Settings::default());
+        let find = |method: &str, path: &[&str]| catalogue.find(method, path).names().join(" ");
+        for id in ["7", "-7", "7,8,9", "007"] {
+            assert_eq!(find("GET", &["orders", id]), "GET /orders/{id}", "{id}");
+        }
+        for id in ["export-all", "7/refund", "7.json", "7:refund", "-", ","] {
+            assert_eq!(find("GET", &["orders", id]), "", "{id}");
+        }
+        assert_eq!(find("POST", &["orders", "7:cancel"]), "POST /orders/{id}:cancel");
+        assert_eq!(find("POST", &["orders", "7:refund"]), "", "where some verbs are described, others may be left out");
+        assert_eq!(find("GET", &["notes", "a:b:purge"]), "");
+        assert_eq!(find("GET", &["notes", "2026-11-30T10:00"]), "GET /notes/{name}", "that is no verb");
+    }
+
+    #[test]
+    fn an_encoded_slash_divides_unless_the_upstream_keeps_it() {
+        let document = r#"{"openapi": "3.1.0", "info": {}, "paths": {
+            "/users/{name}": {"get": {"summary": "Show a user"}},
+            "/users/{name}/notes": {"get": {"summary": "List notes"}}
+        }}"#;
+        let powers = |encoded_slash: EncodedSlash, last: &'static str| {
+            let settings = Settings { encoded_slash, ..Settings::default() };
+            let catalogue = catalogue(document, &settings);
+            let readings = [vec!["users", last], ["users"].into_iter().chain(last.split('/')).collect()];
+            let (found, beside) = catalogue.find_however_read("GET", &readings).unwrap();
+            found.powers().union(beside.powers)
+        };
+        let read = Powers::from(Power::Read);
+        assert_eq!(powers(EncodedSlash::Either, "bob/keys"), Powers::EVERY);
+        assert_eq!(powers(EncodedSlash::Either, "bob/notes"), read);
+        assert_eq!(powers(EncodedSlash::Value, "bob/keys"), read);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub struct Facts {
     pub method: String,
     /// The template as the document writes it, such as `/users/{name}/tokens`.
     pub template: String,
+    /// What of a request selects it among others at its template, such as `Action=DeleteUser`.
+    pub selected: Option<String>,
     /// `operationId`.
     pub operation_id: Option<String>,
     /// `tags`, in their order.

@@ -185,6 +185,7 @@ fn operation(draft: &Draft, powered: Powered) -> Operation {
         name: name_of(draft).into(),
         method: facts.method.clone(),
         template: facts.template.clone(),
+        numbers: draft.standing.numbers.clone(),
         selector: draft.selector.clone(),
         powers: if powers.is_empty() { Powers::EVERY } else { powers },
         evidence,
@@ -262,6 +263,7 @@ fn facts_of_variant(draft: &Draft, by: &SelectBy, value: &str) -> Facts {
     Facts {
         method: method.to_owned(),
         template: draft.facts.template.clone(),
+        selected: (*by != SelectBy::GraphQl).then(|| word.to_owned()),
         operation_id: Some(word.to_owned()),
         scopes: draft.facts.scopes.clone(),
         ..Facts::default()

@@ -38,7 +38,7 @@ pub use crate::{
     read::{ReadError, landmarks::names_credential, text::unambiguous_json},
     security::{CredentialPlace, Place, Requirement, Security},
     selector::{Asked, SelectBy, Selector, Unselected},
-    settings::{Case, MultiSegment, Override, SelectorRule, Settings, TrailingSlash},
+    settings::{Case, EncodedSlash, MultiSegment, Override, SelectorRule, Settings, TrailingSlash},
     template::ParameterValue,
     trouble::Trouble,
     weaker::{Eased, Judgement},

@@ -30,6 +30,9 @@ pub struct Operation {
     pub method: String,
     /// As the document writes it, without the base path.
     pub template: String,
+    /// Parameters of the template that are whole numbers; a word in the place of one asks for
+    /// something else.
+    pub numbers: Vec<String>,
     /// What tells it apart from others at the same address.
     pub selector: Option<Selector>,
     /// What it lets its caller do; never empty.

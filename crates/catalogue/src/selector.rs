@@ -81,7 +81,7 @@ impl Wanted {
 pub struct Asked<'a> {
     /// The query as it was sent, without `?`.
     pub query: &'a str,
-    /// The headers that [`Choice::headers`](crate::Choice::headers) names, each line of them.
+    /// The headers that [`Choice::needs_header`](crate::Choice::needs_header) takes, each line of them.
     pub headers: &'a [(&'a str, &'a str)],
     /// `Content-Type`, where there is exactly one.
     pub content_type: Option<&'a str>,
@@ -228,30 +228,83 @@ impl Reading {
 }
 
 impl SelectBy {
-    /// Whether it looks at the body.
-    pub(crate) const fn needs_body(&self) -> bool {
-        !matches!(self, Self::Query(_) | Self::Header(_))
+    /// Whether it looks at a body of this type; `None` where there is no one type that can be
+    /// read. What stands in the query is looked for in a form, too: many an upstream reads both
+    /// as one.
+    pub(crate) fn needs_body(&self, content_type: Option<&str>) -> bool {
+        match self {
+            Self::Query(_) => form_kind(content_type).is_some(),
+            Self::Header(_) => false,
+            Self::Form(_) | Self::QueryOrForm(_) | Self::Json(_) | Self::GraphQl => true,
+        }
     }
 
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Unselected> {
         match self {
-            Self::Query(name) => pairs(asked.query, name),
+            // An upstream may look for the field in a form, too.
+            Self::Query(name) => match (pairs(asked.query, name)?, may_name(asked, name)?) {
+                (query, false) => Ok(query),
+                (_, true) => Ok(Reading::Twice),
+            },
             // An upstream may look for the field in the query too.
             Self::Form(name) => match (form(asked, name)?, pairs(asked.query, name)?) {
                 (form, Reading::Absent) => Ok(form),
                 _ => Ok(Reading::Twice),
             },
             Self::QueryOrForm(name) => Ok(form(asked, name)?.join(pairs(asked.query, name)?)),
-            Self::Json(pointer) => json(asked, pointer),
+            // The same of JSON: what stands at its top may be taken from the query.
+            Self::Json(pointer) => {
+                let top = steps(pointer).into_iter().next().unwrap_or_default();
+                match (json(asked, pointer)?, pairs(asked.query, &top)?) {
+                    (json, Reading::Absent) => Ok(json),
+                    _ => Ok(Reading::Twice),
+                }
+            }
             Self::Header(name) => {
-                let mut lines = asked.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+                let mut lines = asked.headers.iter().filter(|(known, _)| is_header_alike(known, name));
                 Ok(match (lines.next(), lines.next()) {
                     (None, _) => Reading::Absent,
-                    (Some((_, value)), None) => Reading::Values(vec![value.trim().to_owned()]),
-                    (Some(_), Some(_)) => Reading::Twice,
+                    (Some((known, value)), None) if known.eq_ignore_ascii_case(name) => {
+                        Reading::Values(vec![value.trim().to_owned()])
+                    }
+                    _ => Reading::Twice,
                 })
             }
             Self::GraphQl => graphql::root_fields(asked).map(Reading::Values),
+        }
+    }
+}
+
+/// Whether an upstream may take one header for the other: many read `X_Target` as `X-Target`.
+pub(crate) fn is_header_alike(name: &str, wanted: &str) -> bool {
+    let plain = |name: &str| name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-").to_ascii_lowercase();
+    name.eq_ignore_ascii_case(wanted) || plain(name) == plain(wanted)
+}
+
+/// A form, of which fields are read as of a query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Encoded,
+    Multipart,
+}
+
+/// Whether a body of this type is a form; also one whose type is not spelled as its standard
+/// says, and one without a type: some upstreams take that for a form.
+fn form_kind(content_type: Option<&str>) -> Option<Form> {
+    let Some(text) = content_type.map(str::to_ascii_lowercase) else { return Some(Form::Encoded) };
+    let encoded = text.contains("x-www-form-urlencoded").then_some(Form::Encoded);
+    encoded.or_else(|| text.contains("form-data").then_some(Form::Multipart))
+}
+
+/// Whether a form in the body may have a field of this name.
+fn may_name(asked: &Asked<'_>, name: &str) -> Result<bool, Unselected> {
+    match form_kind(asked.content_type) {
+        None => Ok(false),
+        Some(Form::Encoded) => Ok(form(asked, name)? != Reading::Absent),
+        // Names of parts can be written in many ways: whatever looks like one counts.
+        Some(Form::Multipart) => {
+            let body = String::from_utf8_lossy(asked.body.ok_or(Unselected::Unreadable)?).to_lowercase();
+            Ok(body.contains("name*") || body.contains("=?") || body.contains(&name.to_lowercase()))
         }
     }
 }
@@ -318,11 +371,7 @@ fn form(asked: &Asked<'_>, name: &str) -> Result<Reading, Unselected> {
 fn json(asked: &Asked<'_>, pointer: &str) -> Result<Reading, Unselected> {
     let value = json_body(asked)?;
     let mut at = &value;
-    let steps: Vec<String> = match pointer.strip_prefix('/') {
-        Some(steps) => steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect(),
-        None => vec![pointer.to_owned()],
-    };
-    for step in &steps {
+    for step in &steps(pointer) {
         let object = at.as_object().ok_or(Unselected::Unreadable)?;
         if object.keys().any(|name| name != step && alike(name, step)) {
             return Ok(Reading::Twice);
@@ -338,6 +387,14 @@ fn json(asked: &Asked<'_>, pointer: &str) -> Result<Reading, Unselected> {
         Value::Number(number) => Ok(Reading::Values(vec![number.to_string()])),
         Value::Bool(truth) => Ok(Reading::Values(vec![truth.to_string()])),
         Value::Array(_) | Value::Object(_) => Err(Unselected::Unreadable),
+    }
+}
+
+/// The names that lead to a field, at least one.
+fn steps(pointer: &str) -> Vec<String> {
+    match pointer.strip_prefix('/') {
+        Some(steps) => steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect(),
+        None => vec![pointer.to_owned()],
     }
 }
 
@@ -442,6 +499,48 @@ mod tests {
         for unreadable in ["Action=%", "%u0041ction=Delete&Action=List", "Action=%ff"] {
             assert_eq!(select(unreadable), Err(Unselected::Unreadable), "{unreadable}");
         }
+    }
+
+    #[test]
+    fn what_a_query_selects_no_form_may_name_too() {
+        let by = SelectBy::Query("Action".into());
+        let form = "application/x-www-form-urlencoded";
+        let parts = "multipart/form-data; boundary=x";
+        let part = "--x\r\nContent-Disposition: form-data; name=\"Action\"\r\n\r\nDelete\r\n--x--\r\n";
+        let extended = part.replace("name=\"Action\"", "name*=utf-8''%41ction");
+        assert_eq!(select(&by, &asked("Action=List", form, "b=2")), Ok(vec![0]));
+        assert_eq!(select(&by, &asked("Action=List", parts, &part.replace("Action", "b"))), Ok(vec![0]));
+        assert_eq!(select(&by, &asked("Action=List", "application/json", "{\"Action\":\"Delete\"}")), Ok(vec![0]));
+        for (media, body) in [(form, "Action=Delete"), (form, "b&action=x"), (parts, part), (parts, &extended)] {
+            assert_eq!(select(&by, &asked("Action=List", media, body)), Err(Unselected::Ambiguous), "{media} {body}");
+            assert!(by.needs_body(Some(media)));
+        }
+        let untyped = Asked { content_type: None, ..asked("Action=List", "", "Action=Delete") };
+        assert_eq!(select(&by, &untyped), Err(Unselected::Unreadable), "some take it for a form");
+        assert_eq!(select(&by, &Asked { body: Some(b""), ..untyped }), Ok(vec![0]));
+        assert_eq!(select(&by, &Asked { body: None, ..untyped }), Err(Unselected::Unreadable));
+    }
+
+    #[test]
+    fn what_json_selects_no_query_may_name_too() {
+        let json = "application/json";
+        let body = r#"{"op": {"do": "List"}, "act": "List"}"#;
+        for (pointer, query) in [("act", "act=Delete"), ("/op/do", "op[do]=Delete"), ("act", "Act")] {
+            let by = SelectBy::Json(pointer.into());
+            assert_eq!(select(&by, &asked("page=2&do=x", json, body)), Ok(vec![0]), "{pointer}");
+            assert_eq!(select(&by, &asked(query, json, body)), Err(Unselected::Ambiguous), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_may_be_taken_for_the_selecting_one_selects_nothing() {
+        let by = SelectBy::Header("X-Action".into());
+        let select = |headers: &[(&str, &str)]| select(&by, &Asked { headers, body: Some(b""), ..Asked::default() });
+        assert_eq!(select(&[("x-action", "List"), ("x-actions", "Delete")]), Ok(vec![0]));
+        for twin in ["x_action", "X.Action", "x-action"] {
+            assert_eq!(select(&[("x-action", "List"), (twin, "Delete")]), Err(Unselected::Ambiguous), "{twin}");
+        }
+        assert_eq!(select(&[("x_action", "List")]), Err(Unselected::Ambiguous));
     }
 
     #[test]

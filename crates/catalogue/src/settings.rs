@@ -24,6 +24,8 @@ pub struct Settings {
     pub case: Case,
     /// Whether the upstream takes `/users/` for `/users`.
     pub trailing_slash: TrailingSlash,
+    /// Whether the upstream may take `/users/a%2Fb` for `/users/a/b`.
+    pub encoded_slash: EncodedSlash,
 }
 
 /// Powers that the operator gives to operations.
@@ -80,4 +82,17 @@ pub enum TrailingSlash {
     Strict,
     /// `/users/` is `/users`.
     Ignored,
+}
+
+/// Whether an encoded slash divides a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EncodedSlash {
+    /// Nobody knows: many frameworks decode a path before they look for whom it is. What the
+    /// request may ask for counts both ways, and where nothing is described for the second,
+    /// that is everything.
+    #[default]
+    Either,
+    /// The upstream keeps it in the value that it stands in. Described operations count all the same.
+    Value,
 }

@@ -11,6 +11,8 @@ const MOST_SEGMENTS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
     pub(crate) segments: Vec<Segment>,
+    /// The places of segments that are one parameter, and whole numbers by the document.
+    numbers: Vec<usize>,
 }
 
 /// One segment of a template.
@@ -100,7 +102,52 @@ impl Template {
         if segments.iter().filter(|segment| matches!(segment, Segment::Span { .. })).count() > 1 {
             return Err(TemplateError::TwoSpans);
         }
-        Ok(Self { segments })
+        Ok(Self { segments, numbers: Vec::new() })
+    }
+
+    /// The same where these parameters are whole numbers. Behind one that spans segments no
+    /// place is certain.
+    pub(crate) fn with_numbers(mut self, is_number: impl Fn(&str) -> bool) -> Self {
+        let certain = self.segments.iter().take_while(|segment| !matches!(segment, Segment::Span { .. }));
+        let numbers = certain.enumerate().filter_map(|(place, segment)| match segment {
+            Segment::Parameter(name) if is_number(name) => Some(place),
+            _ => None,
+        });
+        self.numbers = numbers.collect();
+        self
+    }
+
+    /// Whether a path that fits has values that the document does not rule out: one that has a
+    /// word where a number belongs asks for something else. Lists of numbers are numbers.
+    pub(crate) fn allows(&self, path: &[&str]) -> bool {
+        self.numbers.iter().all(|place| {
+            let value = path.get(*place).copied().unwrap_or_default();
+            value.bytes().any(|byte| byte.is_ascii_digit())
+                && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b','))
+        })
+    }
+
+    /// Whether a parameter of it is followed by `:` and a verb, such as `{name}:cancel`.
+    pub(crate) fn has_custom_method(&self) -> bool {
+        let begins = |text: &str| text.starts_with(':');
+        match self.segments.last() {
+            Some(Segment::Mixed(pieces)) => {
+                pieces.iter().skip(1).any(|it| matches!(it, Piece::Text(text) if begins(text)))
+            }
+            Some(Segment::Span { after, .. }) => begins(after),
+            _ => false,
+        }
+    }
+
+    /// Whether a path that fits ends, where a parameter stands, in `:` and what may be a verb.
+    pub(crate) fn may_name_method(&self, path: &[&str]) -> bool {
+        let is_value = match self.segments.last() {
+            Some(Segment::Parameter(_)) => true,
+            Some(Segment::Span { after, .. }) => after.is_empty(),
+            _ => false,
+        };
+        let verb = || path.last().and_then(|last| last.rsplit_once(':')).map(|(_, verb)| verb);
+        is_value && verb().is_some_and(|verb| !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_alphabetic()))
     }
 
     /// The values of the parameters in these segments, which fit the template.
@@ -474,7 +521,7 @@ mod tests {
             if let Ok(template) = Template::parse(&text, |name| name == "a") {
                 for piece in &template.segments {
                     if piece.fits(&segment, fold) {
-                        let one = Template { segments: vec![piece.clone()] };
+                        let one = Template { segments: vec![piece.clone()], numbers: Vec::new() };
                         for (_, value) in one.values(&[segment.as_str()], fold) {
                             let value = value.as_str().unwrap();
                             prop_assert!(!value.is_empty() && segment.contains(value));

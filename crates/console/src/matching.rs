@@ -61,8 +61,7 @@ pub(crate) fn find(
 }
 
 fn choose(choice: &Choice<'_, '_>, query: &str) -> Matched {
-    let by_query = !choice.needs_body() && choice.headers().next().is_none();
-    if by_query {
+    if choice.is_by_query() {
         return match choice.select(&Asked { query, body: Some(b""), ..Asked::default() }) {
             Selected::Described(found) => Matched::one(&found),
             Selected::Undescribed(_) => Matched::nothing(),

@@ -103,7 +103,7 @@ pub fn plan(scenario: &Scenario, catalogue: &Catalogue, home: &Home<'_>) -> Plan
                 operation: Arc::clone(&operation.name),
                 powers: operation.powers,
                 method: operation.method.clone(),
-                target: target(catalogue.base(), &operation.template, number),
+                target: target(catalogue.base(), operation, number),
                 source: source(scenario, &step.from, home, number),
                 program: match &step.program {
                     Program::Usual => home.program.clone(),
@@ -162,7 +162,7 @@ fn playable(catalogue: &Catalogue) -> Vec<&Operation> {
 
 /// Whether a call of it is taken for it.
 fn is_found(catalogue: &Catalogue, operation: &Operation) -> bool {
-    let target = target(catalogue.base(), &operation.template, 0);
+    let target = target(catalogue.base(), operation, 0);
     let segments: Vec<String> = target
         .trim_start_matches('/')
         .split('/')
@@ -207,18 +207,27 @@ fn missing(wanted: &Wanted) -> String {
     }
 }
 
-/// A path of this template, about a thing that nobody has.
-fn target(base: &str, template: &str, number: usize) -> String {
+/// From this number on nobody's things are counted, in APIs that count them.
+const NOBODYS: u64 = 8_000_000_000_000_000;
+
+/// A path of this operation, about a thing that nobody has.
+fn target(base: &str, operation: &Operation, number: usize) -> String {
     let mut path = base.trim_end_matches('/').to_owned();
+    let template = &*operation.template;
     if !template.starts_with('/') {
         path.push('/');
     }
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         path.push_str(before);
-        path.push_str("drill-");
-        path.push_str(&number.to_string());
-        rest = after.split_once('}').map_or("", |(_, after)| after);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        if operation.numbers.iter().any(|known| known == name) {
+            path.push_str(&(NOBODYS + number as u64).to_string());
+        } else {
+            path.push_str("drill-");
+            path.push_str(&number.to_string());
+        }
+        rest = after;
     }
     path.push_str(rest);
     path

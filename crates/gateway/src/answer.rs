@@ -67,6 +67,13 @@ impl Problem {
         self
     }
 
+    /// The same under the type that clients know who look at nothing else.
+    pub(crate) fn answer_as_json(self) -> Response<Answer> {
+        let mut answer = self.answer();
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer
+    }
+
     /// The answer. hyper leaves its body out where HEAD was asked.
     pub fn answer(self) -> Response<Answer> {
         let Self { refusal, members, headers } = self;

@@ -96,6 +96,11 @@ impl Outbound {
         self.load.exact().is_some_and(|length| length > bytes as u64)
     }
 
+    /// Whether the body says by its length that it is no longer than this.
+    pub(crate) fn fits_within(&self, bytes: usize) -> bool {
+        self.load.exact().is_some_and(|length| length <= bytes as u64)
+    }
+
     /// Path and query as they are sent.
     pub fn target(&self) -> &str {
         self.parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
@@ -273,12 +278,20 @@ fn named(headers: &HeaderMap) -> Result<Vec<HeaderName>, Refusal> {
     let mut named = Vec::new();
     for value in headers.get_all(CONNECTION) {
         for token in value.to_str().map_err(|_| Refusal::BadFraming)?.split(',').map(str::trim) {
-            if !token.is_empty() && !["keep-alive", "close"].contains(&token) {
+            // What a trusted proxy says of the client is said to the gate, which says it anew; the
+            // host is whose request it is.
+            let is_way =
+                || token.eq_ignore_ascii_case("host") || begins(token, "forwarded") || begins(token, "x-forwarded-");
+            if !token.is_empty() && !["keep-alive", "close"].contains(&token) && !is_way() {
                 named.push(token.parse().map_err(|_| Refusal::BadFraming)?);
             }
         }
     }
     Ok(named)
+}
+
+fn begins(token: &str, with: &str) -> bool {
+    token.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
 }
 
 /// Whether a header speaks of one connection.

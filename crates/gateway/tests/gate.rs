@@ -19,10 +19,10 @@ use law::{Factor, Power, Refusal, Standing, Verdict, Who};
 async fn a_known_key_reads_and_the_upstream_sees_the_request_as_it_was_sent() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;
-    let answer = house.get("/v1/things/a%2Fb?page=2&q=x%20y", "secret-of-ann-1234567890").await;
+    let answer = house.get("/v1/things/a%3Fb?page=2&q=x%20y", "secret-of-ann-1234567890").await;
     assert_eq!(answer.status, StatusCode::OK);
     let seen = house.upstream.last().await;
-    assert_eq!(seen.target, "/v1/things/a%2Fb?page=2&q=x%20y");
+    assert_eq!(seen.target, "/v1/things/a%3Fb?page=2&q=x%20y");
     assert_eq!(seen.header("authorization"), Some("Bearer secret-of-ann-1234567890"));
     assert_eq!(seen.header("greave-key"), Some("k1"));
     assert_eq!(seen.header("greave-approval"), Some(""));
@@ -629,6 +629,44 @@ async fn a_form_cannot_name_another_method() {
     assert_eq!(house.send(form(urlencoded), "name=x&method=fast").await.status, StatusCode::OK);
     assert_eq!(house.send(form("application/json"), r#"{"method":"fast"}"#).await.status, StatusCode::OK);
     assert_eq!(house.send(form("image/png"), "x").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_cannot_name_a_method_that_nobody_described() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    // Nothing but POST is described there.
+    let form = |kind: &str| {
+        house
+            .request("POST", "/v1/notes")
+            .header("authorization", "Bearer secret-of-ann-1234567890")
+            .header("content-type", kind)
+    };
+    let (urlencoded, multipart) = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x");
+    let part = "--x\r\ncontent-disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--\r\n";
+    for (kind, body) in [(urlencoded, "text=x&_method=DELETE"), (multipart, part)] {
+        assert_eq!(house.send(form(kind), body).await.refusal(), Some(Refusal::MethodOverride), "{body}");
+    }
+    let long = "x".repeat(1 << 20);
+    let answer = house.send(form(urlencoded).header("prefer", "wait=0"), &format!("text={long}")).await;
+    assert_eq!(answer.refusal(), Some(Refusal::TooLargeToHold), "what it could be would have to be asked");
+    assert_eq!(house.upstream.seen().await.len(), 0);
+    house.send(form(urlencoded), "text=x&method=fast").await;
+    let upload = part.replace("_method", "file").replace("DELETE", &long);
+    house.send(form(multipart), &upload).await;
+    assert_eq!(house.upstream.seen().await.len(), 2, "nor is an upload held");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encoded_slash_may_divide_the_path() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    for path in ["/v1/things/7%2Fwipe", "/v1/things/7%2fwipe"] {
+        let read = house.request("GET", path).header("authorization", "Bearer secret-of-ann-1234567890");
+        let answer = house.send(read.header("prefer", "wait=0"), "").await;
+        assert_eq!(answer.refusal(), Some(Refusal::StepUp), "{path}");
+    }
+    assert_eq!(house.upstream.seen().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,7 @@ pub(crate) struct Cli {
     pub(crate) json: bool,
     /// Answer as of this moment, from the ledger: a day or a moment. For `keys`, `holders`, `reach`,
     /// `law show` and `explain`; an audit is made as of it.
-    #[arg(long, global = true, value_name = "DATE", value_parser = as_of)]
+    #[arg(long, global = true, value_name = "DATE", value_parser = moment)]
     pub(crate) as_of: Option<Timestamp>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -295,7 +295,7 @@ pub(crate) struct Audit {
     #[arg(long, default_value = "warning", value_name = "SEVERITY")]
     pub(crate) fail_on: FailOn,
     /// The moment of the audit, a day or a moment; for exports that are old.
-    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(crate) as_of: Option<Timestamp>,
     /// Which column says what: `owner=Contact person`, `log_key=$10`. A wrong word lists all.
     #[arg(long, value_name = "WORD=COLUMN")]
@@ -321,11 +321,11 @@ pub(crate) enum FailOn {
     Never,
 }
 
-/// A day (its beginning, UTC) or a moment.
-fn as_of(text: &str) -> Result<Timestamp, String> {
-    let day = text.parse::<Date>().ok().and_then(audit::baseline::day);
-    day.or_else(|| text.parse().ok())
-        .ok_or_else(|| "write a day such as 2026-11-29, or a moment such as 2026-11-29T10:00:00Z".to_owned())
+/// A moment, or the day that begins then (UTC).
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<Date>().ok().and_then(audit::baseline::day);
+    let mend = "write a day such as `2027-03-01`, or a moment such as `2027-03-01T09:00:00Z`";
+    text.parse().ok().or_else(day).ok_or_else(|| format!("`{text}` is no day: {mend}"))
 }
 
 #[derive(Debug, Args)]
@@ -503,7 +503,7 @@ impl std::str::FromStr for When {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let moment = as_of(text).map(Self::At);
+        let moment = moment(text).map(Self::At);
         moment.or_else(|_| text.parse().map(Self::Ago)).map_err(|_| {
             format!("`{text}` is no time; write `3d`, a day such as `2026-11-29`, or a moment such as `2026-11-29T10:00:00Z`")
         })

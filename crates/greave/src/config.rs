@@ -229,6 +229,9 @@ pub(crate) struct Gate {
     /// The slowest that the body of a request may come.
     #[serde(default)]
     pub(crate) body_pace: Pace,
+    /// What the gate's refusals say that they are.
+    #[serde(default)]
+    pub(crate) problems: Problems,
     /// How the gate proves itself to the upstream.
     pub(crate) proof: Option<Proof>,
     /// Certificate authorities of the upstream, PEM, where they are not the system's.
@@ -236,6 +239,18 @@ pub(crate) struct Gate {
     /// The gate's own certificate and key towards the upstream, PEM.
     pub(crate) client_certificate: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
+}
+
+/// The media type of the gate's own refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Problems {
+    /// RFC 9457.
+    #[default]
+    #[serde(rename = "application/problem+json")]
+    Problem,
+    /// For clients that know an error by this type alone.
+    #[serde(rename = "application/json")]
+    Json,
 }
 
 /// Which `Host` the upstream sees.
@@ -320,6 +335,7 @@ pub(crate) struct Paths {
     pub(crate) semicolon: Semicolon,
     pub(crate) case: catalogue::Case,
     pub(crate) trailing_slash: catalogue::TrailingSlash,
+    pub(crate) encoded_slash: catalogue::EncodedSlash,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -644,12 +660,13 @@ impl Config {
             multi_segment: self.api.multi_segment.clone(),
             case: self.api.paths.case,
             trailing_slash: self.api.paths.trailing_slash,
+            encoded_slash: self.api.paths.encoded_slash,
         }
     }
 
     /// What reading a path must know.
     pub(crate) fn path_rules(&self) -> wire::PathRules {
-        let Paths { double_slash, semicolon, case, trailing_slash } = self.api.paths;
+        let Paths { double_slash, semicolon, case, trailing_slash, encoded_slash: _ } = self.api.paths;
         wire::PathRules {
             doubled: match double_slash {
                 DoubleSlash::Refuse => wire::Doubled::Refuse,

@@ -98,6 +98,9 @@ fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
     }
 }
 
+const NO_PAST: &str = "`--as-of` looks back, and this does not; it goes with `keys`, `keys show`, `holders`, \
+                       `reach`, `explain` and `law show`";
+
 /// What only reads, as of a moment of the past. What changes something has no past.
 async fn as_of(cli: &Cli, at: Timestamp, now: Timestamp) -> Outcome {
     let reads = match &cli.command {
@@ -110,9 +113,7 @@ async fn as_of(cli: &Cli, at: Timestamp, now: Timestamp) -> Outcome {
         _ => false,
     };
     if !reads {
-        return Err("`--as-of` looks back, and this does not; it goes with `keys`, `keys show`, `holders`, `reach`, \
-                    `explain` and `law show`"
-            .into());
+        return Err(NO_PAST.into());
     }
     if at > now {
         return Err("`--as-of` names a moment that has not come; the ledger knows the past".into());
@@ -124,7 +125,7 @@ async fn as_of(cli: &Cli, at: Timestamp, now: Timestamp) -> Outcome {
         Command::Law(law) => commands::law::run(&admin, law).await,
         Command::Keys(keys) => commands::keys::run(&admin, keys).await,
         Command::Holders(holders) => commands::holders::run(&admin, holders).await,
-        _ => Ok(Done::Clean),
+        _ => Err(NO_PAST.into()),
     }
 }
 

@@ -22,6 +22,9 @@ const POSSIBLE_LENGTH: std::ops::RangeInclusive<usize> = 8..=16 * 1024;
 /// How many such values are looked at.
 const MOST_POSSIBLE: usize = 256;
 
+/// Behind so many dots of a WebSocket's protocol a key is looked for.
+const MOST_DOTS: usize = 16;
+
 /// How many layers of percent signs and escapes are taken off.
 const DEPTH: u8 = 3;
 
@@ -274,7 +277,19 @@ pub fn possible<'a>(headers: &'a HeaderMap, query: Query<'a>, found: &Found) -> 
         if *name == header::COOKIE || is_ordinary(name) || is_read() {
             continue;
         }
-        possible.read(&Place::Header(name.clone()), value.as_bytes().trim_ascii(), found);
+        let place = Place::Header(name.clone());
+        possible.read(&place, value.as_bytes().trim_ascii(), found);
+        // Browsers can send no other header with a WebSocket: some APIs take a key behind a name and a dot.
+        if *name == header::SEC_WEBSOCKET_PROTOCOL {
+            for piece in value.as_bytes().split(|byte| separates(*byte)) {
+                let dots: Vec<usize> =
+                    piece.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at).collect();
+                possible.overflowed |= dots.len() > MOST_DOTS;
+                for at in dots.into_iter().take(MOST_DOTS) {
+                    possible.read(&place, piece.get(at + 1..).unwrap_or_default(), found);
+                }
+            }
+        }
     }
     for (name, value) in cookies(headers) {
         possible.read(&Place::Cookie(name.into()), value, found);

@@ -15,6 +15,11 @@ use crate::{
 /// What stands for a masked value.
 const MASKED: &str = "[masked]";
 
+/// Of a word that looks like a credential, and has at least so many letters, both ends are
+/// shown: whoever is asked can tell one from another, and a thief cannot hide which thing is meant.
+const LONG: usize = 24;
+const END: usize = 4;
+
 /// Blanks beyond this many in a row are counted instead of shown, so that they cannot push
 /// anything out of sight.
 const MOST_BLANKS: usize = 40;
@@ -180,14 +185,24 @@ fn mask_words(text: &str) -> String {
         if !is_run {
             masked.push_str(piece);
         } else if looks_like_credential(piece) && !piece.split('/').any(looks_like_credential) {
-            masked.push_str(MASKED);
+            masked.push_str(&with_ends(piece));
         } else {
-            let parts: Vec<&str> =
-                piece.split('/').map(|part| if looks_like_credential(part) { MASKED } else { part }).collect();
+            let parts: Vec<Cow<'_, str>> = piece
+                .split('/')
+                .map(|part| if looks_like_credential(part) { with_ends(part) } else { Cow::Borrowed(part) })
+                .collect();
             masked.push_str(&parts.join("/"));
         }
     }
     masked
+}
+
+/// A word of ASCII without its middle.
+fn with_ends(word: &str) -> Cow<'_, str> {
+    match (word.len() >= LONG, word.get(..END), word.get(word.len().saturating_sub(END)..)) {
+        (true, Some(begin), Some(end)) => Cow::Owned(format!("{begin}…{MASKED}…{end}")),
+        _ => Cow::Borrowed(MASKED),
+    }
 }
 
 /// A text without the values that stand behind names such as `password`: after a colon, an

@@ -25,14 +25,16 @@ impl Authority {
                 let fallen: HashSet<KeyId> = self.view(falls);
                 fallen.iter().for_each(|key| self.mirror_key(*key));
                 self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
+                self.close_windows();
                 self.call_out_all(now);
+            }
+            Change::HolderChanged { .. } | Change::Enrolled { .. } => {
+                self.mirror_holders();
+                self.close_windows();
             }
             // Whoever writes the changes mirrors all who are new at once.
             Change::HolderAdded { .. } | Change::ImportBegan { .. } => {}
-            Change::HolderChanged { .. }
-            | Change::HolderReturned { .. }
-            | Change::Enrolled { .. }
-            | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
+            Change::HolderReturned { .. } | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
             Change::KeyAdopted { id: key, .. }
             | Change::KeyRepeppered { key, .. }
             | Change::KeyIdentified { key, .. }
@@ -85,11 +87,11 @@ impl Authority {
                 self.windows.pin().retain(|(windowed, _), _| !fallen.contains(windowed));
                 self.call_out_all(now);
             }
-            Change::Approved { challenge, .. } => {
+            Change::Spent { challenge, .. } => {
                 self.mirror_window(*challenge);
                 self.call_out(*challenge, now);
             }
-            Change::Denied { challenge, .. } | Change::Spent { challenge, .. } => self.call_out(*challenge, now),
+            Change::Approved { challenge, .. } | Change::Denied { challenge, .. } => self.call_out(*challenge, now),
             Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
             Change::KeyContained { key, step, .. } => {
                 self.mirror_contained();
@@ -139,7 +141,7 @@ impl Authority {
         self.mirror_keys();
         let windows: Vec<_> = {
             let state = self.read();
-            state.windows.iter().map(|(at, window)| (*at, *window)).collect()
+            state.windows.iter().map(|(at, window)| (*at, window.since)).collect()
         };
         let mirrored = self.windows.pin();
         windows.into_iter().for_each(|(at, window)| {
@@ -183,10 +185,16 @@ impl Authority {
         let window = self.view(|state| {
             let question = &state.question(challenge)?.question;
             let at = (question.key, neighbourhood(question.source));
-            state.windows.get(&at).map(|window| (at, *window))
+            state.windows.get(&at).map(|window| (at, window.since))
         });
         if let Some((at, window)) = window {
             self.windows.pin().insert(at, window);
         }
+    }
+
+    /// Takes those away that the state has no more.
+    fn close_windows(&self) {
+        let open: HashSet<_> = self.view(|state| state.windows.keys().copied().collect());
+        self.windows.pin().retain(|at, _| open.contains(at));
     }
 }

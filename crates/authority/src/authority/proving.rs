@@ -21,6 +21,9 @@ use crate::{
     state::State,
 };
 
+/// Stands on the shelf for those whom nobody knows: no holder's name there is like it.
+const NOBODY: &str = "nobody";
+
 impl Authority {
     /// Answers a question with a code that came in a header of the very request. Wrong codes
     /// close the header for this key; they never count against the person.
@@ -86,7 +89,7 @@ impl Authority {
 
     async fn prove_as(&self, name: &str, typed: &str, guesser: Guesser, now: Timestamp) -> Result<Warrant, NotProved> {
         let person = self.view(|state| state.holder_named(name).filter(|holder| holder.can_prove()).map(|it| it.id));
-        let person = person.ok_or(NotProved::Wrong)?;
+        let Some(person) = person else { return Err(self.nobody(name, guesser, now).await) };
         let begun = lock(&self.guesses).begin(person, guesser, now);
         let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
         let name = person.to_string();
@@ -106,6 +109,20 @@ impl Authority {
                 }
                 Err(NotProved::Wrong)
             }
+        }
+    }
+
+    /// Somebody whom nobody knows: slowed down as a person is, and as long in coming, or whoever
+    /// guesses would learn who is enrolled.
+    async fn nobody(&self, name: &str, guesser: Guesser, now: Timestamp) -> NotProved {
+        if let Err(TooEarly(wait)) = lock(&self.guesses_at_nobody).begin(name, guesser, now) {
+            return NotProved::Wait(span_of(wait));
+        }
+        let count = Shelf { bucket: "guesses", name: NOBODY.to_owned(), value: Some(vec![0; 8]) };
+        let looked = self.store.shelf("seed", NOBODY).await;
+        match (looked, self.store.shelve(&count).await) {
+            (Err(error), _) | (_, Err(error)) => NotProved::Failed(error.into()),
+            (Ok(_), Ok(())) => NotProved::Wrong,
         }
     }
 

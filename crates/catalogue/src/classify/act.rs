@@ -67,7 +67,10 @@ impl Hit {
 
 impl<'a> Act<'a> {
     pub(super) fn of(facts: &'a Facts, context: &'a Context) -> Self {
-        let path = ReadPath::of(&facts.template);
+        let path = match &facts.selected {
+            Some(selected) => ReadPath::of(&format!("{}#{selected}", facts.template)),
+            None => ReadPath::of(&facts.template),
+        };
         let mut verbs: Vec<Said> = path.verbs;
         let mut objects: Vec<Said> = path.object.into_iter().collect();
         let id = facts.operation_id.as_deref().map(|id| Sentence::of_name(id, Place::OperationId));
@@ -80,7 +83,7 @@ impl<'a> Act<'a> {
         let tags = facts.tags.iter().map(|tag| Said::new(Place::Tag, words(tag)));
         let queries = facts.query.iter().map(|name| Named::query(name));
         Self {
-            effect: effect(&facts.method, &verbs, path.one),
+            effect: effect(&facts.method, &verbs, path.one, facts.selected.is_some()),
             verbs,
             objects,
             containers: path.containers.into_iter().chain(tags).collect(),
@@ -226,7 +229,8 @@ fn spoken(facts: &Facts) -> Option<Sentence> {
 }
 
 /// The method decides, unless a verb says that a `POST` only looks, or that a `GET` or a `POST` removes.
-fn effect(method: &str, verbs: &[Said], one: bool) -> Effect {
+/// Where a word of the request selects the operation, that word says what is done, and the method nothing.
+fn effect(method: &str, verbs: &[Said], one: bool, selected: bool) -> Effect {
     let said = |place: Place| {
         // `…/return` gives something back; only a sentence returns a list.
         let counts = |verb: &&Said| verb.place == place && !(place == Place::Path && verb.words == ["return"]);
@@ -239,6 +243,10 @@ fn effect(method: &str, verbs: &[Said], one: bool) -> Effect {
             Some(Effect::Make) => Effect::Make,
             Some(Effect::Look | Effect::Change) | None => Effect::Change,
         },
+        "GET" | "HEAD" if selected => said(Place::Path)
+            .or(said(Place::OperationId).filter(|effect| *effect != Effect::Make))
+            .or(said(Place::Summary))
+            .unwrap_or(Effect::Look),
         "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY" => {
             // Some APIs do everything by GET; one verb alone may be a noun.
             let agreed = [said(Place::OperationId), said(Place::Summary)];
@@ -326,6 +334,22 @@ mod tests {
         assert_eq!(effect_of("GET", "/users.delete", Some("Delete a user")), Effect::Remove);
         assert_eq!(effect_of("GET", "/users/delete", None), Effect::Look);
         assert_eq!(effect_of("DELETE", "/users/search", Some("Search")), Effect::Remove);
+    }
+
+    #[test]
+    fn what_selects_an_operation_says_what_it_does_whatever_the_method() {
+        for (selected, effect) in [
+            ("Action=DeleteUser", Effect::Remove),
+            ("Version=2010-05-08&Action=DeleteUser", Effect::Remove),
+            ("X-Target=Service_1.DeleteUser", Effect::Remove),
+            ("Action=ListUsers", Effect::Look),
+            ("Action=CreateAccessKey", Effect::Make),
+            ("acl", Effect::Look),
+        ] {
+            let (method, template) = ("GET".to_owned(), "/".to_owned());
+            let facts = Facts { method, template, selected: Some(selected.to_owned()), ..Facts::default() };
+            assert_eq!(Act::of(&facts, &Context::default()).effect, effect, "{selected}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use context::Context;
 use verbs::Effect;
 
 /// Goes up with each change that can change a judgement, so that a lock can show which classifier it was made by.
-pub const CLASSIFIER_VERSION: u32 = 2;
+pub const CLASSIFIER_VERSION: u32 = 3;
 
 /// What an operation lets its caller do, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

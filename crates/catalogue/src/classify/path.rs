@@ -72,8 +72,11 @@ impl Segments {
     fn of(template: &str) -> Self {
         let (path, selector) = template.split_once('#').unwrap_or((template, ""));
         let path = path.split('?').next().unwrap_or_default();
-        // Some documents tell operations of one address apart by a fragment: `/#Action=CreateUser`.
-        let selected = selector.rsplit(['=', '.', '&']).next().unwrap_or_default();
+        // What of a request selects the operation says most of it: `/#Action=CreateUser`.
+        let values = selector.split('&').filter_map(|part| part.split_once('=')).map(|(_, value)| value);
+        let named = { values }.find(|value| value.starts_with(|letter: char| letter.is_alphabetic()));
+        let selected = named.or(selector.split('&').next()).unwrap_or_default();
+        let selected = selected.rsplit('.').next().unwrap_or_default();
         let mut segments = Self { literals: Vec::new(), verbs: Vec::new(), one: false };
         for segment in path.split('/').chain([selected]).filter(|segment| !segment.is_empty()) {
             let segment = segment.strip_suffix(".json").or_else(|| segment.strip_suffix(".xml")).unwrap_or(segment);
@@ -209,6 +212,8 @@ mod tests {
             ("/user/ssh/keys", "", "ssh key"),
             ("/servers/{id}/actions/reset", "reset", "server"),
             ("/#Action=DeleteAccessKey", "delete", "access key"),
+            ("/#Version=2010-05-08&Action=DeleteAccessKey", "delete", "access key"),
+            ("/#X-Target=Users_1.DeleteAccessKey", "delete", "access key"),
             ("/repos/{owner}/exports", "", "export"),
             ("/posts/{id}.json", "", "post"),
             ("/recordings/{id}.mp3", "", "recording"),

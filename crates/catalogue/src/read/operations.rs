@@ -47,6 +47,8 @@ pub(crate) struct Standing {
     pub(crate) bases: Option<Arc<[String]>>,
     /// Parameters that span segments.
     pub(crate) multi: Vec<String>,
+    /// Parameters of the path that are whole numbers.
+    pub(crate) numbers: Vec<String>,
 }
 
 /// Members of a path item that are no methods.
@@ -233,6 +235,7 @@ impl<'d> Reader<'d, '_> {
         let facts = Facts {
             method: method.to_owned(),
             template,
+            selected: selector.as_ref().map(|selector| selector.text.clone()),
             operation_id: text(operation, "operationId"),
             tags: texts(operation.get("tags")),
             summary: text(operation, "summary"),
@@ -261,6 +264,10 @@ impl<'d> Reader<'d, '_> {
                 pointer: at.to_owned(),
                 bases: bases.map(Into::into),
                 multi: named(In::Path).filter(|one| one.multi).map(|one| one.name.to_owned()).collect(),
+                numbers: named(In::Path)
+                    .filter(|one| one.schema.get("type").and_then(Value::as_str) == Some("integer"))
+                    .map(|one| one.name.to_owned())
+                    .collect(),
             },
             unread: self.unread.take(),
             facts,

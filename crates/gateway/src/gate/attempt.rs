@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use catalogue::{Asked, By, Catalogue, Found, Match, OperationId, Selected, TwoOperations};
+use catalogue::{Asked, By, Catalogue, Choice, Found, Match, OperationId, Selected, TwoOperations};
 use http::{
     HeaderMap, Method,
     header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
@@ -66,25 +66,24 @@ pub(crate) async fn understand(
     let understood = match found {
         Found::Described(matched) => describe(&matched),
         Found::Undescribed => undescribed(catalogue, method.as_str(), target),
-        Found::Choice(choice) if is_nobody && choice.needs_body() => undescribed(catalogue, method.as_str(), target),
+        Found::Choice(choice) if is_nobody && needs_body(&choice, outbound) => {
+            undescribed(catalogue, method.as_str(), target)
+        }
         Found::Choice(choice) => {
-            let body = if choice.needs_body() { Some(outbound.hold(spool).await?) } else { Some(Bytes::new()) };
+            let body = if needs_body(&choice, outbound) { outbound.hold(spool).await? } else { Bytes::new() };
             let headers = &outbound.parts.headers;
-            let selecting: Vec<(&str, &str)> = choice
-                .headers()
-                .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value.to_str().unwrap_or(""))))
+            let selecting: Vec<(&str, &str)> = headers
+                .iter()
+                .filter(|(name, _)| choice.needs_header(name.as_str()))
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")))
                 .collect();
             let plain = is_uncompressed(headers);
-            let mut types = headers.get_all(CONTENT_TYPE).iter();
-            let content_type = match (types.next(), types.next()) {
-                (Some(only), None) => only.to_str().ok(),
-                _ => None,
-            };
+            let content_type = content_type(headers);
             let asked = Asked {
                 query: target.query().as_sent(),
                 headers: &selecting,
                 content_type,
-                body: body.as_deref().filter(|_| plain),
+                body: (plain || body.is_empty()).then_some(&*body),
             };
             match choice.select(&asked) {
                 Selected::Described(matched) => {
@@ -114,28 +113,44 @@ async fn overridden(
     spool: &Spool,
 ) -> Result<Powers, Refusal> {
     // What is not described has every power already.
-    if !understood.id.is_some_and(|id| realm.is_weaker_than_others(id)) || !outbound.has_body() {
+    let Some(id) = understood.id.filter(|_| outbound.has_body() && !understood.powers.is_superset(Powers::SENSITIVE))
+    else {
         return Ok(Powers::NONE);
-    }
+    };
     let headers = &outbound.parts.headers;
     let kind = second_method::kind(headers.get(CONTENT_TYPE));
     if kind == Kind::Opaque {
         return Ok(Powers::NONE);
     }
-    let others = realm.catalogue.powers_of_others(outbound.parts.method.as_str(), readings);
-    let others = others.map_err(|TwoOperations| Refusal::BadPath)?;
-    if understood.powers.is_superset(others.intersection(Powers::SENSITIVE)) {
+    let described = if realm.is_weaker_than_others(id) {
+        let others = realm.catalogue.powers_of_others(outbound.parts.method.as_str(), readings);
+        others.map_err(|TwoOperations| Refusal::BadPath)?
+    } else {
+        Powers::NONE
+    };
+    let others = if !understood.powers.is_superset(described.intersection(Powers::SENSITIVE)) {
+        described
+    } else if outbound.parts.method == Method::POST && may_name_any(outbound, kind, spool) {
+        Powers::EVERY
+    } else {
         return Ok(Powers::NONE);
-    }
-    if !is_uncompressed(headers) || outbound.is_longer_than(spool.most()) {
+    };
+    if !is_uncompressed(&outbound.parts.headers) || outbound.is_longer_than(spool.most()) {
         return Ok(others);
     }
     let body = outbound.hold(spool).await?;
     match second_method::in_body(&body, kind) {
         Says::Method => Err(Refusal::MethodOverride),
-        Says::Unreadable => Ok(others),
-        Says::Nothing => Ok(Powers::NONE),
+        Says::Unreadable if others == described => Ok(others),
+        Says::Unreadable | Says::Nothing => Ok(Powers::NONE),
     }
+}
+
+/// Whether a form may name a method that is not described at its path at all. A long upload, or
+/// one whose length nobody says, is not held for that alone; a compressed form no framework reads.
+fn may_name_any(outbound: &Outbound, kind: Kind, spool: &Spool) -> bool {
+    let is_short = || outbound.fits_within(spool.most());
+    is_uncompressed(&outbound.parts.headers) && (kind == Kind::Form || kind == Kind::Multipart && is_short())
 }
 
 /// Whether a body may name another method than the one that was sent, whatever that could do:
@@ -154,6 +169,19 @@ pub(crate) async fn may_be_overridden(outbound: &mut Outbound, spool: &Spool) ->
     }
     let body = outbound.hold(spool).await?;
     Ok(second_method::in_body(&body, kind) != Says::Nothing)
+}
+
+fn needs_body(choice: &Choice<'_, '_>, outbound: &Outbound) -> bool {
+    outbound.has_body() && choice.needs_body(content_type(&outbound.parts.headers))
+}
+
+/// The type of the body, where there is one that can be read.
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    match (types.next(), types.next()) {
+        (Some(only), None) => only.to_str().ok(),
+        _ => None,
+    }
 }
 
 fn is_uncompressed(headers: &HeaderMap) -> bool {

@@ -58,7 +58,7 @@ pub(crate) struct Shown {
     pub(crate) expected: bool,
     /// Whether it may be kept: not where it could be a password that a person chose.
     pub(crate) keepable: bool,
-    /// All that could be a credential, to be masked wherever it appears.
+    /// All that may be a credential, to be masked wherever it appears.
     pub(crate) secrets: Vec<Secret>,
 }
 
@@ -267,8 +267,15 @@ fn basic(eyes: Eyes<'_>, candidates: Vec<Candidate>) -> Result<Recognised, Refus
 }
 
 fn recognised(look: Look, place: Place, keepable: bool, candidates: Vec<Candidate>) -> Recognised {
-    let (places, secrets) = candidates.into_iter().map(|candidate| (candidate.place, candidate.secret)).unzip();
     let Look { known_by, key, token, bad } = look;
+    let places = candidates.iter().map(|candidate| candidate.place.clone()).collect();
+    // What stands beside a key in `Basic` is the caller's choice: masked wherever it appears, it
+    // would hide from people and from the record whatever the caller wants hidden.
+    let is_chosen = |candidate: &Candidate| {
+        key.is_some() && candidate.place != place && is_basic(&candidate.place) && !is_machine_made(&candidate.secret)
+    };
+    let secrets =
+        candidates.into_iter().filter(|candidate| !is_chosen(candidate)).map(|candidate| candidate.secret).collect();
     let shown = Shown { known_by, token, bad, place, places, beside_session: false, expected: true, keepable, secrets };
     Recognised { key, shown }
 }

@@ -137,4 +137,7 @@ pub struct RealmSettings {
     pub proof: Option<(HeaderName, HeaderValue)>,
     /// Whether requests are traced, and which begin a trace.
     pub traces: Option<Sampling>,
+    /// Whether problems say of themselves that they are `application/json`: some clients take
+    /// whatever calls itself otherwise for no error.
+    pub problems_as_json: bool,
 }

@@ -187,6 +187,7 @@ impl Worker {
         let passage = Passage { worker: &self, realm: &realm, id, at, source, span };
         match passage.through(request, visitor).await {
             Ok(answer) => answer,
+            Err(problem) if realm.settings.problems_as_json => problem.answer_as_json(),
             Err(problem) => problem.answer(),
         }
     }

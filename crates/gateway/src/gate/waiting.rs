@@ -179,7 +179,7 @@ impl Waiting<'_> {
     /// Which host and scheme a trusted proxy names belongs to it as well: the upstream may tell
     /// its tenants by them. The addresses on the way do not; the question has its source.
     fn binding(&self, challenge: &Challenge) -> Result<Digest, Refusal> {
-        let mut bytes = b"greave binding 1\n".to_vec();
+        let mut bytes = b"greave binding 2\n".to_vec();
         let mut put = |part: &[u8]| {
             let part = self.without_token(part);
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -188,7 +188,9 @@ impl Waiting<'_> {
         put(self.key.id.to_string().as_bytes());
         put(self.method.as_str().as_bytes());
         put(self.target.as_sent().as_bytes());
-        put(challenge.powers.to_string().as_bytes());
+        // Not only those that a person is asked about: a window that opens or closes meanwhile makes
+        // no other question of the same request.
+        put(self.understood.powers.to_string().as_bytes());
         put(challenge.missing.to_string().as_bytes());
         put(&Digest::of(&self.body).0);
         put(self.upgrade.map(HeaderValue::as_bytes).unwrap_or_default());

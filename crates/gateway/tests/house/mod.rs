@@ -74,6 +74,7 @@ paths:
         "200": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
   /tickets/{id}: {get: {summary: Show a ticket}}
   /reports: {get: {summary: List reports}}
+  /notes: {post: {summary: Write a note}}
   /tokens:
     post:
       summary: Create API tokens
@@ -582,6 +583,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
             made_by: vec!["POST /keys".parse().unwrap()],
             proof: None,
             traces: None,
+            problems_as_json: false,
         },
     )
 }

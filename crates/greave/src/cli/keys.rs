@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use console::api::KeySort;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use law::{KeyId, RequestId, Span, Standing};
 
-use super::{Format, ProofArgs};
+use super::{Format, ProofArgs, moment};
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysCommand {
@@ -389,13 +389,6 @@ pub(crate) struct IssueArgs {
 /// A length of time; none is none, whatever its unit.
 fn grace(text: &str) -> Result<Span, law::SpanError> {
     if text == "0" { Ok(Span::seconds(0)) } else { text.parse() }
-}
-
-/// A moment, or the day that begins then.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    let mend = "write a day such as `2027-03-01`, or a moment such as `2027-03-01T09:00:00Z`";
-    text.parse().ok().or_else(day).ok_or_else(|| format!("`{text}` is no day: {mend}"))
 }
 
 fn standing(text: &str) -> Result<Standing, String> {

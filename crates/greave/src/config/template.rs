@@ -29,6 +29,7 @@ upstream = {upstream}
 # trusted_proxies = ["10.0.0.0/8"]       # whose X-Forwarded-For is believed
 # head_timeout = "75s"                  # for the head of a request, and an idle connection
 # body_pace = "1 KiB in 30s"             # the slowest that the body of a request may come
+# problems = "application/problem+json"  # or "application/json", for clients that know an error by that alone
 # metrics = "127.0.0.1:9464"             # Prometheus
 # proof = {{ header = "X-From-Gate", secret = "proof" }}   # state/secrets/proof; let the upstream demand it
 
@@ -83,6 +84,7 @@ unknown_keys = "learn"                   # or "refuse"
 # semicolon = "refuse"                   # or "strip", "keep"
 # case = "sensitive"                     # or "insensitive"
 # trailing_slash = "strict"              # or "ignored"
+# encoded_slash = "either"               # %2F may divide; "value" where the API never splits at it
 
 # What an operation can do is read from the document and kept in catalogue.lock.
 # [[api.override]]

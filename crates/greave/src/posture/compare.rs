@@ -67,6 +67,8 @@ fn gate(from: &Gate, to: &Gate, found: &mut Found) {
         stop_timeout: _,
         head_timeout,
         body_pace,
+        // What it says stays the same.
+        problems: _,
         proof: of_proof,
         upstream_authorities,
         client_certificate,
@@ -213,7 +215,7 @@ fn credentials(from: Option<&Credentials>, to: Option<&Credentials>, found: &mut
 }
 
 fn paths(from: Paths, to: Paths, found: &mut Found) {
-    let Paths { double_slash, semicolon, case, trailing_slash } = from;
+    let Paths { double_slash, semicolon, case, trailing_slash, encoded_slash } = from;
     let mut strict = |what: &str, strict: &str, from: String, to: String| {
         if to != strict {
             found.differs(what, &from, &to);
@@ -221,6 +223,7 @@ fn paths(from: Paths, to: Paths, found: &mut Found) {
     };
     strict("api.paths.double_slash", "refuse", word(&double_slash), word(&to.double_slash));
     strict("api.paths.semicolon", "refuse", word(&semicolon), word(&to.semicolon));
+    strict("api.paths.encoded_slash", "either", word(&encoded_slash), word(&to.encoded_slash));
     // How strict the upstream is, the gate cannot make it.
     found.differs("api.paths.case", &word(&case), &word(&to.case));
     found.differs("api.paths.trailing_slash", &word(&trailing_slash), &word(&to.trailing_slash));

@@ -236,6 +236,8 @@ fn a_key_is_possible_wherever_a_thief_puts_it() {
         ("x-auth", format!("key={KEY}")),
         ("x-auth", format!("token:{KEY}; v=1")),
         ("sec-websocket-protocol", format!("v1, {KEY}")),
+        ("sec-websocket-protocol", format!("realtime, openai-insecure-api-key.{KEY}")),
+        ("sec-websocket-protocol", format!("base64url.bearer.authorization.k8s.io.{}", base64(KEY).replace('=', ""))),
         ("x_api_key", KEY.into()),
         ("cookie", format!("jwt={KEY}")),
         ("cookie", format!("a=1;jwt = \"{KEY}\"")),

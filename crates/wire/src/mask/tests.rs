@@ -31,10 +31,10 @@ fn json_is_shown_decoded_and_without_its_secrets() {
     for (body, shown) in rows {
         assert_eq!(json(body), shown, "{body}");
     }
-    assert_eq!(json(&format!(r#"{{"note":"use {KEY} now"}}"#)), r#"{"note":"use [masked] now"}"#);
+    assert_eq!(json(&format!(r#"{{"note":"use {KEY} now"}}"#)), r#"{"note":"use zQWB…[masked]…kxkJ now"}"#);
     assert_eq!(
         json(&format!(r#"{{"url":"https://evil.example/{KEY}/x"}}"#)),
-        r#"{"url":"https://evil.example/[masked]/x"}"#
+        r#"{"url":"https://evil.example/zQWB…[masked]…kxkJ/x"}"#
     );
 }
 
@@ -62,7 +62,7 @@ fn text_is_shown_without_what_stands_behind_the_name_of_a_secret() {
     for (body, shown) in rows {
         assert_eq!(text(body), shown, "{body}");
     }
-    assert_eq!(text(&format!("key {KEY}.")), "key [masked].");
+    assert_eq!(text(&format!("key {KEY}.")), "key zQWB…[masked]…kxkJ.");
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--x\r\n\
                      Content-Disposition: form-data; name=\"role\"\r\n\r\nadmin\r\n--x--\r\n";
     assert_eq!(

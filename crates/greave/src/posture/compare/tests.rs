@@ -65,6 +65,7 @@ const CASES: &[Case] = &[
     Case("api.paths.semicolon", "", "api.paths: semicolon = \"keep\"", Free),
     Case("api.paths.case", "", "api.paths: case = \"insensitive\"", Waits),
     Case("api.paths.trailing_slash", "", "api.paths: trailing_slash = \"ignored\"", Waits),
+    Case("api.paths.encoded_slash", "", "api.paths: encoded_slash = \"value\"", Free),
     Case("api.selector", "", "[api.selector]: operation = \"POST /g\"\nby = { query = \"q\" }", Waits),
     Case("api.multi_segment", "", "[api.multi_segment]: operation = \"GET /f/*\"\nparameter = \"p\"", Waits),
     Case("keys.lifetime", "", "keys: lifetime = \"91d\"", Free),
