@@ -416,6 +416,7 @@ fn a_stolen_key_is_told_proven_and_narrowed_to_what_it_did_before() {
     let proposed = company.run(&[&["--json"], &narrow[..]].concat()).json();
     assert_eq!(proposed["scope"]["operations"], serde_json::json!(["GET /users"]));
     assert_eq!(proposed["tried"]["refused"][0]["late"], true);
+    assert_eq!(proposed["tried"]["calls"], 4, "with the one by which it became known");
     company.run(&[&narrow[..], &["--apply"]].concat()).says(0, &["in force", "--undo", "at or after `--until`"]);
     assert_eq!(call(&at, "GET", "/users", KEY), 200);
     assert_eq!(call(&at, "GET", "/users/bob", KEY), 403);
