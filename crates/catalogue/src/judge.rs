@@ -263,7 +263,7 @@ fn facts_of_variant(draft: &Draft, by: &SelectBy, value: &str) -> Facts {
     Facts {
         method: method.to_owned(),
         template: draft.facts.template.clone(),
-        selected: (*by != SelectBy::GraphQl).then(|| word.to_owned()),
+        selected: (*by != SelectBy::GraphQl).then(|| format!("={word}")),
         operation_id: Some(word.to_owned()),
         scopes: draft.facts.scopes.clone(),
         ..Facts::default()

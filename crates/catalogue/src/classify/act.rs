@@ -83,7 +83,8 @@ impl<'a> Act<'a> {
         let tags = facts.tags.iter().map(|tag| Said::new(Place::Tag, words(tag)));
         let queries = facts.query.iter().map(|name| Named::query(name));
         Self {
-            effect: effect(&facts.method, &verbs, path.one, facts.selected.is_some()),
+            // A name alone, such as `?acl`, is a part of the thing, and the method says what is done to it.
+            effect: effect(&facts.method, &verbs, path.one, facts.selected.as_ref().is_some_and(|it| it.contains('='))),
             verbs,
             objects,
             containers: path.containers.into_iter().chain(tags).collect(),
@@ -246,7 +247,7 @@ fn effect(method: &str, verbs: &[Said], one: bool, selected: bool) -> Effect {
         "GET" | "HEAD" if selected => said(Place::Path)
             .or(said(Place::OperationId).filter(|effect| *effect != Effect::Make))
             .or(said(Place::Summary))
-            .unwrap_or(Effect::Look),
+            .unwrap_or(if verbs.iter().any(|verb| verb.place == Place::Path) { Effect::Change } else { Effect::Look }),
         "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY" => {
             // Some APIs do everything by GET; one verb alone may be a noun.
             let agreed = [said(Place::OperationId), said(Place::Summary)];
@@ -344,7 +345,10 @@ mod tests {
             ("X-Target=Service_1.DeleteUser", Effect::Remove),
             ("Action=ListUsers", Effect::Look),
             ("Action=CreateAccessKey", Effect::Make),
+            ("Action=StartTask", Effect::Change),
             ("acl", Effect::Look),
+            ("object-lock", Effect::Look),
+            ("uploadId", Effect::Look),
         ] {
             let (method, template) = ("GET".to_owned(), "/".to_owned());
             let facts = Facts { method, template, selected: Some(selected.to_owned()), ..Facts::default() };
