@@ -231,8 +231,7 @@ fn by_path(name: &str) -> (&str, &str) {
     (path, method)
 }
 
-/// A TOML string in which nothing is hidden from a reviewer: letters without a shape of their
-/// own, and those that turn the reading direction, are spelt out.
+/// A TOML string in which nothing is hidden from a reviewer: what does not show is spelt out.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -240,18 +239,11 @@ fn quoted(text: &str) -> String {
         match letter {
             '"' => out += "\\\"",
             '\\' => out += "\\\\",
-            '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}' => {
-                let _ = write!(out, "\\U{:08X}", u32::from(letter));
+            control if control.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(control));
             }
-            other if other.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(other));
+            hidden if law::is_hidden(hidden) => {
+                let _ = write!(out, "\\U{:08X}", u32::from(hidden));
             }
             other => out.push(other),
         }

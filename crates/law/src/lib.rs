@@ -25,7 +25,7 @@ pub use crate::{
     containment::{Answer, Containment, Step},
     decide::{Attempt, Caller, Challenge, Decision, Freshness, Held, KeyFacts, Permit, Standing, decide},
     finding::{Evidence, Finding, Severity},
-    foreign::{clean, harmless},
+    foreign::{clean, harmless, is_hidden},
     guard::{Clause, Factor, Factors, Guard, GuardError, MaxAge},
     id::{ApprovalId, CallId, ChallengeId, HolderId, IdError, KeyId, RequestId},
     law::{Cell, HolderKind, Law, Mode, ModeError},

@@ -333,12 +333,7 @@ impl Page {
 
 /// Whether a character shows itself, and only itself.
 fn is_plain(letter: char) -> bool {
-    let is_invisible = matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}');
-    !letter.is_control() && !is_invisible && (letter == ' ' || !letter.is_whitespace())
+    !law::is_hidden(letter) && (letter == ' ' || !letter.is_whitespace())
 }
 
 #[cfg(test)]

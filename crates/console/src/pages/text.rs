@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub(super) fn visible(text: &str, lines: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        if matches!(letter, '\n' | '\t') && lines || !is_hidden(letter) {
+        if matches!(letter, '\n' | '\t') && lines || !law::is_hidden(letter) {
             shown.push(letter);
         } else {
             // Writing to a string cannot fail.
@@ -19,16 +19,6 @@ pub(super) fn visible(text: &str, lines: bool) -> String {
         }
     }
     shown
-}
-
-/// Controls, letters without a shape of their own, and those that turn the reading direction.
-fn is_hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A moment, such as `2026-11-24 10:14:05 UTC`.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -50,7 +50,9 @@ pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
         return Err("nothing could be read; `greave audit --help` lists what can".into());
     }
     let format = if cli.json { Format::Json } else { command.format };
-    write!(anstream::stdout(), "{}", report.write(format, show::width())?)?;
+    let text = report.write(format, show::width())?;
+    let text = if io::stdout().is_terminal() { harmless(format, text) } else { text };
+    write!(anstream::stdout(), "{text}")?;
     let unread = !report.estate.troubles.is_empty();
     let failed = match (command.fail_on, report.worst()) {
         (FailOn::Never, _) | (_, None) => false,
@@ -62,12 +64,28 @@ pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
     Ok(if failed || unread { Done::Findings } else { Done::Clean })
 }
 
+/// A report fit for a terminal: the names in it are foreign. A program that reads it gets it as
+/// it is.
+fn harmless(format: Format, text: String) -> String {
+    match format {
+        // It is made for a terminal, with the names already so.
+        Format::Terminal => text,
+        Format::Json | Format::JsonLines | Format::Sarif => show::harmless_json(&text),
+        Format::Csv | Format::Markdown | Format::Html => text
+            .split_inclusive('\n')
+            .map(|line| {
+                line.strip_suffix('\n').map_or_else(|| clean(line), |line| clean(line.trim_end_matches('\r')) + "\n")
+            })
+            .collect(),
+    }
+}
+
 fn accepted(path: &Path) -> Result<Baseline, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
     Baseline::read(&text).map_err(|error| match error {
         BaselineError::Toml(_) => {
             let writes = "an entry is `[[accept]]` with rule, subject, reason and until, as docs/rules.md shows";
-            format!("`{}`: {}", path.display(), broken::told(&text, &error.to_string(), "a baseline", writes))
+            format!("`{}`: {}", path.display(), broken::told(&text, &error.to_string(), "a baseline", (writes, writes)))
         }
         BaselineError::NoReason(..) => format!("`{}`: {error}", path.display()),
     })
@@ -167,5 +185,24 @@ fn folder(path: &Path, files: &mut Vec<Input>, audit: &mut Audit) {
                 Err(error) => audit.unreadable(&path.display().to_string(), &format!("cannot be opened: {error}")),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_terminal_no_form_of_a_report_moves_the_cursor_or_turns_a_line() {
+        let name = "x\u{9b}2J\u{202e}y\u{ad}\u{e0061}";
+        for format in [Format::Json, Format::JsonLines, Format::Sarif, Format::Csv, Format::Markdown, Format::Html] {
+            let text = harmless(format, format!("{{\n  \"name\": \"{name}\"\n}}\n"));
+            assert!(!text.chars().any(|letter| letter != '\n' && law::is_hidden(letter)), "{text:?}");
+            assert_eq!(text.lines().count(), 3, "{text}");
+        }
+        let json = harmless(Format::Json, serde_json::json!({ "name": name }).to_string());
+        let back: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(back["name"], name, "as a program reads it, it is the same");
+        assert_eq!(harmless(Format::Csv, "a,b\r\n1,é\r\n".to_owned()), "a,b\n1,é\n");
     }
 }
