@@ -1,5 +1,6 @@
 //! Bytes that somebody exported: unpacked, and told apart by their first letters.
 
+mod bounds;
 mod objects;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -8,11 +9,12 @@ use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::bounds::{LONGEST_LINE, Lines, Rows, TooLong, fits};
 pub(crate) use self::objects::Objects;
 use crate::{estate::Place, utf16};
 
 /// A document that has to be read whole may be so large; streams have no bound.
-const LARGEST_DOCUMENT: u64 = 1 << 30;
+const LARGEST_DOCUMENT: u64 = 1 << 28;
 
 /// An input, or a part of one, that could not be read. Never quotes the input: it may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -176,18 +178,22 @@ fn json(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
     if is_details || matches!(begins.as_deref(), Some("openapi" | "swagger")) {
         let mut bytes = Vec::new();
         whole(name, &mut bytes, source)?;
-        return Ok(if is_details { Content::Details(bytes) } else { Content::Document(bytes) });
+        // Details become values one by one.
+        return if is_details { Ok(Content::Details(bytes)) } else { document(name, bytes) };
     }
     let mut first = Vec::new();
     while first.iter().all(u8::is_ascii_whitespace) {
         first.clear();
         read_line(name, &mut source, &mut first)?;
     }
-    let more = !source.fill_buf().map_err(broken)?.is_empty();
+    let more = first.len() <= LONGEST_LINE && !source.fill_buf().map_err(broken)?.is_empty();
     if let (true, Ok(value)) = (more, serde_json::from_slice(&first)) {
-        return Ok(Content::JsonLines(value, source));
+        return Ok(Content::JsonLines(value, Box::new(Lines::new(source))));
     }
     whole(name, &mut first, source)?;
+    if !fits(&first, false) {
+        return Err(Trouble::of(name, TOO_MANY));
+    }
     // Answers to one question after the other make one file of many documents.
     let several = serde_json::Deserializer::from_slice(&first).into_iter().collect::<Result<Vec<Value>, _>>();
     match several.map(|mut values| if values.len() == 1 { values.pop().ok_or(values) } else { Err(values) }) {
@@ -199,6 +205,13 @@ fn json(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
             format!("is no whole JSON document (column {}); export it again, it may be cut off", error.column()),
         )),
     }
+}
+
+/// What becomes more values than memory is for.
+const TOO_MANY: &str = "has too many values to be read whole; split it, or give it as one JSON document a line";
+
+fn document(name: &str, bytes: Vec<u8>) -> Result<Content, Trouble> {
+    if fits(&bytes, true) { Ok(Content::Document(bytes)) } else { Err(Trouble::of(name, TOO_MANY)) }
 }
 
 fn read_line(name: &str, source: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), Trouble> {
@@ -213,7 +226,7 @@ fn whole(name: &str, bytes: &mut Vec<u8>, source: impl BufRead) -> Result<(), Tr
     let read = source.take(LARGEST_DOCUMENT + 1).read_to_end(bytes);
     read.map_err(|error| Trouble::of(name, format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > LARGEST_DOCUMENT {
-        return Err(Trouble::of(name, "is larger than 1 GiB; split it, or give it as one JSON document a line"));
+        return Err(Trouble::of(name, "is larger than 256 MiB; split it, or give it as one JSON document a line"));
     }
     Ok(())
 }
@@ -226,7 +239,7 @@ fn text(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
     if begins("openapi:") || begins("swagger:") || begins("\"openapi\":") || begins("'openapi':") {
         let mut bytes = Vec::new();
         whole(name, &mut bytes, source)?;
-        return Ok(Content::Document(bytes));
+        return document(name, bytes);
     }
     let first: Vec<&str> = head.lines().filter(|line| !line.trim().is_empty()).take(FIRST_LINES).collect();
     Ok(Content::Lines(first.join("\n"), source))
@@ -238,18 +251,22 @@ fn table(name: &str, mut source: Box<dyn BufRead>) -> Result<Content, Trouble> {
     let line = head.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let delimiter =
         [b',', b';', b'\t', b'|'].into_iter().max_by_key(|wanted| line.bytes().filter(|byte| byte == wanted).count());
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(source);
+    let delimiter = delimiter.unwrap_or(b',');
+    let source: Box<dyn BufRead> = Box::new(Rows::new(source, delimiter));
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(source);
     match reader.headers().cloned() {
+        Err(error) if is_too_long(&error) => Err(Trouble::of(name, TooLong.to_string())),
         Ok(heads) if heads.len() > 1 => Ok(Content::Csv(heads, reader)),
         _ => Err(Trouble::of(
             name,
             "is neither JSON, CSV, an OpenAPI document nor a log that is known; `greave audit --help` lists what can be read",
         )),
     }
+}
+
+fn is_too_long(error: &csv::Error) -> bool {
+    matches!(error.kind(), csv::ErrorKind::Io(error) if error.get_ref().is_some_and(|cause| cause.is::<TooLong>()))
 }
 
 #[cfg(test)]
@@ -314,6 +331,46 @@ mod tests {
         assert!(matches!(read, Ok(Content::Csv(..))));
         let broken = Content::of("x", Cursor::new(packed[..12].to_vec()));
         assert!(broken.and_then(|content| content.settled("x")).is_err());
+    }
+
+    /// Counts what is taken of it.
+    struct Counted(Box<dyn Read>, std::rc::Rc<std::cell::Cell<usize>>);
+
+    impl Read for Counted {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(into)?;
+            self.1.set(self.1.get() + read);
+            Ok(read)
+        }
+    }
+
+    #[test]
+    fn of_a_bomb_no_more_becomes_values_than_a_row_has() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let block = "1,".repeat(1 << 19);
+        for _ in 0..64 {
+            gzip.write_all(block.as_bytes()).unwrap();
+        }
+        let packed = gzip.finish().unwrap();
+        assert!(packed.len() < 100_000, "64 MiB in {}", packed.len());
+        let taken = std::rc::Rc::new(std::cell::Cell::new(0));
+        let plain = Counted(Box::new(MultiGzDecoder::new(Cursor::new(packed))), std::rc::Rc::clone(&taken));
+        let Err(trouble) = Content::of("x", plain).and_then(|content| content.settled("x")) else { panic!("read") };
+        assert!(trouble.why.contains("10,000 cells"), "{trouble}");
+        assert!(taken.get() <= 1 << 18, "{} bytes were read to find that out", taken.get());
+    }
+
+    #[test]
+    fn a_document_of_commas_is_refused_before_it_becomes_values() {
+        let list = |values: usize| format!("[{}1]", "1,".repeat(values));
+        assert!(matches!(of(&list(1_000)), Ok(Content::Json(_))));
+        for text in [list(30 << 20), format!("openapi: 3.0.0\nx: {}", list(30 << 20))] {
+            assert!(of(&text).is_err_and(|trouble| trouble.why.contains("too many values")));
+        }
+        let lines = format!("{{\"a\":1}}\n{}\n{{\"a\":2}}\n", list(5 << 20));
+        let Ok(Content::JsonLines(_, rest)) = of(&lines) else { panic!("no lines") };
+        let read: Vec<usize> = rest.lines().map(|line| line.unwrap().len()).collect();
+        assert_eq!(read, [LONGEST_LINE, 7], "what is too long is cut, and told as no JSON");
     }
 
     #[test]
