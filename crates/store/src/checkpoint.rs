@@ -37,6 +37,11 @@ impl Signer {
         self.0.public_key()
     }
 
+    /// Who verifies what this signs, with the public key alone.
+    pub fn verifier(&self) -> seal::Verifier {
+        self.0.verifier()
+    }
+
     /// Signs where the chain stands.
     pub fn sign(&self, chain: Chain) -> Checkpoint {
         Checkpoint { chain, note: self.0.checkpoint(chain.len, chain.head) }

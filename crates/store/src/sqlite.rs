@@ -32,6 +32,17 @@ pub enum StoreError {
         /// What SQLite says.
         cause: sqlx::Error,
     },
+    /// No room is left.
+    #[error(
+        "the disk is full, or the room of its user is: nothing could be written to `{path}`, and what was asked for was \
+         NOT done; make room, and try again ({cause})"
+    )]
+    Full {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite says.
+        cause: sqlx::Error,
+    },
     /// Something else than a database stands in its place, or half of one.
     #[error("`{path}` is no database, or a damaged one ({cause}); `greave restore` takes the state back from a backup")]
     Damaged {
@@ -280,12 +291,15 @@ impl Store {
 pub(crate) fn database_error(path: &Path, cause: sqlx::Error) -> StoreError {
     /// SQLite's codes `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
     const DAMAGED: [&str; 2] = ["11", "26"];
+    /// `SQLITE_FULL`, and `SQLITE_IOERR_SHMSIZE`: the file that readers share cannot be made longer.
+    const FULL: [&str; 2] = ["13", "4874"];
     let path = path.to_owned();
     let code = cause.as_database_error().and_then(|error| error.code());
-    if code.is_some_and(|code| DAMAGED.contains(&&*code)) {
-        return StoreError::Damaged { path, cause };
+    match code {
+        Some(code) if DAMAGED.contains(&&*code) => StoreError::Damaged { path, cause },
+        Some(code) if FULL.contains(&&*code) => StoreError::Full { path, cause },
+        _ => StoreError::Database { path, cause },
     }
-    StoreError::Database { path, cause }
 }
 
 pub(crate) async fn newest_note(database: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
@@ -551,6 +565,28 @@ mod tests {
         let entries = store.append(now, vec!["4".to_owned()], &[thing("h2", Some(b"sealed"))]).await.unwrap();
         assert_eq!(entries[0].seq, 4);
         store.verify().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn where_no_room_is_left_it_says_so_and_that_nothing_was_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        filled(&path).await;
+        let store = Store::open(&path, signer(), |_| ()).await.unwrap();
+        let limit = "PRAGMA max_page_count = 1";
+        sqlx::raw_sql(limit).execute(&mut store.writer.lock().await.database).await.unwrap();
+        let now = "2026-11-24T10:00:01Z".parse().unwrap();
+        let long = "x".repeat(1 << 20);
+        let full = store.append(now, vec![long.clone()], &[]).await.unwrap_err();
+        assert!(matches!(full, StoreError::Full { .. }), "{full}");
+        let words = full.to_string();
+        assert!(words.contains("the disk is full") && words.contains("NOT done"), "{words}");
+        assert_eq!(store.missed().await.unwrap(), [], "nothing is there");
+        sqlx::raw_sql("PRAGMA max_page_count = 1000000")
+            .execute(&mut store.writer.lock().await.database)
+            .await
+            .unwrap();
+        assert_eq!(store.append(now, vec![long], &[]).await.unwrap()[0].seq, 4);
     }
 
     #[tokio::test]
