@@ -293,7 +293,8 @@ async fn send(
 async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
     let connected = unless_over(upstream.connect(), &mut Watch::new(tally.cut().clone(), None), || false).await;
     connected.map_err(refusal)?.map_err(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the upstream cannot be reached");
+        let mend = tls::mend(&error);
+        tracing::warn!(error = &error as &dyn std::error::Error, mend, "the upstream cannot be reached");
         tls::refusal(&error).unwrap_or(Refusal::UpstreamUnreachable)
     })
 }

@@ -4,7 +4,7 @@ use std::{error::Error, io, sync::Arc};
 
 use law::Refusal;
 use rustls::{
-    AlertDescription, ClientConfig, RootCertStore,
+    AlertDescription, CertificateError, ClientConfig, OtherError, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
@@ -91,6 +91,22 @@ pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
     }
 }
 
+/// How a certificate is mended that stays worthless whatever authority the operator names.
+pub(crate) fn mend(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = beneath(error)? else {
+        return None;
+    };
+    match cause.downcast_ref() {
+        Some(webpki::Error::CaUsedAsEndEntity) => Some(OWN_AUTHORITY),
+        _ => None,
+    }
+}
+
+/// Of what `openssl req -x509` makes where nothing else is said.
+const OWN_AUTHORITY: &str = "the API shows an authority's certificate (CA:TRUE), and none such can be a server's, whoever \
+                             vouches for it: make one with `-addext basicConstraints=critical,CA:FALSE` beside \
+                             `openssl req -x509`, and name that one in gate.upstream_authorities";
+
 fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -113,7 +129,34 @@ fn certificates(pem: &[u8], file: &'static str) -> Result<Vec<CertificateDer<'st
 
 #[cfg(test)]
 mod tests {
+    use rustls::{
+        client::{WebPkiServerVerifier, danger::ServerCertVerifier as _},
+        pki_types::{ServerName, UnixTime},
+    };
+
     use super::*;
+
+    #[test]
+    fn a_certificate_that_is_an_authority_is_told_as_that_whoever_vouches_for_it() {
+        let shown = |is_ca: rcgen::IsCa| {
+            let mut params = rcgen::CertificateParams::new(vec!["api.example".into()]).unwrap();
+            params.is_ca = is_ca;
+            let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.der().clone()).unwrap();
+            let provider = Arc::new(aws_lc_rs::default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            let name = ServerName::try_from("api.example").unwrap();
+            verifier.verify_server_cert(certificate.der(), &[], &name, &[], UnixTime::now()).err()
+        };
+        let error = shown(rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)).unwrap();
+        assert_eq!(refusal(&error), Some(Refusal::UpstreamUntrusted));
+        assert!(mend(&error).unwrap().contains("basicConstraints=critical,CA:FALSE"));
+        // As it comes out of a connection.
+        assert!(mend(&io::Error::other(error)).is_some());
+        assert_eq!(shown(rcgen::IsCa::NoCa), None, "the same as a server's is taken");
+        assert_eq!(mend(&rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)), None);
+    }
 
     #[test]
     fn broken_files_are_named() {

@@ -223,6 +223,14 @@ impl Upstream {
         None
     }
 
+    /// What is wrong with the upstream's certificate, and the mend; nothing where it is well, or
+    /// none was shown.
+    pub async fn distrust(&self) -> Option<String> {
+        let error = self.connect().await.err()?;
+        let refusal = tls::refusal(&error).filter(|refusal| *refusal == law::Refusal::UpstreamUntrusted)?;
+        Some(tls::mend(&error).map_or_else(|| format!("{}; {}", refusal.says(), refusal.mend()), str::to_owned))
+    }
+
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Lease, Unreachable> {
         let sender = timeout(self.patience.connect, self.begin()).await.map_err(|_| Unreachable::Slow)??;
