@@ -3,9 +3,9 @@
 /// A longer line is not repeated whole.
 const LONGEST: usize = 160;
 
-/// What a parser said of a text that should be TOML, with its line, and how that is mended. It does
-/// not say that somebody took the wrong kind of file.
-pub(crate) fn told(text: &str, said: &str, what: &str, writes: &str) -> String {
+/// What a parser said of a text that should be TOML, with its line, and how that is mended: a line of
+/// it, or the whole where it is another kind of file, of which a parser says nothing.
+pub(crate) fn told(text: &str, said: &str, what: &str, (line, writes): (&str, &str)) -> String {
     let mut lines: Vec<String> = said.trim_end().lines().map(shortened).collect();
     match form(text) {
         // What a parser misses there is of no use to anybody.
@@ -13,7 +13,7 @@ pub(crate) fn told(text: &str, said: &str, what: &str, writes: &str) -> String {
             lines.truncate(1);
             lines.push(format!("this looks like {form}, and {what} is TOML; {writes}"));
         }
-        None => lines.push(format!("mend that line; {writes}")),
+        None => lines.push(format!("mend that line; {line}")),
     }
     lines.join("\n")
 }
@@ -67,7 +67,7 @@ mod tests {
     fn the_line_and_the_mend_are_told_and_no_file_is_repeated() {
         let told = |text: &str| {
             let said = toml::from_str::<toml::Table>(text).unwrap_err().to_string();
-            told(text, &said, "a scenario", "`greave drill --write` writes one")
+            told(text, &said, "a scenario", ("`greave drill` reads it again", "`greave drill --write` writes one"))
         };
         assert_eq!(
             told("{\"a\": 1}"),
@@ -77,7 +77,7 @@ mod tests {
         assert!(
             plain.contains("line 2")
                 && plain.contains("2 | story =")
-                && plain.ends_with("mend that line; `greave drill --write` writes one"),
+                && plain.ends_with("mend that line; `greave drill` reads it again"),
             "{plain}"
         );
         let long = format!("a = {}", "é".repeat(5_000));

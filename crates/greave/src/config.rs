@@ -292,7 +292,7 @@ pub(crate) struct Api {
     /// Places of keys beside those of the document and the well-known ones.
     #[serde(default)]
     pub(crate) keys: Vec<String>,
-    /// Places of a login's session.
+    /// How a login's session is told: by its cookie, or by its token's issuer or beginning.
     #[serde(default)]
     pub(crate) sessions: Vec<String>,
     /// Whose tokens are verified here, and are one key for each client.
@@ -504,6 +504,9 @@ impl Default for Record {
 /// How a file is mended that is no configuration.
 const MEND: &str = "`greave check` reads it again, `greave init` writes a new one";
 
+/// How one line of it is mended: whoever has a file of their own wants no new one.
+const MEND_LINE: &str = "`greave check` reads it again";
+
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -527,7 +530,7 @@ impl Config {
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let mut config: Self = toml::from_str(text).map_err(|cause| ConfigError::Broken {
             path: path.to_owned(),
-            told: broken::told(text, &cause.to_string(), "the configuration", MEND),
+            told: broken::told(text, &cause.to_string(), "the configuration", (MEND_LINE, MEND)),
             cause: Box::new(cause),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -579,10 +582,11 @@ impl Config {
             let mend = "make it shorter, or keys.longest longer";
             return Err(("keys.lifetime", format!("it is longer than keys.longest, {longest}; {mend}")));
         }
-        for (what, places) in [("api.keys", &self.api.keys), ("api.sessions", &self.api.sessions)] {
-            for place in places {
-                place.parse::<wire::Place>().map_err(|error| (what, error.to_string()))?;
-            }
+        for place in &self.api.keys {
+            place.parse::<wire::Place>().map_err(|error| ("api.keys", error.to_string()))?;
+        }
+        for session in &self.api.sessions {
+            session.parse::<wire::Session>().map_err(|error| ("api.sessions", error.to_string()))?;
         }
         issuer::check(&self.api.issuers, &self.api.sessions).map_err(|why| ("api.issuer", why))?;
         wire::OpenPaths::new(&self.api.open, "").map_err(|error| ("api.open", error.to_string()))?;
@@ -689,7 +693,8 @@ pub(crate) fn state() -> PathBuf {
     PathBuf::from("state")
 }
 
-fn lock() -> PathBuf {
+/// The lock, likewise.
+pub(crate) fn lock() -> PathBuf {
     PathBuf::from("catalogue.lock")
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Document {
     pub(crate) drift: Drift,
     /// What of the document was skipped or assumed.
     pub(crate) troubles: Vec<Trouble>,
+    /// Whether this very document was accepted, with whatever is wrong in it.
+    pub(crate) accepted: bool,
 }
 
 /// How a document is mended that no parser reads.
@@ -69,8 +71,15 @@ impl Document {
         let digest = Digest::of(lock.as_bytes());
         let lock = Lock::read(lock).map_err(|cause| DocumentError::BrokenLock { path: path.clone(), cause })?;
         let drift = Drift::between(&lock, &reading.catalogue);
+        let accepted = lock.document == Digest::of(document).to_string();
         let catalogue = Arc::new(reading.catalogue.obeying(&lock));
-        Ok(Self { catalogue, lock: digest, drift, troubles: reading.troubles })
+        Ok(Self { catalogue, lock: digest, drift, troubles: reading.troubles, accepted })
+    }
+
+    /// Whether something is wrong that nobody has seen yet, or that the operator can mend: of an
+    /// API that somebody else describes, the operator can do no more than accept the document.
+    pub(crate) fn has_news(&self) -> bool {
+        self.troubles.iter().any(|trouble| trouble.pointer.is_none() || !self.accepted)
     }
 
     /// What accepting the document would write.

@@ -79,7 +79,7 @@ impl House {
         authority.limit(limits(&config));
         authority.live_by(config.lifetimes()).await;
         lend_credential(&config, &authority)?;
-        let Document { catalogue, lock, drift, troubles } = document;
+        let Document { catalogue, lock, drift, troubles, accepted: _ } = document;
         let catalogue = Arc::new(ArcSwap::new(catalogue));
         Ok(Self { state, config, authority, catalogue, drift, troubles, law, pending, lock })
     }
@@ -388,7 +388,7 @@ fn proof(
 
 /// The well-known places, those of the document, and those that the operator names.
 pub(crate) fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, HouseError> {
-    let unfit = |error: wire::PlaceError| HouseError::Setting(format!("api.keys and api.sessions: {error}"));
+    let unfit = |error: wire::PlaceError| HouseError::Setting(format!("api.keys: {error}"));
     let mut places = Places::well_known();
     for declared in catalogue.credential_places() {
         for place in on_the_wire(declared) {
@@ -406,15 +406,8 @@ pub(crate) fn places(config: &Config, catalogue: &Catalogue) -> Result<Places, H
         places = places.with(place.parse().map_err(unfit)?);
     }
     for session in &config.api.sessions {
-        places = match session.split_once(':') {
-            Some(("cookie", name)) => places.with_session_cookie(name),
-            Some(("issuer", issuer)) => places.with_session_issuer(issuer),
-            Some(("prefix", prefix)) => places.with_session_prefix(prefix),
-            _ => {
-                let mend = format!("`{session}` is no session; write `cookie:NAME`, `issuer:URL` or `prefix:TEXT`");
-                return Err(HouseError::Setting(format!("api.sessions: {mend}")));
-            }
-        };
+        let unfit = |error: wire::SessionError| HouseError::Setting(format!("api.sessions: {error}"));
+        places = places.with_session(&session.parse().map_err(unfit)?);
     }
     Ok(places)
 }

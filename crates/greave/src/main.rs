@@ -91,6 +91,11 @@ fn looks_at(cli: &Cli) -> Vec<std::path::PathBuf> {
             WatchCommand { command: Some(Watch::Bench(_)), .. } | WatchCommand { replay: Some(Some(_)), .. },
         ) => Vec::new(),
         Command::Init(init) => vec![init.dir.join("greave.toml"), init.dir.join("state")],
+        // It has no business in the state, which belongs to the user of the gate.
+        Command::Catalogue(_) => {
+            let [document, lock] = state::beside(&cli.config);
+            vec![cli.config.clone(), document, lock]
+        }
         _ => {
             let state = state::named_by(&cli.config);
             vec![cli.config.clone(), state.clone(), state::socket(&state)]

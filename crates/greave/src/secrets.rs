@@ -13,6 +13,7 @@ use aws_lc_rs::{
     rand,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use seal::{BadKey, Verifier};
 use store::Signer;
 use zeroize::Zeroizing;
 
@@ -46,7 +47,11 @@ pub(crate) struct Vault {
 /// Why a secret cannot be used. Never says what is in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    #[error("the secret `{name}` is missing; put it into `{path}` or into the environment as `{variable}`")]
+    #[error(
+        "the secret `{name}` is missing; put it into `{path}` or into the environment as `{variable}`. Where systemd \
+         gives it to the gate alone, leave that as it is: start the gate, or see `Without the gate's secrets` in \
+         docs/guide.md"
+    )]
     Missing { name: String, path: PathBuf, variable: String },
     #[error("`{path}` can be read by others; run `chmod 600 {path}`")]
     Readable { path: PathBuf },
@@ -161,15 +166,24 @@ fn signer(seed: &[u8; 32]) -> Result<Signer, SecretError> {
     named(seed, "ledger", |name| Signer::new(name, seed).map_err(|_| malformed()))
 }
 
-/// A book is named after the key that signs it, so that its name never has to change.
+/// The record's public key, from the ledger's: they are the same under two names.
+pub(crate) fn record_verifier(ledger: &Verifier) -> Result<Verifier, BadKey> {
+    Verifier::new(&name(ledger.key(), "record"), ledger.key())
+}
+
 fn named<T>(
     seed: &[u8; 32],
     book: &str,
     signer: impl FnOnce(&str) -> Result<T, SecretError>,
 ) -> Result<T, SecretError> {
     let public = Signer::new("", seed).map_err(|_| malformed())?;
-    let key = digest(&SHA256, public.public_key()).as_ref().first_chunk().map_or(0, |start| u32::from_be_bytes(*start));
-    signer(&format!("greave/{key:08x}/{book}"))
+    signer(&name(public.public_key(), book))
+}
+
+/// A book is named after the key that signs it, so that its name never has to change.
+fn name(public: &[u8], book: &str) -> String {
+    let key = digest(&SHA256, public).as_ref().first_chunk().map_or(0, |start| u32::from_be_bytes(*start));
+    format!("greave/{key:08x}/{book}")
 }
 
 fn malformed() -> SecretError {
@@ -212,6 +226,15 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_record_is_verified_with_what_the_ledgers_public_key_says() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Vault::of(state.path());
+        vault.furnish().unwrap();
+        let (ledger, record) = (vault.authority().unwrap().signer.verifier(), vault.record_signer().unwrap());
+        assert_eq!(record_verifier(&ledger).unwrap().to_string(), record.verifier().to_string());
+    }
 
     #[test]
     fn a_vault_is_furnished_once_and_closed_to_others() {

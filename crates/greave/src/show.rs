@@ -30,6 +30,9 @@ pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// A table as wide as the terminal, without lines.
 pub(crate) fn table<const COLUMNS: usize>(heads: [&str; COLUMNS]) -> Table {
     let mut table = Table::new();
+    if let Some(width) = fair(table.width()).filter(|width| Some(*width) != table.width()) {
+        table.set_width(width);
+    }
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(heads);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -67,7 +70,15 @@ pub(crate) fn lines(table: &mut Table, width: Option<u16>) -> String {
 
 /// How wide the terminal is, where somebody looks at one.
 pub(crate) fn width() -> Option<u16> {
-    Table::new().width()
+    fair(Table::new().width())
+}
+
+/// Where a terminal does not know how wide it is (`script`, a container's, CI's), or is narrower
+/// than anybody reads: as wide as they are by custom.
+fn fair(width: Option<u16>) -> Option<u16> {
+    const NARROWEST: u16 = 40;
+    const USUAL: u16 = 80;
+    width.map(|width| if width < NARROWEST { USUAL } else { width })
 }
 
 /// A line that is no wider than this: what does not fit goes below, set in so far. Breaks at
@@ -188,8 +199,8 @@ pub(crate) fn qr(text: &str) -> String {
     code.unwrap_or_default().lines().map(|line| format!("{paper}{line}{paper:#}\n")).collect()
 }
 
-/// What was read of a document.
-pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble]) {
+/// What was read of a document, and so much of what was skipped.
+pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble], most: usize) {
     let operations = catalogue.operations();
     anstream::println!("{} operations, by what they let their caller do:", operations.len());
     let mut table = table(["", "operations", "such as"]);
@@ -202,10 +213,10 @@ pub(crate) fn document(catalogue: &Catalogue, troubles: &[Trouble]) {
         }
     }
     print(&table, "");
-    for trouble in troubles.iter().take(20) {
+    for trouble in troubles.iter().take(most) {
         anstream::println!("{}", fit(&format!("{} {trouble}", styled(ALARM, "skipped:")), width()));
     }
-    if let Some(more) = troubles.len().checked_sub(20).filter(|more| *more > 0) {
+    if let Some(more) = troubles.len().checked_sub(most).filter(|more| *more > 0) {
         anstream::println!("and {more} more");
     }
 }
@@ -364,6 +375,14 @@ mod tests {
         assert_eq!(wrapped("one two three", 4, None), "one two three", "where nobody looks, lines stay whole");
         let text = wrapped(&styled(ALARM, "twelve chars and more"), 4, Some(12));
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), "twelve chars\n    and more");
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_know_its_width_is_taken_for_a_usual_one() {
+        assert_eq!(
+            [None, Some(0), Some(39), Some(40), Some(200)].map(fair),
+            [None, Some(80), Some(80), Some(40), Some(200)]
+        );
     }
 
     #[test]

@@ -106,9 +106,22 @@ pub(crate) fn record_folder(state: &Path) -> PathBuf {
 
 /// The state folder that a configuration file names, even where the file is broken elsewhere.
 pub(crate) fn named_by(path: &Path) -> PathBuf {
+    named(path, "gate", "state").unwrap_or_else(|| folder_of(path).join(config::state()))
+}
+
+/// The document and the lock that a configuration file names, likewise.
+pub(crate) fn beside(path: &Path) -> [PathBuf; 2] {
+    let lock = named(path, "api", "lock").unwrap_or_else(|| folder_of(path).join(config::lock()));
+    [named(path, "api", "document").unwrap_or_else(|| folder_of(path).to_owned()), lock]
+}
+
+fn named(path: &Path, section: &str, setting: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let named = lines::text(&text, "gate", "state").map_or_else(config::state, PathBuf::from);
-    path.parent().unwrap_or(Path::new("")).join(named)
+    lines::text(&text, section, setting).map(|named| folder_of(path).join(named))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// The socket of the gate that runs over this state, if one does.

@@ -229,7 +229,7 @@ fn is_session(candidate: &Candidate, places: &Places) -> bool {
 }
 
 /// One token as RFC 9110, section 11.2, has it: nothing in it separates anything.
-fn is_token68(token: &[u8]) -> bool {
+pub(crate) fn is_token68(token: &[u8]) -> bool {
     let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
     end > 0 && token.iter().take(end).all(is_part)

@@ -40,7 +40,7 @@ pub use crate::{
     mask::{Form, mask},
     open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},
-    place::{Place, PlaceError, Places, Scheme},
+    place::{Place, PlaceError, Places, Scheme, Session, SessionError},
     query::{Parameter, Query},
     rewrite::{OriginError, Origins},
     search::{Search, Sought, Unsearchable},

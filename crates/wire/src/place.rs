@@ -147,6 +147,47 @@ impl Place {
     }
 }
 
+/// How a login's session is told from keys, written `cookie:NAME`, `issuer:URL` or `prefix:TEXT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// A cookie of this name.
+    Cookie(Box<str>),
+    /// A JWT in `Authorization` whose `iss` is this.
+    Issuer(Box<str>),
+    /// A token in `Authorization` that begins so.
+    Prefix(Box<str>),
+}
+
+/// What tells no session.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// It is not written as sessions are.
+    #[error("`{0}` is no session; write `cookie:NAME`, `issuer:URL` or `prefix:TEXT`")]
+    Unreadable(String),
+    /// No token can begin so.
+    #[error("no token begins with `{0}`; write the letters that one begins with, without its scheme")]
+    NoToken(String),
+}
+
+impl FromStr for Session {
+    type Err = SessionError;
+
+    fn from_str(text: &str) -> Result<Self, SessionError> {
+        let unreadable = || SessionError::Unreadable(text.to_owned());
+        let (kind, name) = text.split_once(':').ok_or_else(unreadable)?;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unreadable());
+        }
+        match kind {
+            "cookie" if !name.contains([';', '=', ',', '"']) => Ok(Self::Cookie(name.into())),
+            "issuer" => Ok(Self::Issuer(name.into())),
+            "prefix" if crate::credential::is_token68(name.as_bytes()) => Ok(Self::Prefix(name.into())),
+            "prefix" => Err(SessionError::NoToken(name.to_owned())),
+            _ => Err(unreadable()),
+        }
+    }
+}
+
 /// Whether a header is for this connection only. `Trailer` is not among them: it announces
 /// what follows the body, and bodies pass with their trailers.
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
@@ -244,6 +285,16 @@ impl Places {
     pub fn with_pair(mut self, one: Place, other: Place) -> Self {
         self.together.push((one.clone(), other.clone()));
         self.with(one).with(other)
+    }
+
+    /// What tells a login's session.
+    #[must_use]
+    pub fn with_session(self, session: &Session) -> Self {
+        match session {
+            Session::Cookie(name) => self.with_session_cookie(name),
+            Session::Issuer(issuer) => self.with_session_issuer(issuer),
+            Session::Prefix(prefix) => self.with_session_prefix(prefix),
+        }
     }
 
     /// A cookie that holds a login's session. The operator's word counts more than the
@@ -368,6 +419,25 @@ mod tests {
         for text in ["", "x", "header:", "header:a b", "cookie:a=b", "body:x", "query:é"] {
             assert!(matches!(text.parse::<Place>(), Err(PlaceError::Unreadable(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn sessions_are_told_by_cookie_issuer_and_prefix_and_by_nothing_else() {
+        let cases = [
+            ("cookie:sid", Session::Cookie("sid".into())),
+            ("issuer:https://login.example/", Session::Issuer("https://login.example/".into())),
+            ("issuer:directus", Session::Issuer("directus".into())),
+            ("prefix:eyJ", Session::Prefix("eyJ".into())),
+        ];
+        for (text, session) in cases {
+            assert_eq!(text.parse(), Ok(session), "{text}");
+        }
+        for text in
+            ["", "sid", "cookie:", "cookie:a=b", "issuer:", "prefix:", "header:x-session", "authorization:bearer"]
+        {
+            assert!(matches!(text.parse::<Session>(), Err(SessionError::Unreadable(_))), "{text}");
+        }
+        assert!(matches!("prefix:a:b".parse::<Session>(), Err(SessionError::NoToken(_))));
     }
 
     #[test]

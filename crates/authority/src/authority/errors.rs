@@ -9,7 +9,9 @@ use crate::{declined::Declined, seal::DoesNotOpen};
 #[derive(Debug, thiserror::Error)]
 pub enum NotProved {
     /// Wrong name, wrong code, a used code, or nobody who could prove anything: one answer.
-    #[error("the name or the code is wrong, or the code was used before; wait for the next code")]
+    #[error(
+        "the name or the code is wrong, or the code was used before; wait for the next code, and see that the clocks of this host and of the authenticator are right"
+    )]
     Wrong,
     /// Too many wrong codes.
     #[error("too many wrong codes; try again in {0}")]

@@ -131,6 +131,7 @@ pub(super) async fn verify(State(admin): State<Arc<Admin>>) -> Result<Json<Ledge
 }
 
 pub(super) async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Json<Checkpoint>, Problem> {
-    let note = admin.desk.authority.store().checkpoint().await.map_err(Failed::from)?;
-    Ok(Json(Checkpoint { note }))
+    let store = admin.desk.authority.store();
+    let note = store.checkpoint().await.map_err(Failed::from)?;
+    Ok(Json(Checkpoint { note, key: store.signer().verifier().to_string() }))
 }

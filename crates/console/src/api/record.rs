@@ -153,4 +153,6 @@ pub struct Checkpoint {
     /// Origin, size, head, an empty line, the signature; missing before the first change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The public key with which it is verified: name, hash of both, key, with a `+` between.
+    pub key: String,
 }

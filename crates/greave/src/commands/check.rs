@@ -2,13 +2,15 @@
 
 mod direct;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use ::catalogue::{Catalogue, Found};
 use authority::{Digest, Files, NoDigest, Weaker};
 use console::api::{HolderList, LawView, PostureView};
 use jiff::Timestamp;
 use law::{HolderKind, Law};
 use serde_json::{Value, json};
+use wire::Target;
 
 use crate::{
     cli::{Check, Cli},
@@ -47,8 +49,17 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         Some(url) => Some(direct::attempt(url, config).await?),
         None => None,
     };
-    let is_wrong =
-        !document.troubles.is_empty() || !document.drift.is_empty() || issuers_are_wrong || !strangers.is_empty();
+    let in_vain = opened_in_vain(config, &document.catalogue);
+    let distrust = match &direct {
+        Some(_) => house::upstream(config)?.distrust().await,
+        None => None,
+    };
+    let is_wrong = distrust.is_some()
+        || !in_vain.is_empty()
+        || document.has_news()
+        || !document.drift.is_empty()
+        || issuers_are_wrong
+        || !strangers.is_empty();
     let done = if is_wrong || !weaker.is_empty() { Done::Findings } else { Done::Clean };
     let done = direct.as_ref().map_or(done, |direct| done.worse(direct.done()));
 
@@ -63,6 +74,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "operations": document.catalogue.operations().len(),
             "skipped": document.troubles.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "drift": as_json(&document.drift),
+            "open_in_vain": in_vain,
             "issuers": issuers.iter().map(|line| line.trim()).collect::<Vec<_>>(),
             "law": digest(&law),
             "observing": observing(&law, now),
@@ -70,10 +82,17 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "waits": waits.collect::<Vec<_>>(),
             "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
             "direct": direct,
+            "upstream_certificate": distrust,
         }))?;
         return Ok(done);
     }
-    show::document(&document.catalogue, &document.troubles);
+    show::document(&document.catalogue, &document.troubles, usize::MAX);
+    if !document.troubles.is_empty() && !document.has_news() {
+        show::aside(show::FAINT, "all that was skipped was so when the document was accepted");
+    }
+    for line in &in_vain {
+        show::say(show::styled(show::ALARM, line))?;
+    }
     if !document.drift.is_empty() {
         show::say(format!("\n{} has changed since catalogue.lock was accepted:", show::drifted(&document.drift)))?;
         show::drift(&document.drift);
@@ -104,6 +123,9 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     if let Some(direct) = &direct {
         direct.print()?;
     }
+    if let Some(why) = &distrust {
+        show::say(show::styled(show::ALARM, format!("\ngate.upstream: {why}")))?;
+    }
     if done == Done::Clean {
         show::say(show::styled(show::WELL, "nothing is wrong"))?;
     }
@@ -130,6 +152,34 @@ fn waits(written: &Posture, Known { files, law, .. }: &Known) -> Result<Vec<Weak
 fn strangers<'a>(config: &'a Config, Known { people, .. }: &Known) -> Vec<&'a str> {
     let named = config.keys.approvers.iter().flat_map(|approver| &approver.people);
     named.map(String::as_str).filter(|name| !people.iter().any(|person| person == name)).collect()
+}
+
+/// Entries of `api.open` that name what the document describes: they open none of it.
+fn opened_in_vain(config: &Config, catalogue: &Catalogue) -> Vec<String> {
+    let methods: BTreeSet<&str> = catalogue.operations().iter().map(|operation| operation.method.as_str()).collect();
+    let named = |entry: &String| {
+        let path = entry.strip_prefix('=').unwrap_or(entry);
+        let target = Target::read(path, &config.path_rules()).ok()?;
+        let readings = target.readings();
+        let mut shut = BTreeSet::new();
+        for method in &methods {
+            match catalogue.find_however_read(method, &readings) {
+                Ok((Found::Described(found), _)) if !found.open => drop(shut.insert(&*found.operation.name)),
+                Ok((Found::Choice(choice), _)) => {
+                    shut.extend(choice.candidates().filter(|it| !it.open).map(|operation| &*operation.name));
+                }
+                _ => {}
+            }
+        }
+        let first = shut.first()?;
+        let more = if shut.len() > 1 { format!(" and {} more", shut.len() - 1) } else { String::new() };
+        Some(format!(
+            "api.open: `{entry}` opens what the document does not describe; {}{more} stays shut. Say `security: []` of \
+             it in the document, then `greave catalogue accept`",
+            show::clean(first)
+        ))
+    };
+    config.api.open.iter().filter_map(named).collect()
 }
 
 fn waiting(written: &Posture, Weaker { what, from, to }: &Weaker) -> Value {

@@ -84,7 +84,7 @@ fn texts(named: &[String]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         Scenario::read(&text).map_err(|error| match error {
             Unfit::Toml(_) => {
                 let writes = "`greave drill --write FOLDER` writes some to begin with";
-                format!("`{name}`: {}", broken::told(&text, &error.to_string(), "a scenario", writes))
+                format!("`{name}`: {}", broken::told(&text, &error.to_string(), "a scenario", (writes, writes)))
             }
             Unfit::Is(_) => format!("`{name}`: {error}"),
         })?;

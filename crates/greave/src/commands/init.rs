@@ -22,6 +22,9 @@ use crate::{
     state::StateFolder,
 };
 
+/// What was skipped is told so often; `greave check` tells all of it.
+const MOST_TROUBLES: usize = 20;
+
 /// How often a wrong code may be typed before it is over.
 const TRIES: usize = 5;
 
@@ -30,15 +33,17 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
     if path.exists() {
         return Err(format!("`{}` is there already; remove it, or name another `--dir`", path.display()).into());
     }
+    let (document, copy) = (absolute(&init.document)?, copy(init)?);
     let text = template::file(&template::Given {
         listen: &init.listen,
         upstream: &init.upstream,
-        document: &absolute(&init.document)?.to_string_lossy(),
+        document: &copy.as_ref().map_or_else(|| document.to_string_lossy(), |(name, _)| name.to_string_lossy()),
         prefix: &prefix(&init.document).to_string(),
         enforce_from: first_day(now, init)?,
     });
     // Whatever is wrong shows before anything is written.
-    let config = Config::parse(&path, &text).map_err(as_typed)?;
+    let mut config = Config::parse(&path, &text).map_err(as_typed)?;
+    config.api.document = document;
     fs::create_dir_all(&init.dir)
         .map_err(|cause| format!("`{}` cannot be made: {cause}; name another `--dir`", init.dir.display()))?;
     let accepted = Document::to_accept(&config)?;
@@ -60,16 +65,49 @@ pub(crate) async fn run(init: &Init, now: Timestamp) -> Outcome {
         enrol_first(&authority, init, now).await?;
     }
     // The files come last: without them, what was begun can be begun again.
+    if let Some((_, copy)) = &copy {
+        fs::write(copy, Document::bytes(&config)?)
+            .map_err(|cause| format!("`{}` cannot be written: {cause}; name another `--dir`", copy.display()))?;
+    }
     accepted.write(&config)?;
     replace(&path, &text).map_err(|cause| {
         format!("`{}` cannot be written: {cause}; mend that, and run the same command again", path.display())
     })?;
 
-    show::document(&accepted.catalogue, &accepted.troubles);
+    show::document(&accepted.catalogue, &accepted.troubles, MOST_TROUBLES);
     let file = path.display();
     show::say(format!("\nWritten: {file}, {}, {}", config.api.lock.display(), config.gate.state.display()))?;
+    if let Some((_, copy)) = &copy {
+        let copy = copy.display();
+        show::say(format!(
+            "Copied:  the document, to {copy}, where the gate can read it: a new version of it goes there"
+        ))?;
+    }
     println!("Next:    greave check --config {file}\n         greave serve --config {file}");
     Ok(Done::Clean)
+}
+
+/// Where the document goes that lies elsewhere: what a person can read, the user of the gate need
+/// not (a home, a folder of one's own). Its name, and the path.
+fn copy(init: &Init) -> Result<Option<(PathBuf, PathBuf)>, String> {
+    // One that is not there is told when it is read.
+    let Ok(document) = fs::canonicalize(&init.document) else { return Ok(None) };
+    if fs::canonicalize(&init.dir).is_ok_and(|dir| document.starts_with(dir)) {
+        return Ok(None);
+    }
+    let Some(name) = document.file_name().map(PathBuf::from) else { return Ok(None) };
+    let copy = init.dir.join(&name);
+    let is_other = match (fs::read(&copy), fs::read(&document)) {
+        (Ok(there), Ok(document)) => there != document,
+        (there, _) => there.is_ok() || copy.exists(),
+    };
+    if is_other {
+        let copy = copy.display();
+        return Err(format!(
+            "`{copy}` is there already, and is another document; remove it, or name it as `--document`"
+        ));
+    }
+    Ok(Some((name, copy)))
 }
 
 /// The file does not exist yet: what is wrong with it was said on the command line.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use console::api::LedgerVerified;
+use console::api::{Checkpoint, LedgerVerified};
 use jiff::{SignedDuration, Timestamp};
 use law::CallId;
 use record::{Proof, Proven, Removal, Verified};
@@ -18,16 +18,16 @@ use serde_json::{Value, json};
 use super::{Admin, Done, Outcome, incident, json as print_json};
 use crate::{
     cli::{Cli, Record},
-    client::address,
-    secrets::Vault,
+    client::{Client, address},
+    secrets::{SecretError, Vault, record_verifier},
     show::{self, ALARM, FAINT, WELL, count, moment, styled},
-    state::{named_by, record_folder},
+    state::{named_by, record_folder, running},
 };
 
 pub(crate) async fn run(cli: &Cli, wanted: &Record, now: Timestamp) -> Outcome {
     match wanted {
         Record::Verify { path, key, since } => verify(cli, path.as_deref(), key.as_deref(), since, now).await,
-        Record::Prove { call, since, output } => prove(cli, call.as_deref(), since.as_deref(), output.as_deref()),
+        Record::Prove { call, since, output } => prove(cli, call.as_deref(), since.as_deref(), output.as_deref()).await,
         Record::Checkpoint => {
             let folder = folder(cli);
             let note = record::checkpoint(&folder).map_err(|error| unreadable(&folder, &error))?;
@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: &Cli, wanted: &Record, now: Timestamp) -> Outcome {
             Ok(Done::Clean)
         }
         Record::Key => {
-            show::say(own_key(cli)?)?;
+            show::say(own_key(cli).await?)?;
             Ok(Done::Clean)
         }
     }
@@ -46,14 +46,25 @@ fn folder(cli: &Cli) -> PathBuf {
     record_folder(&named_by(&cli.config))
 }
 
-fn own_key(cli: &Cli) -> Result<Verifier, Box<dyn std::error::Error>> {
-    Ok(Vault::of(&named_by(&cli.config)).record_signer()?.verifier())
+/// The record's public key: from the secret, or from the running gate where this user has none.
+async fn own_key(cli: &Cli) -> Result<Verifier, Box<dyn std::error::Error>> {
+    let state = named_by(&cli.config);
+    let error = match Vault::of(&state).record_signer() {
+        Ok(signer) => return Ok(signer.verifier()),
+        Err(error @ (SecretError::Missing { .. } | SecretError::Unreadable { .. })) => error,
+        Err(error) => return Err(error.into()),
+    };
+    let Some(socket) = running(&state) else {
+        return Err(format!("no gate runs that would say its public key, and {error}").into());
+    };
+    let Checkpoint { key, .. } = Client::Running(socket).read(&address(&["ledger", "checkpoint"])).await?;
+    Ok(record_verifier(&key.parse()?)?)
 }
 
 /// A key that was given, or a file that holds it; else the own one.
-fn key(cli: &Cli, given: Option<&str>) -> Result<Verifier, Box<dyn std::error::Error>> {
+async fn key(cli: &Cli, given: Option<&str>) -> Result<Verifier, Box<dyn std::error::Error>> {
     let Some(given) = given else {
-        return own_key(cli).map_err(|error| format!("{error}; or give the public key with `--key`").into());
+        return own_key(cli).await.map_err(|error| format!("{error}; or give the public key with `--key`").into());
     };
     match given.parse() {
         Ok(key) => Ok(key),
@@ -77,7 +88,7 @@ async fn verify(cli: &Cli, path: Option<&Path>, given: Option<&str>, since: &[Pa
         fs::metadata(path)
             .map_err(|error| format!("{}; name the folder of a record, or a proof", unreadable(path, &error)))?;
     }
-    let key = key(cli, given)?;
+    let key = key(cli, given).await?;
     if let Some(path) = path.filter(|path| path.is_file()) {
         if !since.is_empty() {
             return Err("`--since` holds a record against a checkpoint, and this is a proof; leave it out".into());
@@ -244,8 +255,8 @@ fn proven(cli: &Cli, proven: &Result<Proven, record::ProofError>) -> Outcome {
     Ok(done)
 }
 
-fn prove(cli: &Cli, call: Option<&str>, since: Option<&Path>, output: Option<&Path>) -> Outcome {
-    let (folder, key) = (folder(cli), own_key(cli)?);
+async fn prove(cli: &Cli, call: Option<&str>, since: Option<&Path>, output: Option<&Path>) -> Outcome {
+    let (folder, key) = (folder(cli), own_key(cli).await?);
     let proof = match (call, since) {
         (Some(call), _) => {
             let id: CallId = serde_json::from_value(json!(call)).map_err(|_| {

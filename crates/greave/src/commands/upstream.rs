@@ -8,7 +8,7 @@ use crate::{ask, cli::UpstreamCommand, client::address};
 
 pub(crate) async fn run(admin: &Admin, command: &UpstreamCommand) -> Outcome {
     let UpstreamCommand::SetCredential { proof: args } = command;
-    let credential: Secret = ask::line("Credential:")?.to_string().into();
+    let credential: Secret = ask::secret("Credential:")?.to_string().into();
     let wanted = |proof| SetCredential { credential: credential.clone(), proof };
     let to = address(&["upstream", "credential"]);
     let set: CredentialView = admin.prove(Method::POST, &to, args, wanted).await?;

@@ -37,7 +37,7 @@ upstream = {upstream}
 document = {document}
 # base = "/api/v3"                       # where the paths begin, if not as the document says
 # open = ["/login", "/static/"]          # what anybody may call without a credential
-# sessions = ["cookie:session"]          # a person's login, told from keys
+# sessions = ["cookie:session"]          # a person's login, told from keys; `issuer:URL`, `prefix:TEXT`, too
 # keys = ["header:x-team-token"]         # where keys travel, beside the document's and the usual places
 unknown_keys = "learn"                   # or "refuse"
 

@@ -30,6 +30,9 @@ pub(crate) async fn run(demo: &Demo, now: Timestamp) -> Outcome {
     let mut interrupted = pin!(interrupted()?);
     let folder = Folder::make()?;
     let mut stage = Stage::new(!demo.no_wait);
+    if !demo.no_wait {
+        stage.line("It stays up after the last act, so that you can try it, until Ctrl-C; with `--no-wait` it ends.");
+    }
     let mut scene = Scene::open(&folder, now).await?;
     tokio::select! {
         played = scene.play(&mut stage) => {

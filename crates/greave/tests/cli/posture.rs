@@ -145,6 +145,93 @@ fn a_running_gate_tells_people_by_the_ways_that_were_accepted() {
 }
 
 #[test]
+fn what_the_document_opens_is_open_here_as_explained_and_what_only_an_entry_names_stays_shut() {
+    let company = company();
+    let login =
+        "  /login:\n    post: {summary: Create a token, security: [], responses: {'200': {description: A token.}}}\n";
+    let shut = login.replace(" security: [],", "");
+    fs::write(company.path("openapi.yaml"), format!("{DOCUMENT}{shut}")).unwrap();
+    company.run(&["catalogue", "accept"]).says(0, &["1 new"]);
+    company.edit("greave.toml", "[api]", "[api]\nopen = [\"=/login\", \"/static/\"]");
+    let vain = ["api.open: `=/login`", "POST /login stays shut", "`security: []`"];
+    let check = company.run(&["check"]);
+    assert!(!check.says(1, &vain).out.contains("/static"), "{}", check.out);
+    let nobody = |at: &str| {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    };
+    let (gate, told) = Running::start(&company);
+    assert!(nobody(&address(&told)).contains(" 401 "));
+    company.run(&["explain", "POST", "/login"]).says(0, &["No credential was sent"]);
+    drop(gate);
+
+    // Open and sensitive: it makes a credential for whoever signs in.
+    let fresh = self::company();
+    fs::write(fresh.path("openapi.yaml"), format!("{DOCUMENT}{login}")).unwrap();
+    fresh.run(&["catalogue", "accept"]).says(0, &["1 new"]);
+    let lock = fs::read_to_string(fresh.path("catalogue.lock")).unwrap();
+    assert!(
+        lock.lines().any(|line| line.contains("POST /login") && line.contains("mint") && line.contains("open")),
+        "{lock}"
+    );
+    fresh.edit("greave.toml", "[api]", "[api]\nopen = [\"=/login\"]");
+    fresh.run(&["check"]).says(0, &["nothing is wrong"]);
+    let (_gate, told) = Running::start(&fresh);
+    assert!(nobody(&address(&told)).contains(" 200 "));
+    fresh.run(&["explain", "POST", "/login"]).says(0, &["mint", "It passes: anybody may call it"]);
+}
+
+#[test]
+fn what_is_wrong_in_a_document_is_told_always_and_is_news_until_it_was_accepted() {
+    let company = company();
+    company.run(&["check"]).says(0, &["nothing is wrong"]);
+    let slips: String = (0..25).map(|slip| format!("  /slip{slip}: {slip}\n")).collect();
+    fs::write(company.path("openapi.yaml"), format!("{DOCUMENT}{slips}")).unwrap();
+    company.run(&["check"]).says(1, &["skipped:"]);
+    company.run(&["catalogue", "accept"]).says(0, &["skipped:"]);
+    company.run(&["check"]).says(0, &["skipped:", "when the document was accepted", "nothing is wrong"]);
+    let upstream = api().to_string();
+    let direct = company.run(&["check", "--direct", &format!("http://{upstream}")]);
+    direct.says(3, &["whoever is on this host", "skipped:"]);
+    // What the operator wrote, the operator mends.
+    let wrong = "[[api.override]]\noperation = \"GET /nothing\"\npowers = [\"read\"]\n";
+    let text = fs::read_to_string(company.path("greave.toml")).unwrap();
+    fs::write(company.path("greave.toml"), text + wrong).unwrap();
+    company.run(&["check"]).says(1, &["GET /nothing"]);
+}
+
+#[test]
+fn a_login_is_told_by_cookie_issuer_or_beginning_as_the_papers_say() {
+    let company = company();
+    // {"alg":"HS256"} . {"iss":"hall"}
+    let of_issuer = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJoYWxsIn0.c2lnbmVk";
+    let (begins, other) = ("sess_8c1f0b7e2d94a635", "sezz_8c1f0b7e2d94a635");
+    let unfit = [
+        ("header:x-session", "is no session; write `cookie:NAME`, `issuer:URL` or `prefix:TEXT`"),
+        ("authorization:bearer", "is no session; write"),
+        ("prefix:Bearer:", "no token begins with `Bearer:`"),
+    ];
+    for (session, why) in unfit {
+        let line = format!("[api]\nsessions = [\"{session}\"]");
+        company.edit("greave.toml", "[api]", &line);
+        company.run(&["check"]).says(2, &["api.sessions", why]);
+        company.edit("greave.toml", &line, "[api]");
+    }
+    company.edit("greave.toml", "[api]", "[api]\nsessions = [\"cookie:sid\", \"issuer:hall\", \"prefix:sess_\"]");
+    company.run(&["check"]).says(0, &["nothing is wrong"]);
+    let (gate, told) = Running::start(&company);
+    let at = address(&told);
+    for session in [begins, of_issuer] {
+        assert_eq!(call(&at, "DELETE", "/users/bob", session), 200, "{session}");
+    }
+    assert_eq!(call(&at, "DELETE", "/users/bob", other), 403, "what is no session is asked for its person");
+    drop(gate);
+}
+
+#[test]
 fn what_strengthens_takes_effect_at_once_and_what_weakens_beside_it_holds_it_back() {
     let company = company();
     let (gate, mut told) = Running::start(&company);
@@ -294,6 +381,13 @@ fn a_socket_where_others_can_put_one_is_not_talked_to() {
     company.run(&["keys", "list"]).says(0, &[]);
     open(0o777);
     company.run(&["keys", "list"]).says(2, &["is not trusted", "chmod"]);
+    // It needs no state; of what it reads and writes the same is asked.
+    company.run(&["catalogue", "accept"]).says(0, &["as before"]);
+    for file in ["openapi.yaml", "catalogue.lock"] {
+        fs::set_permissions(company.path(file), fs::Permissions::from_mode(0o666)).unwrap();
+        company.run(&["catalogue", "accept"]).says(2, &["is not trusted", file]);
+        fs::set_permissions(company.path(file), fs::Permissions::from_mode(0o644)).unwrap();
+    }
     open(0o700);
     company.run(&["keys", "list"]).says(0, &[]);
 }
@@ -397,6 +491,15 @@ fn a_stolen_key_is_told_proven_and_narrowed_to_what_it_did_before() {
     ticket.says(0, &["# `Incident: k1", "## Timeline", "`GET /users/{name}`"]);
 
     let key = company.run(&["record", "key"]).out;
+    // Who has not the secret has the public key from the gate, and is not told to give it away.
+    let (secret, put_by) = (company.path("state/secrets/ledger"), company.path("put-by"));
+    fs::rename(&secret, &put_by).unwrap();
+    assert_eq!(company.run(&["record", "key"]).says(0, &[]).out, key);
+    company.run(&["record", "verify"]).says(0, &[]);
+    let bundle = company.run(&["incident", "k1", "--bundle", "evidence"]);
+    bundle.says(2, &["signed with the gate's own key", "Without the gate's secrets"]);
+    assert!(!bundle.err.contains("put it into"), "{}", bundle.err);
+    fs::rename(&put_by, &secret).unwrap();
     company.run(&["incident", "k1", "--bundle", "evidence/"]).says(0, &["in `evidence`"]);
     company.run(&["incident", "k1", "--bundle", "evidence"]).says(2, &["is there already"]);
     let verify = || company.run(&["record", "verify", "evidence", "--key", key.trim()]);
@@ -427,4 +530,6 @@ fn a_stolen_key_is_told_proven_and_narrowed_to_what_it_did_before() {
     company.run(&["ledger", "show"]).says(0, &["key-narrowed", "key-widened"]);
     company.run(&["narrow", "k1", "--keep", "GET /nothing"]).says(2, &["no operation is called"]);
     drop(gate);
+    fs::rename(&secret, &put_by).unwrap();
+    company.run(&["record", "key"]).says(2, &["no gate runs that would say its public key"]);
 }

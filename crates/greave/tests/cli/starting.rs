@@ -114,6 +114,45 @@ fn a_signal_is_heard_while_the_gate_starts() {
 }
 
 #[test]
+fn a_document_that_lies_elsewhere_is_copied_beside_the_configuration() {
+    let (elsewhere, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let document = elsewhere.path().join("api.yaml");
+    fs::write(&document, DOCUMENT).unwrap();
+    fs::set_permissions(&document, fs::Permissions::from_mode(0o600)).unwrap();
+    let named = document.display().to_string();
+    let words =
+        ["init", "--upstream", "http://127.0.0.1:9", "--document", &named, "--person", "ann", "--dir", "etc/greave"];
+    let dir = folder.path().join("etc/greave");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("api.yaml"), "openapi: 3.0.0").unwrap();
+    run(folder.path(), &words, "").says(2, &["api.yaml` is there already", "--document"]);
+    fs::remove_file(dir.join("api.yaml")).unwrap();
+
+    run(folder.path(), &words, "000000\n").says(2, &["nothing was typed"]);
+    assert!(!dir.join("api.yaml").exists(), "what is broken off leaves nothing");
+    let mut running = greave(folder.path(), &words).spawn().unwrap();
+    let (mut stdin, stdout) = (running.stdin.take().unwrap(), BufReader::new(running.stdout.take().unwrap()));
+    let mut told = String::new();
+    for line in stdout.lines().map(Result::unwrap) {
+        if let Some(secret) = line.strip_prefix("Secret: ") {
+            let seed = Seed::from_base32(secret.trim()).unwrap();
+            writeln!(stdin, "{}", seed.code(Step::at(Timestamp::now()))).unwrap();
+        }
+        told += &(line + "\n");
+    }
+    assert!(running.wait().unwrap().success(), "{told}");
+    let copied = told.lines().filter(|line| line.starts_with("Copied:")).count();
+    assert_eq!(copied, 1, "{told}");
+    let config = fs::read_to_string(dir.join("greave.toml")).unwrap();
+    assert!(config.contains("document = \"api.yaml\""), "{config}");
+    assert_eq!(fs::read_to_string(dir.join("api.yaml")).unwrap(), DOCUMENT);
+    let mode = fs::metadata(dir.join("api.yaml")).unwrap().permissions().mode();
+    assert_ne!(mode & 0o777, 0o600, "whoever reads the configuration reads the document");
+    fs::remove_file(document).unwrap();
+    run(folder.path(), &["--config", "etc/greave/greave.toml", "check"], "").says(0, &["nothing is wrong"]);
+}
+
+#[test]
 fn what_init_began_it_can_begin_again() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("openapi.yaml"), DOCUMENT).unwrap();

@@ -27,7 +27,7 @@ use crate::{
     cli::Cli,
     client::address,
     commands::{Admin, Done, Outcome, json as print_json},
-    secrets::Vault,
+    secrets::{SecretError, Vault},
     show::{self, ALARM, FAINT, WELL, aside, clean, count, moment, styled},
     state::{named_by, record_folder},
 };
@@ -89,7 +89,11 @@ struct Change {
 /// Writes an incident's evidence into a folder that is not there.
 pub(super) async fn write(admin: &Admin, cli: &Cli, incident: &Incident, folder: &Path) -> Outcome {
     let state = named_by(&cli.config);
-    let signer = Vault::of(&state).record_signer()?;
+    let signer = Vault::of(&state).record_signer().map_err(|error| {
+        let how = "a bundle is signed with the gate's own key, and the gate signs nothing for others: run it with that \
+                   secret, as `Without the gate's secrets` in docs/guide.md shows";
+        if matches!(error, SecretError::Missing { .. }) { how.to_owned() } else { error.to_string() }
+    })?;
     let mut changes = Vec::new();
     for entry in incident.in_force.iter().chain(&incident.done) {
         let of = address(&["ledger", &entry.seq.to_string(), "proof"]);

@@ -370,10 +370,13 @@ impl Leaked {
             Some(end) => format!("ends {}", show::ahead(end, now)),
             None => "no end is known".to_owned(),
         };
-        let owner = key
-            .owner
-            .as_deref()
-            .map_or_else(|| "nobody answers for it".to_owned(), |owner| format!("{} answers for it", clean(owner)));
+        let owner = match (&key.owner, key.answerers.is_empty()) {
+            (Some(owner), true) if !key.owner_enrolled => {
+                format!("nobody answers for it: {} is not enrolled", clean(owner))
+            }
+            (Some(owner), _) => format!("{} answers for it", clean(owner)),
+            (None, _) => "nobody answers for it".to_owned(),
+        };
         if !self.works {
             return Some(format!("{end}; {used}; {owner}"));
         }
