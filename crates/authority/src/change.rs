@@ -66,6 +66,9 @@ pub struct Question {
     /// Whether it had come from there for a day, or a person had said yes to it there.
     #[serde(default)]
     pub usual_source: bool,
+    /// Whether nobody can say what the call does: a yes is to it and to no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unjudged: bool,
     /// When the question lapses, and the answer with it.
     pub until: Timestamp,
 }

@@ -64,6 +64,8 @@ pub struct Ask {
     /// Whether it had come from there for a day, or a person had said yes to it there. Only
     /// such a source has the reserve: a thief's own first read makes a source known.
     pub usual_source: bool,
+    /// Whether nobody can say what the call does, so that it has every power.
+    pub unjudged: bool,
 }
 
 /// What a person is shown of a request. Credentials in it are masked before it comes here.
@@ -126,6 +128,7 @@ impl State {
             source: ask.source,
             known_source: ask.known_source,
             usual_source: ask.usual_source,
+            unjudged: ask.unjudged,
             until,
         };
         let id = self.next_challenge();

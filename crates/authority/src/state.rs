@@ -10,7 +10,7 @@ use std::{
 use factor::{recovery, totp};
 use jiff::{SignedDuration, Timestamp};
 use law::{
-    ApprovalId, ByPower, ChallengeId, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Powers, Refusal, RequestId,
+    ApprovalId, ByPower, ChallengeId, Factors, HolderId, HolderKind, KeyId, Neighbourhood, Refusal, RequestId,
     Standing, neighbourhood,
 };
 
@@ -780,11 +780,7 @@ impl State {
     fn served(&mut self, challenge: ChallengeId) {
         let Some(asked) = self.questions.get_mut(&challenge) else { return };
         asked.closed = Some(Closed::Spent);
-        // Where nobody could say what a call does, the person said yes to that one and to no other.
-        let Some(at) = asked.yes.iter().map(|yes| yes.at).min().filter(|_| asked.question.powers != Powers::EVERY)
-        else {
-            return;
-        };
+        let Some(at) = asked.yes.iter().map(|yes| yes.at).min().filter(|_| !asked.question.unjudged) else { return };
         let window = self.windows.entry((asked.question.key, neighbourhood(asked.question.source))).or_default();
         for power in asked.question.powers.iter() {
             window.since.set(power, Some(at));

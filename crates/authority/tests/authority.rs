@@ -151,6 +151,7 @@ fn delete_user(key: KeyId) -> Ask {
         source: home(),
         known_source: true,
         usual_source: true,
+        unjudged: false,
     }
 }
 
@@ -266,7 +267,7 @@ async fn what_a_key_asked_falls_with_it_and_is_not_there_to_approve() {
 async fn a_yes_to_what_nobody_can_judge_opens_no_window() {
     let mut house = House::new().await;
     let key = house.key_of_ann("secret").await;
-    let mut ticket = house.ask(&Ask { powers: Powers::EVERY, ..delete_user(key.id) }).await.unwrap();
+    let mut ticket = house.ask(&Ask { unjudged: true, ..delete_user(key.id) }).await.unwrap();
     let proof = house.proof().await;
     house.authority.perform(&Command::Approve(vec![ticket.challenge]), proof, house.now).await.unwrap();
     assert_eq!(ticket.answer().await, Answer::Approved);

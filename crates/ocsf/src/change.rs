@@ -431,8 +431,8 @@ fn told(names: Names<'_>, change: &Change) -> Told {
 
         Change::Asked { id, question: asked } => {
             // What binds the answer to the request is a digest of a secret, among others.
-            let Question { key, binding: _, operation, powers, missing, source, known_source, usual_source, until } =
-                asked;
+            let Question { key, binding: _, operation, powers, missing, source, until, .. } = asked;
+            let Question { known_source, usual_source, unjudged, .. } = asked;
             let holder = names.holder_of(*key);
             Told::of(SESSION, other("Ask"), Info, "asked", format!("{id}: {operation} by {key} waits for {missing}"))
                 .with(json!({
@@ -446,6 +446,7 @@ fn told(names: Names<'_>, change: &Change) -> Told {
                     "missing": missing.iter().map(law::Factor::word).collect::<Vec<_>>(),
                     "known_source": known_source,
                     "usual_source": usual_source,
+                    "unjudged": unjudged,
                 }))
         }
         Change::Approved { challenge, approval, person } => {

@@ -17,7 +17,8 @@ const MASKED: &str = "[masked]";
 
 /// Of a word that looks like a credential, and has at least so many letters, both ends are
 /// shown: whoever is asked can tell one from another, and a thief cannot hide which thing is meant.
-const LONG: usize = 24;
+const LONG: usize = 18;
+/// So much of each end at most, and no more than a third of the word in all.
 const END: usize = 4;
 
 /// Blanks beyond this many in a row are counted instead of shown, so that they cannot push
@@ -199,7 +200,8 @@ fn mask_words(text: &str) -> String {
 
 /// A word of ASCII without its middle.
 fn with_ends(word: &str) -> Cow<'_, str> {
-    match (word.len() >= LONG, word.get(..END), word.get(word.len().saturating_sub(END)..)) {
+    let end = END.min(word.len() / 6);
+    match (word.len() >= LONG, word.get(..end), word.get(word.len().saturating_sub(end)..)) {
         (true, Some(begin), Some(end)) => Cow::Owned(format!("{begin}…{MASKED}…{end}")),
         _ => Cow::Borrowed(MASKED),
     }

@@ -177,6 +177,7 @@ impl House {
             source: home(),
             known_source: true,
             usual_source: true,
+            unjudged: false,
         };
         self.desk.authority.ask(&ask, exhibit, now()).await.unwrap().unwrap()
     }

@@ -6,7 +6,7 @@ use authority::{Answer as Answered, Ask, Digest, Exhibit, Key, NotProved, Spent,
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
-use law::{CallId, Challenge, Held, HolderKind, KeyFacts, Refusal, Span, neighbourhood};
+use law::{CallId, Challenge, Held, HolderKind, KeyFacts, Powers, Refusal, Span, neighbourhood};
 use tokio::time::{sleep, timeout};
 use wire::{Secret, Target};
 
@@ -164,6 +164,7 @@ impl Waiting<'_> {
             missing: challenge.missing,
             source: self.source,
             known_source: first.is_some(),
+            unjudged: self.understood.powers == Powers::EVERY,
             usual_source: approved || first.is_some_and(|first| Span::between(first, now) >= USUAL),
         })
     }
