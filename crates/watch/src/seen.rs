@@ -54,6 +54,12 @@ impl Seen<'_> {
         reads && self.operation.starts_with("GET ") && !self.operation.ends_with('}')
     }
 
+    /// Whether it takes something away: by its power, or by its method, whatever the document calls it.
+    pub(crate) fn removes(&self) -> bool {
+        let named = self.named();
+        named != Powers::EVERY && (named.contains(Power::Destroy) || self.operation.starts_with("DELETE "))
+    }
+
     /// Whether it changes something.
     pub(crate) fn acts(&self) -> bool {
         self.powers.iter().any(|power| !matches!(power, Power::Read | Power::Export))

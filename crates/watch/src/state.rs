@@ -596,7 +596,7 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
     if call.acts() {
         profile.deeds.count(operation, subject, minute);
     }
-    if call.named().contains(Power::Destroy) && call.named() != law::Powers::EVERY {
+    if call.removes() {
         profile.destroyed.add(1, minute);
     }
     if call.named().contains(Power::Export) && call.named() != law::Powers::EVERY {

@@ -27,11 +27,12 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     if look.learning || look.now.saturating_sub(profile.born) < 14 * DAY {
         return None;
     }
-    let counted = profile.rows.past().any(|day| day > 0);
-    let little = if counted { LITTLE } else { LITTLE_UNCOUNTED };
-    creeps(&profile.rows, LITTLE)
-        .max(creeps(&profile.kilobytes, little))
-        .map(|(now, before)| Weight::here(20, now, before))
+    let rows: Vec<u32> = profile.rows.past().collect();
+    let of_rows = creeps(&profile.rows, |_| LITTLE);
+    // Where nobody counted rows on these days, kilobytes tell.
+    let uncounted = |at: usize| rows.iter().skip(at).take(3).all(|day| *day == 0);
+    let of_kilobytes = creeps(&profile.kilobytes, |at| if uncounted(at) { LITTLE_UNCOUNTED } else { LITTLE });
+    of_rows.max(of_kilobytes).map(|(now, before)| Weight::here(20, now, before))
 }
 
 /// Three such days are held against the key for so many more: who takes ever more must not have
@@ -39,16 +40,16 @@ fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
 const HELD: usize = 14;
 
 /// The least of three days in a row, and the most before, where it is beyond all.
-fn creeps(series: &Series, little: u32) -> Option<(u32, u32)> {
+fn creeps(series: &Series, little: impl Fn(usize) -> u32) -> Option<(u32, u32)> {
     let past: Vec<u32> = series.past().collect();
-    if past.iter().all(|day| *day < little) {
+    if past.iter().all(|day| *day < LITTLE_UNCOUNTED) {
         return None;
     }
     let beyond = |(at, three): (usize, &[u32])| {
         let now = three.iter().copied().min().unwrap_or(0);
         let before = || past.iter().skip(at + 3).copied();
         let most = before().max().unwrap_or(0);
-        (now >= little && now > most.saturating_add(most / 2) && before().filter(|day| *day > 0).count() >= 7)
+        (now >= little(at) && now > most.saturating_add(most / 2) && before().filter(|day| *day > 0).count() >= 7)
             .then_some((now, most))
     };
     past.windows(3).enumerate().take(HELD).find_map(beyond)

@@ -20,7 +20,7 @@ const COSTLY: Powers = Powers::NONE.with(Power::Spend).with(Power::Mint).with(Po
 fn before(look: &Look<'_>) -> Option<Weight> {
     let named = look.call.named();
     // Deletions have their own detector.
-    if look.learning || !look.call.acts() || named == Powers::EVERY || named.contains(Power::Destroy) {
+    if look.learning || !look.call.acts() || named == Powers::EVERY || look.call.removes() {
         return None;
     }
     let (now, before) = look.profile.deeds.named(look.operation).map_or((0, 0), |deed| deed.coarsest(look.now));
@@ -41,7 +41,7 @@ fn before(look: &Look<'_>) -> Option<Weight> {
             _ => return None,
         }
     };
-    Some(Weight::here(points, now, before))
+    Some(Weight::here(look.much(points), now, before))
 }
 
 #[cfg(test)]
@@ -73,6 +73,15 @@ mod tests {
             stage.powers("spend").call("POST /payouts");
         }
         assert_eq!(stage.weight("mass-change"), 40);
+    }
+
+    #[test]
+    fn many_first_changes_are_asked_about_sooner() {
+        let mut stage = Stage::settled();
+        for thing in 0..110 {
+            stage.about(&format!("a{thing}")).powers("write").call("PUT /orders/{order}");
+        }
+        assert!(stage.stands >= Some(law::Severity::Warning));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! More deletions within an hour than ever.
 
-use law::{Power, Powers};
+use law::Power;
 
 use super::{Detector, Family, nothing_after};
 use crate::{look::Look, signal::Weight};
@@ -18,14 +18,19 @@ pub(super) const DETECTOR: Detector = Detector {
 const FEW: u32 = 6;
 
 fn before(look: &Look<'_>) -> Option<Weight> {
-    let powers = look.call.named();
-    if look.learning || !powers.contains(Power::Destroy) || powers == Powers::EVERY {
+    if look.learning || !look.call.removes() {
         return None;
     }
     let now = look.profile.destroyed.this_hour(look.now) + 1;
     let before = look.profile.destroyed.ceiling();
     let most = FEW.max(before.saturating_mul(2).saturating_add(2));
-    (now > most).then_some(Weight::anywhere(if now > most.saturating_mul(4) { 50 } else { 40 }, now, before))
+    // A document may call it otherwise: then it takes more to be one.
+    let points = match (look.call.named().contains(Power::Destroy), now > most.saturating_mul(4)) {
+        (true, true) => 50,
+        (true, false) | (false, true) => 40,
+        (false, false) => 25,
+    };
+    (now > most).then_some(Weight::anywhere(points, now, before))
 }
 
 #[cfg(test)]
@@ -52,5 +57,16 @@ mod tests {
             stage.about(&id.to_string()).powers("destroy").call("DELETE /orders/{id}");
         }
         assert_eq!(stage.weight("mass-deletion"), 40);
+    }
+
+    #[test]
+    fn what_a_document_calls_otherwise_is_a_deletion_by_its_method() {
+        let mut stage = Stage::settled_with("write", "DELETE /orders/{id}");
+        let mut weights = Vec::new();
+        for id in 0..40 {
+            stage.about(&id.to_string()).powers("write").call("DELETE /orders/{id}");
+            weights.push(stage.weight("mass-deletion"));
+        }
+        assert_eq!((weights[5], weights[10], weights[39]), (0, 25, 40));
     }
 }
