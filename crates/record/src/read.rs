@@ -288,6 +288,13 @@ impl Reader {
         (0 < bytes && bytes < HEADER).then(|| Damage::Torn { file: place.name(), offset: 0, bytes })
     }
 
+    /// Whether nothing more comes into the file of this number: a newer one is there, or it is
+    /// sealed, as all of them may be.
+    fn is_over(&mut self, sequence: u64) -> bool {
+        let newer = |places: Vec<Place>| places.last().is_some_and(|last| last.sequence > sequence);
+        places(&self.folder).is_ok_and(newer) || self.look_at_leaves().is_ok() && self.known >= sequence
+    }
+
     /// Opens the next file; whether there is one.
     fn advance(&mut self) -> bool {
         // What was removed since it was listed is found out where it is opened.
@@ -376,7 +383,9 @@ impl Reader {
             self.damages.push_back(Damage::Strange { file: LEAVES.to_owned(), offset: number as u64, why });
         }
         self.dropped.extend(leaves.dropped().into_iter().map(str::to_owned));
-        let (done, known) = (self.done, self.known);
+        // What is being read is not read again from its segments.
+        let done = self.current.as_ref().map_or(self.done, |current| current.place.sequence);
+        let known = self.known;
         self.sealed.extend(leaves.sealed().filter(|sealed| sealed.log > done.max(known)).cloned());
         self.known = known.max(leaves.last());
         Ok(())
@@ -572,13 +581,13 @@ impl Iterator for Reader {
                 Some(current) if current.complete => self.finish(),
                 Some(current) => {
                     let sequence = current.place.sequence;
-                    let newer = places(&self.folder)
-                        .is_ok_and(|places| places.last().is_some_and(|last| last.sequence > sequence));
-                    if !newer {
+                    if !self.is_over(sequence) {
                         return None;
                     }
                     // Once more: something may have been written before the newer file was begun.
-                    current.complete = true;
+                    if let Some(current) = &mut self.current {
+                        current.complete = true;
+                    }
                 }
             }
         }

@@ -144,6 +144,20 @@ fn whoever_reads_while_it_is_sealed_misses_nothing_and_reads_nothing_twice() {
 }
 
 #[test]
+fn a_reader_that_began_with_the_log_goes_on_with_what_was_sealed_meanwhile() {
+    let (_scratch, folder) = testing::folder();
+    let book = open(&folder);
+    fill(&book, 0..10);
+    let mut reader = Reader::open(&folder).unwrap();
+    assert!(reader.next().is_some());
+    fill(&book, 10..600);
+    // No file of the log is left, the one that is being read neither.
+    all_sealed(&folder);
+    let rest = reader.filter(|entry| matches!(entry, Ok(Entry::Call(_)))).count();
+    assert_eq!(rest, 599);
+}
+
+#[test]
 fn how_keys_were_used_is_known_after_a_start_without_reading_it_all_again() {
     let (_scratch, folder) = testing::folder();
     let book = open(&folder);
