@@ -9,6 +9,7 @@ import http.server
 import itertools
 import json
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -149,7 +150,7 @@ def law_changes(hub, gate, token, checks):
         breaks = {
             "no TOML": good + "\n[guard\n",
             "a guard that is none": good.replace('grant   = "person"', 'grant   = "persn"'),
-            "a document that is not there": good.replace(str(gate.document), str(gate.document) + ".gone"),
+            "a document that is not there": re.sub(r'(?m)^(document *= *"[^"]+)"', r'\1.gone"', good),
             "a setting that is none": good.replace("unknown_keys", "unknown_key"),
         }
         for how, text in breaks.items():
