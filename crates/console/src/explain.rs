@@ -212,6 +212,13 @@ fn notes(operation: Option<&Operation>, matched: &Matched, refusal: Option<Refus
     if !matched.candidates.is_empty() {
         notes.push("more than the path tells which operation it is; the powers of all of them are shown".to_owned());
     }
+    if operation.is_some_and(|operation| !operation.powers.is_superset(matched.powers)) {
+        notes.push(
+            "the path may be read in another way, too (an encoded slash that divides it, another spelling of a \
+             literal): what it asks for then counts as well; `[api.paths]` says how the API reads"
+                .to_owned(),
+        );
+    }
     if operation.is_some_and(|operation| !operation.accepted) {
         notes.push("catalogue.lock does not know it, so it has every power until `greave catalogue accept`".to_owned());
     }
