@@ -117,6 +117,11 @@ impl Template {
         self
     }
 
+    /// The places of what is a whole number.
+    pub(crate) fn numbers(&self) -> &[usize] {
+        &self.numbers
+    }
+
     /// Whether a path that fits has values that the document does not rule out: one that has a
     /// word where a number belongs asks for something else. Lists of numbers are numbers.
     pub(crate) fn allows(&self, path: &[&str]) -> bool {

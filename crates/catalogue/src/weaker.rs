@@ -40,6 +40,8 @@ pub struct Judgement {
     pub lists: BTreeSet<String>,
     /// JSON pointers to the new credential in the answer, which is made known.
     pub minted: BTreeSet<String>,
+    /// The places of the path where only whole numbers are taken for it; a word has every power.
+    pub numbers: BTreeSet<usize>,
 }
 
 impl Judgement {
@@ -49,15 +51,17 @@ impl Judgement {
         upgraded: Powers::EVERY,
         lists: BTreeSet::new(),
         minted: BTreeSet::new(),
+        numbers: BTreeSet::new(),
     };
 
-    fn of(operation: &Operation) -> Self {
+    fn of(operation: &Operation, template: &Template) -> Self {
         Self {
             powers: operation.powers,
             open: operation.open,
             upgraded: if operation.by == By::Override { operation.powers } else { Powers::EVERY },
             lists: operation.list.iter().cloned().collect(),
             minted: operation.minted().map(str::to_owned).into_iter().collect(),
+            numbers: template.numbers().iter().copied().collect(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Judgement {
             || !other.upgraded.difference(self.upgraded).is_empty()
             || !other.lists.is_subset(&self.lists)
             || !other.minted.is_subset(&self.minted)
+            || self.powers != Powers::EVERY && !other.numbers.is_subset(&self.numbers)
     }
 
     /// Of a request that may be either.
@@ -77,6 +82,7 @@ impl Judgement {
             upgraded: self.upgraded.union(other.upgraded),
             lists: self.lists.union(&other.lists).cloned().collect(),
             minted: self.minted.union(&other.minted).cloned().collect(),
+            numbers: self.numbers.intersection(&other.numbers).copied().collect(),
         }
     }
 }
@@ -130,7 +136,7 @@ impl Catalogue {
             let Some(operation) = self.operation(id) else { continue };
             let selector = operation.selector.as_ref().map_or_else(String::new, |selector| selector.text.clone());
             let address = Address { method: method.to_owned(), template: nameless(template), selector };
-            let judgement = Judgement::of(operation);
+            let judgement = Judgement::of(operation, template);
             standing
                 .entry(address)
                 .and_modify(|stands| stands.judgement = stands.judgement.or(&judgement))
@@ -222,6 +228,18 @@ mod tests {
         let open = catalogue("{/a: {get: {security: []}}, /b: {get: {}}}", &[("* /a", READ), ("* /b", READ)]);
         let shut = catalogue(paths, &[("* /a", READ), ("* /b", READ)]);
         assert_eq!((eased(&open, &shut), eased(&shut, &open)), (vec!["GET /a".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn a_word_in_the_place_of_a_number_is_easier() {
+        let of = |kind: &str, powers: &[Power]| {
+            let paths =
+                format!("{{'/a/{{id}}': {{get: {{parameters: [{{name: id, in: path, schema: {{type: {kind}}}}}]}}}}}}");
+            catalogue(&paths, &[("* /a/*", powers)])
+        };
+        assert_eq!(eased(&of("string", READ), &of("integer", READ)), ["GET /a/{id}"]);
+        assert!(eased(&of("integer", READ), &of("string", READ)).is_empty());
+        assert!(eased(&of("string", &Power::ALL), &of("integer", &Power::ALL)).is_empty(), "it has every power anyway");
     }
 
     #[test]

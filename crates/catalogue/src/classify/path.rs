@@ -73,8 +73,8 @@ impl Segments {
         let (path, selector) = template.split_once('#').unwrap_or((template, ""));
         let path = path.split('?').next().unwrap_or_default();
         // What of a request selects the operation says most of it: `/#Action=CreateUser`.
-        let values = selector.split('&').filter_map(|part| part.split_once('=')).map(|(_, value)| value);
-        let named = { values }.find(|value| value.starts_with(|letter: char| letter.is_alphabetic()));
+        let mut values = selector.split('&').filter_map(|part| part.split_once('=')).map(|(_, value)| value);
+        let named = values.find(|value| value.starts_with(|letter: char| letter.is_alphabetic()));
         let selected = named.or(selector.split('&').next()).unwrap_or_default();
         let selected = selected.rsplit('.').next().unwrap_or_default();
         let mut segments = Self { literals: Vec::new(), verbs: Vec::new(), one: false };

@@ -44,7 +44,7 @@ fn eased(eased: Eased) -> Weaker {
 
 /// A judgement in words; what few operations have is said where the other one has it otherwise.
 fn judged(judgement: &Judgement, other: &Judgement) -> String {
-    let Judgement { powers, open, upgraded, lists, minted } = judgement;
+    let Judgement { powers, open, upgraded, lists, minted, numbers } = judgement;
     let mut said = powers.to_string();
     if *open {
         said += ", open";
@@ -56,6 +56,9 @@ fn judged(judgement: &Judgement, other: &Judgement) -> String {
         if pointers != others {
             said += &format!(", {what} at {}", listed(pointers));
         }
+    }
+    if !other.numbers.is_subset(numbers) {
+        said += ", with words in the place of numbers, too";
     }
     said
 }
