@@ -1,3 +1,4 @@
+# run.sh: tools sarif
 """What `greave audit` writes, held against the real schemas: docs/audit.schema.json with a real
 validator, and SARIF 2.1.0 as OASIS wrote it, of an estate with findings, with troubles, and of a
 clean one. The HTML page is held against a strict reading of its elements, the Markdown against a

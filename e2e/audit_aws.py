@@ -1,3 +1,4 @@
+# run.sh: python3 aws
 """`greave audit` over exports of an AWS account that moto plays: `python3 audit_aws.py`.
 
 Users, groups, policies, roles, second factors and keys are made with boto3, the exports are

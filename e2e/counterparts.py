@@ -1,3 +1,4 @@
+# run.sh: tools browser
 """The gate with those it speaks to: a mail server, webhook receivers, an API over TLS, Prometheus, a client made from
 its own OpenAPI document, a browser: `python3 counterparts.py`."""
 

@@ -1,3 +1,4 @@
+# run.sh: drains
 """What goes out of the gate: events held against OCSF's own schema, receivers that fail, stops and
 kills, syslog, and traces decoded by OpenTelemetry's own messages: `python3 drains.py`."""
 

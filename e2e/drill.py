@@ -1,3 +1,4 @@
+# run.sh: tools
 """Rehearsed thefts against a real gate before a small API of our own, with every guard at `secret`: what is caught, who is
 told, what nobody is harmed by: `python3 drill.py`."""
 

@@ -1,3 +1,4 @@
+# run.sh: python3 jupyter node
 """JupyterHub behind the gate: `python3 jupyterhub.py`; `--direct` shows what it does with a thief's spellings by itself."""
 
 import concurrent.futures

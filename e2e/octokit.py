@@ -1,3 +1,4 @@
+# run.sh: python3 node
 """octokit, unchanged but for its base URL, before GitHub's API as Prism serves it: `python3 octokit.py [--direct]`."""
 
 import concurrent.futures

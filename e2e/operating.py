@@ -1,3 +1,4 @@
+# run.sh: python3 jupyter node
 """Running the gate before a real JupyterHub: what its operator does, and what happens to it: `python3 operating.py`."""
 
 import base64

@@ -1,3 +1,4 @@
+# run.sh: python3 proxies
 """Access logs that real proxies wrote: Caddy's JSON, Envoy's text and JSON, Traefik's text and JSON.
 The same requests go through each, with a credential in a query, one in a header, and a program's
 name with quotes in it; `greave audit` says for each log the same.

@@ -4,8 +4,11 @@
 # such as `jupyterhub`. `--direct` leaves the gate out where a part knows it. The gate is
 # $GREAVE, or is built.
 #
+# A part is a file here with a line `# run.sh: PYTHON NEED…`: the environment in which it runs,
+# or `python3`, and what is installed beside it. `grep '^# run.sh' e2e/*.py` lists them.
+#
 # Needs python3 (3.11 or newer) with pip, node with npm, and cargo unless $GREAVE is set; and
-# for the parts `counterparts` and `watch` Chromium with its driver, which root gets from Debian.
+# for parts that need a browser Chromium with its driver, which root gets from Debian.
 # The part `strain` fills a disk of its own where it may mount one: as root, or where users may
 # make name spaces. Everything listens on loopback only. Each check prints one line; the last
 # line counts them.
@@ -76,7 +79,7 @@ browser() {
       >"$scratch/chromium.install.log" 2>&1 && return
     tail -n 30 "$scratch/chromium.install.log" >&2
   fi
-  echo "the parts \`counterparts\` and \`watch\` need the programs chromium and chromedriver; on Debian: apt-get install chromium chromium-driver" >&2
+  echo "a part needs the programs chromium and chromedriver; on Debian: apt-get install chromium chromium-driver" >&2
   exit 1
 }
 
@@ -88,30 +91,36 @@ for word in "$@"; do
     *) parts+=("$word") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(jupyterhub operating octokit counterparts strain stripe audit audit_aws proxies segments drains watch drill)
+mapfile -t all < <(cd "$here" && grep -l '^# run.sh: ' ./*.py | sed 's|^./||; s|\.py$||')
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
+
+# needs PART: the environment in which it runs, and what else it needs.
+needs() {
+  sed -n 's/^# run.sh: //p' "$here/$1.py"
+}
+
+# need NAME: brings it, unless it is there.
+need() {
+  case $1 in
+    python3) ;;
+    browser) browser ;;
+    jupyter) install jupyter "$here/requirements.txt" jupyter ;;
+    node) install node "$here/package.json" node_programs ;;
+    sarif) [ -d "$scratch/sarif/package" ] || sarif ;;
+    *) install "$1" "$here/requirements-$1.txt" python "$1" "$here/requirements-$1.txt" ;;
+  esac
+}
 
 # Only what the parts need that were asked for.
 for part in "${parts[@]}"; do
-  case $part in
-    counterparts | strain | watch | drill) install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt" ;;
-    audit)
-      install tools "$here/requirements-tools.txt" python tools "$here/requirements-tools.txt"
-      [ -d "$scratch/sarif/package" ] || sarif
-      ;;
-    audit_aws) install aws "$here/requirements-aws.txt" python aws "$here/requirements-aws.txt" ;;
-    drains) install drains "$here/requirements-drains.txt" python drains "$here/requirements-drains.txt" ;;
-    stripe)
-      install stripe "$here/requirements-stripe.txt" python stripe "$here/requirements-stripe.txt"
-      install node "$here/package.json" node_programs
-      ;;
-    proxies) install proxies "$here/requirements-proxies.txt" python proxies "$here/requirements-proxies.txt" ;;
-    segments) install segments "$here/requirements-segments.txt" python segments "$here/requirements-segments.txt" ;;
+  case " ${all[*]} " in
+    *" $part "*) ;;
     *)
-      install jupyter "$here/requirements.txt" jupyter
-      install node "$here/package.json" node_programs
+      echo "there is no part \`$part\`; the parts are: ${all[*]}" >&2
+      exit 2
       ;;
   esac
-  case $part in counterparts | watch) browser ;; esac
+  for name in $(needs "$part"); do need "$name"; done
 done
 
 if [ ${#direct[@]} -eq 0 ] && [ -z "${GREAVE:-}" ]; then
@@ -126,12 +135,8 @@ lines="$scratch/lines"
 for part in "${parts[@]}"; do
   # A part that dies between its checks, or hangs, counts as a failed check.
   ended=0
-  case $part in
-    audit | counterparts | strain | watch | drill) python3=$scratch/tools/bin/python ;;
-    segments) python3=$scratch/segments/bin/python ;;
-    drains) python3=$scratch/drains/bin/python ;;
-    *) python3=python3 ;;
-  esac
+  python3=$(needs "$part" | cut -d' ' -f1)
+  [ "$python3" = python3 ] || python3=$scratch/$python3/bin/python
   timeout --kill-after=30 900 "$python3" -B "$here/$part.py" "${direct[@]}" | tee -a "$lines" || ended=$?
   if [ "$ended" -gt 1 ] || { [ "$ended" -eq 1 ] && ! grep -q "^FAIL $part:" "$lines"; }; then
     echo "FAIL $part: it ended by itself with $ended" | tee -a "$lines"

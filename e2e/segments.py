@@ -1,3 +1,4 @@
+# run.sh: segments
 """The sealed record, read by an engine that knows nothing of the gate: `python3 segments.py`."""
 
 import http.server

@@ -1,3 +1,4 @@
+# run.sh: tools
 """The gate under strain: streams, slow and idle clients, stops and kills under load, a full disk: `python3 strain.py`."""
 
 import concurrent.futures

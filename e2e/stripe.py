@@ -1,3 +1,4 @@
+# run.sh: python3 stripe node
 """Stripe's SDKs with issued keys, before a Stripe that knows one all-powerful key: `python3 stripe.py [--direct]`."""
 
 import base64

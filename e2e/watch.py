@@ -1,3 +1,4 @@
+# run.sh: tools browser
 """A stolen key before a small API of our own, with every guard at `secret`: what is usual goes on, the thief is asked,
 then frozen, over a kill, with what the key made; people are told, and a code lifts it: `python3 watch.py`."""
 
