@@ -27,6 +27,8 @@ pub struct Ending {
     pub rows: Option<u64>,
     /// The key that the answer brought and that was made known.
     pub minted: Option<KeyId>,
+    /// The key that the request's own credential became known as.
+    pub learned: Option<KeyId>,
     /// Whether the answer showed the gate's own credential, and was kept back.
     pub showed: bool,
     /// Whether the answer's body is compressed: more went out than its bytes say.
@@ -184,6 +186,7 @@ impl Drop for Tally {
             bytes_out: *self.bytes_out.get_mut(),
             rows: seen.rows,
             minted: seen.minted,
+            learned: self.cut.learned().and_then(|learned| Some(learned.get()?.id)),
             showed: *self.showed.get_mut(),
             encoded: *self.encoded.get_mut(),
             micros: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -131,6 +131,9 @@ pub struct Outcome {
     /// The key that the answer contained, where the operation mints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minted: Option<KeyId>,
+    /// The key that the call's credential became known as, where nobody knew it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<KeyId>,
     /// From the request's headers to the end of the answer, in microseconds.
     pub micros: u64,
     /// How it ended.

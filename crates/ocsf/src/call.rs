@@ -141,7 +141,8 @@ fn path_of<'a>(call: &'a Call, template: &'a str) -> &'a str {
 }
 
 fn became(call: &Call, outcome: &Outcome) -> [(String, Value); 6] {
-    let Outcome { call: _, at, status, bytes_in: _, bytes_out, rows: _, minted: _, micros, ended } = outcome;
+    let Outcome { call: _, at, status, bytes_in: _, bytes_out, rows: _, minted: _, learned: _, micros, ended } =
+        outcome;
     let (id, name) = match (status, ended) {
         (0, _) => (0, "Unknown"),
         (_, Ended::UpstreamGone | Ended::Cut | Ended::LimitReached) => (2, "Failure"),

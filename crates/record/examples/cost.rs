@@ -129,6 +129,7 @@ fn exchange() -> (Call, Outcome) {
         bytes_out: 48_213,
         rows: Some(30),
         minted: None,
+        learned: None,
         micros: 18_300,
         ended: Ended::Whole,
     };

@@ -220,6 +220,7 @@ fn exchange(start: Timestamp, micros: i64, dice: &mut u64) -> Result<(Call, Outc
         bytes_out: throw(100_000),
         rows: Some(throw(100)),
         minted: None,
+        learned: None,
         micros: took,
         ended: if refused { Ended::Answered } else { Ended::Whole },
     };

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use law::{CallId, KeyId};
+use law::{Call, CallId, KeyId};
 use seal::{Hash, Verifier, tree};
 use serde::{Deserialize, Serialize};
 
@@ -113,11 +113,19 @@ pub fn evidence<E: From<ProveError>>(
             }
             let entries = segment::read(folder, segment, &Part::default())
                 .map_err(|error| ProveError::Unreadable(format!("`{}`: {error}", segment.file)))?;
+            let learned: HashSet<CallId> = entries
+                .iter()
+                .filter_map(|(_, payload)| match entry::is_outcome(payload).then(|| entry::read(payload)) {
+                    Some(Ok(Entry::Outcome(outcome))) if outcome.learned == Some(key) => Some(outcome.call),
+                    _ => None,
+                })
+                .collect();
+            let is_its = |call: &Call| call.key == Some(key) || learned.contains(&call.id);
             let wanted: Vec<(usize, bool)> = entries
                 .iter()
                 .enumerate()
                 .filter_map(|(place, (_, payload))| match entry::read(payload) {
-                    Ok(Entry::Call(call)) if call.key == Some(key) && call.at >= since && call.at < until => {
+                    Ok(Entry::Call(call)) if is_its(&call) && call.at >= since && call.at < until => {
                         given.open.insert(call.id);
                         Some((place, true))
                     }
@@ -165,6 +173,8 @@ pub struct Checking {
     last: Option<(usize, u64)>,
     /// Calls whose outcome has not come.
     open: HashSet<CallId>,
+    /// Calls that name no key: their outcomes must say that it is this one.
+    unnamed: HashSet<CallId>,
     /// How many calls were shown to be in the record.
     pub calls: u64,
     /// How many outcomes.
@@ -182,8 +192,8 @@ impl Checking {
         (key, since, until): (KeyId, Timestamp, Timestamp),
     ) -> Result<Self, ProofError> {
         let seal::Checkpoint { origin: _, size, root } = verifier.checkpoint(checkpoint)?;
-        let (leaf, last, open) = (None, None, HashSet::new());
-        Ok(Self { root, size, key, since, until, leaf, last, open, calls: 0, outcomes: 0 })
+        let (leaf, last, open, unnamed) = (None, None, HashSet::new(), HashSet::new());
+        Ok(Self { root, size, key, since, until, leaf, last, open, unnamed, calls: 0, outcomes: 0 })
     }
 
     /// The next line.
@@ -209,8 +219,12 @@ impl Checking {
                 let Entry::Call(call) = self.entry(segment, &piece)? else {
                     return Err(ProofError::Wrong("the kind of the entry"));
                 };
-                if call.key != Some(self.key) || call.at < self.since || call.at >= self.until {
+                let is_its = call.key.is_none_or(|key| key == self.key);
+                if !is_its || call.at < self.since || call.at >= self.until {
                     return Err(ProofError::Wrong("a call of another key or time"));
+                }
+                if call.key.is_none() {
+                    self.unnamed.insert(call.id);
                 }
                 self.open.insert(call.id);
                 self.calls += 1;
@@ -222,10 +236,21 @@ impl Checking {
                 if !self.open.remove(&outcome.call) {
                     return Err(ProofError::Wrong("the outcome of another call"));
                 }
+                if self.unnamed.remove(&outcome.call) && outcome.learned != Some(self.key) {
+                    return Err(ProofError::Wrong("a call that did not become known as the key's"));
+                }
                 self.outcomes += 1;
             }
         }
         Ok(())
+    }
+
+    /// That was all.
+    ///
+    /// # Errors
+    /// Of a call nothing says that it was the key's.
+    pub fn end(&self) -> Result<(), ProofError> {
+        if self.unnamed.is_empty() { Ok(()) } else { Err(ProofError::Wrong("a call of no key")) }
     }
 
     /// An entry that is where it says. Each place comes once, in order, so that none counts twice.

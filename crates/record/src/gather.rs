@@ -195,6 +195,9 @@ impl Piece {
                             && let Some(call) = rows.get_mut(number)
                         {
                             call.outcome = ending;
+                            if let (Some(told), Some(key)) = (&mut call.call, outcome.learned) {
+                                told.key = Some(key.0).into();
+                            }
                             counted.iter().for_each(|counted| rolled.ended(*counted, &outcome));
                             continue;
                         }
@@ -206,13 +209,16 @@ impl Piece {
             }
             let keep = longest(keep, powers, row.call.is_none());
             let group = Group { for_ever: keep.is_none(), keep, stopped };
-            order.entry(group).or_default().push((row.order(), rows.len()));
+            order.entry(group).or_default().push(rows.len());
             rows.push(row);
         }
         for (id, (_, counted)) in open {
             counted.into_iter().for_each(|counted| rolled.left_open(id, counted));
         }
-        let sorted = |(group, mut order): (Group, Vec<_>)| {
+        // Whose a call is, its outcome may have said.
+        let sorted = |(group, numbers): (Group, Vec<usize>)| {
+            let of = |number: usize| rows.get(number).map(|row| (row.order(), number));
+            let mut order: Vec<_> = numbers.into_iter().filter_map(of).collect();
             // What came first stands first among what is alike.
             order.sort_unstable();
             (group, order.into_iter().map(|(_, number)| number).collect())

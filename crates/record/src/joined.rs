@@ -7,7 +7,7 @@ use law::{Call, CallId, Outcome};
 
 use crate::{Damage, Entry, Reader};
 
-/// A call and what became of it.
+/// A call and what became of it. Where its credential became known by it, it is that key's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Joined {
     /// The call.
@@ -37,8 +37,9 @@ impl Joiner {
         match entry {
             Entry::Call(call) => self.open(call),
             Entry::Outcome(outcome) => match self.open.remove(&outcome.call) {
-                Some((number, call)) => {
+                Some((number, mut call)) => {
                     self.order.remove(&number);
+                    call.key = call.key.or(outcome.learned);
                     Some(Joined { call, outcome: Some(outcome) })
                 }
                 None => {

@@ -91,12 +91,13 @@ pub(crate) fn outcome(json: &[u8]) -> Option<Outcome> {
     let bytes_out = scan.number()?;
     let rows = scan.optional(",\"rows\":", Scan::number)?;
     let minted = scan.optional(",\"minted\":", Scan::parsed)?;
+    let learned = scan.optional(",\"learned\":", Scan::parsed)?;
     scan.skip(",\"micros\":")?;
     let micros = scan.number()?;
     scan.skip(",\"ended\":")?;
     let ended = ended(scan.text()?)?;
     scan.end()?;
-    Some(Outcome { call, at, status, bytes_in, bytes_out, rows, minted, micros, ended })
+    Some(Outcome { call, at, status, bytes_in, bytes_out, rows, minted, learned, micros, ended })
 }
 
 /// What is left to be read.
@@ -349,8 +350,8 @@ mod tests {
             Ended::LimitReached,
             Ended::Answered,
         ]);
-        (any::<u128>(), moments(), any::<(u16, u64, u64, Option<u64>, Option<u64>, u64)>(), ended).prop_map(
-            |(call, at, (status, bytes_in, bytes_out, rows, minted, micros), ended)| Outcome {
+        (any::<u128>(), moments(), any::<(u16, u64, u64, Option<u64>, [Option<u64>; 2], u64)>(), ended).prop_map(
+            |(call, at, (status, bytes_in, bytes_out, rows, [minted, learned], micros), ended)| Outcome {
                 call: CallId(Uuid::from_u128(call)),
                 at,
                 status,
@@ -358,6 +359,7 @@ mod tests {
                 bytes_out,
                 rows,
                 minted: minted.map(KeyId),
+                learned: learned.map(KeyId),
                 micros,
                 ended,
             },

@@ -47,6 +47,7 @@ pub(crate) fn outcome(call: &Call) -> Outcome {
         bytes_out: 512,
         rows: Some(30),
         minted: None,
+        learned: None,
         micros: 1500,
         ended: Ended::Whole,
     }

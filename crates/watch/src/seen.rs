@@ -109,7 +109,8 @@ pub struct Became {
 
 impl From<&Outcome> for Became {
     fn from(outcome: &Outcome) -> Self {
-        let Outcome { call: _, at: _, status, bytes_in: _, bytes_out, rows, minted, micros: _, ended: _ } = outcome;
+        let Outcome { call: _, at: _, status, bytes_in: _, bytes_out, rows, minted, learned: _, micros: _, ended: _ } =
+            outcome;
         Self { status: *status, bytes_out: *bytes_out, rows: *rows, minted: *minted }
     }
 }

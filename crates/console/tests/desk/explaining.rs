@@ -51,6 +51,7 @@ async fn observed() -> (House, Program, KeyId) {
             bytes_out: 10,
             rows: None,
             minted: None,
+            learned: None,
             micros: 900,
             ended: Ended::Whole,
         };

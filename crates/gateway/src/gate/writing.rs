@@ -89,6 +89,7 @@ impl Writing {
             bytes_out: 0,
             rows: None,
             minted: None,
+            learned: None,
             micros: u64::try_from(micros).unwrap_or(0),
             ended: Ended::Answered,
         });
@@ -115,6 +116,7 @@ impl Writing {
             bytes_out: ending.bytes_out,
             rows: ending.rows,
             minted: ending.minted,
+            learned: ending.learned,
             micros: ending.micros,
             ended: ending.ended,
         });

@@ -92,7 +92,7 @@ impl Newer {
                 let call = match entry {
                     Ok(Entry::Call(call)) => call,
                     Ok(Entry::Outcome(outcome)) => {
-                        self.unknown.extend(outcome.minted);
+                        self.unknown.extend(outcome.minted.into_iter().chain(outcome.learned));
                         continue;
                     }
                     Ok(Entry::Gap(_) | Entry::Removed(_)) => continue,

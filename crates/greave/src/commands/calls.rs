@@ -441,13 +441,17 @@ fn why(call: &Call) -> String {
 }
 
 fn became(outcome: &CallOutcome) -> String {
-    let CallOutcome { call: _, at: _, status: _, bytes_in: _, bytes_out, rows, minted, micros, ended } = outcome;
+    let CallOutcome { call: _, at: _, status: _, bytes_in: _, bytes_out, rows, minted, learned, micros, ended } =
+        outcome;
     let mut text = format!(", {} ms, {bytes_out} bytes", micros / 1000);
     if let Some(rows) = rows {
         text += &format!(", {}", count(*rows, "row"));
     }
     if let Some(minted) = minted {
         text += &format!(", minted {minted}");
+    }
+    if learned.is_some() {
+        text += ", not known before";
     }
     text += match ended {
         Ended::Whole | Ended::Answered => "",

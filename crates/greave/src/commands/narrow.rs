@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: &Cli, wanted: &Narrow, now: Timestamp) -> Outcome {
     }
     let reach: Reach = admin.client.read(&filtered(address(&["reach", &key]), &ReachFilter::default())).await?;
     let Some(view) = &reach.key else { return Err(format!("there is no key `{key}`; see `greave keys list`").into()) };
-    let habits = Habits::of(&record_folder(&named_by(&cli.config)), (wanted.key, view.born), wanted.span(now))?;
+    let habits = Habits::of(&record_folder(&named_by(&cli.config)), wanted.key, wanted.span(now))?;
     for damage in &habits.damage {
         aside(ALARM, clean(damage));
     }

@@ -281,6 +281,7 @@ pub(super) fn call(number: u64, operation: &str, verdict: Verdict, status: u16) 
         bytes_out: 1234,
         rows: None,
         minted: None,
+        learned: None,
         micros: 12_345,
         ended: Ended::Whole,
     };

@@ -479,11 +479,11 @@ fn a_stolen_key_is_told_proven_and_narrowed_to_what_it_did_before() {
     for path in ["/users", "/users", "/users"] {
         assert_eq!(call(&at, "GET", path, KEY), 200);
     }
-    incident(&company, 2);
+    incident(&company, 3);
     let theft = Timestamp::now().to_string();
     assert_eq!(call(&at, "GET", "/users/bob", KEY), 200);
     assert_ne!(call(&at, "DELETE", "/users/bob", KEY), 200);
-    let told = incident(&company, 3);
+    let told = incident(&company, 4);
     assert_eq!(told["radius"]["works"], true);
     let next: Vec<&str> = told["next"].as_array().unwrap().iter().map(|it| it["command"].as_str().unwrap()).collect();
     assert!(next[0].starts_with("greave keys disable k1"), "{next:?}");

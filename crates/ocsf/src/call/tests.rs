@@ -39,6 +39,7 @@ fn joined(number: u128, operation: &str, powers: Powers, verdict: Verdict, statu
         bytes_out: 512,
         rows: Some(30),
         minted: None,
+        learned: None,
         micros: 12_345,
         ended: if status < 400 { Ended::Whole } else { Ended::Answered },
     };

@@ -56,7 +56,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn of(outcome: &Outcome, place: u64) -> Self {
-        let Outcome { call: _, at, status, bytes_in, bytes_out, rows, minted, micros, ended } = *outcome;
+        let Outcome { call: _, at, status, bytes_in, bytes_out, rows, minted, learned: _, micros, ended } = *outcome;
         Self {
             place,
             at,

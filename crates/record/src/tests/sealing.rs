@@ -8,11 +8,12 @@ use std::{
     thread,
 };
 
-use law::{ByPower, Call, CallId, KeyId, Power, Refusal, Span, Verdict};
+use law::{ByPower, Call, CallId, KeyId, Outcome, Power, Refusal, Span, Verdict, Who};
 use proptest::prelude::*;
 
 use crate::{
-    Book, Entry, Filter, Notice, Position, Proof, Proven, Reader, Sealing, prove, prove_consistency, testing, verify,
+    Book, Checking, Entry, Evidence, Filter, Notice, Position, Proof, ProveError, Proven, Reader, Sealing, prove,
+    prove_consistency, testing, verify,
 };
 
 fn open(folder: &Path) -> Book {
@@ -81,6 +82,48 @@ fn what_is_sealed_reads_as_it_was_recorded_in_its_order() {
     }
     assert_eq!(testing::read(&folder), (written, vec![]));
     assert_eq!(findings(&folder, &[]), Vec::<String>::new());
+}
+
+#[test]
+fn the_call_by_which_a_key_became_known_is_found_and_shown_as_its_own() {
+    let (_scratch, folder) = testing::folder();
+    let key = KeyId(900);
+    let unknown = |number| Call { key: None, who: Who::Unknown, ..call(number) };
+    let (first, stranger) = (unknown(1), unknown(2));
+    let book = open(&folder);
+    book.intent(first.clone()).unwrap();
+    book.intent(stranger.clone()).unwrap();
+    book.outcome(Outcome { learned: Some(key), ..testing::outcome(&first) });
+    book.outcome(testing::outcome(&stranger));
+    let filter = Filter { key: Some(key), ..Filter::default() };
+    let found = || -> Vec<CallId> {
+        let joined = Reader::open(&folder).unwrap().wanting(&filter).joined().map(Result::unwrap);
+        joined.filter(|joined| filter.wants(joined)).map(|joined| joined.call.id).collect()
+    };
+    testing::wait(book.synced()).unwrap();
+    assert_eq!(found(), [first.id]);
+    fill(&book, 10..500);
+    all_sealed(&folder);
+    assert_eq!(found(), [first.id]);
+
+    let verifier = testing::sealing().signer.verifier();
+    let span = (key, testing::call(0).at, testing::call(1000).at);
+    let mut lines = Vec::new();
+    let take = |line| -> Result<(), ProveError> {
+        lines.push(line);
+        Ok(())
+    };
+    let given = crate::evidence(&folder, span, &verifier, take).unwrap();
+    assert_eq!((given.calls, given.outcomes), (1, 1));
+    let check = |lines: &[Evidence], span| {
+        let mut checking = Checking::new(&given.checkpoint, &verifier, span).unwrap();
+        let mut read = lines.iter().map(|line| checking.line(&serde_json::to_string(line).unwrap()));
+        read.find_map(Result::err).map_or_else(|| checking.end(), Err)
+    };
+    check(&lines, span).unwrap();
+    // Somebody else's it is not, nor is a call of which nothing says whose it is.
+    assert!(check(&lines, (KeyId(901), span.1, span.2)).is_err());
+    assert!(check(&lines[..lines.len() - 1], span).is_err());
 }
 
 #[test]

@@ -45,7 +45,9 @@ impl Format for Calls {
 pub(crate) fn note(call: &Call, outcome: Option<&Outcome>, page: &mut Page<'_>) {
     let id = call.key.map(|key| key.to_string());
     let who = match (call.who, &id) {
-        (Caller::Key, Some(id)) => Who::Key { realm: REALM, id, holder: None, form: "key", otherwise: false },
+        (Caller::Key | Caller::Unknown, Some(id)) => {
+            Who::Key { realm: REALM, id, holder: None, form: "key", otherwise: false }
+        }
         _ => Who::Somebody,
     };
     let source = call.source.to_string();

@@ -531,6 +531,9 @@ fn check_calls(folder: &Path, mut checking: Checking, checked: &mut Checked) -> 
             return Ok(());
         }
     }
+    if let Err(error) = checking.end() {
+        checked.findings.push(format!("`{CALLS}`: {error}"));
+    }
     (checked.calls, checked.outcomes) = (checking.calls, checking.outcomes);
     Ok(())
 }

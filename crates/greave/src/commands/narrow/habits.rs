@@ -8,9 +8,9 @@ use std::{
 
 use authority::Ceiling;
 use ipnet::IpNet;
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use law::{Call, KeyId, Power, Powers, Refusal, Verdict, Who, neighbourhood};
-use record::{Entry, Filter, Joined, Reader};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use law::{Call, KeyId, Power, Powers, Refusal, Verdict, neighbourhood};
+use record::{Filter, Joined, Reader};
 
 use super::{Refused, Tried};
 
@@ -19,11 +19,6 @@ use super::{Refused, Tried};
 const MOST: usize = 50_000;
 /// What those count for. No scope can name it.
 const FURTHER: &str = "FURTHER *";
-
-/// So long at most a call was under way when its key became known by it.
-const LONGEST: SignedDuration = SignedDuration::from_mins(5);
-/// Between the two of them, what became of it is written down.
-const BETWEEN: SignedDuration = SignedDuration::from_secs(1);
 
 /// Calls that are alike.
 #[derive(Clone, Debug)]
@@ -53,23 +48,16 @@ pub(super) struct Habits {
 }
 
 impl Habits {
-    /// Reads them from a record, where there is one; `born` is when the key became known.
-    pub(super) fn of(
-        folder: &Path,
-        (key, born): (KeyId, Timestamp),
-        span: (Timestamp, Timestamp),
-    ) -> Result<Self, record::OpenError> {
+    /// Reads them from a record, where there is one.
+    pub(super) fn of(folder: &Path, key: KeyId, span: (Timestamp, Timestamp)) -> Result<Self, record::OpenError> {
         let mut habits = Self::default();
         if !folder.exists() {
             return Ok(habits);
         }
-        if let Some(first) = first_call(folder, born)? {
-            habits.note(&first, span);
-        }
         let filter = Filter { key: Some(key), ..Filter::default() };
-        for entry in Reader::open(folder)?.wanting(&filter) {
-            match entry {
-                Ok(Entry::Call(call)) if filter.wants_call(&call) => habits.note(&call, span),
+        for joined in Reader::open(folder)?.wanting(&filter).joined() {
+            match joined {
+                Ok(Joined { call, .. }) if filter.wants_call(&call) => habits.note(&call, span),
                 Ok(_) => {}
                 Err(damage) => habits.damage.push(damage.to_string()),
             }
@@ -192,21 +180,6 @@ impl Habits {
         });
         Tried { calls, days, refused }
     }
-}
-
-/// The call with which a key became known: when it was written down, nobody knew the key. Nothing
-/// where it could have been one of several.
-fn first_call(folder: &Path, born: Timestamp) -> Result<Option<Call>, record::OpenError> {
-    let since = born.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN);
-    let filter = Filter { since: Some(since), until: born.saturating_add(BETWEEN).ok(), ..Filter::default() };
-    let calls = Reader::open(folder)?.wanting(&filter).joined().filter_map(Result::ok);
-    let mut fitting = calls.filter(|Joined { call, outcome }| {
-        let ended = outcome
-            .as_ref()
-            .is_some_and(|it| it.status < 400 && it.at.saturating_add(BETWEEN).is_ok_and(|at| at >= born));
-        call.who == Who::Unknown && call.at <= born && ended
-    });
-    Ok(fitting.next().filter(|_| fitting.next().is_none()).map(|joined| joined.call))
 }
 
 /// What is refused, with its days, by operation and reason.

@@ -36,6 +36,7 @@ fn record(folder: &Path) -> CallId {
                 bytes_out: 300,
                 rows: None,
                 minted: None,
+                learned: None,
                 micros: 900,
                 ended: Ended::Whole,
             });
@@ -272,6 +273,7 @@ fn how_a_sealed_call_ended_later_is_in_it_and_damage_is_told() {
         bytes_out: 7_000_000,
         rows: None,
         minted: None,
+        learned: None,
         micros: 900,
         ended: Ended::Whole,
     });
