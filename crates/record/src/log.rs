@@ -48,10 +48,11 @@ impl Log {
         past.retain(|(place, _)| place.sequence > sealed);
         // The number of a file that is sealed and gone is not taken again, even where its leaf is missing.
         let segments = leaves::hour_files(&folder.path).map_err(error)?.into_iter().filter_map(|(log, _)| log).max();
+        let newest = past.pop();
         let last = past.last().map_or(sealed, |(place, _)| place.sequence).max(segments.unwrap_or(0));
         let next = last + 1;
         let mut log = Self { folder, past, segment: None, next, roll: settings.roll, cap: settings.cap, prune: true };
-        if let Some((place, length)) = log.past.pop() {
+        if let Some((place, length)) = newest {
             let path = place.path.clone();
             log.resume(place, length, &mut damages).map_err(|error| OpenError::Folder { path, error })?;
         }
@@ -100,12 +101,16 @@ impl Log {
     /// Goes on in the newest file if it can be gone on with.
     fn resume(&mut self, place: Place, length: u64, damages: &mut Vec<Damage>) -> io::Result<()> {
         let file = open_file(&place.path)?;
-        match read_header(&file)? {
+        let header = read_header(&file)?;
+        if header != Header::Short {
+            self.next = self.next.max(place.sequence + 1);
+        }
+        match header {
             Header::Short => {
                 // The process ended before the file's header was written: it never held anything.
                 damages.push(Damage::Torn { file: place.name(), offset: 0, bytes: length });
+                // Nor is its number gone on from: whoever can write a name here may have chosen it.
                 fs::remove_file(&place.path)?;
-                self.next = place.sequence;
                 return Ok(());
             }
             Header::Good(sequence) if sequence == place.sequence => {}

@@ -551,3 +551,43 @@ fn whoever_believes_what_is_read_reads_only_what_was_sealed() {
         "{damage:?}"
     );
 }
+
+#[test]
+fn a_number_far_ahead_is_told_at_the_start() {
+    let name = "00000100-20260101T000000Z.calls";
+    let begun = crate::folder::header(100, testing::call(0).at);
+    let whole = |bytes: &[u8]| {
+        let (_scratch, other) = testing::folder();
+        fs::create_dir_all(&other).unwrap();
+        planted(&other, name);
+        let log = fs::read(other.join(name)).unwrap();
+        [bytes, &log[bytes.len()..]].concat()
+    };
+    for (what, bytes) in
+        [("whole", whole(&begun)), ("another's", whole(&[])), ("begun", begun.clone()), ("empty", vec![])]
+    {
+        for seals in [true, false] {
+            let (_scratch, folder) = testing::folder();
+            if seals {
+                sealed(&folder);
+            } else {
+                let book = Book::open(&folder, testing::settings()).unwrap();
+                testing::wait(book.intent_durable(testing::call(0))).unwrap();
+            }
+            fs::write(folder.join(name), &bytes).unwrap();
+            let book =
+                if seals { testing::open_sealing(&folder) } else { Book::open(&folder, testing::settings()).unwrap() };
+            testing::wait(book.intent_durable(testing::call(200))).unwrap();
+            testing::until(|| book.usage_is_complete());
+            let told = book.notices();
+            let missing = Notice::Damaged(Damage::Missing { from: 2, to: 99 });
+            let torn = Notice::Damaged(Damage::Torn { file: name.to_owned(), offset: 0, bytes: 0 });
+            assert!(told.contains(if bytes.is_empty() { &torn } else { &missing }), "{what} {seals}: {told:?}");
+            if bytes.is_empty() {
+                // It never held anything, and its number is not gone on from.
+                let newest = testing::files(&folder).pop().unwrap();
+                assert!(newest.file_name().unwrap().to_str().unwrap() < "00000003", "{newest:?}");
+            }
+        }
+    }
+}
