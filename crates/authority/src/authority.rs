@@ -67,10 +67,12 @@ pub struct Secrets {
 /// The law in force.
 #[derive(Debug)]
 pub struct LawInForce {
-    /// What decides.
+    /// What decides. Observing that has ended by the ledger's newest entry is ended for good.
     pub law: Law,
     /// The first eight bytes of its page's SHA-256, in hexadecimal.
     pub digest: Arc<str>,
+    /// Its page, as it was loaded.
+    pub page: Arc<str>,
 }
 
 /// What the request path needs of a holder.
@@ -173,7 +175,7 @@ impl Authority {
             keys: KeyTable::default(),
             holders: ArcSwap::default(),
             windows: papaya::HashMap::new(),
-            law: ArcSwap::from_pointee(in_force_of(in_force)),
+            law: ArcSwap::from_pointee(in_force_of(&in_force, state.newest)),
             canaries: ArcSwap::default(),
             contained: ArcSwap::default(),
             containings: AtomicU64::new(0),
@@ -385,6 +387,19 @@ impl Authority {
         self.note_all(vec![change], now).await
     }
 
+    /// Notes where guards bind by now that have only observed: from then on they bind whatever
+    /// the clock says.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub async fn note_enforcing(&self, now: Timestamp) -> Result<(), Failed> {
+        let ended = self.law().law.observing_ended(now);
+        match ended {
+            Some(day) => self.note(Change::ObservingEnded { day }, now).await,
+            None => Ok(()),
+        }
+    }
+
     /// Notes several things at once.
     ///
     /// # Errors
@@ -445,7 +460,7 @@ impl Authority {
         let in_force = self.law.load_full();
         let changes = self.view(|state| {
             let against = state.posture.map(|(digest, _)| digest).filter(|_| offer.files != Files::NONE);
-            (against == offer.against).then(|| state.load(offer, &in_force.law))
+            (against == offer.against).then(|| state.load(offer, &in_force.law, now))
         });
         let Some(changes) = changes else { return Ok(Loaded::Overtaken) };
         self.write(writing, Actor::Operator, changes, &[], now).await?;
@@ -606,9 +621,15 @@ fn exhibit_bytes(exhibit: &Exhibit) -> Vec<u8> {
     serde_json::to_vec(exhibit).unwrap_or_default()
 }
 
-fn in_force_of(law: Law) -> LawInForce {
-    let digest = Digest::of(law.to_string().as_bytes()).to_string();
-    LawInForce { law, digest: digest.chars().take(16).collect::<String>().into() }
+/// The law of a page, as it binds at a moment that has been: at it, and for ever after.
+fn in_force_of(law: &Law, newest: Timestamp) -> LawInForce {
+    let page = law.to_string();
+    let digest = Digest::of(page.as_bytes()).to_string();
+    LawInForce {
+        law: law.enforced_at(newest),
+        page: page.into(),
+        digest: digest.chars().take(16).collect::<String>().into(),
+    }
 }
 
 /// An account's name as the upstream spells it, made fit to be a holder's name.

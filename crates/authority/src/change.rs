@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use factor::{recovery, totp};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId, Span, Step};
 use serde::{Deserialize, Serialize};
 
@@ -578,6 +578,11 @@ pub enum Change {
         digest: Digest,
         /// Its page.
         page: String,
+    },
+    /// Guards that only observed until this day bind from now on, whatever the clock says later.
+    ObservingEnded {
+        /// The day.
+        day: Date,
     },
     /// A law that is weaker somewhere waits for a person. Postures have taken its place.
     LawWaits {

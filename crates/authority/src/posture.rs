@@ -1,6 +1,7 @@
 //! What the gate goes by as a whole: configuration, lock, document, and the law in them. What
 //! lets more through than the posture in force waits for a person. Pure.
 
+use jiff::Timestamp;
 use law::{Cell, Law};
 use serde::{Deserialize, Serialize};
 
@@ -74,13 +75,14 @@ impl Offer {
     }
 }
 
-/// The cells in which a law is weaker than the one in force.
-pub fn weaker_cells(law: &Law, in_force: &Law) -> Vec<Weaker> {
+/// The cells in which a law is weaker than the one in force, now: what has only observed until
+/// a day that is over binds as what is enforced does.
+pub fn weaker_cells(law: &Law, in_force: &Law, now: Timestamp) -> Vec<Weaker> {
     let text = |law: &Law, kind, power| {
         let Cell { guard, mode } = &law.of(kind)[power];
         format!("{guard}; {mode}")
     };
-    let cells = law.weaker_cells_than(in_force).into_iter();
+    let cells = law.enforced_at(now).weaker_cells_than(&in_force.enforced_at(now)).into_iter();
     cells
         .map(|(kind, power)| Weaker {
             what: format!("{kind} {power}"),
@@ -92,7 +94,7 @@ pub fn weaker_cells(law: &Law, in_force: &Law) -> Vec<Weaker> {
 
 impl State {
     /// Puts a posture into force, or lets it wait where it is weaker than the one in force.
-    pub(crate) fn load(&self, offer: &Offer, in_force: &Law) -> Vec<Change> {
+    pub(crate) fn load(&self, offer: &Offer, in_force: &Law, now: Timestamp) -> Vec<Change> {
         let Offer { files, law, against: _, weaker } = offer;
         let page = law.to_string();
         let of_page = Digest::of(page.as_bytes());
@@ -106,7 +108,7 @@ impl State {
         }
         let mut weaker = weaker.clone();
         if self.law.is_some() {
-            weaker.extend(weaker_cells(law, in_force));
+            weaker.extend(weaker_cells(law, in_force, now));
         }
         if weaker.is_empty() || !self.is_founded() {
             return self.in_force(digest, *files, of_page, page);

@@ -229,6 +229,8 @@ pub struct State {
     pub(crate) abroad: BTreeMap<KeyId, Abroad>,
     pub(crate) windows: HashMap<(KeyId, Neighbourhood), Window>,
     pub(crate) law: Option<(Digest, String)>,
+    /// The latest moment at which something was written down since that law is in force.
+    pub(crate) newest: Timestamp,
     pub(crate) posture: Option<(Digest, Files)>,
     /// Those that were in force before, the newest last.
     postures: Vec<Files>,
@@ -372,6 +374,7 @@ impl State {
     /// Takes a change over. It cannot fail: what was written down is true. A change that
     /// speaks of something unknown (a ledger written by a newer program) changes nothing.
     pub(crate) fn obey(&mut self, written: &Written, at: Timestamp) {
+        self.newest = self.newest.max(at);
         match &written.change {
             Change::HolderAdded { id, name, kind, owner, deputies, mail, administrator } => {
                 let holder = Holder {
@@ -606,6 +609,7 @@ impl State {
             Change::Spent { challenge, call: _ } => self.served(*challenge),
             Change::LawLoaded { digest, page } => {
                 self.law = Some((*digest, page.clone()));
+                self.newest = at;
                 self.waiting = None;
             }
             Change::LawWaits { digest, page, weaker } => {
@@ -626,6 +630,8 @@ impl State {
                 self.waiting = Some(Waiting { digest: *digest, files: Some(*files), page, weaker });
             }
             Change::PostureRefused { digest } => self.waiting = self.waiting.take().filter(|it| it.digest != *digest),
+            // That it is written down is enough.
+            Change::ObservingEnded { day: _ } => {}
             Change::CatalogueObeyed { digest, operations: _ } => self.catalogue = Some(*digest),
             Change::StateRestored { taken: _, newest_key } => self.restored(*newest_key, at),
             Change::RecordTrimmed { what: _, part } => {

@@ -800,6 +800,38 @@ async fn a_posture_waits_as_a_whole_and_is_refused_or_accepted() {
 }
 
 #[tokio::test]
+async fn observing_that_has_ended_is_ended_whatever_the_clock_says() {
+    let mut house = House::with_law(law("observe until 2027-01-15")).await;
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let (before, after) = (at("2027-01-14T23:59:00Z"), at("2027-01-15T00:01:00Z"));
+    let binds = |house: &House, at| house.authority.law().law.person[Power::Mint].mode.enforces(at);
+    let digest = Arc::clone(&house.authority.law().digest);
+    house.authority.note_enforcing(before).await.unwrap();
+    assert!(!binds(&house, before));
+
+    house.authority.note_enforcing(after).await.unwrap();
+    assert!(binds(&house, before), "the clock is set back");
+    assert_eq!(house.authority.law().digest, digest, "the law is the same");
+    let entries = house.authority.store().entries(1, 100).await.unwrap().len();
+    house.authority.note_enforcing(after).await.unwrap();
+    assert_eq!(house.authority.store().entries(1, 100).await.unwrap().len(), entries, "it is noted once");
+
+    // Over a restart, too, at which nothing is weaker and nothing waits.
+    house.now = before;
+    let elsewhere = tempfile::tempdir().unwrap();
+    house.authority = open(elsewhere.path(), law("enforce"), before).await.0;
+    house.authority = Authority::open(house.folder.path(), secrets(), Limits::default(), before).await.unwrap();
+    assert!(binds(&house, before));
+    let load = async |mode: &str, now| house.authority.load(&Offer::of_law(law(mode)), now).await.unwrap();
+    assert_eq!(load("observe until 2027-01-15", before).await, Loaded::InForce);
+    // With a clock that is right, a day that is over makes nothing easier; with another, it would.
+    assert_eq!(load("observe until 2027-01-14", after).await, Loaded::InForce);
+    assert!(matches!(load("observe until 2027-01-15", before).await, Loaded::Waits(_)));
+    assert!(matches!(load("observe until 2027-02-01", after).await, Loaded::Waits(_)));
+    assert!(binds(&house, before));
+}
+
+#[tokio::test]
 async fn a_state_from_before_postures_keeps_its_law_and_takes_the_files() {
     let house = House::new().await;
     let files = Files { config: Digest([1; 32]), lock: Digest([2; 32]), document: Digest([3; 32]) };

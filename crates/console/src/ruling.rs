@@ -42,12 +42,12 @@ pub(crate) fn enforced(law: &Law) -> Law {
 }
 
 /// The posture that waits for a code, and what it makes easier.
-pub(crate) fn waiting(authority: &Authority) -> Option<WaitingLaw> {
+pub(crate) fn waiting(authority: &Authority, now: Timestamp) -> Option<WaitingLaw> {
     let in_force = authority.law();
     let waiting = authority.view(|state| state.waiting().cloned())?;
     // A law from before there were postures was written down without what is in force.
     let weaker = match waiting.page.parse() {
-        Ok(law) if waiting.files.is_none() => authority::weaker_cells(&law, &in_force.law),
+        Ok(law) if waiting.files.is_none() => authority::weaker_cells(&law, &in_force.law, now),
         _ => waiting.weaker,
     };
     let weaker = weaker.into_iter().map(|Weaker { what, from, to }| WeakerPart { what, from, to }).collect();
@@ -57,8 +57,8 @@ pub(crate) fn waiting(authority: &Authority) -> Option<WaitingLaw> {
 /// The law in force, and the one that waits.
 pub(crate) async fn in_force(authority: &Authority, now: Timestamp) -> Result<LawView, Failed> {
     let (page, observing) = {
-        let LawInForce { law, digest: _ } = &**authority.law();
-        (law.to_string(), observing(law, now))
+        let LawInForce { law, page, digest: _ } = &**authority.law();
+        (page.to_string(), observing(law, now))
     };
     let digest = Digest::of(page.as_bytes()).to_string();
     let loaded = loaded(authority, &digest).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn in_force(authority: &Authority, now: Timestamp) -> Result<La
         let [digest, config, lock, document] = [digest, config, lock, document].map(|digest| digest.to_string());
         PostureView { digest, config, lock, document }
     });
-    Ok(LawView { page, digest, loaded, posture, observing, waiting: waiting(authority) })
+    Ok(LawView { page, digest, loaded, posture, observing, waiting: waiting(authority, now) })
 }
 
 /// When a law with this digest was last put into force: looked for from the ledger's end.

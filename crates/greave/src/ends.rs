@@ -105,7 +105,11 @@ impl Ends {
         let mut stop = std::pin::pin!(stopped(stopping));
         loop {
             let lifetimes = self.authority.view(authority::State::lifetimes);
-            self.look(lifetimes, Timestamp::now()).await;
+            let now = Timestamp::now();
+            if let Err(error) = self.authority.note_enforcing(now).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "that guards bind cannot be written down");
+            }
+            self.look(lifetimes, now).await;
             tokio::select! {
                 () = tokio::time::sleep(BEAT) => {}
                 () = &mut stop => return,

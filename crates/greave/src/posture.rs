@@ -136,7 +136,7 @@ impl Posture {
     pub(crate) async fn look(self, authority: &Authority, now: Timestamp) -> Result<Looked, HouseError> {
         let (files, law) = (self.texts.files(), self.config.guard.law());
         let (known, waits) = authority.view(|state| (state.posture(), state.waiting().is_some()));
-        let mut waits = waits || !authority::weaker_cells(&law, &authority.law().law).is_empty();
+        let mut waits = waits || !authority::weaker_cells(&law, &authority.law().law, now).is_empty();
         let mut loaded = Loaded::InForce;
         match known {
             Some((_, known)) => {

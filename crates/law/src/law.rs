@@ -158,6 +158,30 @@ impl Law {
         }
     }
 
+    /// The same law, with observing that had ended by then ended for good: a clock that is set
+    /// back does not begin it anew.
+    #[must_use]
+    pub fn enforced_at(&self, at: Timestamp) -> Self {
+        let cells = |cells: &ByPower<Cell>| {
+            ByPower::from_fn(|power| {
+                let Cell { guard, mode } = &cells[power];
+                Cell { guard: guard.clone(), mode: if mode.enforces(at) { Mode::Enforce } else { *mode } }
+            })
+        };
+        let Self { person, workload, vendor } = self;
+        Self { person: cells(person), workload: cells(workload), vendor: cells(vendor) }
+    }
+
+    /// The last day on which observing has ended somewhere by this moment.
+    pub fn observing_ended(&self, at: Timestamp) -> Option<Date> {
+        let cells = HolderKind::ALL.into_iter().flat_map(|kind| self.of(kind).iter());
+        let ended = cells.filter_map(|(_, cell)| match cell.mode {
+            Mode::ObserveUntil(day) if cell.mode.enforces(at) => Some(day),
+            Mode::ObserveUntil(_) | Mode::Enforce => None,
+        });
+        ended.max()
+    }
+
     /// The cells in which this law lets through what the other stops: by its guard or by its mode.
     pub fn weaker_cells_than(&self, other: &Self) -> Vec<(HolderKind, Power)> {
         let mut weaker = Vec::new();
@@ -207,6 +231,20 @@ mod tests {
         assert!(mode.enforces("2027-01-15T00:00:00Z".parse().unwrap()));
         assert_eq!(mode.to_string(), "observe until 2027-01-15");
         assert!("observe".parse::<Mode>().is_err(), "observing has an end");
+    }
+
+    #[test]
+    fn observing_that_has_ended_is_ended_for_good() {
+        let mut law = law("observe until 2027-01-15");
+        let guard = Guard::person();
+        law.vendor.set(Power::Mint, Cell { guard, mode: "observe until 2027-02-01".parse().unwrap() });
+        let (before, between) = ("2027-01-14T23:00:00Z".parse().unwrap(), "2027-01-15T00:00:00Z".parse().unwrap());
+        assert_eq!((law.enforced_at(before), law.observing_ended(before)), (law.clone(), None));
+        assert_eq!(law.observing_ended(between), Some("2027-01-15".parse().unwrap()));
+        let bound = law.enforced_at(between);
+        assert!(bound.person[Power::Mint].mode.enforces(before));
+        assert!(!bound.vendor[Power::Mint].mode.enforces(between), "each by its own day");
+        assert_eq!(bound.observing_ended(between), None);
     }
 
     #[test]

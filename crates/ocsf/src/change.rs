@@ -470,6 +470,11 @@ fn told(names: Names<'_>, change: &Change) -> Told {
         Change::LawLoaded { digest, page: _ } => {
             policy(ACTIVATE, Info, "law-loaded", "law", *digest, "is in force from now on")
         }
+        Change::ObservingEnded { day } => {
+            let fields = json!({"entity": {"name": "law", "type_id": 5, "type": "Policy"}});
+            let what = format!("guards that only observed until {day} bind from now on");
+            Told::of(ENTITY, ACTIVATE, Info, "observing-ended", what).with(fields).and(json!({"day": day}))
+        }
         Change::LawWaits { digest, page: _, weaker } => {
             policy(other("Wait"), High, "law-waits", "law", *digest, "is weaker somewhere and waits for a person")
                 .and(json!({"weaker": weaker.iter().take(MOST_WEAKER).collect::<Vec<_>>()}))

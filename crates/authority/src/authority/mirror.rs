@@ -92,7 +92,11 @@ impl Authority {
                 self.call_out(*challenge, now);
             }
             Change::Approved { challenge, .. } | Change::Denied { challenge, .. } => self.call_out(*challenge, now),
-            Change::LawLoaded { page, .. } => self.law.store(Arc::new(in_force_of(page.parse()?))),
+            Change::LawLoaded { .. } | Change::ObservingEnded { .. } => {
+                if let Some((page, newest)) = self.view(|state| Some((state.law.clone()?.1, state.newest))) {
+                    self.law.store(Arc::new(in_force_of(&page.parse()?, newest)));
+                }
+            }
             Change::KeyContained { key, step, .. } => {
                 self.mirror_contained();
                 if step.contains() {

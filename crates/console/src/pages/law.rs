@@ -66,5 +66,6 @@ fn page(site: &Site, visitor: &Visitor, refusal: Option<Refusal>) -> Response {
     let authority = &site.desk.authority;
     let drill = |(scenario, drilled): (&str, &Drilled)| (scenario.to_owned(), drilled.clone());
     let drills = authority.view(|state| state.last_drills().map(drill).collect());
-    LawPage::new(frame, &authority.law().law, ruling::waiting(authority), drills, error, site.desk.now()).page(status)
+    let now = site.desk.now();
+    LawPage::new(frame, &authority.law().law, ruling::waiting(authority, now), drills, error, now).page(status)
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     config.watch.rules()?;
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
     let known = known(&config.gate.state, now).await?;
-    let weaker = known.as_ref().map(|known| waits(&written, known)).transpose()?.unwrap_or_default();
+    let weaker = known.as_ref().map(|known| waits(&written, known, now)).transpose()?.unwrap_or_default();
     let strangers = known.as_ref().map(|known| strangers(config, known)).unwrap_or_default();
     let direct = match &check.direct {
         Some(url) => Some(direct::attempt(url, config).await?),
@@ -140,8 +140,8 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
 }
 
 /// What would wait for a code, because it is weaker than what is in force.
-fn waits(written: &Posture, Known { files, law, .. }: &Known) -> Result<Vec<Weaker>, HouseError> {
-    let mut weaker = authority::weaker_cells(&written.config.guard.law(), law);
+fn waits(written: &Posture, Known { files, law, .. }: &Known, now: Timestamp) -> Result<Vec<Weaker>, HouseError> {
+    let mut weaker = authority::weaker_cells(&written.config.guard.law(), law, now);
     if let Some(files) = files.filter(|files| *files != written.texts.files()) {
         weaker.extend(written.weaker_than(&written.beside(&files)?));
     }
