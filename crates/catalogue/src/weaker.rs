@@ -130,6 +130,17 @@ impl Catalogue {
         eased
     }
 
+    /// How many operations of the catalogue before it are not described here any more, at none of
+    /// their addresses: they have every power.
+    pub fn without(&self, before: &Self) -> usize {
+        let (now, then) = (self.standing(), before.standing());
+        let names = |kept: bool| -> BTreeSet<&str> {
+            let of = then.iter().filter(|(address, _)| now.contains_key(address) == kept);
+            of.map(|(_, stands)| &*stands.name).collect()
+        };
+        names(false).difference(&names(true)).count()
+    }
+
     fn standing(&self) -> BTreeMap<Address, Stands> {
         let mut standing: BTreeMap<Address, Stands> = BTreeMap::new();
         for (method, template, id) in self.addresses() {
@@ -249,6 +260,7 @@ mod tests {
         assert_eq!(new.weaker_than(&old)[0].from, None);
         assert_eq!(eased(&new, &old), ["GET /b"]);
         assert!(eased(&old, &new).is_empty(), "what is gone has every power again");
+        assert_eq!((old.without(&new), new.without(&old), new.without(&new)), (1, 0, 0));
         assert!(eased(&new.obeying(&Lock::of(&old, "")), &old).is_empty(), "not accepted yet: every power");
     }
 

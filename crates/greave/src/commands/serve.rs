@@ -336,6 +336,10 @@ impl Serving {
         self.desk.settings.store(Arc::new(house::desk_settings(&config, &catalogue)));
         let before = self.house.catalogue.swap(Arc::clone(&catalogue));
         let added = added(&before, &catalogue);
+        let gone = catalogue.without(&before);
+        if gone > 0 {
+            tracing::warn!(gone, "operations that the document described are gone from it: each has every power");
+        }
         if !added.is_empty() {
             self.watching.told(&::watch::Told::Document { added: &added }, Timestamp::now());
         }
