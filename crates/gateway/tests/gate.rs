@@ -88,6 +88,16 @@ async fn a_key_is_known_before_its_first_answer_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_comes_back_goes_round_once() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    house.upstream.leads_back_to(house.address);
+    let answer = house.get("/v1/things", "secret-of-ann-1234567890").await;
+    assert_eq!((answer.status.as_u16(), answer.refusal()), (508, Some(Refusal::ComesBack)));
+    assert_eq!(house.upstream.times_left(), Some(4), "the proxy saw it once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_new_key_has_in_flight_ends_with_it() {
     let house = House::enforcing().await;
     house.upstream.accepts("a-new-key-1234567890", "ann");

@@ -92,6 +92,7 @@ refusals! {
     UpstreamRefusesGate = "upstream-refuses-gate", 502, Operator, "the API behind the gate does not accept the gate's certificate", "give the gate one that the API accepts: `gate.client_certificate` and `gate.client_key`";
     UpstreamBroken = "upstream-broken", 502, Operator, "the API behind the gate gave an answer that is no HTTP", "see the upstream's log";
     UpstreamSlow = "upstream-slow", 504, Operator, "the API behind the gate took too long", "see the upstream's log, or raise `gate.answer_timeout`";
+    ComesBack = "comes-back", 508, Operator, "the request has passed this gate before: what the gate forwards to leads back to it", "see whether `gate.upstream` is the API's own address, and whether a proxy before the API points at the gate";
     CredentialInAnswer = "credential-in-answer", 502, Operator, "the answer showed the API's own credential, and was kept back", "see the finding: the operation echoes credentials; leave it out of the key's scope, and change the credential";
     MintedKept = "minted-kept", 502, Operator, "the answer brought a new credential of the API that could not be replaced by a key of the gate, and was kept back", "see the finding for the reason; what was made at the API is there: revoke it there";
     AnswerUnreadable = "answer-unreadable", 502, Operator, "the answer was encoded although none was asked for, and cannot be searched for the API's own credential", "let the API answer plainly where `Accept-Encoding: identity` asks for it";

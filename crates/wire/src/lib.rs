@@ -16,6 +16,7 @@ pub mod head;
 mod issued;
 mod json;
 mod leak;
+mod looping;
 mod mask;
 mod open;
 mod path;
@@ -37,6 +38,7 @@ pub use crate::{
     forward::Forwarding,
     issued::{IssuedForm, Likeness, PrefixError},
     leak::{Piece, border, pieces},
+    looping::Pseudonym,
     mask::{Form, mask},
     open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},

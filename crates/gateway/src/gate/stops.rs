@@ -23,7 +23,7 @@ use law::{
 use record::Book;
 use tokio::sync::{OnceCell, mpsc, watch};
 use uuid::Uuid;
-use wire::{Target, client_address, looks_like_credential};
+use wire::{Pseudonym, Target, client_address, looks_like_credential};
 
 use crate::{
     Answer, Cut, Kept, Look, Made, Onward, Outbound, Pending, Problem, Register, Spool, Tally, Toll, Upstream, Visitor,
@@ -102,8 +102,9 @@ pub struct Gate {
     traces: mpsc::Sender<Traced>,
     cut: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
-    /// Keys of which the upstream was asked whose they are.
-    asked: papaya::HashMap<KeyId, Arc<OnceCell<()>>>,
+    pseudonym: Pseudonym,
+    /// Keys of which the upstream was asked whose they are, and whether it gave an answer.
+    asked: papaya::HashMap<KeyId, Arc<OnceCell<bool>>>,
 }
 
 impl Gate {
@@ -123,6 +124,7 @@ impl Gate {
             traces,
             cut,
             stop: watch::Sender::new(false),
+            pseudonym: Pseudonym::new(Uuid::new_v4().as_u64_pair().1),
             asked: papaya::HashMap::new(),
         }
     }
@@ -231,6 +233,9 @@ impl Passage<'_> {
         let is_open = self.realm.settings.open.contains(target.path());
         let headers = &mut outbound.parts.headers;
         let source = neighbourhood(self.source);
+        if gate.pseudonym.comes_back(request.headers()) {
+            return Err(self.unreadable(&writing, method.as_str(), Refusal::ComesBack));
+        }
         let from = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
         let (mut presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
             Ok(presented) => presented,
@@ -791,6 +796,7 @@ impl Passage<'_> {
 
     /// What is kept of a request until its answer shows whether there is something to learn.
     fn lesson(&self, request: &Judged<'_>, outbound: &Outbound) -> Option<Lesson> {
+        self.worker.gate.pseudonym.passes(headers);
         let shown = match request.presented {
             Presented::Unknown(shown) if shown.keepable && !request.open && !shown.beside_session => shown,
             Presented::Key(key, shown) if self.has_to_learn(key, shown) && !shown.beside_session => shown,

@@ -52,7 +52,7 @@ security: [{key: []}]
 components:
   securitySchemes: {key: {type: http, scheme: bearer}}
 paths:
-  /me: {get: {summary: Who am I}}
+  /me: {get: {summary: Who am I}, post: {summary: Update my account}}
   /health: {get: {summary: Health, security: []}}
   /events: {get: {summary: Follow events}}
   /things:
@@ -75,6 +75,7 @@ paths:
   /tickets/{id}: {get: {summary: Show a ticket}}
   /reports: {get: {summary: List reports}}
   /notes: {post: {summary: Write a note}}
+  /notes/upload: {post: {summary: Upload a note}}
   /tokens:
     post:
       summary: Create API tokens
@@ -94,7 +95,7 @@ pub(crate) struct House {
     gate: Arc<Gate>,
     pub(crate) watching: Arc<Watching>,
     pub(crate) watched: Mutex<mpsc::Receiver<Found>>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     running: Running,
     findings: Mutex<mpsc::Receiver<Finding>>,
 }
@@ -612,6 +613,9 @@ pub(crate) struct Api {
     pub(crate) tokens: Arc<Mutex<Vec<String>>>,
     /// The address of the next page that its list says, in place of the real one.
     pub(crate) misleads: Arc<Mutex<Option<String>>>,
+    silent: Arc<AtomicBool>,
+    /// Where it forwards to, as a proxy before an API does, and how often it still may.
+    forwards: Arc<Mutex<Option<(SocketAddr, usize)>>>,
 }
 
 impl Api {
@@ -623,15 +627,24 @@ impl Api {
             accepted: Arc::default(),
             tokens: Arc::default(),
             misleads: Arc::default(),
+            silent: Arc::default(),
+            forwards: Arc::default(),
         };
         let serving = api.clone();
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let api = serving.clone();
-                let service = service_fn(move |request| {
+                let service = service_fn(move |request: Request<Incoming>| {
                     let api = api.clone();
-                    async move { Ok::<_, std::convert::Infallible>(api.answer(&request)) }
+                    async move {
+                        let answer = match api.forwards_to() {
+                            Some(to) => forwarded(to, request).await,
+                            None if request.uri().path() == "/v1/notes/upload" => uploaded(request).await,
+                            None => api.answer(&request),
+                        };
+                        Ok::<_, std::convert::Infallible>(answer)
+                    }
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
@@ -643,6 +656,27 @@ impl Api {
 
     pub(crate) fn accepts(&self, secret: &str, name: &str) {
         self.accepted.lock().unwrap().insert(secret.to_owned(), name.to_owned());
+    }
+
+    /// It is a proxy, whose API is the gate.
+    pub(crate) fn leads_back_to(&self, house: SocketAddr) {
+        *self.forwards.lock().unwrap() = Some((house, 5));
+    }
+
+    pub(crate) fn times_left(&self) -> Option<usize> {
+        self.forwards.lock().unwrap().map(|(_, left)| left)
+    }
+
+    fn forwards_to(&self) -> Option<SocketAddr> {
+        let mut forwards = self.forwards.lock().unwrap();
+        let (to, left) = forwards.as_mut()?;
+        *left = left.checked_sub(1)?;
+        Some(*to)
+    }
+
+    /// It does not say for now whose a key is.
+    pub(crate) fn falls_silent(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
     }
 
     pub(crate) async fn seen(&self) -> Vec<Seen> {
@@ -678,7 +712,12 @@ impl Api {
         self.seen.lock().unwrap().push(seen);
         let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let secret = authorization.and_then(|value| value.split_once(' ')).map(|(_, secret)| secret.to_owned());
-        let accepted = self.accepted.lock().unwrap();
+        let mut accepted = self.accepted.lock().unwrap();
+        if (request.method().as_str(), request.uri().path()) == ("POST", "/v1/me")
+            && let Some(account) = secret.as_ref().and_then(|secret| accepted.get_mut(secret))
+        {
+            *account = request.uri().query().and_then(|query| query.strip_prefix("name=")).unwrap().to_owned();
+        }
         let name = secret.as_ref().and_then(|secret| accepted.get(secret));
         let is_basic = authorization.is_some_and(|value| value.starts_with("Basic"));
         let known = name.is_some() || is_basic || request.headers().contains_key("cookie");
@@ -689,6 +728,8 @@ impl Api {
                 let body = Kept::open("data: 1\n\n");
                 return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
             }
+            ("GET", "/v1/me") if self.silent.load(Ordering::Relaxed) => (500, "{}".to_owned()),
+            ("POST", "/v1/me") => (200, "{}".to_owned()),
             ("GET", "/v1/me") => (200, format!(r#"{{"name":"{}","scopes":["read","admin"]}}"#, name.unwrap())),
             // An API that shows what it should not.
             ("GET", "/v1/things/echo") => (200, format!("[{:?}]", secret.unwrap())),
@@ -793,6 +834,21 @@ impl Api {
         };
         Response::builder().status(status).header("content-type", "application/json").body(Kept::whole(&body)).unwrap()
     }
+}
+
+/// It reads to the end what it is sent.
+async fn uploaded(request: Request<Incoming>) -> Response<Kept> {
+    let came = request.into_body().collect().await;
+    let status = if came.is_ok() { 201 } else { 400 };
+    Response::builder().status(status).body(Kept::whole("{}")).unwrap()
+}
+
+async fn forwarded(to: SocketAddr, request: Request<Incoming>) -> Response<Kept> {
+    let mut going = Request::builder().method(request.method()).uri(request.uri());
+    *going.headers_mut().unwrap() = request.headers().clone();
+    let (parts, body) = exchange(to, going.body(Full::default()).unwrap()).await.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Response::builder().status(parts.status).body(Kept::whole(std::str::from_utf8(&bytes).unwrap())).unwrap()
 }
 
 /// A body that ends, or one that stays open after its first piece.
