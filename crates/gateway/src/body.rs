@@ -18,6 +18,7 @@ use tokio::{
     task::JoinHandle,
     time::{Sleep, sleep},
 };
+use wire::second_method::Passing;
 
 use crate::{
     framing::strip_trailers,
@@ -82,6 +83,7 @@ pub(crate) struct Inbound {
     tally: Arc<Tally>,
     watch: Watch,
     asked: Asked,
+    passing: Option<Box<Passing>>,
 }
 
 /// Whether the upstream wants the body.
@@ -109,6 +111,8 @@ pub(crate) enum InboundBroken {
     Cut,
     #[error("the upstream answered without the body")]
     Unwanted,
+    #[error("the body names a second method")]
+    SecondMethod,
 }
 
 impl Inbound {
@@ -117,7 +121,22 @@ impl Inbound {
         if let Load::Held { bytes: Some(bytes), .. } = &load {
             tally.add_in(bytes.len());
         }
-        Self { load, tally, watch, asked }
+        Self { load, tally, watch, asked, passing: None }
+    }
+
+    /// It is looked into while it goes by, and breaks off before it names a second method.
+    pub(crate) fn looked_into(mut self, passing: Option<Box<Passing>>) -> Self {
+        self.passing = passing;
+        self
+    }
+
+    /// Whether these bytes may go on.
+    fn lets_pass(&mut self, bytes: &[u8]) -> Result<(), InboundBroken> {
+        if self.passing.as_mut().is_some_and(|passing| passing.names(bytes)) {
+            self.tally.client_fails(Refusal::MethodOverride);
+            return Err(InboundBroken::SecondMethod);
+        }
+        Ok(())
     }
 
     /// Ready with an error when it was cut, or stood still although its answer has ended.
@@ -174,7 +193,7 @@ impl Body for Inbound {
             Load::Held { bytes, trailers, room } => {
                 if let Some(bytes) = bytes.take_if(|bytes| !bytes.is_empty()) {
                     drop(room.take());
-                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                    return Poll::Ready(Some(this.lets_pass(&bytes).map(|()| Frame::data(bytes))));
                 }
                 return Poll::Ready(trailers.take().map(Frame::trailers).map(Ok));
             }
@@ -198,6 +217,9 @@ impl Body for Inbound {
         let frame = match frame.into_data() {
             Ok(data) => {
                 this.tally.add_in(data.len());
+                if let Err(broken) = this.lets_pass(&data) {
+                    return Poll::Ready(Some(Err(broken)));
+                }
                 Frame::data(data)
             }
             Err(frame) => frame.into_trailers().map_or_else(

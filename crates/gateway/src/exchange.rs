@@ -228,7 +228,7 @@ fn going(
     tally: &Arc<Tally>,
 ) -> Result<(Request<Inbound>, Going), Refusal> {
     outbound.frame();
-    let Outbound { parts, load, expects, onto, .. } = outbound;
+    let Outbound { parts, load, expects, onto, passing, .. } = outbound;
     let mut headers = parts.headers;
     if let Some(host) = upstream.host_instead(headers.contains_key(HOST)) {
         headers.insert(HOST, host.clone());
@@ -241,7 +241,7 @@ fn going(
         headers.remove(EXPECT);
         (Asked::Yes, None)
     };
-    let mut request = Request::new(Inbound::new(load, Arc::clone(tally), asked));
+    let mut request = Request::new(Inbound::new(load, Arc::clone(tally), asked).looked_into(passing));
     *request.method_mut() = parts.method.clone();
     *request.uri_mut() = Uri::from(target);
     *request.version_mut() = Version::HTTP_11;

@@ -19,6 +19,7 @@ use http_body::Body as _;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use law::Refusal;
 use tokio::time::timeout;
+use wire::second_method::Passing;
 
 use crate::{
     body::Load,
@@ -38,6 +39,8 @@ pub struct Outbound {
     pub(crate) expects: bool,
     pub(crate) onto: Option<Onto>,
     says_zero: bool,
+    /// Looks for a second method in the body while it goes by.
+    pub(crate) passing: Option<Box<Passing>>,
 }
 
 /// The protocol that the client wants to change to.
@@ -77,7 +80,7 @@ impl Outbound {
             parts.headers.insert(TE, HeaderValue::from_static("trailers"));
         }
         let onto = protocol.map(|protocol| Onto { protocol, client });
-        Ok(Self { parts, load: Load::Stream(Paced::new(body, pace)), expects, onto, says_zero })
+        Ok(Self { parts, load: Load::Stream(Paced::new(body, pace)), expects, onto, says_zero, passing: None })
     }
 
     /// The protocol that the client wants to change to, such as `websocket`. After the change

@@ -98,6 +98,27 @@ async fn a_request_that_comes_back_goes_round_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_upload_breaks_off_before_it_names_a_second_method() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let upload = |content_type: &str, field: &str| {
+        let head = |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        let body = format!("{}{}\r\n{}PURGE\r\n--x--\r\n", head("file"), "a".repeat(3 << 20), head(field));
+        let request =
+            house.request("POST", "/v1/notes/upload").header("authorization", "Bearer secret-of-ann-1234567890");
+        let request = request.header("content-type", content_type).header("prefer", "wait=0");
+        house.send_built(request.body(&body).unwrap())
+    };
+    let answer = upload("multipart/form-data; boundary=x", "_method").await;
+    assert_eq!(answer.refusal(), Some(Refusal::MethodOverride), "{}", answer.whole());
+    // It goes on as it came where nothing of that is in it.
+    assert_eq!(upload("multipart/form-data; boundary=x", "payment_method").await.status, StatusCode::CREATED);
+    // One of which nobody knows where its parts begin may be anything.
+    let answer = upload("multipart/form-data", "payment_method").await;
+    assert!(answer.refusal().is_some(), "{}", answer.whole());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_new_key_has_in_flight_ends_with_it() {
     let house = House::enforcing().await;
     house.upstream.accepts("a-new-key-1234567890", "ann");

@@ -5,6 +5,7 @@
 //! one here; nothing here decides what the method could do.
 
 use http::HeaderValue;
+use memchr::memmem;
 
 use crate::{Query, json};
 
@@ -96,6 +97,80 @@ pub fn kind(content_type: Option<&HeaderValue>) -> Kind {
         | Some(("application", "x-protobuf" | "grpc" | "grpc+proto" | "grpc-web" | "grpc-web+proto"))
         | Some(("text", "csv")) => Kind::Opaque,
         _ => Kind::Unknown,
+    }
+}
+
+/// The longest head of a part: honest ones are hundreds of times shorter.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// Looks into a multipart body that is too long to be held, piece by piece while it goes by.
+pub struct Passing {
+    delimiter: Vec<u8>,
+    /// What came and may belong to what comes next.
+    rest: Vec<u8>,
+    in_head: bool,
+}
+
+impl Passing {
+    /// For a body of this type. Nothing where it does not say in one way only what stands
+    /// between its parts.
+    pub fn of(content_type: Option<&HeaderValue>) -> Option<Self> {
+        let text = content_type?.to_str().ok()?;
+        let parameters = text.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let mut boundaries =
+            parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("boundary")).map(|(_, value)| value.trim());
+        let boundary = boundaries.next().filter(|_| boundaries.next().is_none())?;
+        let bare = boundary.strip_prefix('"').and_then(|boundary| boundary.strip_suffix('"')).unwrap_or(boundary);
+        let is_plain = bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte));
+        (is_plain && !bare.is_empty()).then(|| Self {
+            delimiter: format!("--{bare}").into_bytes(),
+            rest: Vec::new(),
+            in_head: false,
+        })
+    }
+
+    /// Whether a part of which the head has begun by the end of this piece names a second method,
+    /// or has a head that nobody honest sends. Then the piece must not go on: without it the name
+    /// is not whole, nor is the body. What stands between parts counts anywhere in a line: some
+    /// readers look for it so.
+    pub fn names(&mut self, piece: &[u8]) -> bool {
+        self.rest.extend_from_slice(piece);
+        loop {
+            if !self.in_head {
+                let Some(at) = memmem::find(&self.rest, &self.delimiter) else {
+                    // Its beginning may have come.
+                    let done = (self.rest.len() + 1).saturating_sub(self.delimiter.len());
+                    self.rest.drain(..done);
+                    return false;
+                };
+                self.rest.drain(..at + self.delimiter.len());
+                self.in_head = true;
+            }
+            let end = end_of_head(&self.rest);
+            let head = String::from_utf8_lossy(self.rest.get(..end.unwrap_or(self.rest.len())).unwrap_or_default());
+            if names_field(&head.replace("\r\n", "\n").replace('\r', "\n")) {
+                return true;
+            }
+            let Some(end) = end else { return self.rest.len() > LONGEST_HEAD };
+            self.rest.drain(..end);
+            self.in_head = false;
+        }
+    }
+}
+
+/// Where the head of a part ends: behind the first empty line below that of its delimiter.
+fn end_of_head(text: &[u8]) -> Option<usize> {
+    let behind_line = |from: usize| {
+        let end = from + text.get(from..)?.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
+        Some(if text.get(end..end + 2) == Some(b"\r\n") { end + 2 } else { end + 1 })
+    };
+    let mut at = behind_line(0)?;
+    loop {
+        let next = behind_line(at)?;
+        if matches!(text.get(at), Some(b'\r' | b'\n')) {
+            return Some(next);
+        }
+        at = next;
     }
 }
 
@@ -410,6 +485,62 @@ mod tests {
         assert_eq!(in_body(b"--x\r\n\r\n\xff\xd8\xff\r\n--x--", Kind::Multipart), Says::Nothing);
     }
 
+    /// What of a body goes on, in pieces of this size.
+    fn goes_on(content_type: &str, body: &[u8], size: usize) -> usize {
+        let mut passing = Passing::of(Some(&HeaderValue::from_str(content_type).unwrap())).unwrap();
+        let pieces = body.chunks(size).take_while(|piece| !passing.names(piece));
+        pieces.map(<[u8]>::len).sum()
+    }
+
+    #[test]
+    fn a_long_body_goes_on_up_to_the_name_of_a_second_method_however_it_is_cut() {
+        let file = "a;name=_method\r\n\r\n--y\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\n".repeat(9);
+        for head in
+            ["Content-Disposition: form-data; name=\"_method\"", "content-disposition:form-data;\r\n NAME=_method"]
+        {
+            for (before, line) in [("\r\n", "\r\n"), ("\n", "\n"), ("", "\r")] {
+                let begin = format!("--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n{file}{before}--x{line}");
+                let body = format!("{begin}{head}{line}{line}DELETE{before}--x--{line}");
+                for size in 1..100 {
+                    let gone = goes_on(MULTIPART, body.as_bytes(), size);
+                    let name = begin.len() + head.find("_method").unwrap();
+                    assert!(gone < name + "_method".len(), "{size}: {gone} of {}", body.len());
+                    assert!(gone + size > begin.len(), "the file itself goes on");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_honest_upload_goes_on_whole() {
+        let part = |name: &str, value: &str| {
+            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"_method\"\r\n\r\n{value}\r\n")
+        };
+        let value = "\0 name=\"_method\"\n\n--\r-x".repeat(20_000);
+        let body = part("payment_method", "card") + &part("file", &value) + &part("file2", &value) + "--x--\r\n";
+        for size in [1000, 4093, usize::MAX] {
+            assert_eq!(goes_on(MULTIPART, body.as_bytes(), size), body.len());
+        }
+        let endless = format!("--x\r\n{}", "X-Header: a\r\n".repeat(10_000));
+        assert!(goes_on(MULTIPART, endless.as_bytes(), 1000) <= LONGEST_HEAD + 1000, "a head has an end");
+    }
+
+    #[test]
+    fn only_a_body_that_says_what_stands_between_its_parts_is_looked_into_while_it_goes_by() {
+        let of = |text: &'static str| Passing::of(Some(&HeaderValue::from_static(text))).is_some();
+        for good in
+            [MULTIPART, "multipart/form-data; Boundary=\"a:b\"", "multipart/form-data; charset=utf-8; boundary=x"]
+        {
+            assert!(of(good), "{good}");
+        }
+        for crooked in
+            ["multipart/form-data", "multipart/form-data; boundary=x; boundary=y", "multipart/form-data; boundary="]
+        {
+            assert!(!of(crooked), "{crooked}");
+        }
+        assert!(Passing::of(None).is_none());
+    }
+
     proptest! {
         #[test]
         fn whatever_stands_around_it_a_name_is_found(before in "[a-z=&\"{}:,\\-\\r\\n ]{0,40}", body in ".*") {
@@ -419,6 +550,7 @@ mod tests {
             let form = format!("{before}&_method=DELETE");
             prop_assert_eq!(in_body(form.as_bytes(), Kind::Form), Says::Method);
             let part = format!("{before}\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE");
+            prop_assert!(goes_on(MULTIPART, part.as_bytes(), 7) < part.len());
             prop_assert_eq!(in_body(part.as_bytes(), Kind::Multipart), Says::Method);
         }
     }

@@ -11,7 +11,7 @@ use http::{
 use law::{Power, Powers, Refusal};
 use wire::{
     Target, looks_like_credential,
-    second_method::{self, Kind, Says},
+    second_method::{self, Kind, Passing, Says},
 };
 
 use crate::{Outbound, Spool, gate::realm::Realm, watch::Reach};
@@ -128,9 +128,18 @@ async fn overridden(
     } else {
         Powers::NONE
     };
+    let may_name_any = outbound.parts.method == Method::POST && may_name_any(outbound, kind);
+    let is_long = may_name_any && kind == Kind::Multipart && !outbound.fits_within(spool.most());
+    if is_long {
+        // Not held for what no described method could do more. It is looked into all the same.
+        match Passing::of(outbound.parts.headers.get(CONTENT_TYPE)) {
+            Some(passing) => outbound.passing = Some(Box::new(passing)),
+            None => return Ok(Powers::EVERY),
+        }
+    }
     let others = if !understood.powers.is_superset(described.intersection(Powers::SENSITIVE)) {
         described
-    } else if outbound.parts.method == Method::POST && may_name_any(outbound, kind, spool) {
+    } else if may_name_any && !is_long {
         Powers::EVERY
     } else {
         return Ok(Powers::NONE);
@@ -146,11 +155,10 @@ async fn overridden(
     }
 }
 
-/// Whether a form may name a method that is not described at its path at all. A long upload, or
-/// one whose length nobody says, is not held for that alone; a compressed form no framework reads.
-fn may_name_any(outbound: &Outbound, kind: Kind, spool: &Spool) -> bool {
-    let is_short = || outbound.fits_within(spool.most());
-    is_uncompressed(&outbound.parts.headers) && (kind == Kind::Form || kind == Kind::Multipart && is_short())
+/// Whether a form may name a method that is not described at its path at all. A compressed form
+/// no framework reads.
+fn may_name_any(outbound: &Outbound, kind: Kind) -> bool {
+    is_uncompressed(&outbound.parts.headers) && matches!(kind, Kind::Form | Kind::Multipart)
 }
 
 /// Whether a body may name another method than the one that was sent, whatever that could do:
