@@ -10,7 +10,7 @@ mod issued;
 mod tokens;
 mod watched;
 
-use authority::{Command, Warrant};
+use authority::{Command, SecretDigest, Sighting, Warrant};
 use house::House;
 use http::StatusCode;
 use law::{Factor, Power, Refusal, Standing, Verdict, Who};
@@ -116,6 +116,64 @@ async fn a_long_upload_breaks_off_before_it_names_a_second_method() {
     // One of which nobody knows where its parts begin may be anything.
     let answer = upload("multipart/form-data", "payment_method").await;
     assert!(answer.refusal().is_some(), "{}", answer.whole());
+}
+
+/// The name of a key's holder.
+fn holder_of(house: &House, secret: &str) -> Option<String> {
+    let holder = house.recognised(secret)?.holder()?;
+    house.authority.view(|state| state.holder(holder).map(|holder| holder.name.clone()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_cannot_rename_its_account_before_it_is_known_whose_it_is() {
+    let house = House::enforcing().await;
+    let (stolen, minted, empty) = ("a-stolen-key-1234567890", "a-minted-key-1234567890", "an-empty-key-1234567890");
+    // Never seen before: its very first call gives the account the name of somebody who says yes.
+    house.upstream.accepts(stolen, "bob");
+    assert_eq!(house.post("/v1/me?name=ann", stolen, "").await.status, StatusCode::OK);
+    assert_eq!(holder_of(&house, stolen).as_deref(), Some("bob"));
+    let (call, outcome) = house.last_call().await;
+    let key = house.recognised(stolen).unwrap().id;
+    assert_eq!((call.who, call.key, outcome.learned), (Who::Unknown, Some(key), Some(key)), "the call is the key's");
+
+    // Known, and nobody knows yet whose it is.
+    let sighting = Sighting {
+        place: "minted".to_owned(),
+        source: "127.0.0.1".parse().unwrap(),
+        parent: None,
+        inherits: false,
+        claim: None,
+    };
+    let digest = SecretDigest::of(minted.as_bytes());
+    house.authority.adopt(&digest, &sighting, jiff::Timestamp::now()).await.unwrap();
+    house.upstream.accepts(minted, "bob");
+    assert_eq!(house.post("/v1/me?name=ann", minted, "").await.status, StatusCode::OK);
+    assert_eq!(holder_of(&house, minted).as_deref(), Some("bob"));
+
+    // A stranger's secret costs a question, and is nobody's.
+    assert_eq!(house.post("/v1/me?name=ann", empty, "").await.status, StatusCode::UNAUTHORIZED);
+    assert!(house.recognised(empty).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_nobody_says_whose_a_key_is_it_reads_and_changes_nothing() {
+    let house = House::enforcing().await;
+    let (fresh, read) = ("a-fresh-key-1234567890", "a-reading-key-1234567890");
+    house.upstream.accepts(fresh, "bob");
+    house.upstream.accepts(read, "bob");
+    house.upstream.falls_silent(true);
+    assert_eq!(house.post("/v1/me?name=ann", fresh, "").await.refusal(), Some(Refusal::WhoseUnknown));
+    assert_eq!(house.get("/v1/things", read).await.status, StatusCode::OK);
+    assert_eq!(house.get("/v1/things", read).await.status, StatusCode::OK);
+    assert_eq!(house.upstream.count("GET", "/v1/me").await, 2, "what reads asks once");
+    assert_eq!(house.post("/v1/me?name=ann", read, "").await.refusal(), Some(Refusal::WhoseUnknown));
+    assert_eq!(house.upstream.count("POST", "/v1/me?name=ann").await, 0);
+
+    house.upstream.falls_silent(false);
+    for secret in [fresh, read] {
+        assert_eq!(house.post("/v1/me?name=ann", secret, "").await.status, StatusCode::OK);
+        assert_eq!(holder_of(&house, secret).as_deref(), Some("bob"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

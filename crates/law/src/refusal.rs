@@ -83,6 +83,7 @@ refusals! {
     RowsUncounted = "rows-uncounted", 502, Operator, "the key has a limit of rows, the operation is sensitive, and the rows of its answer cannot be counted", "let the API answer in JSON, NDJSON or CSV, or limit the key in bytes instead";
     TooManyQuestions = "too-many-questions", 429, Time, "too many questions are open for this key or from this source", "answer or deny the open ones, or wait";
     TooManyGuesses = "too-many-guesses", 429, Time, "too many unknown keys came from this source", "wait, then send a key that is known";
+    WhoseUnknown = "whose-unknown", 503, Time, "the API does not say at this moment whose the key is, and until then the key changes nothing", "send the request again; if it goes on, see whether the operation in `api.identify` answers";
     TooLargeToHold = "too-large-to-hold", 413, Caller, "the body is too large to be held while a person is asked", "ask first: send the request with a smaller body, or get a window by approving a smaller request of the same kind";
     NotJudged = "not-judged", 400, Caller, "the request ended before the law had spoken: whoever sent it went away, or its body never came whole", "send the whole request, and wait for its answer";
     ClientSlow = "client-slow", 408, Caller, "the body of the request came too slowly, or stopped", "send it again, without pauses; `gate.body_pace` is the slowest that passes";
@@ -91,8 +92,8 @@ refusals! {
     UpstreamUntrusted = "upstream-untrusted", 502, Operator, "the API behind the gate shows a certificate that nobody vouches for", "name its authority in `gate.upstream_authorities`, or see whether `gate.upstream` is its address";
     UpstreamRefusesGate = "upstream-refuses-gate", 502, Operator, "the API behind the gate does not accept the gate's certificate", "give the gate one that the API accepts: `gate.client_certificate` and `gate.client_key`";
     UpstreamBroken = "upstream-broken", 502, Operator, "the API behind the gate gave an answer that is no HTTP", "see the upstream's log";
-    UpstreamSlow = "upstream-slow", 504, Operator, "the API behind the gate took too long", "see the upstream's log, or raise `gate.answer_timeout`";
     ComesBack = "comes-back", 508, Operator, "the request has passed this gate before: what the gate forwards to leads back to it", "see whether `gate.upstream` is the API's own address, and whether a proxy before the API points at the gate";
+    UpstreamSlow = "upstream-slow", 504, Operator, "the API behind the gate took too long", "see the upstream's log, or raise `gate.answer_timeout`";
     CredentialInAnswer = "credential-in-answer", 502, Operator, "the answer showed the API's own credential, and was kept back", "see the finding: the operation echoes credentials; leave it out of the key's scope, and change the credential";
     MintedKept = "minted-kept", 502, Operator, "the answer brought a new credential of the API that could not be replaced by a key of the gate, and was kept back", "see the finding for the reason; what was made at the API is there: revoke it there";
     AnswerUnreadable = "answer-unreadable", 502, Operator, "the answer was encoded although none was asked for, and cannot be searched for the API's own credential", "let the API answer plainly where `Accept-Encoding: identity` asks for it";

@@ -9,7 +9,7 @@ use http::{
     header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderName, USER_AGENT},
 };
 use jiff::Timestamp;
-use law::KeyId;
+use law::{KeyId, Refusal};
 use serde_json::Value;
 use tokio::time::timeout;
 use wire::Place;
@@ -28,6 +28,16 @@ const LONGEST: usize = 1 << 20;
 
 /// How long the answer to a new key's first call waits until the key is known.
 const LEARNING: Duration = Duration::from_secs(5);
+
+/// What came of asking the upstream whose a key is.
+enum Heard {
+    /// It says so.
+    Named(Identity),
+    /// It takes the question, and names nobody.
+    Nobody,
+    /// It does not say for now.
+    Silent,
+}
 
 /// What is needed to learn a key and to ask the upstream whose it is.
 pub(crate) struct Lesson {
@@ -93,16 +103,22 @@ async fn learn(worker: Arc<Worker>, lesson: Lesson, learned: Option<Learned>) {
     let adopted = worker.gate.authority.adopt(lesson.known_by, &lesson.sighting, Timestamp::now()).await;
     match adopted {
         Ok(key) => {
-            if let Some(learned) = learned {
-                // Each exchange learns one key, once.
-                let _ = learned.set(Arc::clone(&key));
-            }
+            note(learned.as_ref(), &key);
             match lesson.holder {
                 Some(name) => name_holder(&worker, &key, name).await,
-                None => identify(&worker, &key, &lesson.headers, lesson.parameter.as_deref()).await,
+                None => {
+                    identify(&worker, &key, &lesson.headers, lesson.parameter.as_deref()).await;
+                }
             }
         }
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a key cannot be written down"),
+    }
+}
+
+/// Puts it there where its exchange looks. Each learns one key, once.
+fn note(learned: Option<&Learned>, key: &Arc<Key>) {
+    if let Some(learned) = learned {
+        let _ = learned.set(Arc::clone(key));
     }
 }
 
@@ -115,42 +131,98 @@ pub(crate) async fn learn_first(worker: &Arc<Worker>, lesson: Lesson, learned: O
 }
 
 /// Asks the upstream whose a key is, once for each key and start of the gate. Whoever comes
-/// meanwhile waits for the same answer.
-async fn identify(worker: &Worker, key: &Key, headers: &HeaderMap, parameter: Option<&str>) {
+/// meanwhile waits for the same answer. Whether it was given one.
+async fn identify(worker: &Worker, key: &Key, headers: &HeaderMap, parameter: Option<&str>) -> bool {
     let realm = worker.gate.realm.load_full();
-    let Some(how) = &realm.settings.identify else { return };
+    let Some(how) = &realm.settings.identify else { return true };
     if key.holder().is_some() {
-        return;
+        return true;
     }
-    let asking = worker.gate.asking(key.id);
-    asking.get_or_init(|| ask_upstream(worker, &realm, how, key, headers, parameter)).await;
+    let ask = async || match heard(worker, &realm, how, headers, parameter).await {
+        Heard::Named(identity) => {
+            take_over(worker, key.id, &identity).await;
+            true
+        }
+        Heard::Nobody => true,
+        Heard::Silent => false,
+    };
+    *worker.gate.asking(key.id).get_or_init(ask).await
 }
 
-async fn ask_upstream(
+/// Asks whose a key is before its call goes on. A call that changes something may rename the
+/// account: who is asked afterwards is told whatever name the caller chose. Gives the key where
+/// it became known by that.
+///
+/// # Errors
+/// How the call is refused: nobody can say now whose the key is, or too many were learned.
+pub(crate) async fn ask_first(
     worker: &Worker,
-    realm: &Realm,
-    how: &Identify,
-    key: &Key,
-    headers: &HeaderMap,
-    parameter: Option<&str>,
-) {
+    lesson: &Lesson,
+    known: Option<&Key>,
+    may_learn: impl FnOnce() -> bool,
+    learned: Option<&Learned>,
+) -> Result<Option<Arc<Key>>, Refusal> {
+    let (headers, parameter) = (&lesson.headers, lesson.parameter.as_deref());
+    if let Some(key) = known {
+        worker.gate.ask_again_if_silent(key.id);
+        let told = identify(worker, key, headers, parameter).await;
+        return if told { Ok(None) } else { Err(Refusal::WhoseUnknown) };
+    }
+    let realm = worker.gate.realm.load_full();
+    let Some(how) = &realm.settings.identify else { return Ok(None) };
+    let identity = match heard(worker, &realm, how, headers, parameter).await {
+        Heard::Named(identity) => identity,
+        // It may be no key at all. What becomes of its call shows that.
+        Heard::Nobody => return Ok(None),
+        Heard::Silent => return Err(Refusal::WhoseUnknown),
+    };
+    if !may_learn() {
+        return Err(Refusal::TooManyGuesses);
+    }
+    let adopted = worker.gate.authority.adopt(lesson.known_by, &lesson.sighting, Timestamp::now()).await;
+    let key = adopted.map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a key cannot be written down");
+        Refusal::RecordUnavailable
+    })?;
+    note(learned, &key);
+    let take = async || {
+        if key.holder().is_none() {
+            take_over(worker, key.id, &identity).await;
+        }
+        true
+    };
+    worker.gate.asking(key.id).get_or_init(take).await;
+    Ok(Some(key))
+}
+
+async fn heard(worker: &Worker, realm: &Realm, how: &Identify, headers: &HeaderMap, parameter: Option<&str>) -> Heard {
     let request = question(how, headers, parameter, &realm.settings.proof);
-    let Some((status, headers, body)) = inquire(&worker.upstream, request, LONGEST).await else { return };
+    let Some((status, headers, body)) = inquire(&worker.upstream, request, LONGEST).await else {
+        return Heard::Silent;
+    };
     if !status.is_success() {
-        tracing::warn!(key = %key.id, status = status.as_u16(), "the upstream does not say whose the key is");
-        return;
+        tracing::warn!(status = status.as_u16(), "the upstream does not say whose a key is");
+        let is_for_now = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        return if is_for_now { Heard::Silent } else { Heard::Nobody };
     }
-    match identity(how, &headers, &body) {
-        Some(identity) => take_over(worker, key.id, &identity).await,
-        None => tracing::warn!(key = %key.id, holder = how.holder, "the answer does not name the key's holder"),
-    }
+    identity(how, &headers, &body).map_or_else(
+        || {
+            tracing::warn!(holder = how.holder, "the answer does not name the key's holder");
+            Heard::Nobody
+        },
+        Heard::Named,
+    )
 }
 
 /// The issuer's token says whose the key is; nobody is asked.
 async fn name_holder(worker: &Worker, key: &Key, name: String) {
     if key.holder().is_none() {
         let identity = Identity { name, ..Identity::default() };
-        worker.gate.asking(key.id).get_or_init(|| take_over(worker, key.id, &identity)).await;
+        let take = async || {
+            take_over(worker, key.id, &identity).await;
+            true
+        };
+        worker.gate.asking(key.id).get_or_init(take).await;
     }
 }
 

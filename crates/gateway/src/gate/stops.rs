@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use law::{
     Attempt, Call, CallId, Caller, Challenge, Decision, Ended, Factors, Finding, Held, HolderKind, KeyFacts, KeyId,
-    Permit, Powers, Refusal, Severity, Span, Verdict, Who, decide, neighbourhood,
+    Permit, Power, Powers, Refusal, Severity, Span, Verdict, Who, decide, neighbourhood,
 };
 use record::Book;
 use tokio::sync::{OnceCell, mpsc, watch};
@@ -33,7 +33,7 @@ use crate::{
         counts::Counts,
         findings::Findings,
         guessing, issued,
-        learning::{Lesson, accepts, carriers, learn_first, parameter},
+        learning::{Lesson, accepts, ask_first, carriers, learn_first, parameter},
         presented::{Presented, Shown, present},
         realm::{Realm, UnknownKeys},
         rehearsing::{self, Played},
@@ -152,12 +152,20 @@ impl Gate {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
-    pub(crate) fn was_asked(&self, key: KeyId) -> bool {
-        self.asked.pin().contains_key(&key)
+    /// Whether the upstream gave an answer, where it was asked whose this key is.
+    pub(crate) fn was_asked(&self, key: KeyId) -> Option<bool> {
+        self.asked.pin().get(&key)?.get().copied()
+    }
+
+    /// What was asked in vain may be asked once more.
+    pub(crate) fn ask_again_if_silent(&self, key: KeyId) {
+        if self.was_asked(key) == Some(false) {
+            self.asked.pin().remove(&key);
+        }
     }
 
     /// Asks once whose this key is.
-    pub(crate) fn asking(&self, key: KeyId) -> Arc<OnceCell<()>> {
+    pub(crate) fn asking(&self, key: KeyId) -> Arc<OnceCell<bool>> {
         let asked = self.asked.pin();
         if asked.len() > ASKED {
             asked.clear();
@@ -225,6 +233,9 @@ impl Passage<'_> {
         let gate = &self.worker.gate;
         let writing = Writing::new(gate, self.span.clone());
         let method = request.method().clone();
+        if gate.pseudonym.comes_back(request.headers()) {
+            return Err(self.unreadable(&writing, method.as_str(), Refusal::ComesBack));
+        }
         let (mut outbound, target) = match self.read(request) {
             Ok(read) => read,
             Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
@@ -233,9 +244,6 @@ impl Passage<'_> {
         let is_open = self.realm.settings.open.contains(target.path());
         let headers = &mut outbound.parts.headers;
         let source = neighbourhood(self.source);
-        if gate.pseudonym.comes_back(request.headers()) {
-            return Err(self.unreadable(&writing, method.as_str(), Refusal::ComesBack));
-        }
         let from = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
         let (mut presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
             Ok(presented) => presented,
@@ -646,7 +654,12 @@ impl Passage<'_> {
             let register = form.0.minted.is_some().then(|| rehearsing::register(self.worker, key.id));
             return Ok(rehearsing::answer(permit, played, &outbound.parts.method, form, register, tally));
         }
-        let lesson = self.lesson(request, &outbound);
+        let mut lesson = self.lesson(request, &outbound);
+        if let Some(asked) = lesson.as_ref().filter(|_| changes(request, &outbound))
+            && self.ask_whose(asked, request.presented, tally).await?
+        {
+            lesson = None;
+        }
         let settings = &self.realm.settings;
         let headers = &mut outbound.parts.headers;
         settings.forwarding.to_upstream(headers, visitor.address.ip(), false, &settings.places);
@@ -781,7 +794,9 @@ impl Passage<'_> {
         }
     }
 
+    /// What the gate says of itself to the upstream.
     fn prove_gate(&self, headers: &mut HeaderMap) {
+        self.worker.gate.pseudonym.passes(headers);
         if let Some((name, value)) = &self.realm.settings.proof {
             headers.insert(name, value.clone());
         }
@@ -796,10 +811,13 @@ impl Passage<'_> {
 
     /// What is kept of a request until its answer shows whether there is something to learn.
     fn lesson(&self, request: &Judged<'_>, outbound: &Outbound) -> Option<Lesson> {
-        self.worker.gate.pseudonym.passes(headers);
         let shown = match request.presented {
             Presented::Unknown(shown) if shown.keepable && !request.open && !shown.beside_session => shown,
-            Presented::Key(key, shown) if self.has_to_learn(key, shown) && !shown.beside_session => shown,
+            Presented::Key(key, shown)
+                if self.has_to_learn(key, shown, changes(request, outbound)) && !shown.beside_session =>
+            {
+                shown
+            }
             _ => return None,
         };
         let asks = self.realm.settings.identify.is_some();
@@ -818,11 +836,41 @@ impl Passage<'_> {
         })
     }
 
-    fn has_to_learn(&self, key: &Key, shown: &Shown) -> bool {
+    fn has_to_learn(&self, key: &Key, shown: &Shown, changes: bool) -> bool {
         let gate = &self.worker.gate;
         let says = || shown.token.as_ref().is_some_and(|token| token.verified.holder.is_some());
         let asks = self.realm.settings.identify.is_some() || says();
-        gate.authority.is_stale(key) || asks && key.holder().is_none() && !gate.was_asked(key.id)
+        // What only reads does not ask again an upstream that gave no answer.
+        let was_asked = || gate.was_asked(key.id).is_some_and(|answered| answered || !changes);
+        gate.authority.is_stale(key) || asks && key.holder().is_none() && !was_asked()
+    }
+
+    /// Asks whose the key is before its call changes something; whether it became known by that.
+    async fn ask_whose(&self, lesson: &Lesson, presented: &Presented, tally: &Tally) -> Result<bool, Refused> {
+        // Its issuer has said it.
+        if lesson.holder.is_some() {
+            return Ok(false);
+        }
+        let gate = &self.worker.gate;
+        let known = match presented {
+            Presented::Key(key, _) => Some(&**key),
+            _ => None,
+        };
+        let may_learn = || gate.throttle.may_learn(neighbourhood(self.source), self.at);
+        let learned = tally.cut().learned();
+        // Few calls ask.
+        let asked = Box::pin(ask_first(self.worker, lesson, known, may_learn, learned)).await;
+        let Some(key) = asked.map_err(|refusal| self.end(tally, Problem::new(refusal, self.id)))? else {
+            return Ok(false);
+        };
+        if let Presented::Unknown(shown) = presented {
+            guessing::worked(gate, shown, (self.id, self.source), self.at);
+        }
+        // Whoever has it may have left.
+        match gate.authority.refusal(key.id, Timestamp::now()) {
+            Some(refusal) => Err(self.end(tally, Problem::new(refusal, self.id))),
+            None => Ok(true),
+        }
     }
 
     /// Learns from the answer, before the client has it.
@@ -1004,6 +1052,12 @@ struct Judged<'a> {
     open: bool,
     /// Whether it is other than usual for its key.
     unusual: bool,
+}
+
+/// Whether a call may change something at the API, such as the name of its account.
+fn changes(request: &Judged<'_>, outbound: &Outbound) -> bool {
+    let powers = request.understood.powers;
+    !outbound.parts.method.is_safe() || powers.iter().any(|power| !matches!(power, Power::Read | Power::Export))
 }
 
 /// Makes a key known that an answer contained.
