@@ -421,6 +421,11 @@ impl Catalogue {
         self.tree.fold()
     }
 
+    /// Whether a slash at the end tells no paths apart.
+    pub(crate) fn ignores_trailing_slash(&self) -> bool {
+        self.trailing_slash == TrailingSlash::Ignored
+    }
+
     fn address(&self, place: Place, method: &str) -> Option<&Address> {
         let addresses = self.addresses.get(usize::try_from(place).ok()?)?;
         let of = |method: &str| addresses.iter().find(|address| &*address.method == method);

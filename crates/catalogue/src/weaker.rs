@@ -107,12 +107,15 @@ impl Catalogue {
         let (now, then) = (self.standing(), before.standing());
         let mut eased = Vec::new();
         for (address, Stands { name, judgement: to, segments: _ }) in &now {
-            let from = then.get(address).map(|stands| &stands.judgement);
-            if to.is_easier_than(from.unwrap_or(&Judgement::UNDESCRIBED)) {
-                eased.push(Eased { name: name.clone(), from: from.cloned(), to: to.clone(), taken_by: None });
+            let from = before.spellings(address, self).filter_map(|it| then.get(&it)).map(|stands| &stands.judgement);
+            let from: Vec<&Judgement> = from.collect();
+            let easier = from.iter().find(|from| to.is_easier_than(from)).copied();
+            if easier.is_some() || from.is_empty() && to.is_easier_than(&Judgement::UNDESCRIBED) {
+                eased.push(Eased { name: name.clone(), from: easier.cloned(), to: to.clone(), taken_by: None });
             }
         }
-        for (address, gone) in then.iter().filter(|(address, _)| !now.contains_key(address)) {
+        let is_there = |address: &Address| self.spellings(address, before).any(|it| now.contains_key(&it));
+        for (address, gone) in then.iter().filter(|(address, _)| !is_there(address)) {
             let takes = now.iter().find(|(other, stands)| {
                 (other.method == address.method || address.method == "HEAD" && other.method == "GET")
                     && stands.judgement.is_easier_than(&gone.judgement)
@@ -135,10 +138,27 @@ impl Catalogue {
     pub fn without(&self, before: &Self) -> usize {
         let (now, then) = (self.standing(), before.standing());
         let names = |kept: bool| -> BTreeSet<&str> {
-            let of = then.iter().filter(|(address, _)| now.contains_key(address) == kept);
+            let is_there = |address| self.spellings(address, before).any(|it| now.contains_key(&it));
+            let of = then.iter().filter(|(address, _)| is_there(address) == kept);
             of.map(|(_, stands)| &*stands.name).collect()
         };
         names(false).difference(&names(true)).count()
+    }
+
+    /// As what requests for another catalogue's address are found here: where one of the two
+    /// ignores a slash at the end, without it or with it. The setting waits by itself, and need
+    /// not be said of every operation.
+    fn spellings(&self, address: &Address, of: &Self) -> impl Iterator<Item = Address> {
+        let slash = || "=".to_owned();
+        let differ = self.ignores_trailing_slash() != of.ignores_trailing_slash();
+        let other = differ.then(|| {
+            let mut other = address.clone();
+            if other.template.len() < 2 || other.template.pop_if(|last| *last == slash()).is_none() {
+                other.template.push(slash());
+            }
+            other
+        });
+        [address.clone()].into_iter().chain(other)
     }
 
     fn standing(&self) -> BTreeMap<Address, Stands> {
@@ -203,6 +223,9 @@ fn alike(one: &Segment, other: &Segment, fold: bool) -> bool {
                 one == other
             }
         }
+        // No parameter is empty, so none stands for the end of a path with a slash.
+        (Segment::Literal(text), Segment::Parameter(_) | Segment::Mixed(_))
+        | (Segment::Parameter(_) | Segment::Mixed(_), Segment::Literal(text)) => !text.is_empty(),
         _ => true,
     }
 }
@@ -212,7 +235,7 @@ mod tests {
     use law::Power;
 
     use super::*;
-    use crate::{Lock, Override, Settings};
+    use crate::{Found, Lock, Override, Settings, TrailingSlash};
 
     fn catalogue(paths: &str, powers: &[(&str, &[Power])]) -> Catalogue {
         let rule = |(operation, powers): &(&str, &[Power])| Override {
@@ -322,6 +345,37 @@ mod tests {
         assert_eq!(eased[0].taken_by.as_deref(), Some("GET /users/{name}"));
         let elsewhere = catalogue("{'/groups/{name}': {get: {}}, '/users/{name}': {post: {}}}", &[("* /**", READ)]);
         assert!(elsewhere.weaker_than(&old).iter().all(|eased| eased.taken_by.is_none()));
+    }
+
+    #[test]
+    fn a_slash_at_the_end_that_is_ignored_loses_no_operation_and_eases_none() {
+        let of = |trailing_slash: TrailingSlash, powers: &[Power]| {
+            let rule = |operation: &str, powers: Powers| Override { operation: operation.parse().unwrap(), powers };
+            let overrides = vec![
+                rule("GET /users/", powers.iter().copied().collect()),
+                rule("GET /users/{id}/", Power::Read.into()),
+            ];
+            let settings = Settings { overrides, trailing_slash, ..Settings::default() };
+            let document = b"{openapi: 3.0.0, paths: {/users/: {get: {}}, '/users/{id}/': {get: {}}}}";
+            Catalogue::read(document, &settings).unwrap().catalogue
+        };
+        let (strict, ignored) =
+            (|powers| of(TrailingSlash::Strict, powers), |powers| of(TrailingSlash::Ignored, powers));
+        let export: &[Power] = &[Power::Export];
+        assert!(matches!(strict(export).find("GET", &["users"]), Found::Undescribed));
+        assert_eq!(eased(&ignored(export), &strict(export)), [""; 0]);
+        assert_eq!(eased(&strict(export), &ignored(export)), [""; 0]);
+        for (now, then) in [(ignored(READ), strict(export)), (strict(READ), ignored(export))] {
+            assert_eq!(eased(&now, &then), ["GET /users/"], "what is easier by itself is said");
+            assert_eq!(now.weaker_than(&then)[0].from.as_ref().unwrap().powers, Power::Export.into());
+        }
+    }
+
+    #[test]
+    fn no_parameter_takes_what_ended_with_a_slash() {
+        let powers: &[(&str, &[Power])] = &[("GET /users/{name}", READ), ("GET /users/", &[Power::Export])];
+        let old = catalogue("{'/users/{name}': {get: {}}, /users/: {get: {}}}", powers);
+        assert_eq!(eased(&catalogue("{'/users/{name}': {get: {}}}", powers), &old), [""; 0]);
     }
 
     #[test]
