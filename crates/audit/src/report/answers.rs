@@ -71,15 +71,24 @@ fn what(report: &Report) -> Answer {
             named(&minting)
         ));
     }
-    Answer {
-        question: "What can they do?",
-        figure: format!("{} of {}", grouped(figures.sensitive), grouped(figures.keys)),
-        counts: format!(
-            "keys can do what is sensitive with the key alone ({})",
-            share(figures.sensitive, figures.keys)
+    // Of whom nothing is known, nothing is said: a nought would read as good news.
+    let (figure, counts) = match (figures.sensitive, figures.undescribed) {
+        (0, unknown) if unknown > 0 && unknown == figures.keys => {
+            ("Unknown".to_owned(), "what the keys can do: no input says".to_owned())
+        }
+        (sensitive, 0) => (
+            format!("{} of {}", grouped(sensitive), grouped(figures.keys)),
+            format!("keys can do what is sensitive with the key alone ({})", share(sensitive, figures.keys)),
         ),
-        said,
-    }
+        (sensitive, unknown) => (
+            format!("{} of {}", grouped(sensitive), grouped(figures.keys)),
+            format!(
+                "keys surely can do what is sensitive with the key alone; of {} no input says all they can do",
+                grouped(unknown)
+            ),
+        ),
+    };
+    Answer { question: "What can they do?", figure, counts, said }
 }
 
 /// A key that surely makes others, and for whom.
@@ -121,20 +130,22 @@ fn who(report: &Report) -> Answer {
             of(figures.can_mint_unknown, "more account", "more accounts")
         ));
     }
-    said.push(format!(
-        "{}: {} with a second factor, {} without, of {} no input says.",
-        of(figures.accounts, "account signs in", "accounts sign in"),
-        grouped(figures.with_second_factor),
-        grouped(figures.without_second_factor),
-        grouped(figures.second_factor_unknown)
-    ));
-    if !report.estate.keys.is_empty() {
-        said.push(format!(
-            "Nobody answers for {}; {} to people who left; {} by several.",
-            of(figures.nobody_answers, "key", "keys"),
-            of(figures.left, "belongs", "belong"),
-            of(figures.shared, "is shared", "are shared")
-        ));
+    let mut factors = vec![
+        format!("{} with a second factor", grouped(figures.with_second_factor)),
+        format!("{} without", grouped(figures.without_second_factor)),
+    ];
+    if figures.second_factor_unknown > 0 {
+        factors.push(format!("of {} no input says", grouped(figures.second_factor_unknown)));
+    }
+    said.push(format!("{}: {}.", of(figures.accounts, "account signs in", "accounts sign in"), factors.join(", ")));
+    if figures.nobody_answers > 0 {
+        said.push(format!("For {} no input says who answers.", of(figures.nobody_answers, "key", "keys")));
+    }
+    if figures.left > 0 {
+        said.push(format!("{} who left.", of(figures.left, "key belongs to somebody", "keys belong to people")));
+    }
+    if figures.shared > 0 {
+        said.push(format!("{} by several.", of(figures.shared, "key is shared", "keys are shared")));
     }
     Answer {
         question: "Who has them, and who could get one?",
@@ -155,17 +166,19 @@ fn who(report: &Report) -> Answer {
 fn when(report: &Report) -> Answer {
     let figures = &report.figures;
     let cadence = &figures.cadence;
-    let mut said = vec![format!(
-        "{}, of {} no input says when. {} older than {} days.",
-        of(figures.never_ends, "key never ends", "keys never end"),
-        grouped(figures.end_unknown),
-        of(figures.too_old, "is", "are"),
-        report.longest
-    )];
-    said.push(format!(
-        "Of those, {} never exchanged, as far as the inputs show.",
-        of(cadence.never_exchanged, "was", "were")
-    ));
+    let mut said = Vec::new();
+    let never = of(figures.never_ends, "key never ends", "keys never end");
+    said.push(match figures.end_unknown {
+        0 => format!("{never}."),
+        unknown => format!("{never}, of {} no input says when.", grouped(unknown)),
+    });
+    said.push(format!("{} older than {} days.", of(figures.too_old, "is", "are"), report.longest));
+    if figures.too_old > 0 {
+        said.push(format!(
+            "Of those, {} never exchanged, as far as the inputs show.",
+            of(cadence.never_exchanged, "was", "were")
+        ));
+    }
     if let (Some(nine), Some(longest)) = (cadence.ages.nine_of_ten, cadence.ages.longest) {
         said.push(format!(
             "Nine of ten are at most {} days old, the oldest {}.",
@@ -183,8 +196,11 @@ fn when(report: &Report) -> Answer {
     });
     Answer {
         question: "When do they end, and how often are they exchanged?",
-        figure: cadence.ages.median.map_or("unknown".to_owned(), |days| of(days as usize, "day", "days")),
-        counts: "is the median age of the living keys".to_owned(),
+        figure: cadence.ages.median.map_or("Unknown".to_owned(), |days| of(days as usize, "day", "days")),
+        counts: match cadence.ages.median {
+            Some(_) => "is the median age of the living keys".to_owned(),
+            None => "how old the living keys are: no input says".to_owned(),
+        },
         said,
     }
 }
@@ -204,9 +220,17 @@ fn then(report: &Report) -> Answer {
             let made: BTreeMap<&str, Known> = children.map(|child| (child.id.as_str(), child.lives)).collect();
             let living = made.values().filter(|lives| **lives == Known::Yes).count();
             said.push(format!(
-                "{events} events in logs show {} at work; {} made by them, {living} of them known to live.",
+                "{} in logs {} {} at work{}.",
+                of(usize::try_from(events).unwrap_or(usize::MAX), "event", "events"),
+                if events == 1 { "shows" } else { "show" },
                 of(seen, "key", "keys"),
-                of(made.len(), "further key was", "further keys were")
+                match made.len() {
+                    0 => String::new(),
+                    made => format!(
+                        "; {} made by them, {living} known to live",
+                        of(made, "further key was", "further keys were")
+                    ),
+                }
             ));
         }
         None => said.push("No log is among the inputs that would show what the keys do.".to_owned()),
@@ -215,9 +239,10 @@ fn then(report: &Report) -> Answer {
         question: "What then?",
         figure: grouped(figures.unused),
         counts: format!(
-            "{} unused for {} days: disable those first, hardly anything breaks",
+            "{} unused for {} days{}",
             if figures.unused == 1 { "key is" } else { "keys are" },
-            report.idle
+            report.idle,
+            if figures.unused == 0 { "" } else { ": disable those first, hardly anything breaks" }
         ),
         said,
     }

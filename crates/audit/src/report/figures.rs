@@ -144,10 +144,13 @@ impl Figures {
             return "No input lists keys: nothing is known of them.".to_owned();
         }
         let mut said = vec![of(self.keys, "key works.", "keys work.")];
-        said.push(format!(
-            "{} can switch off protection or mint keys without a second factor.",
-            grouped(self.disarm_or_mint)
-        ));
+        // Where nothing is known of any, a nought would read as good news.
+        if self.disarm_or_mint > 0 || self.undescribed < self.keys {
+            said.push(format!(
+                "{} can switch off protection or mint keys without a second factor.",
+                grouped(self.disarm_or_mint)
+            ));
+        }
         said.push(format!("{} unused for {idle} days.", grouped(self.unused)));
         said.push(of(self.left, "belongs to somebody who left.", "belong to people who left."));
         if self.undescribed > 0 {

@@ -217,3 +217,23 @@ fn where_no_input_lists_keys_nothing_is_said_of_them() {
         }
     }
 }
+
+#[test]
+fn what_no_input_says_is_no_nought() {
+    let mut audit = Audit::new(Settings::at("2026-11-29T00:00:00Z".parse().unwrap()));
+    assert!(audit.read("keys.csv", Cursor::new(b"name,holder\ndeploy,ann\n")));
+    let report = audit.finish();
+    assert_eq!(
+        report.figures.sentence(90),
+        "1 key works. 0 unused for 90 days. 0 belong to people who left. Of 1 nobody can say what they may do."
+    );
+    let said: Vec<String> = answers::answers(&report).iter().flat_map(answers::Answer::sentences).collect();
+    for sentence in [
+        "Unknown what the keys can do: no input says.",
+        "Unknown how old the living keys are: no input says.",
+        "For 1 key no input says who answers.",
+        "0 keys are unused for 90 days.",
+    ] {
+        assert!(said.iter().any(|line| line == sentence), "{sentence} of {said:#?}");
+    }
+}

@@ -106,12 +106,15 @@ impl Access {
         page.event(log, &event);
     }
 
-    /// What the key of a mark is called: after the place where its credential first stood.
+    /// What the key of a mark is called: by its number, and after the place where its credential
+    /// first stood. The same logs so give the same names, which a baseline can have, and a name
+    /// says nothing of the credential.
     fn called(&mut self, mark: String, within: &str) -> Option<String> {
         if !self.marks.contains_key(&mark) && self.marks.len() >= KEYS {
             return None;
         }
-        Some(self.marks.entry(mark).or_insert_with_key(|mark| format!("key in {within} ({mark})")).clone())
+        let number = self.marks.len() + 1;
+        Some(self.marks.entry(mark).or_insert_with(|| format!("key {number} in {within}")).clone())
     }
 }
 

@@ -123,10 +123,12 @@ fn no_credential_of_a_line_is_told_and_two_lines_of_one_are_of_one_key() {
         for secret in secrets {
             assert!(!text.contains(secret), "{format:?} tells `{secret}`");
         }
+        let again = audit(&[("access.log", &log), ("openapi.yaml", DOCUMENT)]);
+        assert_eq!(again.write(format, None).unwrap(), text, "the same inputs, the same report");
     }
-    let swordfish = report.estate.keys.iter().find(|key| key.id.starts_with("key in query `api_key` (")).unwrap();
+    let swordfish = report.estate.keys.iter().find(|key| key.id == "key 2 in query `api_key`").unwrap();
     assert_eq!(swordfish.seen.as_ref().unwrap().calls, 2, "also where it stands in another place");
-    let described = report.estate.keys.iter().find(|key| key.id.starts_with("key in query `k` (")).unwrap();
+    let described = report.estate.keys.iter().find(|key| key.id == "key 1 in query `k`").unwrap();
     let seen = described.seen.as_ref().unwrap();
     assert_eq!((seen.calls, described.form.as_str()), (2, "credential in a log"));
     assert!(described.without.perhaps.contains(Power::Disarm), "nobody says what it may do");
