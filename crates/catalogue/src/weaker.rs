@@ -365,6 +365,7 @@ mod tests {
         assert!(matches!(strict(export).find("GET", &["users"]), Found::Undescribed));
         assert_eq!(eased(&ignored(export), &strict(export)), [""; 0]);
         assert_eq!(eased(&strict(export), &ignored(export)), [""; 0]);
+        assert_eq!(ignored(export).without(&strict(export)), 0);
         for (now, then) in [(ignored(READ), strict(export)), (strict(READ), ignored(export))] {
             assert_eq!(eased(&now, &then), ["GET /users/"], "what is easier by itself is said");
             assert_eq!(now.weaker_than(&then)[0].from.as_ref().unwrap().powers, Power::Export.into());
