@@ -19,7 +19,7 @@ use crate::{
     entry,
     leaves::Leaves,
     log::Log,
-    rollup, sealer,
+    read, rollup, sealer,
     state::{Item, Shared},
     usage::Index,
     writer,
@@ -292,21 +292,31 @@ impl Book {
 fn take_over(folder: &Path, leaves: &Leaves, shared: &Shared, usage: &Mutex<Index>) {
     let dropped = leaves.dropped();
     let rollups = leaves.sealed().filter_map(|sealed| sealed.usage.as_ref());
-    for of in rollups.filter(|of| !dropped.contains(of.file.as_str())) {
+    let rollups: Vec<_> = rollups.filter(|of| !dropped.contains(of.file.as_str())).collect();
+    // A month of a thousand keys is more than a gigabyte: it is read on as many processors as there are.
+    for some in rollups.chunks(read::workers()) {
         if shared.is_stopping() {
             return;
         }
-        let read = rollup::index(folder, of, |line| {
-            let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
-            match line {
-                Ok(since) => usage.reaches(since),
-                Err((key, used)) => usage.merge(key, used),
+        thread::scope(|scope| {
+            let read = |of| (of, scope.spawn(move || rollup::index(folder, of)));
+            // All are begun before the first is waited for.
+            let begun: Vec<_> = some.iter().copied().map(read).collect();
+            for (of, read) in begun {
+                let read = read.join().unwrap_or_else(|_| Err(io::Error::other("reading it ended in a panic")));
+                match read {
+                    Ok(rollup::Indexed { since, used }) => {
+                        let mut usage = usage.lock().unwrap_or_else(PoisonError::into_inner);
+                        since.into_iter().for_each(|since| usage.reaches(since));
+                        used.into_iter().for_each(|(key, used)| usage.merge(key, used));
+                    }
+                    Err(error) => {
+                        let (file, error) = (of.file.clone(), error.to_string());
+                        shared.notice(Notice::Damaged(Damage::Unreadable { file, error }));
+                    }
+                }
             }
         });
-        if let Err(error) = read {
-            let (file, error) = (of.file.clone(), error.to_string());
-            shared.notice(Notice::Damaged(Damage::Unreadable { file, error }));
-        }
     }
 }
 

@@ -97,6 +97,11 @@ pub enum Damage {
 /// More threads do not read ahead, however many processors there are.
 const MOST_WORKERS: usize = 8;
 
+/// How many threads read at once.
+pub(crate) fn workers() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS)
+}
+
 /// So long after a call its outcome is looked for in files that hold no calls that are wanted.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
@@ -261,7 +266,7 @@ impl Reader {
             told_odd: false,
             sealed: VecDeque::new(),
             ahead: VecDeque::new(),
-            workers: thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS),
+            workers: workers(),
             known: 0,
             dropped: HashSet::new(),
             entries: Vec::new().into_iter(),

@@ -14,6 +14,7 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use law::{CallId, KeyId, Outcome, Verdict};
+use memchr::memmem;
 use seal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -251,6 +252,9 @@ fn date(day: i64) -> Date {
     Timestamp::from_second(day * DAY).unwrap_or_default().to_zoned(TimeZone::UTC).date()
 }
 
+/// Where what is said of days begins: in no text of JSON stands the end of a line.
+const DAYS: &[u8] = b"\n{\"daily\":";
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
@@ -299,20 +303,29 @@ pub(crate) fn open(folder: &Path, rollup: &Rollup) -> io::Result<Open> {
         .collect())
 }
 
-/// Adds to an index what a rollup says.
-pub(crate) fn index(
-    folder: &Path,
-    rollup: &Rollup,
-    mut note: impl FnMut(Result<Timestamp, (KeyId, Usage)>),
-) -> io::Result<()> {
-    for line in lines(folder, rollup)? {
-        match line {
-            Line::Since(since) => note(Ok(since)),
-            Line::Used { key, usage } => note(Err((key, *usage))),
-            Line::Daily(_) | Line::Open { .. } => {}
+/// What a rollup says for an index.
+#[derive(Default)]
+pub(crate) struct Indexed {
+    /// How far back it reaches.
+    pub(crate) since: Option<Timestamp>,
+    /// How keys were used.
+    pub(crate) used: Vec<(KeyId, Usage)>,
+}
+
+/// Reads what an index needs of a rollup.
+pub(crate) fn index(folder: &Path, rollup: &Rollup) -> io::Result<Indexed> {
+    let bytes = bytes(folder, rollup)?;
+    // What is said of days stands behind it, is most of it, and takes most of the time to read.
+    let end = memmem::find(&bytes, DAYS).unwrap_or(bytes.len());
+    let mut indexed = Indexed::default();
+    for line in bytes.get(..end).unwrap_or_default().split(|byte| *byte == b'\n') {
+        match serde_json::from_slice(line) {
+            Ok(Line::Since(since)) => indexed.since = Some(since),
+            Ok(Line::Used { key, usage }) => indexed.used.push((key, *usage)),
+            Ok(Line::Daily(_) | Line::Open { .. }) | Err(_) => {}
         }
     }
-    Ok(())
+    Ok(indexed)
 }
 
 /// How keys used operations, by days, as far as it is sealed: what is still in the log is not in
