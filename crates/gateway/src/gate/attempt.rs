@@ -2,19 +2,32 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use ::watch::{Sight, Subject};
 use bytes::Bytes;
 use catalogue::{Asked, By, Catalogue, Choice, Found, Match, OperationId, Selected, TwoOperations};
 use http::{
-    HeaderMap, Method,
-    header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
+    HeaderMap, HeaderValue, Method,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN, USER_AGENT},
 };
-use law::{Power, Powers, Refusal};
+use law::{Call, Power, Powers, Refusal};
 use wire::{
     Target, looks_like_credential,
     second_method::{self, Kind, Passing, Says},
 };
 
-use crate::{Outbound, Spool, gate::realm::Realm, watch::Reach};
+use crate::{
+    Kept, Outbound, Spool,
+    gate::{
+        issued,
+        passage::Passage,
+        presented::Presented,
+        realm::Realm,
+        watching::Kept as Watched,
+        writing::{MASKED, Writing},
+    },
+    toll::Line,
+    watch::Reach,
+};
 
 /// A request as the catalogue understands it.
 pub(crate) struct Understood {
@@ -43,6 +56,53 @@ impl Understood {
     pub(crate) fn reach(&self, source: IpAddr) -> Reach {
         let (name, beside) = (Arc::clone(&self.name), self.beside.clone());
         Reach { name, beside, powers: self.powers, source }
+    }
+}
+
+impl Passage<'_> {
+    /// Whether a key is used for what it was issued for or narrowed to; the keys whose limits count.
+    pub(crate) fn within(
+        &self,
+        presented: &Presented,
+        understood: &Understood,
+        outbound: &Outbound,
+    ) -> Result<Line, Kept> {
+        let Presented::Key(key, shown) = presented else { return Ok(Line::new()) };
+        if key.issued().is_none() && key.ceilings().is_empty() {
+            return Ok(Line::new());
+        }
+        let gate = &self.worker.gate;
+        let over = (&*gate.authority, &*gate.meters, self.realm);
+        issued::within(over, (key, shown), understood, outbound, self.source, self.at)
+    }
+
+    /// Lets the watch look at a call, where a key that works is shown.
+    pub(crate) fn see(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        understood: &Understood,
+        outbound: &Outbound,
+        (writing, out_of_scope): (&Writing, bool),
+    ) -> Sight {
+        let (gate, Presented::Key(key, _)) = (&self.worker.gate, presented) else { return Sight::default() };
+        if !key.standing.works() || key.end().is_some_and(|end| end <= self.at) || gate.watching.is_off() {
+            return Sight::default();
+        }
+        let of = gate.authority.answerer(key);
+        let mut kept = Watched::new((self.id, self.source), key, of, Arc::clone(&understood.name));
+        kept.powers = understood.powers;
+        kept.described = Some(understood.described);
+        kept.out_of_scope = out_of_scope;
+        kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str()));
+        let agent = outbound.parts.headers.get(USER_AGENT);
+        let is_masked = call.user_agent.as_deref() == Some(MASKED);
+        kept.agent = if is_masked { Some(HeaderValue::from_static(MASKED)) } else { agent.cloned() };
+        gate.watching.places(&mut kept);
+        let sight = gate.watching.see(&kept.seen(call.user_agent.as_deref()), self.at);
+        kept.unusual = sight.unusual;
+        writing.watch(kept);
+        sight
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use law::{CallId, neighbourhood};
 
-use crate::gate::{presented::Shown, stops::Gate, tokens::Bad};
+use crate::gate::{presented::Shown, tokens::Bad, worker::Gate};
 
 /// It is refused by the gate itself, because too many came from there before: nobody looked whether it is good.
 pub(crate) fn unlooked(gate: &Gate, shown: &Shown, (call, source): (CallId, IpAddr), now: Timestamp) {

@@ -18,7 +18,7 @@ use crate::{
     exchange::inquire,
     gate::{
         realm::{Identify, Realm},
-        stops::Worker,
+        worker::Worker,
     },
     watch::Learned,
 };

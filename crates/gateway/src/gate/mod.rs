@@ -1,27 +1,32 @@
 //! One request, five stops, no way back.
 //!
+//! `passage` goes from stop to stop:
 //! 1. `presented`: the credential is taken out of the request and recognised.
-//! 2. `attempt`: the operation is found, and with it the powers.
-//! 3. [`law::decide`].
+//! 2. `attempt`: the operation is found, and with it the powers; the watch looks.
+//! 3. `deciding`: [`law::decide`], and `waiting` where it asks for people.
 //! 4. `writing`: the record takes the call, on disk before it goes on where it is sensitive.
-//! 5. Forward, `waiting`, or answer.
+//! 5. `forwarding`: it goes on, and what the answer teaches is kept.
 
 mod attempt;
 mod counts;
+mod deciding;
 mod findings;
+mod forwarding;
 mod guessing;
 mod issued;
 mod learning;
+mod passage;
 mod presented;
 mod realm;
+mod recognised;
 mod rehearsing;
 mod span;
-mod stops;
 mod throttle;
 mod tokens;
 mod unwritten;
 mod waiting;
 mod watching;
+mod worker;
 mod writing;
 
 pub use self::{
@@ -29,7 +34,7 @@ pub use self::{
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
     rehearsing::{Event, NotPlayed, Played, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},
-    stops::{Gate, GateParts, Worker},
     tokens::{Issuer, Issuers},
     watching::{Found, Unanswered, WatchMode, WatchRules, Watching},
+    worker::{Gate, GateParts, Worker},
 };

@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use authority::{Authority, Claim, Key, KnownBy, SecretDigest};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Request};
+use hyper::body::Incoming;
 use jiff::Timestamp;
-use law::{KeyId, Refusal};
-use wire::{Candidate, Found, Keep, Place, Places, Scheme, Secret, Target, looks_like_credential};
+use law::{KeyId, Refusal, neighbourhood};
+use wire::{Found, Keep, Place, Secret, Target};
 
-use crate::gate::{
-    realm::{Realm, UnknownKeys},
-    tokens::{Bad, Bearer, Good, Issuers, Meaning},
+use crate::{
+    Outbound,
+    gate::{
+        attempt::Understood,
+        guessing, issued,
+        passage::Passage,
+        realm::{Realm, UnknownKeys},
+        recognised::{Eyes, Hidden, Recognised, hidden_key, one_credential},
+        rehearsing::Played,
+        tokens::{Bad, Bearer, Good},
+        writing::without_secrets,
+    },
 };
-
-/// Tokens in odd places that are verified, for one request: more belong to somebody who wants
-/// to keep the gate busy.
-const MOST_HIDDEN_TOKENS: usize = 4;
 
 /// Who calls, as far as the request shows.
 pub(crate) enum Presented {
@@ -81,58 +87,6 @@ impl Stranger {
         let looks: Vec<_> =
             shown.secrets.iter().map(|secret| authority.canary(&SecretDigest::of(secret.expose()))).collect();
         Self { canary: looks.into_iter().flatten().next() }
-    }
-}
-
-/// Who looks at credentials, and when.
-#[derive(Clone, Copy)]
-pub(crate) struct Eyes<'a> {
-    pub(crate) bearer: Bearer<'a>,
-    pub(crate) issuers: &'a Issuers,
-    pub(crate) now: Timestamp,
-}
-
-/// What one value turned out to be.
-struct Look {
-    known_by: KnownBy,
-    key: Option<Arc<Key>>,
-    token: Option<Arc<Good>>,
-    bad: Option<Bad>,
-}
-
-impl<'a> Eyes<'a> {
-    const fn authority(&self) -> &'a Authority {
-        self.bearer.authority
-    }
-
-    fn look(&self, value: &[u8]) -> Look {
-        let digest = SecretDigest::of(value);
-        match self.issuers.meaning(value, &digest, Some(self.bearer), self.now) {
-            Meaning::Other => {
-                let key = self.authority().recognise(&digest);
-                Look { known_by: KnownBy::Secret(digest), key, token: None, bad: None }
-            }
-            Meaning::Bad(bad) => Look { known_by: KnownBy::Secret(digest), key: None, token: None, bad: Some(bad) },
-            Meaning::Good(token) => {
-                let known_by = token.known_by(None);
-                // Before its issuer was configured this very token may have become a key, and
-                // that key may have been stopped since.
-                let itself = self.authority().recognise(&digest).filter(|key| !key.standing.works());
-                let key = itself.or_else(|| self.authority().recognise(known_by));
-                Look { known_by, key, token: Some(token), bad: None }
-            }
-        }
-    }
-
-    fn is_session(&self, value: &[u8]) -> bool {
-        // Most gates have no issuers: then there is nothing to hash it for.
-        if self.issuers.is_empty() {
-            return false;
-        }
-        match self.issuers.meaning(value, &SecretDigest::of(value), Some(self.bearer), self.now) {
-            Meaning::Good(token) => token.session,
-            Meaning::Bad(_) | Meaning::Other => false,
-        }
     }
 }
 
@@ -205,177 +159,91 @@ pub(crate) fn present(
     Ok((presented?, stranger))
 }
 
-struct Recognised {
-    key: Option<Arc<Key>>,
-    shown: Shown,
-}
-
-/// All that was found must be one credential: one value, a pair that the document demands
-/// together, or the two halves of `Basic`, of which one is a key.
-fn one_credential(eyes: Eyes<'_>, places: &Places, candidates: Vec<Candidate>) -> Result<Option<Recognised>, Refusal> {
-    let Some(first) = candidates.first() else { return Ok(None) };
-    let place = first.place.clone();
-    if let [one, other] = candidates.as_slice() {
-        if places.belong_together(&one.place, &other.place) {
-            let look = pair(eyes, one, other);
-            return Ok(Some(recognised(look, place, true, candidates)));
-        }
-        if is_basic(&one.place) && is_basic(&other.place) {
-            return basic(eyes, candidates).map(Some);
-        }
+impl Passage<'_> {
+    /// Reads what hyper has parsed, more strictly than hyper does.
+    pub(crate) fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), Refusal> {
+        wire::head::check(request.method(), request.version(), request.headers(), request.uri())?;
+        let outbound = Outbound::read(request, self.realm.settings.pace)?;
+        let target = Target::read(outbound.target(), &self.realm.settings.rules)?;
+        Ok((outbound, target))
     }
-    let value = first.secret.expose();
-    if candidates.iter().any(|candidate| candidate.secret.expose() != value) {
-        return Err(Refusal::TwoCredentials);
-    }
-    // `Basic` with a password and no user: what a person chose may stand there.
-    let keepable = !matches!(place, Place::Authorization(Scheme::BasicPassword)) || is_machine_made(&first.secret);
-    let look = eyes.look(value);
-    Ok(Some(recognised(look, place, keepable, candidates)))
-}
 
-/// Of user and password the one that is known is the key. Where neither is, the password may
-/// be learned if a machine made it, the user if the password says nothing.
-///
-/// Which half the upstream looks at, only the place tells at which the key became known. Where
-/// that is another place and the other half could be a key as well, nobody knows whose call it is.
-fn basic(eyes: Eyes<'_>, candidates: Vec<Candidate>) -> Result<Recognised, Refusal> {
-    let mut known = None;
-    for (half, other) in [(0, 1), (1, 0)] {
-        let (Some(half), Some(other)) = (candidates.get(half), candidates.get(other)) else { continue };
-        let look = eyes.look(half.secret.expose());
-        let is_usual = match &look {
-            Look { key: Some(key), .. } => *key.place() == *half.place.to_string(),
-            // An issuer's token is the key, good or bad, whatever else stands there.
-            Look { token: Some(_), .. } | Look { bad: Some(_), .. } => true,
-            _ => continue,
+    /// Whether this is what the request shows as its credential, or any key that is known.
+    pub(crate) fn is_credential(&self, text: &str, presented: &Presented) -> bool {
+        let shown = match presented {
+            Presented::Key(_, shown) | Presented::Unknown(shown) => shown.secrets.as_slice(),
+            Presented::Session | Presented::Nobody => &[],
         };
-        if known.is_some() || !is_usual && could_be_key(&other.secret) {
-            return Err(Refusal::TwoCredentials);
-        }
-        known = Some((look, half.place.clone(), true));
+        // Why they are exposed: to be recognised in what is written down, and left out of it.
+        shown.iter().any(|secret| secret.expose() == text.as_bytes())
+            || self.worker.gate.authority.recognise(&SecretDigest::of(text.as_bytes())).is_some()
     }
-    let password = || candidates.iter().find(|it| matches!(it.place, Place::Authorization(Scheme::BasicPassword)));
-    let (look, place, keepable) = known
-        .or_else(|| {
-            let password = password()?;
-            let look = eyes.look(password.secret.expose());
-            Some((look, password.place.clone(), is_machine_made(&password.secret)))
-        })
-        .unwrap_or_else(|| (eyes.look(b""), Place::Authorization(Scheme::BasicPassword), false));
-    Ok(recognised(look, place, keepable, candidates))
-}
 
-fn recognised(look: Look, place: Place, keepable: bool, candidates: Vec<Candidate>) -> Recognised {
-    let Look { known_by, key, token, bad } = look;
-    let places = candidates.iter().map(|candidate| candidate.place.clone()).collect();
-    // What stands beside a key in `Basic` is the caller's choice: masked wherever it appears, it
-    // would hide from people and from the record whatever the caller wants hidden.
-    let is_chosen = |candidate: &Candidate| {
-        key.is_some() && candidate.place != place && is_basic(&candidate.place) && !is_machine_made(&candidate.secret)
-    };
-    let secrets =
-        candidates.into_iter().filter(|candidate| !is_chosen(candidate)).map(|candidate| candidate.secret).collect();
-    let shown = Shown { known_by, token, bad, place, places, beside_session: false, expected: true, keepable, secrets };
-    Recognised { key, shown }
-}
-
-/// A known key in a place where nobody expects one.
-struct Hidden {
-    key: Arc<Key>,
-    shown: Shown,
-    distinctive: bool,
-}
-
-/// Looks for a known key where nobody expects one. A session's cookie is such a place: it is
-/// told by its name alone, and an upstream may take a key from it as well. A session that is
-/// told by what it is (its issuer, its beginning) cannot be a key.
-fn hidden_key(
-    eyes: Eyes<'_>,
-    possible: wire::PossibleValues<'_>,
-    beside_session: bool,
-) -> Result<Option<Hidden>, Refusal> {
-    let mut hidden: Option<Hidden> = None;
-    let mut tokens = 0;
-    for wire::Possible { place, value, distinctive } in possible.values {
-        // A word in a parameter is what somebody looks for, more often than a key.
-        if !distinctive && matches!(place, Place::Query(_) | Place::Path) && beside_session {
-            continue;
+    /// Unknown keys are refused, or slowed down.
+    pub(crate) fn admit(&self, presented: &Presented, is_open: bool, is_canary: bool) -> Result<(), Refusal> {
+        let Presented::Unknown(shown) = presented else { return Ok(()) };
+        let (gate, from) = (&self.worker.gate, (self.id, self.source));
+        if !gate.throttle.admits(neighbourhood(self.source), self.at) {
+            guessing::unlooked(gate, shown, from, self.at);
+            return Err(Refusal::TooManyGuesses);
         }
-        let Look { known_by, key, token, bad } = eyes.look(&value);
-        // It may be good, and its key one that is stopped.
-        if let Some(bad) = bad.as_ref().filter(|bad| bad.is_unlooked()) {
+        if let Some(bad) = &shown.bad {
+            if bad.is_guess() {
+                guessing::missed(gate, shown, from, self.at);
+            }
+            // One that was good until lately is nothing to look into.
+            if !bad.is_expired() && !bad.is_unlooked() {
+                gate.findings.of_token(bad, self.source, self.at);
+            }
             return Err(bad.refusal());
         }
-        tokens += usize::from(token.is_some() || bad.is_some());
-        if tokens > MOST_HIDDEN_TOKENS {
-            return Err(Refusal::BadHeader);
+        let is_refused = self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open;
+        if is_refused || is_canary || issued::is_feigned(self.realm, shown) {
+            guessing::missed(gate, shown, from, self.at);
+            return Err(Refusal::UnknownKey);
         }
-        // A token that is no good here is none for the upstream either.
-        let Some(key) = key.filter(|_| !token.as_ref().is_some_and(|token| token.session)) else { continue };
-        match &hidden {
-            Some(known) if known.distinctive && (!distinctive || known.key.id == key.id) => continue,
-            Some(known) if known.distinctive && known.key.id != key.id => return Err(Refusal::TwoCredentials),
-            _ => {}
-        }
-        let shown = Shown {
-            known_by,
-            token,
-            bad: None,
-            place: place.clone(),
-            places: vec![place],
-            beside_session,
-            expected: false,
-            keepable: true,
-            secrets: vec![Secret::new(&value)],
+        Ok(())
+    }
+
+    pub(crate) fn notice(&self, presented: &Presented) {
+        let (key, shown) = match presented {
+            Presented::Key(key, _) if key.is_drill() => return,
+            Presented::Key(key, shown) => (Some(key.id), shown),
+            Presented::Unknown(shown) => (None, shown),
+            Presented::Session | Presented::Nobody => return,
         };
-        hidden = Some(Hidden { key, shown, distinctive });
+        self.worker.gate.findings.of_place(key, shown, self.at);
     }
-    // What was not looked at may hide a key, whoever else seems to call.
-    if possible.overflowed {
-        return Err(Refusal::BadHeader);
+
+    /// Tells of a canary. What can be told is put together for every unknown key, so that how
+    /// long it takes does not say which of them is one.
+    pub(crate) fn watch(
+        &self,
+        canary: Option<KeyId>,
+        presented: &Presented,
+        understood: &Understood,
+        agent: Option<&HeaderValue>,
+    ) {
+        let agent = agent.map(|agent| without_secrets(&String::from_utf8_lossy(agent.as_bytes()), presented));
+        let path = understood.parameters.first().map_or("*", |(_, path)| path.as_str());
+        let method = understood.name.split(' ').next().unwrap_or_default();
+        let what = format!(
+            "it was sent from {}: {method} {path}, {}",
+            self.source,
+            agent.as_deref().unwrap_or("no user agent")
+        );
+        self.worker.gate.findings.of_canary(canary, self.source, what, self.at);
     }
-    Ok(hidden)
 }
 
-const fn is_basic(place: &Place) -> bool {
-    matches!(place, Place::Authorization(Scheme::BasicUser | Scheme::BasicPassword))
-}
-
-fn is_machine_made(secret: &Secret) -> bool {
-    // Why it is exposed: its shape tells a key from a password; nothing of it is kept here.
-    str::from_utf8(secret.expose()).is_ok_and(looks_like_credential)
-}
-
-/// Whether an upstream could take this for a key: few names of people are so long.
-fn could_be_key(secret: &Secret) -> bool {
-    is_machine_made(secret) || secret.expose().len() >= 16 && !secret.expose().contains(&b'@')
-}
-
-/// A token that is demanded together with a secret: the key is the same with the next token.
-fn pair(eyes: Eyes<'_>, one: &Candidate, other: &Candidate) -> Look {
-    for (half, other) in [(one, other), (other, one)] {
-        let look = eyes.look(half.secret.expose());
-        if look.bad.is_some() {
-            return look;
-        }
-        if let Some(token) = look.token {
-            let known_by = token.known_by(Some(other.secret.expose()));
-            return Look { known_by, key: eyes.authority().recognise(known_by), token: Some(token), bad: None };
-        }
+/// Whether a drill's key comes in where drills do, and nothing else there: who came over the
+/// network cannot use the one, and a drill can use no other key.
+pub(crate) fn is_at_its_door(presented: &Presented, canary: Option<KeyId>, played: Option<&Played>) -> bool {
+    match (presented, played) {
+        (Presented::Key(key, _), Some(played)) => key.is_drill() && played.is_of(key.id),
+        (Presented::Key(key, _), None) => !key.is_drill(),
+        // Its canary is known to nobody else who could call here, and works nowhere.
+        (Presented::Unknown(_), Some(played)) => canary.is_some_and(|canary| played.is_of(canary)),
+        (Presented::Unknown(_) | Presented::Session | Presented::Nobody, played) => played.is_none(),
     }
-    let digest = digest_of_pair(one, other);
-    Look { known_by: KnownBy::Secret(digest), key: eyes.authority().recognise(&digest), token: None, bad: None }
-}
-
-/// The two values in an order that does not depend on the request's.
-fn digest_of_pair(one: &Candidate, other: &Candidate) -> SecretDigest {
-    let (first, second) = if one.place.to_string() <= other.place.to_string() { (one, other) } else { (other, one) };
-    let (first, second) = (first.secret.expose(), second.secret.expose());
-    let mut both = zeroize::Zeroizing::new(Vec::with_capacity(first.len() + second.len() + 9));
-    both.extend_from_slice(b"pair\n");
-    both.extend_from_slice(&u32::try_from(first.len()).unwrap_or(u32::MAX).to_be_bytes());
-    both.extend_from_slice(first);
-    both.extend_from_slice(second);
-    SecretDigest::of(&both)
 }

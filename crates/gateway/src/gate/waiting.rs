@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use wire::{Secret, Target};
 
 use crate::{
-    gate::{attempt::Understood, presented::Shown, stops::Gate},
+    gate::{attempt::Understood, presented::Shown, worker::Gate},
     watch::BEAT,
 };
 

@@ -3,19 +3,33 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use http::HeaderValue;
 use jiff::Timestamp;
-use law::{Call, CallId, Ended, Outcome, Refusal, Verdict};
+use law::{Call, CallId, Ended, Factors, Outcome, Permit, Powers, Refusal, Verdict, Who};
 use record::Book;
+use wire::{Target, looks_like_credential};
 
 use crate::{
-    Ending,
+    Ending, Problem,
     gate::{
+        attempt::Understood,
         counts::Counts,
+        passage::{Passage, Refused},
+        presented::Presented,
         span::Strand,
-        stops::Gate,
         watching::{Kept, Watching},
+        worker::Gate,
     },
 };
+
+/// The longest `User-Agent`, name or value that is written down, in bytes.
+const LONGEST_WORD: usize = 256;
+
+/// What stands in the place of a word that is a credential.
+pub(crate) const MASKED: &str = "[masked]";
+
+/// Query parameters whose names are written down.
+const MOST_PARAMETERS: usize = 64;
 
 /// A call that is not written yet. If its request is dropped while it waits, the tally's end
 /// writes it.
@@ -142,4 +156,104 @@ impl Writing {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Call>> {
         self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Passage<'_> {
+    /// What is known of a call before its operation is.
+    pub(crate) fn draft(&self, presented: &Presented, agent: Option<&HeaderValue>) -> Call {
+        let (who, key) = match presented {
+            Presented::Key(key, _) if key.is_drill() => (Who::Drill, Some(key)),
+            Presented::Key(key, _) => (Who::Key, Some(key)),
+            Presented::Unknown(_) => (Who::Unknown, None),
+            Presented::Session => (Who::Session, None),
+            Presented::Nobody => (Who::Nobody, None),
+        };
+        Call {
+            key: key.map(|key| key.id),
+            holder: key.and_then(|key| key.holder()),
+            user_agent: agent.map(|agent| without_secrets(&String::from_utf8_lossy(agent.as_bytes()), presented)),
+            ..self.blank(who)
+        }
+    }
+
+    fn blank(&self, who: Who) -> Call {
+        Call {
+            id: self.id,
+            at: self.at,
+            who,
+            key: None,
+            holder: None,
+            operation: Arc::from("*"),
+            parameters: Vec::new(),
+            query: Vec::new(),
+            powers: Powers::NONE,
+            source: self.source,
+            user_agent: None,
+            factors: Factors::NONE,
+            // Until the law has spoken.
+            verdict: Verdict::Refuse(Refusal::NotJudged),
+            law: Arc::clone(&self.worker.gate.authority.law().digest),
+            challenge: None,
+            approval: None,
+        }
+    }
+
+    /// Refuses a request of which nothing but its method is understood.
+    pub(crate) fn unreadable(&self, writing: &Writing, method: &str, refusal: Refusal) -> Refused {
+        let operation = self.realm.catalogue.undescribed(method).into();
+        writing.draft(Call { operation, ..self.blank(Who::Nobody) });
+        writing.refuse(Verdict::Refuse(refusal));
+        writing.answered(self.id, refusal.status(), self.at, Timestamp::now());
+        Problem::new(refusal, self.id)
+    }
+}
+
+/// Says which operation a call asks for. Only the record needs the parameters: it takes them.
+pub(crate) fn describe(call: &mut Call, understood: &mut Understood) {
+    call.operation = Arc::clone(&understood.name);
+    call.parameters = std::mem::take(&mut understood.parameters);
+    call.powers = understood.powers;
+}
+
+/// What the record says of a permit.
+pub(crate) fn verdict(permit: &Permit) -> Verdict {
+    match (permit.would_ask(), permit.would_refuse()) {
+        (Some(challenge), _) => Verdict::WouldAsk(challenge.missing),
+        (None, Some(refusal)) => Verdict::WouldRefuse(refusal),
+        (None, None) => Verdict::Permit,
+    }
+}
+
+/// The names of the query's parameters, and the values of those that page through a list.
+pub(crate) fn query(target: &Target, understood: &Understood, presented: &Presented) -> Vec<String> {
+    let shown = |parameter: wire::Parameter<'_>| {
+        let name = without_secrets(&parameter.name, presented);
+        let pages = understood.paging.contains(&name);
+        if pages && !looks_like_credential(&parameter.value) {
+            format!("{name}={}", shortened(&parameter.value))
+        } else {
+            name
+        }
+    };
+    target.query().parameters().take(MOST_PARAMETERS).map(shown).collect()
+}
+
+/// A word of the client's for the record: what looks like a credential, or is the one that was
+/// shown, is left out.
+pub(crate) fn without_secrets(text: &str, presented: &Presented) -> String {
+    let shown = match presented {
+        Presented::Key(_, shown) | Presented::Unknown(shown) => shown.secrets.as_slice(),
+        Presented::Session | Presented::Nobody => &[],
+    };
+    // Why they are exposed: to be recognised in a text that is written down, and left out of it.
+    let shows = shown.iter().any(|secret| str::from_utf8(secret.expose()).is_ok_and(|secret| text.contains(secret)));
+    if shows || text.split([' ', '/', ';', '(', ')']).any(looks_like_credential) {
+        return MASKED.to_owned();
+    }
+    shortened(text)
+}
+
+/// At most [`LONGEST_WORD`] bytes, cut between letters.
+fn shortened(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST_WORD)).unwrap_or_default().to_owned()
 }
