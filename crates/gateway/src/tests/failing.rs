@@ -141,17 +141,21 @@ async fn a_body_that_drips_is_ended_however_long_it_goes_on() {
 async fn once_the_answer_has_begun_a_client_may_pause() {
     let upstream = Scripted::listen().await;
     let mut setting = Setting::before(upstream.address);
-    setting.pace = Pace { bytes: 8, within: Duration::from_millis(20) };
+    setting.pace = Pace { bytes: 8, within: Duration::from_millis(100) };
     let gate = setting.start();
     let mut client = Wire::to(gate.address).await;
-    client.send("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nfirst").await;
+    let begun = "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nfirst";
+    client.send(begun).await;
     let mut api = upstream.accept().await;
     api.head().await;
     api.exactly(5).await;
     api.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nso").await;
     client.head().await;
     client.exactly(2).await;
-    sleep(Duration::from_millis(60)).await;
+    // One that pauses before its answer is given up, and it began to pause later.
+    let mut later = Wire::to(gate.address).await;
+    later.send(begun).await;
+    assert!(later.head().await.starts_with("HTTP/1.1 408"));
     client.send("last!").await;
     assert_eq!(api.exactly(5).await, "last!");
     api.send("me").await;
