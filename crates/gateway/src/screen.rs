@@ -9,8 +9,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap,
-    header::{CONTENT_ENCODING, SET_COOKIE, TRAILER},
+    header::{SET_COOKIE, TRAILER},
     response,
 };
 use http_body::{Body as _, Frame, SizeHint};
@@ -18,7 +17,7 @@ use hyper::body::Incoming;
 use law::Refusal;
 use wire::{Search, Sought};
 
-use crate::{body::AnswerBroken, dry::DryBody};
+use crate::{body::AnswerBroken, dry::DryBody, lens::is_plain};
 
 /// An answer of at most so many bytes is read whole before its head goes on, so that one that
 /// shows the credential is answered with a refusal. A longer one is broken off instead.
@@ -107,10 +106,6 @@ impl Screen {
         self.ended = true;
         (!self.waiting.is_empty()).then(|| self.waiting.split().freeze())
     }
-}
-
-fn is_plain(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// An answer's body on its way from the upstream.
