@@ -19,6 +19,7 @@ mod hold;
 mod key_set;
 mod lens;
 mod pace;
+mod quotes;
 mod rows;
 mod screen;
 mod seek;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::quotes::{Part, Quotes};
+
 /// How much of an answer is looked at.
 const EXAMINED: u64 = 8 * 1024 * 1024;
 
@@ -49,21 +51,11 @@ pub(crate) struct Counter {
     names: bool,
     /// Whether the last name was the step that is looked for.
     named: bool,
-    /// The name that is being read.
+    quotes: Quotes,
+    /// The name that is being read, and whether one is.
     name: Vec<u8>,
-    reads: Reads,
+    is_name: bool,
     found: Found,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Plain,
-    Text,
-    Name,
-    /// After a backslash, in a text or in a name.
-    Escape {
-        name: bool,
-    },
 }
 
 enum Found {
@@ -79,7 +71,7 @@ enum Found {
 }
 
 impl Counter {
-    pub(crate) const fn new(to: Pointer) -> Self {
+    pub(crate) fn new(to: Pointer) -> Self {
         Self {
             to,
             examined: 0,
@@ -87,8 +79,9 @@ impl Counter {
             on_way: 0,
             names: false,
             named: false,
+            quotes: Quotes::default(),
             name: Vec::new(),
-            reads: Reads::Plain,
+            is_name: false,
             found: Found::NotYet,
         }
     }
@@ -116,34 +109,16 @@ impl Counter {
     }
 
     fn step(&mut self, byte: u8) {
-        match (self.reads, byte) {
-            (Reads::Plain, _) => self.plain(byte),
-            (Reads::Escape { name }, _) => {
-                if name {
-                    self.name.push(byte);
-                }
-                self.reads = if name { Reads::Name } else { Reads::Text };
-            }
-            (Reads::Text, b'\\') => self.reads = Reads::Escape { name: false },
-            (Reads::Text, b'"') => self.reads = Reads::Plain,
-            (Reads::Text, _) => {}
-            (Reads::Name, b'"') => {
-                self.reads = Reads::Plain;
-                self.named = self.is_step();
-                self.names = false;
-            }
-            (Reads::Name, _) => {
-                if byte == b'\\' {
-                    self.reads = Reads::Escape { name: true };
-                }
-                if self.name.len() <= LONGEST {
-                    self.name.push(byte);
-                }
-            }
+        match self.quotes.step(byte) {
+            Part::Outside | Part::Opens => self.plain(byte),
+            Part::Within if self.is_name && self.name.len() <= LONGEST => self.name.push(byte),
+            Part::Within => {}
+            Part::Closes if self.is_name => (self.named, self.names, self.is_name) = (self.is_step(), false, false),
+            Part::Closes => {}
         }
     }
 
-    /// A byte outside of strings.
+    /// A byte outside of strings, or the quote that opens one.
     fn plain(&mut self, byte: u8) {
         if byte.is_ascii_whitespace() {
             return;
@@ -160,11 +135,7 @@ impl Counter {
         match byte {
             b'"' if on_way && self.names => {
                 self.name.clear();
-                self.reads = Reads::Name;
-            }
-            b'"' => {
-                self.reads = Reads::Text;
-                self.begins(byte, on_way);
+                self.is_name = true;
             }
             b'{' | b'[' => {
                 self.begins(byte, on_way);

@@ -2,7 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use crate::rows::Pointer;
+use crate::{
+    quotes::{Part, Quotes},
+    rows::Pointer,
+};
 
 /// The longest name of a member that is compared; a longer one cannot be meant.
 const LONGEST_NAME: usize = 256;
@@ -18,7 +21,9 @@ pub(crate) struct Seeker {
     way: Vec<Here>,
     /// Containers that are open off the way.
     aside: u64,
-    reads: Reads,
+    quotes: Quotes,
+    /// What the string is for that is open.
+    role: Role,
     /// What is being read of a name or of the text.
     kept: Zeroizing<Vec<u8>>,
     found: Option<Zeroizing<String>>,
@@ -32,16 +37,6 @@ enum Here {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Plain,
-    /// A string, and what it is for; whether a backslash came last.
-    Text {
-        role: Role,
-        escaped: bool,
-    },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Nothing,
     Name,
@@ -51,7 +46,7 @@ enum Role {
 impl Seeker {
     pub(crate) fn new(to: Pointer) -> Self {
         let (way, kept) = (Vec::with_capacity(to.steps().len()), Zeroizing::default());
-        Self { to, way, aside: 0, reads: Reads::Plain, kept, found: None }
+        Self { to, way, aside: 0, quotes: Quotes::default(), role: Role::Nothing, kept, found: None }
     }
 
     /// What was found since this was asked last. Where the place is there twice the last one counts.
@@ -61,35 +56,34 @@ impl Seeker {
 
     /// Whether the text at the pointer has begun and not ended, as far as it can be a credential.
     pub(crate) fn is_within(&self) -> bool {
-        matches!(self.reads, Reads::Text { role: Role::Wanted, .. }) && self.kept.len() <= LONGEST_TEXT
+        self.role == Role::Wanted && self.kept.len() <= LONGEST_TEXT
     }
 
     pub(crate) fn pass(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            match self.reads {
-                Reads::Plain => self.plain(*byte),
-                Reads::Text { role, escaped } => self.text(*byte, role, escaped),
+            match self.quotes.step(*byte) {
+                Part::Outside => self.plain(*byte),
+                Part::Opens => {
+                    self.role = self.role();
+                    self.kept.clear();
+                }
+                Part::Within => self.keep(*byte),
+                Part::Closes => self.text_ends(),
             }
         }
     }
 
     /// A byte within a string.
-    fn text(&mut self, byte: u8, role: Role, escaped: bool) {
-        if byte == b'"' && !escaped {
-            self.reads = Reads::Plain;
-            self.text_ends(role);
-            return;
-        }
-        self.reads = Reads::Text { role, escaped: byte == b'\\' && !escaped };
-        let most = if role == Role::Name { LONGEST_NAME } else { LONGEST_TEXT };
+    fn keep(&mut self, byte: u8) {
+        let most = if self.role == Role::Name { LONGEST_NAME } else { LONGEST_TEXT };
         // One byte more than may be: then it is known to be too long.
-        if role != Role::Nothing && self.kept.len() <= most {
+        if self.role != Role::Nothing && self.kept.len() <= most {
             self.kept.push(byte);
         }
     }
 
-    fn text_ends(&mut self, role: Role) {
-        match role {
+    fn text_ends(&mut self) {
+        match std::mem::replace(&mut self.role, Role::Nothing) {
             Role::Nothing => {}
             Role::Name => {
                 let is_step = self.is_step();
@@ -105,11 +99,6 @@ impl Seeker {
     /// A byte outside of strings.
     fn plain(&mut self, byte: u8) {
         match byte {
-            b'"' => {
-                let role = self.role();
-                self.kept.clear();
-                self.reads = Reads::Text { role, escaped: false };
-            }
             b'{' | b'[' if self.aside == 0 && self.is_on_way() && self.way.len() < self.to.steps().len() => {
                 let object = Here::Object { names: true, named: false };
                 self.way.push(if byte == b'{' { object } else { Here::List { item: 0 } });

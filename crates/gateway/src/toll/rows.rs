@@ -5,6 +5,8 @@
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 
+use crate::quotes::{Part, Quotes};
+
 /// A row of JSON counts again for each so many bytes of it: lists inside of it, and objects
 /// whose names are the rows, are not followed.
 const LONGEST_ITEM: u64 = 16 * 1024;
@@ -82,39 +84,25 @@ struct Json {
     fresh: bool,
     /// Whether the text has counted as a row for which no item has come yet.
     ahead: bool,
-    reads: Reads,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Reads {
-    #[default]
-    Plain,
-    /// A number or a word that is a text of its own.
-    Word,
-    Text,
-    Escape,
+    quotes: Quotes,
+    /// Whether this is within a number or a word that is a text of its own.
+    word: bool,
 }
 
 impl Json {
     /// Whether a row begins with this byte.
     fn step(&mut self, byte: u8) -> bool {
-        match (self.reads, byte) {
-            (Reads::Text, b'\\') => self.reads = Reads::Escape,
-            (Reads::Text, b'"') => self.reads = Reads::Plain,
-            (Reads::Escape, _) => self.reads = Reads::Text,
-            (Reads::Text, _) => {}
-            (Reads::Plain | Reads::Word, _) => return self.plain(byte),
-        }
-        false
+        matches!(self.quotes.step(byte), Part::Outside | Part::Opens) && self.plain(byte)
     }
 
     fn plain(&mut self, byte: u8) -> bool {
         // RFC 7464 puts a record separator before each text.
         if byte.is_ascii_whitespace() || byte == 0x1e {
-            self.reads = Reads::Plain;
+            self.word = false;
             return false;
         }
         let mut begins = self.item(byte);
+        let within_word = std::mem::take(&mut self.word);
         match byte {
             b'{' | b'[' => {
                 if self.depth == 0 && byte == b'{' {
@@ -125,22 +113,17 @@ impl Json {
                     (self.list, self.fresh) = (Some(self.depth.saturating_add(1)), true);
                 }
                 self.depth = self.depth.saturating_add(1);
-                self.reads = Reads::Plain;
             }
             b'}' | b']' => {
                 if byte == b']' && self.list == Some(self.depth) {
                     self.list = None;
                 }
                 self.depth = self.depth.saturating_sub(1);
-                self.reads = Reads::Plain;
             }
-            b'"' => {
-                begins |= self.depth == 0;
-                self.reads = Reads::Text;
-            }
+            b'"' => begins |= self.depth == 0,
             _ if self.depth == 0 => {
-                begins |= self.reads != Reads::Word;
-                self.reads = Reads::Word;
+                begins |= !within_word;
+                self.word = true;
             }
             _ => {}
         }
