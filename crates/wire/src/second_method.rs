@@ -543,6 +543,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn however_a_long_body_is_cut_the_name_does_not_go_on_whole(
+            before in proptest::collection::vec(prop_oneof![
+                Just("--x"), Just("\r\n"), Just("\n"), Just("name=\""), Just("x"), Just("\\"), Just("--"),
+            ], 0..12),
+            cuts in proptest::collection::vec(1_usize..20, 1..60),
+        ) {
+            let before = before.concat();
+            let body = format!("{before}--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE");
+            let whole = body.find("_method").unwrap() + "_method".len();
+            let mut passing = Passing::of(Some(&HeaderValue::from_static(MULTIPART))).unwrap();
+            let (mut gone, mut cuts) = (0, cuts.into_iter().cycle());
+            while gone < body.len() {
+                let end = (gone + cuts.next().unwrap()).min(body.len());
+                if passing.names(&body.as_bytes()[gone..end]) {
+                    break;
+                }
+                gone = end;
+            }
+            prop_assert!(gone < whole, "{gone} of {body:?}");
+        }
+
+        #[test]
         fn whatever_stands_around_it_a_name_is_found(before in "[a-z=&\"{}:,\\-\\r\\n ]{0,40}", body in ".*") {
             for kind in [Kind::Form, Kind::Multipart, Kind::Json, Kind::Unknown] {
                 let _ = in_body(body.as_bytes(), kind);
