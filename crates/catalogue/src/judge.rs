@@ -219,16 +219,7 @@ fn first_line(text: &str) -> String {
 fn undescribed(method: &str, template: &str) -> Draft {
     Draft {
         facts: Facts { method: method.to_owned(), template: template.to_owned(), ..Facts::default() },
-        selector: None,
-        security: Arc::default(),
-        open: false,
-        list: None,
-        credential: None,
-        answered: Answered::default(),
-        paging: Vec::new(),
-        choices: Vec::new(),
-        standing: Standing::default(),
-        unread: None,
+        ..Draft::default()
     }
 }
 

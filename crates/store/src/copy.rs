@@ -70,27 +70,24 @@ async fn cut(path: &Path, at: Timestamp) -> sqlx::Result<Result<Copied, StoreErr
     for table in ["DELETE FROM checkpoint WHERE seq > $1", "DELETE FROM ledger WHERE seq > $1"] {
         sqlx::query(table).bind(last).execute(&mut database).await?;
     }
-    let chain = match follow(&mut database, Chain::EMPTY, |_, _| Ok(()), &mut |_| ()).await? {
-        Ok(chain) => chain,
-        Err(error) => return Ok(Err(error)),
-    };
-    let copied =
-        Copied { chain, checkpoint: newest_note(&mut database).await?, schema: migrate::version(&mut database).await? };
-    database.close().await?;
-    Ok(Ok(copied))
+    finish(database, |_| ()).await
 }
 
-async fn leave_out(
-    path: &Path,
-    without: &[&str],
-    mut each: impl FnMut(Entry),
-) -> sqlx::Result<Result<Copied, StoreError>> {
+async fn leave_out(path: &Path, without: &[&str], each: impl FnMut(Entry)) -> sqlx::Result<Result<Copied, StoreError>> {
     let mut database = SqliteConnectOptions::new().filename(path).disable_statement_logging().connect().await?;
     // What is left out is overwritten, too.
     sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&mut database).await?;
     for bucket in without {
         sqlx::query("DELETE FROM shelf WHERE bucket = $1").bind(*bucket).execute(&mut database).await?;
     }
+    finish(database, each).await
+}
+
+/// Reads each entry of a copy, and says what it is.
+async fn finish(
+    mut database: SqliteConnection,
+    mut each: impl FnMut(Entry),
+) -> sqlx::Result<Result<Copied, StoreError>> {
     let chain = match follow(&mut database, Chain::EMPTY, |_, _| Ok(()), &mut each).await? {
         Ok(chain) => chain,
         Err(error) => return Ok(Err(error)),

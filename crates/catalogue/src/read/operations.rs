@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One operation as the document describes it, before it is judged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) facts: Facts,
     pub(crate) selector: Option<Selector>,
@@ -146,15 +146,9 @@ impl<'d> Reader<'d, '_> {
         Draft {
             facts: Facts { method: method.to_owned(), template, ..Facts::default() },
             selector,
-            security: Arc::default(),
-            open: false,
-            list: None,
-            credential: None,
-            answered: Answered::default(),
-            paging: Vec::new(),
-            choices: Vec::new(),
             standing: Standing { pointer: at.to_owned(), ..Standing::default() },
             unread: Some(at.to_owned()),
+            ..Draft::default()
         }
     }
 
