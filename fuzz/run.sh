@@ -2,17 +2,20 @@
 # Fuzzes every target for so many seconds (60 where nothing is said), or only the named ones:
 #   fuzz/run.sh 30
 #   fuzz/run.sh 600 path head
-# Needs a nightly toolchain and `cargo install cargo-fuzz`. What it finds lies in
-# fuzz/artifacts, and `cargo +nightly fuzz run TARGET FILE` shows it again.
+# Needs `cargo install cargo-fuzz`, and the nightly toolchain below, which is installed where
+# it is missing. What it finds lies in fuzz/artifacts, and
+# `cargo +NIGHTLY fuzz run TARGET FILE` shows it again.
 set -eu
 cd "$(dirname "$0")/.."
+nightly=nightly-2026-05-20
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "cargo-fuzz is missing; install it with \`cargo install cargo-fuzz\`" >&2
     exit 2
 fi
-[ $# -gt 0 ] || set -- $(cargo +nightly fuzz list)
+rustup run $nightly rustc --version >/dev/null 2>&1 || rustup toolchain install $nightly --profile minimal
+[ $# -gt 0 ] || set -- $(cargo +$nightly fuzz list)
 mkdir -p fuzz/artifacts
 failed=
 for target in "$@"; do
@@ -20,7 +23,7 @@ for target in "$@"; do
     seeds=
     if [ -d "fuzz/seeds/$target" ]; then seeds=fuzz/seeds/$target; fi
     mkdir -p "fuzz/corpus/$target"
-    if cargo +nightly fuzz run "$target" "fuzz/corpus/$target" $seeds -- -max_total_time="$seconds" \
+    if cargo +$nightly fuzz run "$target" "fuzz/corpus/$target" $seeds -- -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -print_funcs=0 >"$log" 2>&1
     then
         echo "$target: nothing found in $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs"
