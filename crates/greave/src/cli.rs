@@ -2,11 +2,39 @@
 
 use std::path::PathBuf;
 
-pub(crate) use self::keys::{IssueArgs, Keys, KeysCommand, LessArgs, ListArgs, WishArgs};
-use crate::config::Size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Timestamp, civil::Date};
-use law::{ChallengeId, HolderKind, KeyId, Span};
+use law::Span;
+
+use crate::{
+    commands::{
+        audit::Wanted as Audit,
+        backup::{Backup, Restore},
+        calls::Calls,
+        catalogue::Catalogue,
+        check::Check,
+        drains::DrainsCommand,
+        drill::Drill,
+        expiry::ExpiryCommand,
+        explain::Explain,
+        guards::Guards,
+        holders::HoldersCommand,
+        incident::Wanted as Incident,
+        init::Init,
+        keys::KeysCommand,
+        law::LawCommand,
+        ledger::Ledger,
+        narrow::Narrow,
+        questions::{Approve, Deny, Questions},
+        reach::Wanted as Reach,
+        reconcile::Reconcile,
+        record::Record,
+        scan::Scan,
+        upstream::UpstreamCommand,
+        watch::WatchCommand,
+    },
+    demo::Demo,
+};
 
 /// Commands to learn from, for the end of a help text; a test tries whether each can be read.
 macro_rules! example {
@@ -14,8 +42,7 @@ macro_rules! example {
         concat!("Examples:" $(, "\n  greave ", $line)+)
     };
 }
-
-mod keys;
+pub(crate) use example;
 
 /// Stands in the short help, too, which a bare `greave` prints.
 const NEW_HERE: &str = "New here? `greave demo` shows it in two minutes and needs nothing else.\n\
@@ -241,76 +268,6 @@ pub(crate) enum Command {
     Catalogue(Catalogue),
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum DrainsCommand {
-    /// All drains, how much each has sent, and what fails.
-    #[command(after_help = example!("drains list"))]
-    List,
-    /// Send one event that says of itself that it is a trial, and say what came back. A running
-    /// gate is not asked.
-    #[command(after_help = example!("drains test", "drains test siem --json"))]
-    Test {
-        /// The drain; all of them where it is silent.
-        name: Option<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Reconcile {
-    /// The API's access log, combined or JSON lines; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) log: Option<PathBuf>,
-    /// Lines that are older are passed over.
-    #[arg(long, default_value = "7d", value_name = "TIME", requires = "log")]
-    pub(crate) since: Span,
-    /// How much the clocks of the API and of the gate may differ, at most five minutes.
-    #[arg(long, default_value = "5s", value_name = "TIME", requires = "log", value_parser = tolerance)]
-    pub(crate) tolerance: Span,
-}
-
-fn tolerance(text: &str) -> Result<Span, String> {
-    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
-    if span > Span::minutes(5) {
-        return Err("whoever comes around the gate could hide behind so long a time; say at most `5m`".to_owned());
-    }
-    Ok(span)
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Demo {
-    /// End when the scene is over, instead of staying up.
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Audit {
-    /// Exports and documents: files, folders, or `-`.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// How it is told: terminal, json, jsonl, csv, markdown, sarif or html.
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
-    pub(crate) format: audit::report::Format,
-    /// From which severity on the exit code is 1: info, warning, high, critical, or never.
-    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
-    pub(crate) fail_on: FailOn,
-    /// The moment of the audit, a day or a moment; for exports that are old.
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    pub(crate) as_of: Option<Timestamp>,
-    /// Which column says what: `owner=Contact person`, `log_key=$10`. A wrong word lists all.
-    #[arg(long, value_name = "WORD=COLUMN")]
-    pub(crate) map: Vec<String>,
-    /// What is accepted, with reasons and ends (TOML); docs/rules.md shows one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// How old a key may be, in days.
-    #[arg(long, default_value_t = 90, value_name = "DAYS")]
-    pub(crate) longest: u32,
-    /// How long a key may lie unused, in days.
-    #[arg(long, default_value_t = 90, value_name = "DAYS")]
-    pub(crate) idle: u32,
-}
-
 /// From which severity on an audit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
@@ -322,156 +279,10 @@ pub(crate) enum FailOn {
 }
 
 /// A moment, or the day that begins then (UTC).
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<Date>().ok().and_then(audit::baseline::day);
     let mend = "write a day such as `2027-03-01`, or a moment such as `2027-03-01T09:00:00Z`";
     text.parse().ok().or_else(day).ok_or_else(|| format!("`{text}` is no day: {mend}"))
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Scan {
-    /// Files, folders, repositories, or `-`.
-    #[arg(required_unless_present = "staged", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// What is to be committed in this repository, or in the one that PATH names.
-    #[arg(long, conflicts_with_all = ["unreachable", "no_history"])]
-    pub(crate) staged: bool,
-    /// Leave the history of repositories out.
-    #[arg(long)]
-    pub(crate) no_history: bool,
-    /// Read also what no branch of a repository leads to any more.
-    #[arg(long, conflicts_with = "no_history")]
-    pub(crate) unreachable: bool,
-    /// Look for the form of keys that begin so, and ask no gate.
-    #[arg(long, value_name = "PREFIX", conflicts_with = "report")]
-    pub(crate) prefix: Vec<wire::IssuedForm>,
-    /// Tell the gate of what was found: a key that leaked is disabled. Needs no code.
-    #[arg(long)]
-    pub(crate) report: bool,
-    /// How it is told.
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
-    pub(crate) format: ScanFormat,
-    /// From which severity on the exit code is 1. A key that works is high, and critical where
-    /// it alone is enough for something sensitive; one that can be enabled again is a warning.
-    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
-    pub(crate) fail_on: FailOn,
-    /// Larger files are named, and not read.
-    #[arg(long, default_value = "4 GiB", value_name = "SIZE")]
-    pub(crate) largest: Size,
-}
-
-/// How a scan is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScanFormat {
-    /// For people.
-    Terminal,
-    /// One object.
-    Json,
-    /// SARIF 2.1.0, for whatever shows findings beside code.
-    Sarif,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Init {
-    /// Where to put it all.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// The API behind the gate, such as `http://127.0.0.1:8000`.
-    #[arg(long, value_name = "URL")]
-    pub(crate) upstream: String,
-    /// The API's OpenAPI document, 2.0, 3.0 or 3.1, JSON or YAML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) document: PathBuf,
-    /// Where clients connect.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    pub(crate) listen: String,
-    /// The first person, an administrator: their account's name at the API, so that their
-    /// own keys are theirs here, too.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) person: String,
-    /// Their mail address, for notices.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) mail: Option<String>,
-    /// Observe for so long before the guards bind.
-    #[arg(long, default_value = "30d", value_name = "TIME")]
-    pub(crate) observe: Span,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Try whether the API answers there without the gate; it should not.
-    #[arg(long, value_name = "URL")]
-    pub(crate) direct: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Reach {
-    /// Only what this key reaches, and what it uses.
-    pub(crate) key: Option<KeyId>,
-    /// Every operation, not only the sensitive ones.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// How far back to look for what was used; as far as the record goes for one key, 30 days
-    /// for all, where nothing is said.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<Span>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Narrow {
-    /// The key.
-    pub(crate) key: KeyId,
-    /// Go by the calls since then; by all that are recorded where nothing is said.
-    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
-    pub(crate) since: Option<When>,
-    /// Leave out calls of this moment and later: those of an incident are no use.
-    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
-    pub(crate) until: Option<When>,
-    /// Leave this operation in, or all that it names with a `*`; may be given several times.
-    #[arg(long, value_name = "OPERATION", conflicts_with = "undo")]
-    pub(crate) keep: Vec<String>,
-    /// Only from where it was used, too.
-    #[arg(long, conflicts_with = "undo")]
-    pub(crate) sources: bool,
-    /// Put it into force.
-    #[arg(long, conflicts_with = "undo")]
-    pub(crate) apply: bool,
-    /// Apply it although recorded calls would have been refused.
-    #[arg(long, requires = "apply")]
-    pub(crate) even_so: bool,
-    /// Take the last narrowing of the key back.
-    #[arg(long)]
-    pub(crate) undo: bool,
-    #[command(flatten)]
-    pub(crate) proof: ProofArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Incident {
-    /// The key.
-    pub(crate) key: KeyId,
-    /// When it began: a moment, a day, or how long ago. What was usual before then is not new.
-    #[arg(long, default_value = "7d", value_name = "TIME")]
-    pub(crate) since: When,
-    /// When it ended; now where nothing is said.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<When>,
-    /// How it is told: terminal, markdown or json.
-    #[arg(long, value_enum, default_value = "terminal")]
-    pub(crate) format: ReportFormat,
-    /// Write it as evidence into this folder, which must not be there: the calls with their
-    /// proofs, what the ledger says, and a README for whoever checks it with
-    /// `greave record verify FOLDER --key KEY`.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) bundle: Option<PathBuf>,
-}
-
-/// How a report is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    Terminal,
-    Markdown,
-    Json,
 }
 
 /// A moment, or how long ago it was.
@@ -510,77 +321,6 @@ impl std::str::FromStr for When {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// The method, such as `DELETE`.
-    pub(crate) method: String,
-    /// The path, such as `/users/ann`.
-    pub(crate) path: String,
-    /// As which key.
-    #[arg(long)]
-    pub(crate) key: Option<KeyId>,
-    /// From which address.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) source: Option<std::net::IpAddr>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Guards {
-    /// The keys and calls that enforcing would have asked about. Ends with 1 where there are any.
-    #[command(after_help = example!("guards preview", "guards preview --since 30d --json"))]
-    Preview {
-        /// How far back to look.
-        #[arg(long, default_value = "7d", value_name = "TIME")]
-        since: Span,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LawCommand {
-    /// The law as a page, with what only observes and what waits for a code.
-    #[command(after_help = example!("law show"))]
-    Show,
-    /// Put what waits into force, with an administrator's code: configuration, lock and
-    /// document as a whole.
-    #[command(after_help = example!("law accept --as ann"))]
-    Accept {
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-    /// Let what waits wait no longer. Needs no code.
-    #[command(after_help = example!("law refuse"))]
-    Refuse,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Drill {
-    /// Scenarios: names of `--list`, or files; or `canary` alone: one is laid out with `--into`, found,
-    /// used and answered.
-    #[arg(value_name = "SCENARIO")]
-    pub(crate) scenarios: Vec<String>,
-    /// Where the canary lies while it is rehearsed, in a file that goes away again: a folder, made
-    /// where it is not there. All of it is scanned.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["like", "list", "write"])]
-    pub(crate) into: Option<PathBuf>,
-    /// Play this key stolen: what is usual for it is usual for the drill's key, what bounds it
-    /// bounds that, and whoever answers for it is told. Without it a past is made up, and whoever
-    /// gives the code is told.
-    #[arg(long, value_name = "KEY")]
-    pub(crate) like: Option<KeyId>,
-    /// Let calls pass that do nothing but read: the API answers them, with the gate's own
-    /// credential, and the gate counts the answers and throws them away.
-    #[arg(long, conflicts_with_all = ["list", "write", "into"])]
-    pub(crate) reads_pass: bool,
-    /// Say which scenarios there are, and do nothing.
-    #[arg(long, conflicts_with_all = ["scenarios", "like", "write"])]
-    pub(crate) list: bool,
-    /// Write the scenarios of the list into this folder, and do nothing else.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["scenarios", "like"])]
-    pub(crate) write: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) proof: ProofArgs,
-}
-
 /// Who acts. The code is asked for, or read from standard input where that is no terminal.
 #[derive(Debug, Args)]
 pub(crate) struct ProofArgs {
@@ -602,423 +342,12 @@ pub(crate) enum Format {
     Jsonl,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum UpstreamCommand {
-    /// Set the credential under which issued keys call the API. It is read from standard input,
-    /// sealed, and never shown again.
-    #[command(after_help = example!("upstream set-credential --as ann"))]
-    SetCredential {
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HoldersCommand {
-    /// How it is written: table, csv, json or jsonl.
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-    #[command(subcommand)]
-    pub(crate) command: Option<Holders>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExpiryCommand {
-    /// How it is written: table, csv, json or jsonl.
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-    #[command(subcommand)]
-    pub(crate) command: Option<Expiry>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Expiry {
-    /// Propose ends for keys that live past the limit. Sets nothing.
-    ///
-    /// The ends are spread over a time and none is in its first 7 days; keys that are not used
-    /// end first. Look through the file, change what you know better, then apply it.
-    #[command(after_help = example!("expiry plan", "expiry plan --within 180d --output ends.csv"))]
-    Plan {
-        /// Over so long the ends are spread.
-        #[arg(long, default_value = "90d", value_name = "TIME")]
-        within: Span,
-        /// Write the plan there: as JSON lines where the name ends in `.jsonl`, else as CSV.
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Set the ends that a plan names, all or none, with one code. What is set already stays.
-    #[command(after_help = example!("expiry apply ends.csv --as ann"))]
-    Apply {
-        /// The plan: CSV with the columns `key` and `proposed_end`, or JSON lines with these.
-        file: PathBuf,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Holders {
-    /// Everybody who has or had keys.
-    #[command(after_help = example!("holders list"))]
-    List,
-    /// Make a holder known.
-    #[command(after_help = example!("holders add bob --mail bob@example.com --as ann", "holders add ci --kind workload --owner ann --deputy bob --as ann"))]
-    Add {
-        /// A name that nobody else has; for a person, their account's name at the API.
-        name: String,
-        /// person, workload or vendor
-        #[arg(long, default_value = "person", value_parser = kind)]
-        kind: HolderKind,
-        #[command(flatten)]
-        answers: Answers,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-    /// Describe a holder anew: what is not said stays.
-    #[command(after_help = example!("holders change ci --owner bob --as ann", "holders change bob --administrator --as ann", "holders change bob --administrator=false --as ann", "holders change ci --no-deputies --as ann"))]
-    Change {
-        /// The holder, by name or id; `greave holders list` shows them.
-        name: String,
-        /// person, workload or vendor
-        #[arg(long, value_parser = kind)]
-        kind: Option<HolderKind>,
-        #[command(flatten)]
-        answers: Answers,
-        /// Nobody answers any more where the owner does not.
-        #[arg(long, conflicts_with = "deputies")]
-        no_deputies: bool,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-    /// A one-time link with which a person enrols their authenticator.
-    #[command(after_help = example!("holders invite bob --as ann"))]
-    Invite {
-        /// The holder, by name or id; `greave holders list` shows them.
-        name: String,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-    /// A holder is gone: they answer nothing more, and their keys stop, or go on and are listed,
-    /// as `holders.on_leaving` says.
-    #[command(after_help = example!("holders left carol"))]
-    Left {
-        /// The holder, by name or id; `greave holders list` shows them.
-        name: String,
-    },
-    /// A holder is back.
-    #[command(after_help = example!("holders return carol --as ann"))]
-    Return {
-        /// The holder, by name or id; `greave holders list` shows them.
-        name: String,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WatchCommand {
-    #[command(subcommand)]
-    pub(crate) command: Option<Watch>,
-    /// Look at these calls: the folder of a record, or what `greave calls --json` wrote. Alone,
-    /// this gate's own record.
-    #[arg(long, value_name = "LOG", num_args = 0..=1)]
-    pub(crate) replay: Option<Option<PathBuf>>,
-    /// Only findings from this time on; what came before teaches what is usual.
-    #[arg(long, value_name = "TIME", default_value = "36500d")]
-    pub(crate) since: Span,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Watch {
-    /// Lift what the watch did about a key, and about the keys that it made.
-    ///
-    /// For an hour nothing is done about the key by itself then; what is found is told. What
-    /// spoke against it is forgotten. Needs the code of an administrator, or of somebody who
-    /// answers for the key.
-    #[command(after_help = example!("watch lift k17 --as ann"))]
-    Lift {
-        /// The key, such as `k17`; `greave watch` shows them.
-        key: KeyId,
-        #[command(flatten)]
-        proof: ProofArgs,
-    },
-    /// Which keys would have been asked or contained, had the watch been on: before it is.
-    ///
-    /// Replays this gate's own record with the answers of the configuration. What came before
-    /// the time that is given teaches what is usual. It does nothing. Ends with 1 where a key
-    /// would have been asked or contained.
-    #[command(after_help = example!("watch preview", "watch preview --since 30d --json"))]
-    Preview {
-        /// From this time on.
-        #[arg(long, value_name = "TIME", default_value = "14d")]
-        since: Span,
-    },
-    /// Score the watch on traffic whose attacks are known.
-    ///
-    /// Without a folder it makes its own: honest fleets with all that looks like an attack, and
-    /// attacks at random moments. A folder has api.json, traffic.jsonl (or .gz), events.jsonl and
-    /// labels.json, or has such folders in it. Beside the watch stand the default law without a
-    /// watch, a rule that stops each new address, and a fixed limit of calls.
-    ///
-    /// Ends with 0 where every attack was contained in time and nobody honest was, else with 1.
-    #[command(after_help = example!("watch bench --seeds 20", "watch bench --foreign --first 1001 --seeds 100", "watch bench --scenarios traffic/ --json", "watch bench --seeds 1 --write traffic/"))]
-    Bench(Bench),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Bench {
-    /// A scenario's folder, or a folder of them.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "first", "foreign", "write"])]
-    pub(crate) scenarios: Option<PathBuf>,
-    /// How many scenarios to make.
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) seeds: u64,
-    /// The first one's seed.
-    #[arg(long, default_value_t = 1001, value_name = "SEED")]
-    pub(crate) first: u64,
-    /// Other APIs, fleets, look-alikes and attacks than those that the watch was built on.
-    #[arg(long)]
-    pub(crate) foreign: bool,
-    /// Write the scenarios into this folder instead of playing them.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) write: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Answers {
-    /// The person who answers for a workload's or vendor's keys.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) owner: Option<String>,
-    /// A person who answers where the owner does not; may be given several times. Those who
-    /// are given replace all who were before.
-    #[arg(long = "deputy", value_name = "NAME")]
-    pub(crate) deputies: Vec<String>,
-    /// Where notices go; an empty text for nowhere.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) mail: Option<String>,
-    /// Makes them an administrator: they may do what needs a code beyond their own keys. With
-    /// `=false` they are none any more.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    pub(crate) administrator: Option<bool>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Questions {
-    /// Only these, whatever became of them.
-    pub(crate) questions: Vec<ChallengeId>,
-    /// All of the request, however long it is. Credentials are masked.
-    #[arg(long)]
-    pub(crate) whole: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Approve {
-    /// The questions, such as `c9`; `greave questions` lists them.
-    #[arg(required = true)]
-    pub(crate) questions: Vec<ChallengeId>,
-    #[command(flatten)]
-    pub(crate) proof: ProofArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Deny {
-    /// The question, such as `c9`.
-    pub(crate) question: ChallengeId,
-    /// The call was not yours: the key is disabled, too.
-    #[arg(long)]
-    pub(crate) not_me: bool,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Calls {
-    /// Only this key's.
-    #[arg(long)]
-    pub(crate) key: Option<KeyId>,
-    /// Only those of keys that were this holder's, by name or id, when they called.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) holder: Option<String>,
-    /// Only operations that contain this, such as `/users`, or match it where it has a `*`.
-    #[arg(long)]
-    pub(crate) operation: Option<String>,
-    /// Only operations with this power.
-    #[arg(long)]
-    pub(crate) power: Option<law::Power>,
-    /// Only from this address or network, such as `192.0.2.0/24`.
-    #[arg(long)]
-    pub(crate) source: Option<String>,
-    /// Only decided so: permit, would-ask, would-refuse, challenge, refuse.
-    #[arg(long)]
-    pub(crate) decision: Option<String>,
-    /// Only with this status, such as `403` or `4xx`.
-    #[arg(long)]
-    pub(crate) status: Option<String>,
-    /// How far back to look.
-    #[arg(long, default_value = "1d", value_name = "TIME")]
-    pub(crate) since: Span,
-    /// Only those that are older than this.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<Span>,
-    /// Count them by this instead of listing them; several make groups of groups. A call counts
-    /// for each of its powers. Times are UTC.
-    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "follow")]
-    pub(crate) by: Vec<By>,
-    /// How they are written: table, csv, json or jsonl.
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-    /// At most so many, the newest.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) last: usize,
-    /// Go on with what comes; with `--json` one object a line.
-    #[arg(long, short)]
-    pub(crate) follow: bool,
-    /// As events of OCSF 1.8, one a line, as drains carry them; names of keys and holders stay
-    /// with the gate.
-    #[arg(long, conflicts_with_all = ["format", "by"])]
-    pub(crate) ocsf: bool,
-}
-
-/// What calls are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum By {
-    /// The key.
-    Key,
-    /// The key's holder at that time.
-    Holder,
-    /// What kind of caller: key, unknown, session, nobody.
-    Who,
-    /// The operation.
-    Operation,
-    /// Each power of the operation.
-    Power,
-    /// The address.
-    Source,
-    /// What was decided.
-    Decision,
-    /// The status of the answer.
-    Status,
-    /// The hour.
-    Hour,
-    /// The day.
-    Day,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Record {
-    /// Look whether the record is whole: any call that was changed, moved, cut off or taken away.
-    ///
-    /// With a folder and `--key` nothing else is needed, no gate and no state. A FILE is a proof
-    /// that `greave record prove` made; a folder may also be the evidence of an incident. Ends with
-    /// 1 where something does not hold.
-    #[command(after_help = example!("record verify", "record verify /copy/record --key key.pub --since kept.note", "record verify proof.json --key key.pub"))]
-    Verify {
-        /// The record's folder, or a proof; else the record of the configuration.
-        #[arg(value_name = "FOLDER|FILE")]
-        path: Option<PathBuf>,
-        /// The public key, as `greave record key` prints it, or a file that holds it.
-        #[arg(long, value_name = "KEY")]
-        key: Option<String>,
-        /// A checkpoint that was kept elsewhere: the record must go on from it, and evidence of
-        /// an incident have one that is no older; may be given several times.
-        #[arg(long, value_name = "FILE")]
-        since: Vec<PathBuf>,
-    },
-    /// Prove to somebody who has nothing but the public key that a call was recorded so, or that
-    /// the record goes on from a checkpoint that they have.
-    #[command(after_help = example!("record prove 01938d2e-7c00-7000-8000-000000000001 --output proof.json", "record prove --since kept.note"))]
-    Prove {
-        /// The call, by its id; `greave calls --format jsonl` shows it.
-        #[arg(value_name = "CALL", required_unless_present = "since", conflicts_with = "since")]
-        call: Option<String>,
-        /// An older checkpoint.
-        #[arg(long, value_name = "FILE")]
-        since: Option<PathBuf>,
-        /// Where to write it; else to standard output.
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// The newest checkpoint, for a witness to keep.
-    #[command(after_help = example!("record checkpoint"))]
-    Checkpoint,
-    /// The public key with which all of this can be checked.
-    #[command(after_help = example!("record key"))]
-    Key,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// Read the whole ledger again and hold it against its chain and its checkpoints. Ends
-    /// with 1 where it does not hold together.
-    #[command(after_help = example!("ledger verify"))]
-    Verify,
-    /// The newest entries.
-    #[command(after_help = example!("ledger show", "ledger show --last 200 --json", "ledger show --ocsf"))]
-    Show {
-        /// At most so many.
-        #[arg(long, default_value_t = 30)]
-        last: u32,
-        /// As events of OCSF 1.8, one a line, as drains carry them.
-        #[arg(long)]
-        ocsf: bool,
-    },
-    /// The newest checkpoint, for a witness to keep.
-    #[command(after_help = example!("ledger checkpoint"))]
-    Checkpoint,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Backup {
-    /// The folder to make; it must not be there.
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Write the pepper, the master key and the ledger key into this file, in another folder.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secrets: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Restore {
-    /// The folder that `greave backup` made.
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// The file with the secrets, where they are neither in the environment nor in `secrets` of
-    /// the new folder.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secrets: Option<PathBuf>,
-    /// The state folder to make. It may hold `secrets` and `record` already, and no state.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
-    /// A checkpoint that was kept elsewhere (`greave ledger checkpoint`); may be given several times.
-    #[arg(long = "checkpoint", value_name = "FILE")]
-    pub(crate) checkpoints: Vec<PathBuf>,
-    /// A folder `record` that outlived the state; may be given several times.
-    #[arg(long = "newer-record", value_name = "DIR")]
-    pub(crate) records: Vec<PathBuf>,
-    /// Restore although keys may come back to life that were revoked since.
-    #[arg(long)]
-    pub(crate) danger_behind: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Catalogue {
-    /// How the document differs from catalogue.lock. Ends with 1 where it does.
-    #[command(after_help = example!("catalogue drift"))]
-    Drift,
-    /// Write catalogue.lock anew from the document, and say what becomes easier. Review it,
-    /// then reload the gate.
-    #[command(after_help = example!("catalogue accept"))]
-    Accept,
-}
-
-fn kind(text: &str) -> Result<HolderKind, String> {
-    let known = HolderKind::ALL.into_iter().find(|kind| kind.word() == text);
-    known.ok_or_else(|| format!("`{text}` is no kind of holder; the kinds are person, workload, vendor"))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::commands::holders::Holders;
 
     /// Every command that does something, with its words.
     fn leaves(command: &clap::Command, before: &str, found: &mut Vec<(String, clap::Command)>) {

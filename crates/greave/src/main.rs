@@ -40,8 +40,14 @@ use clap::Parser as _;
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Cli, Command, Holders, HoldersCommand, Keys, KeysCommand, LawCommand, Watch, WatchCommand},
-    commands::{Admin, Done, Outcome},
+    cli::{Cli, Command},
+    commands::{
+        Admin, Done, Outcome,
+        holders::{Holders, HoldersCommand},
+        keys::{Keys, KeysCommand},
+        law::LawCommand,
+        watch::{Watch, WatchCommand},
+    },
 };
 
 /// A request is served on one thread and its call is freed on the record's, which costs with

@@ -11,21 +11,50 @@ use audit::{
     baseline::{Baseline, BaselineError},
     report::Format,
 };
+use clap::Args;
 use jiff::Timestamp;
 use law::Severity;
 
 use super::{Done, Outcome};
 use crate::{
     broken,
-    cli::{self, Cli, FailOn},
+    cli::{Cli, FailOn, moment},
     progress::Progress,
     show::{self, ALARM, aside, clean},
 };
 
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// Exports and documents: files, folders, or `-`.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How it is told: terminal, json, jsonl, csv, markdown, sarif or html.
+    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    pub(crate) format: audit::report::Format,
+    /// From which severity on the exit code is 1: info, warning, high, critical, or never.
+    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// The moment of the audit, a day or a moment; for exports that are old.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(crate) as_of: Option<Timestamp>,
+    /// Which column says what: `owner=Contact person`, `log_key=$10`. A wrong word lists all.
+    #[arg(long, value_name = "WORD=COLUMN")]
+    pub(crate) map: Vec<String>,
+    /// What is accepted, with reasons and ends (TOML); docs/rules.md shows one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// How old a key may be, in days.
+    #[arg(long, default_value_t = 90, value_name = "DAYS")]
+    pub(crate) longest: u32,
+    /// How long a key may lie unused, in days.
+    #[arg(long, default_value_t = 90, value_name = "DAYS")]
+    pub(crate) idle: u32,
+}
+
 /// What a folder is read for; whatever else lies in it is left alone.
 const READ: [&str; 10] = ["csv", "tsv", "json", "jsonl", "ndjson", "yaml", "yml", "gz", "log", "txt"];
 
-pub(crate) fn run(cli: &Cli, command: &cli::Audit, now: Timestamp) -> Outcome {
+pub(crate) fn run(cli: &Cli, command: &Wanted, now: Timestamp) -> Outcome {
     let map = Map::of(command.map.iter().map(String::as_str))?;
     let baseline = command.baseline.as_deref().map(accepted).transpose()?;
     let as_of = command.as_of.unwrap_or(now);

@@ -1,15 +1,51 @@
 //! `greave backup` and `greave restore`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Done, Outcome, json};
 use crate::{
     backup::{self, Asked, Manifest, Newer, Restored, Taken},
-    cli::{Backup, Cli, Restore},
+    cli::Cli,
     show::{self, ALARM, FAINT, WELL, count, moment, styled},
     state::named_by,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The folder to make; it must not be there.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Write the pepper, the master key and the ledger key into this file, in another folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The folder that `greave backup` made.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The file with the secrets, where they are neither in the environment nor in `secrets` of
+    /// the new folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
+    /// The state folder to make. It may hold `secrets` and `record` already, and no state.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// A checkpoint that was kept elsewhere (`greave ledger checkpoint`); may be given several times.
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    pub(crate) checkpoints: Vec<PathBuf>,
+    /// A folder `record` that outlived the state; may be given several times.
+    #[arg(long = "newer-record", value_name = "DIR")]
+    pub(crate) records: Vec<PathBuf>,
+    /// Restore although keys may come back to life that were revoked since.
+    #[arg(long)]
+    pub(crate) danger_behind: bool,
+}
 
 /// So many keys are named in a line.
 const NAMED: usize = 20;

@@ -5,22 +5,72 @@ mod counts;
 
 use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
 
+use clap::Args;
 use console::api::{HolderList, HolderView, KeyDetails};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use law::{Call, Ended, HolderId, Outcome as CallOutcome, Verdict, Who};
+use law::{Call, Ended, HolderId, KeyId, Outcome as CallOutcome, Span, Verdict, Who};
 use record::{Entry, Filter, Joined, Joiner, Reader};
 use serde::Serialize;
 
+use self::counts::By;
 use super::{Done, Outcome, json, sheet::Sheet};
 use crate::{
-    cli::{Calls, Cli, Format},
+    cli::{Cli, Format},
     client::{ClientError, address},
     config::{Config, ConfigError},
     drains, house,
     show::{self, ALARM, FAINT, aside, clean, count, moment, styled},
     state::{named_by, record_folder, running},
 };
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Calls {
+    /// Only this key's.
+    #[arg(long)]
+    pub(crate) key: Option<KeyId>,
+    /// Only those of keys that were this holder's, by name or id, when they called.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+    /// Only operations that contain this, such as `/users`, or match it where it has a `*`.
+    #[arg(long)]
+    pub(crate) operation: Option<String>,
+    /// Only operations with this power.
+    #[arg(long)]
+    pub(crate) power: Option<law::Power>,
+    /// Only from this address or network, such as `192.0.2.0/24`.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Only decided so: permit, would-ask, would-refuse, challenge, refuse.
+    #[arg(long)]
+    pub(crate) decision: Option<String>,
+    /// Only with this status, such as `403` or `4xx`.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// How far back to look.
+    #[arg(long, default_value = "1d", value_name = "TIME")]
+    pub(crate) since: Span,
+    /// Only those that are older than this.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Span>,
+    /// Count them by this instead of listing them; several make groups of groups. A call counts
+    /// for each of its powers. Times are UTC.
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "follow")]
+    pub(crate) by: Vec<By>,
+    /// How they are written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// At most so many, the newest.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) last: usize,
+    /// Go on with what comes; with `--json` one object a line.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// As events of OCSF 1.8, one a line, as drains carry them; names of keys and holders stay
+    /// with the gate.
+    #[arg(long, conflicts_with_all = ["format", "by"])]
+    pub(crate) ocsf: bool,
+}
 
 /// So far back the newest calls are looked for first, and so many times as far next.
 const FIRST_BACK: SignedDuration = SignedDuration::from_mins(15);

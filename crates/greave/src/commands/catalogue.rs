@@ -1,20 +1,32 @@
 //! `greave catalogue`: what was accepted, and what the document says now.
 
 use catalogue::{By, Drift, Locked};
+use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Done, Outcome, json as print_json};
 use crate::{
-    cli::{self, Cli},
+    cli::{Cli, example},
     config::Config,
     document::{Accepted, Document},
     show::{self, ALARM, FAINT, aside, clean, count, styled},
 };
 
-pub(crate) fn run(cli: &Cli, command: &cli::Catalogue) -> Outcome {
+#[derive(Debug, Subcommand)]
+pub(crate) enum Catalogue {
+    /// How the document differs from catalogue.lock. Ends with 1 where it does.
+    #[command(after_help = example!("catalogue drift"))]
+    Drift,
+    /// Write catalogue.lock anew from the document, and say what becomes easier. Review it,
+    /// then reload the gate.
+    #[command(after_help = example!("catalogue accept"))]
+    Accept,
+}
+
+pub(crate) fn run(cli: &Cli, command: &Catalogue) -> Outcome {
     let config = Config::read(&cli.config)?;
     match command {
-        cli::Catalogue::Drift => {
+        Catalogue::Drift => {
             let Document { drift, .. } = Document::load(&config)?;
             if cli.json {
                 print_json(&as_json(&drift))?;
@@ -27,7 +39,7 @@ pub(crate) fn run(cli: &Cli, command: &cli::Catalogue) -> Outcome {
             aside(FAINT, "`greave catalogue accept` writes catalogue.lock anew");
             Ok(Done::Findings)
         }
-        cli::Catalogue::Accept => {
+        Catalogue::Accept => {
             let accepted = Document::to_accept(&config)?;
             accepted.write(&config)?;
             let Accepted { catalogue, drift, troubles, .. } = accepted;

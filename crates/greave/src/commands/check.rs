@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use ::catalogue::{Catalogue, Found};
 use authority::{Digest, Files, NoDigest, Weaker};
+use clap::Args;
 use console::api::{HolderList, LawView, PostureView};
 use jiff::Timestamp;
 use law::{HolderKind, Law};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use wire::Target;
 
 use crate::{
-    cli::{Check, Cli},
+    cli::Cli,
     client::{Client, address},
     commands::{Done, Outcome, catalogue::as_json, json as print_json},
     config::Config,
@@ -26,6 +27,13 @@ use crate::{
     telling::{Telling, observing},
     traces::Traces,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Try whether the API answers there without the gate; it should not.
+    #[arg(long, value_name = "URL")]
+    pub(crate) direct: Option<String>,
+}
 
 pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     let written = Posture::read(&cli.config)?;

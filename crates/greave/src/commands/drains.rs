@@ -1,5 +1,6 @@
 //! `greave drains`: where events go out to, how far each has come, and whether one arrives.
 
+use clap::Subcommand;
 use comfy_table::Table;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Done, Outcome, json as print_json};
 use crate::{
-    cli::{Cli, DrainsCommand},
+    cli::{Cli, example},
     config::{Config, Drain, origin},
     drains::{
         self,
@@ -15,6 +16,20 @@ use crate::{
     },
     show::{self, ALARM, WELL, ago, clean, styled},
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DrainsCommand {
+    /// All drains, how much each has sent, and what fails.
+    #[command(after_help = example!("drains list"))]
+    List,
+    /// Send one event that says of itself that it is a trial, and say what came back. A running
+    /// gate is not asked.
+    #[command(after_help = example!("drains test", "drains test siem --json"))]
+    Test {
+        /// The drain; all of them where it is silent.
+        name: Option<String>,
+    },
+}
 
 pub(crate) async fn run(cli: &Cli, command: Option<&DrainsCommand>, now: Timestamp) -> Outcome {
     let config = Config::read(&cli.config)?;

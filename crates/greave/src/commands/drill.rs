@@ -2,21 +2,56 @@
 
 mod canary;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use authority::{Card, Moment, Noticed};
+use clap::Args;
 use console::api::{BeforeView, BeginDrill, DrillView, PlayedView};
 use drill::{Scenario, Unfit};
 use http::Method;
 use jiff::Timestamp;
+use law::KeyId;
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
     broken,
-    cli::{Cli, Drill},
+    cli::{Cli, ProofArgs},
     client::address,
     show::{self, ALARM, FAINT, ago, clean, count},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Scenarios: names of `--list`, or files; or `canary` alone: one is laid out with `--into`, found,
+    /// used and answered.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Where the canary lies while it is rehearsed, in a file that goes away again: a folder, made
+    /// where it is not there. All of it is scanned.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["like", "list", "write"])]
+    pub(crate) into: Option<PathBuf>,
+    /// Play this key stolen: what is usual for it is usual for the drill's key, what bounds it
+    /// bounds that, and whoever answers for it is told. Without it a past is made up, and whoever
+    /// gives the code is told.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) like: Option<KeyId>,
+    /// Let calls pass that do nothing but read: the API answers them, with the gate's own
+    /// credential, and the gate counts the answers and throws them away.
+    #[arg(long, conflicts_with_all = ["list", "write", "into"])]
+    pub(crate) reads_pass: bool,
+    /// Say which scenarios there are, and do nothing.
+    #[arg(long, conflicts_with_all = ["scenarios", "like", "write"])]
+    pub(crate) list: bool,
+    /// Write the scenarios of the list into this folder, and do nothing else.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["scenarios", "like"])]
+    pub(crate) write: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+}
 
 /// The drill that is no scenario.
 const CANARY: &str = "canary";

@@ -4,6 +4,9 @@
 mod file;
 mod plan;
 
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use console::api::{ExpiryReport, Lived, Within};
 use jiff::Timestamp;
@@ -11,10 +14,44 @@ use law::Span;
 
 use super::{Admin, Done, Outcome, json, sheet::Sheet};
 use crate::{
-    cli::{Expiry, ExpiryCommand, Format},
+    cli::{Format, ProofArgs, example},
     client::address,
     show::{self, ALARM, BOLD, FAINT, ahead, clean, count, fit, lines, moment, styled},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpiryCommand {
+    /// How it is written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Expiry>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Expiry {
+    /// Propose ends for keys that live past the limit. Sets nothing.
+    ///
+    /// The ends are spread over a time and none is in its first 7 days; keys that are not used
+    /// end first. Look through the file, change what you know better, then apply it.
+    #[command(after_help = example!("expiry plan", "expiry plan --within 180d --output ends.csv"))]
+    Plan {
+        /// Over so long the ends are spread.
+        #[arg(long, default_value = "90d", value_name = "TIME")]
+        within: Span,
+        /// Write the plan there: as JSON lines where the name ends in `.jsonl`, else as CSV.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Set the ends that a plan names, all or none, with one code. What is set already stays.
+    #[command(after_help = example!("expiry apply ends.csv --as ann"))]
+    Apply {
+        /// The plan: CSV with the columns `key` and `proposed_end`, or JSON lines with these.
+        file: PathBuf,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
 
 pub(crate) async fn run(admin: &Admin, ExpiryCommand { format, command }: &ExpiryCommand) -> Outcome {
     match command {

@@ -1,17 +1,31 @@
 //! `greave explain`: why a call would pass, be asked about, or be refused. Calls nothing.
 
+use clap::Args;
 use console::api::{ExplainFilter, ExplainedPower, Explanation};
-use law::Verdict;
+use law::{KeyId, Verdict};
 
 use super::{Admin, Done, Outcome};
 use crate::{
-    cli,
     client::{address, filtered},
     show::{self, ALARM, BOLD, FAINT, WELL, clean, styled},
 };
 
-pub(crate) async fn run(admin: &Admin, command: &cli::Explain) -> Outcome {
-    let cli::Explain { method, path, key, source } = command;
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The method, such as `DELETE`.
+    pub(crate) method: String,
+    /// The path, such as `/users/ann`.
+    pub(crate) path: String,
+    /// As which key.
+    #[arg(long)]
+    pub(crate) key: Option<KeyId>,
+    /// From which address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source: Option<std::net::IpAddr>,
+}
+
+pub(crate) async fn run(admin: &Admin, command: &Explain) -> Outcome {
+    let Explain { method, path, key, source } = command;
     let asked = ExplainFilter { method: method.clone(), path: path.clone(), key: *key, source: *source };
     let explanation: Explanation = admin.client.read(&filtered(address(&["explain"]), &asked)).await?;
     admin.tell_observing().await?;

@@ -2,17 +2,29 @@
 
 use std::collections::BTreeSet;
 
+use clap::Subcommand;
 use comfy_table::Table;
 use console::api::{Preview, PreviewFilter, PreviewLine};
 use jiff::Timestamp;
-use law::{Refusal, Verdict, Who};
+use law::{Refusal, Span, Verdict, Who};
 
 use super::{Admin, Done, Outcome};
 use crate::{
-    cli::Guards,
+    cli::example,
     client::{address, filtered},
     show::{self, ALARM, FAINT, ago, alarm_if, aside, clean, count, lines, styled},
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Guards {
+    /// The keys and calls that enforcing would have asked about. Ends with 1 where there are any.
+    #[command(after_help = example!("guards preview", "guards preview --since 30d --json"))]
+    Preview {
+        /// How far back to look.
+        #[arg(long, default_value = "7d", value_name = "TIME")]
+        since: Span,
+    },
+}
 
 pub(crate) async fn run(admin: &Admin, command: &Guards) -> Outcome {
     let Guards::Preview { since } = command;

@@ -2,6 +2,7 @@
 
 mod report;
 
+use clap::{Args, Subcommand};
 use comfy_table::{Cell, Table};
 use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof};
 use http::Method;
@@ -10,10 +11,101 @@ use law::HolderKind;
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{Answers, Holders, HoldersCommand},
+    cli::{Format, ProofArgs, example},
     client::address,
     show::{self, ahead, alarm_if, clean, count},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct HoldersCommand {
+    /// How it is written: table, csv, json or jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Holders>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Holders {
+    /// Everybody who has or had keys.
+    #[command(after_help = example!("holders list"))]
+    List,
+    /// Make a holder known.
+    #[command(after_help = example!("holders add bob --mail bob@example.com --as ann", "holders add ci --kind workload --owner ann --deputy bob --as ann"))]
+    Add {
+        /// A name that nobody else has; for a person, their account's name at the API.
+        name: String,
+        /// person, workload or vendor
+        #[arg(long, default_value = "person", value_parser = kind)]
+        kind: HolderKind,
+        #[command(flatten)]
+        answers: Answers,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Describe a holder anew: what is not said stays.
+    #[command(after_help = example!("holders change ci --owner bob --as ann", "holders change bob --administrator --as ann", "holders change bob --administrator=false --as ann", "holders change ci --no-deputies --as ann"))]
+    Change {
+        /// The holder, by name or id; `greave holders list` shows them.
+        name: String,
+        /// person, workload or vendor
+        #[arg(long, value_parser = kind)]
+        kind: Option<HolderKind>,
+        #[command(flatten)]
+        answers: Answers,
+        /// Nobody answers any more where the owner does not.
+        #[arg(long, conflicts_with = "deputies")]
+        no_deputies: bool,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// A one-time link with which a person enrols their authenticator.
+    #[command(after_help = example!("holders invite bob --as ann"))]
+    Invite {
+        /// The holder, by name or id; `greave holders list` shows them.
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// A holder is gone: they answer nothing more, and their keys stop, or go on and are listed,
+    /// as `holders.on_leaving` says.
+    #[command(after_help = example!("holders left carol"))]
+    Left {
+        /// The holder, by name or id; `greave holders list` shows them.
+        name: String,
+    },
+    /// A holder is back.
+    #[command(after_help = example!("holders return carol --as ann"))]
+    Return {
+        /// The holder, by name or id; `greave holders list` shows them.
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Answers {
+    /// The person who answers for a workload's or vendor's keys.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+    /// A person who answers where the owner does not; may be given several times. Those who
+    /// are given replace all who were before.
+    #[arg(long = "deputy", value_name = "NAME")]
+    pub(crate) deputies: Vec<String>,
+    /// Where notices go; an empty text for nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mail: Option<String>,
+    /// Makes them an administrator: they may do what needs a code beyond their own keys. With
+    /// `=false` they are none any more.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) administrator: Option<bool>,
+}
+
+fn kind(text: &str) -> Result<HolderKind, String> {
+    let known = HolderKind::ALL.into_iter().find(|kind| kind.word() == text);
+    known.ok_or_else(|| format!("`{text}` is no kind of holder; the kinds are person, workload, vendor"))
+}
 
 pub(crate) async fn run(admin: &Admin, HoldersCommand { format, command }: &HoldersCommand) -> Outcome {
     let Some(command) = command else {

@@ -6,8 +6,12 @@ mod calls;
 mod document;
 mod report;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    path::PathBuf,
+};
 
+use clap::{Args, ValueEnum};
 use console::api::{
     HolderList, HolderView, KeyDetails, LedgerEntry, LedgerFilter, LedgerList, QuestionList, QuestionState,
     QuestionView, Reach, ReachFilter,
@@ -21,11 +25,39 @@ pub(super) use self::bundle::{is_bundle, verify};
 use self::calls::Calls;
 use super::{Admin, Done, Outcome, json, ledger::particulars_of};
 use crate::{
-    cli::{Cli, Incident as Wanted, ReportFormat},
+    cli::{Cli, When},
     client::{ClientError, address, filtered},
     show::{self, ALARM, aside, clean},
     state::{named_by, record_folder},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// The key.
+    pub(crate) key: KeyId,
+    /// When it began: a moment, a day, or how long ago. What was usual before then is not new.
+    #[arg(long, default_value = "7d", value_name = "TIME")]
+    pub(crate) since: When,
+    /// When it ended; now where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<When>,
+    /// How it is told: terminal, markdown or json.
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub(crate) format: ReportFormat,
+    /// Write it as evidence into this folder, which must not be there: the calls with their
+    /// proofs, what the ledger says, and a README for whoever checks it with
+    /// `greave record verify FOLDER --key KEY`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+/// How a report is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Terminal,
+    Markdown,
+    Json,
+}
 
 /// Entries of the ledger that are told.
 const MOST_ENTRIES: usize = 5_000;

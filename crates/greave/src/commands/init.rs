@@ -6,14 +6,14 @@ use std::{
 };
 
 use authority::{Authority, Command, Description, NotEnrolled, Offer, OnLeaving, Warrant};
+use clap::Args;
 use factor::{recovery, totp::Seed};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use law::HolderKind;
+use law::{HolderKind, Span};
 use wire::IssuedForm;
 
 use crate::{
     ask,
-    cli::Init,
     commands::{Done, Outcome},
     config::{Config, ConfigError, template},
     document::{Document, replace},
@@ -21,6 +21,32 @@ use crate::{
     show,
     state::StateFolder,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to put it all.
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The API behind the gate, such as `http://127.0.0.1:8000`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: String,
+    /// The API's OpenAPI document, 2.0, 3.0 or 3.1, JSON or YAML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) document: PathBuf,
+    /// Where clients connect.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub(crate) listen: String,
+    /// The first person, an administrator: their account's name at the API, so that their
+    /// own keys are theirs here, too.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) person: String,
+    /// Their mail address, for notices.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mail: Option<String>,
+    /// Observe for so long before the guards bind.
+    #[arg(long, default_value = "30d", value_name = "TIME")]
+    pub(crate) observe: Span,
+}
 
 /// What was skipped is told so often; `greave check` tells all of it.
 const MOST_TROUBLES: usize = 20;

@@ -1,5 +1,6 @@
 //! `greave keys`: who has them, where they were used, and stopping them.
 
+mod arguments;
 mod canary;
 mod import;
 mod list;
@@ -15,10 +16,14 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Span, Standing};
 
-use self::page::{details, end, standing, title};
+pub(crate) use self::arguments::{Keys, KeysCommand};
+use self::{
+    arguments::IssueArgs,
+    page::{details, end, standing, title},
+};
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{IssueArgs, Keys, KeysCommand, ProofArgs},
+    cli::ProofArgs,
     client::address,
     show::{self, FAINT},
 };

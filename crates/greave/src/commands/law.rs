@@ -1,5 +1,6 @@
 //! `greave law`: what each power requires, and what is weaker and waits for a code.
 
+use clap::Subcommand;
 use console::api::{AcceptLaw, LawView, Proof, WaitingLaw};
 use http::Method;
 use jiff::Timestamp;
@@ -7,10 +8,27 @@ use law::{HolderKind, Law, Power};
 
 use super::{Admin, Done, Outcome};
 use crate::{
-    cli::LawCommand,
+    cli::{ProofArgs, example},
     client::address,
     show::{self, ALARM, BOLD, FAINT, WELL, ago, alarm_if, clean, lines, styled},
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LawCommand {
+    /// The law as a page, with what only observes and what waits for a code.
+    #[command(after_help = example!("law show"))]
+    Show,
+    /// Put what waits into force, with an administrator's code: configuration, lock and
+    /// document as a whole.
+    #[command(after_help = example!("law accept --as ann"))]
+    Accept {
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Let what waits wait no longer. Needs no code.
+    #[command(after_help = example!("law refuse"))]
+    Refuse,
+}
 
 pub(crate) async fn run(admin: &Admin, command: &LawCommand) -> Outcome {
     let in_force: LawView = admin.client.read(&address(&["law"])).await?;

@@ -1,6 +1,7 @@
 //! `greave ledger`: every change of keys, holders and law, and whether it holds together.
 
 use authority::{Actor, Failed};
+use clap::Subcommand;
 use comfy_table::Table;
 use console::api::{
     Checkpoint, HolderList, HolderView, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified,
@@ -11,12 +12,33 @@ use store::StoreError;
 
 use super::{Admin, Done, Outcome, json as print_json};
 use crate::{
-    cli::{Cli, Ledger},
+    cli::{Cli, example},
     client::{ClientError, address, filtered},
     house::HouseError,
     show::{self, ALARM, FAINT, WELL, ago, aside, clean, styled},
     state::StateError,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Read the whole ledger again and hold it against its chain and its checkpoints. Ends
+    /// with 1 where it does not hold together.
+    #[command(after_help = example!("ledger verify"))]
+    Verify,
+    /// The newest entries.
+    #[command(after_help = example!("ledger show", "ledger show --last 200 --json", "ledger show --ocsf"))]
+    Show {
+        /// At most so many.
+        #[arg(long, default_value_t = 30)]
+        last: u32,
+        /// As events of OCSF 1.8, one a line, as drains carry them.
+        #[arg(long)]
+        ocsf: bool,
+    },
+    /// The newest checkpoint, for a witness to keep.
+    #[command(after_help = example!("ledger checkpoint"))]
+    Checkpoint,
+}
 
 pub(crate) async fn run(cli: &Cli, command: &Ledger, now: Timestamp) -> Outcome {
     let admin = match Admin::reach(cli, now).await {

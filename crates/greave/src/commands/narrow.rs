@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use authority::{Ceiling, Scope};
 use catalogue::Pattern;
+use clap::Args;
 use console::api::{CeilingView, KeyView, NarrowKey, OperationReach, Proof, Reach, ReachFilter};
 use http::Method;
 use jiff::Timestamp;
@@ -16,11 +17,40 @@ use serde::Serialize;
 use self::habits::Habits;
 use super::{Admin, Done, Outcome};
 use crate::{
-    cli::{Cli, Narrow},
+    cli::{Cli, ProofArgs, When},
     client::{address, filtered},
     show::{self, ALARM, BOLD, FAINT, WELL, ago, aside, clean, count, lines, moment, styled},
     state::{named_by, record_folder},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Narrow {
+    /// The key.
+    pub(crate) key: KeyId,
+    /// Go by the calls since then; by all that are recorded where nothing is said.
+    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
+    pub(crate) since: Option<When>,
+    /// Leave out calls of this moment and later: those of an incident are no use.
+    #[arg(long, value_name = "TIME", conflicts_with = "undo")]
+    pub(crate) until: Option<When>,
+    /// Leave this operation in, or all that it names with a `*`; may be given several times.
+    #[arg(long, value_name = "OPERATION", conflicts_with = "undo")]
+    pub(crate) keep: Vec<String>,
+    /// Only from where it was used, too.
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) sources: bool,
+    /// Put it into force.
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) apply: bool,
+    /// Apply it although recorded calls would have been refused.
+    #[arg(long, requires = "apply")]
+    pub(crate) even_so: bool,
+    /// Take the last narrowing of the key back.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+}
 
 /// Operations that are listed; more are counted.
 const LISTED: usize = 20;

@@ -1,8 +1,9 @@
 //! `greave questions`, `approve` and `deny`: calls that wait for a person.
 
+use clap::Args;
 use console::{
     Excerpt, Size,
-    api::{Approve, Notified, Proof, QuestionDetails, QuestionList, QuestionState, QuestionView},
+    api::{self, Notified, Proof, QuestionDetails, QuestionList, QuestionState, QuestionView},
 };
 use http::Method;
 use jiff::Timestamp;
@@ -10,10 +11,37 @@ use law::{ChallengeId, Power};
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{self, Deny},
+    cli::ProofArgs,
     client::{ClientError, address},
     show::{self, ALARM, BOLD, FAINT, ago, ahead, clean, moment, styled},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Questions {
+    /// Only these, whatever became of them.
+    pub(crate) questions: Vec<ChallengeId>,
+    /// All of the request, however long it is. Credentials are masked.
+    #[arg(long)]
+    pub(crate) whole: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The questions, such as `c9`; `greave questions` lists them.
+    #[arg(required = true)]
+    pub(crate) questions: Vec<ChallengeId>,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deny {
+    /// The question, such as `c9`.
+    pub(crate) question: ChallengeId,
+    /// The call was not yours: the key is disabled, too.
+    #[arg(long)]
+    pub(crate) not_me: bool,
+}
 
 /// What is shown of the beginning and of the end of a long text.
 const BEGIN: Size = Size { letters: 1500, lines: 24 };
@@ -30,8 +58,8 @@ enum Much {
     Whole,
 }
 
-pub(crate) async fn list(admin: &Admin, command: &cli::Questions) -> Outcome {
-    let cli::Questions { questions: wanted, whole } = command;
+pub(crate) async fn list(admin: &Admin, command: &Questions) -> Outcome {
+    let Questions { questions: wanted, whole } = command;
     let much = if *whole { Much::Whole } else { Much::Ends };
     if !wanted.is_empty() {
         return these(admin, wanted, much).await;
@@ -82,8 +110,8 @@ fn fitting(card: &str, width: Option<u16>) -> String {
     card.lines().map(|line| show::wrapped(line, EDGE, width)).collect::<Vec<_>>().join("\n")
 }
 
-pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
-    let cli::Approve { questions, proof } = command;
+pub(crate) async fn approve(admin: &Admin, command: &Approve) -> Outcome {
+    let Approve { questions, proof } = command;
     let mut answerers: Option<Vec<String>> = None;
     // Nobody says yes to what they have not seen.
     for id in questions {
@@ -98,7 +126,7 @@ pub(crate) async fn approve(admin: &Admin, command: &cli::Approve) -> Outcome {
     if proof.person.is_none() {
         return Err(whose_code(questions, &answerers.unwrap_or_default()).into());
     }
-    let wanted = |proof| Approve { questions: questions.clone(), proof };
+    let wanted = |proof| api::Approve { questions: questions.clone(), proof };
     let QuestionList { questions } = admin.prove(Method::POST, &address(&["approvals"]), proof, wanted).await?;
     if admin.json {
         json(&questions)?;

@@ -1,19 +1,32 @@
 //! `greave reach`: what can be done with the API, and what of it without a second factor.
 
+use clap::Args;
 use comfy_table::Cell;
 use console::api::{OperationReach, Reach, ReachFilter};
 use jiff::Timestamp;
-use law::{HolderKind, Powers};
+use law::{HolderKind, KeyId, Powers, Span};
 
 use super::{Admin, Done, Outcome};
 use crate::{
-    cli,
     client::{address, filtered},
     show::{self, ALARM, BOLD, FAINT, ago, alarm_if, aside, clean, count, lines, moment, styled},
 };
 
-pub(crate) async fn run(admin: &Admin, command: &cli::Reach) -> Outcome {
-    let cli::Reach { key, all, since } = command;
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// Only what this key reaches, and what it uses.
+    pub(crate) key: Option<KeyId>,
+    /// Every operation, not only the sensitive ones.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How far back to look for what was used; as far as the record goes for one key, 30 days
+    /// for all, where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Span>,
+}
+
+pub(crate) async fn run(admin: &Admin, command: &Wanted) -> Outcome {
+    let Wanted { key, all, since } = command;
     let of = key.map_or_else(|| address(&["reach"]), |key| address(&["reach", &key.to_string()]));
     let filter = ReachFilter { kind: None, since: *since };
     let reach: Reach = admin.client.read(&filtered(of, &filter)).await?;

@@ -7,14 +7,15 @@ mod log;
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use authority::Listed;
+use clap::Args;
 use console::api::{AliveView, GoneView, Reconciled};
 use jiff::{SignedDuration, Timestamp};
-use law::KeyId;
+use law::{KeyId, Span};
 use record::Reader;
 use serde_json::json;
 use wire::OpenPaths;
@@ -22,12 +23,33 @@ use wire::OpenPaths;
 use self::around::{Around, Outside, Reading, Recorded, compare};
 use super::{Admin, Done, Outcome, json as print_json};
 use crate::{
-    cli::{Cli, Reconcile},
+    cli::Cli,
     client::address,
     posture::Posture,
     show::{self, ALARM, FAINT, WELL, ago, aside, clean, styled},
     state::record_folder,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// The API's access log, combined or JSON lines; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Lines that are older are passed over.
+    #[arg(long, default_value = "7d", value_name = "TIME", requires = "log")]
+    pub(crate) since: Span,
+    /// How much the clocks of the API and of the gate may differ, at most five minutes.
+    #[arg(long, default_value = "5s", value_name = "TIME", requires = "log", value_parser = tolerance)]
+    pub(crate) tolerance: Span,
+}
+
+fn tolerance(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}"))?;
+    if span > Span::minutes(5) {
+        return Err("whoever comes around the gate could hide behind so long a time; say at most `5m`".to_owned());
+    }
+    Ok(span)
+}
 
 pub(crate) async fn run(cli: &Cli, wanted: &Reconcile, now: Timestamp) -> Outcome {
     let calls = wanted.log.as_deref().map(|log| calls(cli, wanted, log, now)).transpose()?;

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Subcommand;
 use console::api::{Checkpoint, LedgerVerified};
 use jiff::{SignedDuration, Timestamp};
 use law::CallId;
@@ -17,12 +18,54 @@ use serde_json::{Value, json};
 
 use super::{Admin, Done, Outcome, incident, json as print_json};
 use crate::{
-    cli::{Cli, Record},
+    cli::{Cli, example},
     client::{Client, address},
     secrets::{SecretError, Vault, record_verifier},
     show::{self, ALARM, FAINT, WELL, count, moment, styled},
     state::{named_by, record_folder, running},
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Record {
+    /// Look whether the record is whole: any call that was changed, moved, cut off or taken away.
+    ///
+    /// With a folder and `--key` nothing else is needed, no gate and no state. A FILE is a proof
+    /// that `greave record prove` made; a folder may also be the evidence of an incident. Ends with
+    /// 1 where something does not hold.
+    #[command(after_help = example!("record verify", "record verify /copy/record --key key.pub --since kept.note", "record verify proof.json --key key.pub"))]
+    Verify {
+        /// The record's folder, or a proof; else the record of the configuration.
+        #[arg(value_name = "FOLDER|FILE")]
+        path: Option<PathBuf>,
+        /// The public key, as `greave record key` prints it, or a file that holds it.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// A checkpoint that was kept elsewhere: the record must go on from it, and evidence of
+        /// an incident have one that is no older; may be given several times.
+        #[arg(long, value_name = "FILE")]
+        since: Vec<PathBuf>,
+    },
+    /// Prove to somebody who has nothing but the public key that a call was recorded so, or that
+    /// the record goes on from a checkpoint that they have.
+    #[command(after_help = example!("record prove 01938d2e-7c00-7000-8000-000000000001 --output proof.json", "record prove --since kept.note"))]
+    Prove {
+        /// The call, by its id; `greave calls --format jsonl` shows it.
+        #[arg(value_name = "CALL", required_unless_present = "since", conflicts_with = "since")]
+        call: Option<String>,
+        /// An older checkpoint.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+        /// Where to write it; else to standard output.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// The newest checkpoint, for a witness to keep.
+    #[command(after_help = example!("record checkpoint"))]
+    Checkpoint,
+    /// The public key with which all of this can be checked.
+    #[command(after_help = example!("record key"))]
+    Key,
+}
 
 pub(crate) async fn run(cli: &Cli, wanted: &Record, now: Timestamp) -> Outcome {
     match wanted {

@@ -8,6 +8,7 @@ mod walk;
 
 use std::{collections::HashMap, fmt::Write as _, path::PathBuf, sync::Arc};
 
+use clap::{Args, ValueEnum};
 use console::api::{FoundLeak, LeaksAnswered, LookForLeaks, LooksLeaked, Proof, ReportLeaks};
 use jiff::Timestamp;
 use law::{KeyId, Severity};
@@ -21,11 +22,55 @@ use self::{
 };
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{Cli, FailOn, Scan, ScanFormat},
+    cli::{Cli, FailOn},
     client::{Client, address},
+    config::Size,
     progress::Progress,
     show::{self, ALARM, FAINT},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Files, folders, repositories, or `-`.
+    #[arg(required_unless_present = "staged", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What is to be committed in this repository, or in the one that PATH names.
+    #[arg(long, conflicts_with_all = ["unreachable", "no_history"])]
+    pub(crate) staged: bool,
+    /// Leave the history of repositories out.
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// Read also what no branch of a repository leads to any more.
+    #[arg(long, conflicts_with = "no_history")]
+    pub(crate) unreachable: bool,
+    /// Look for the form of keys that begin so, and ask no gate.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "report")]
+    pub(crate) prefix: Vec<wire::IssuedForm>,
+    /// Tell the gate of what was found: a key that leaked is disabled. Needs no code.
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// How it is told.
+    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    pub(crate) format: ScanFormat,
+    /// From which severity on the exit code is 1. A key that works is high, and critical where
+    /// it alone is enough for something sensitive; one that can be enabled again is a warning.
+    #[arg(long, default_value = "warning", value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// Larger files are named, and not read.
+    #[arg(long, default_value = "4 GiB", value_name = "SIZE")]
+    pub(crate) largest: Size,
+}
+
+/// How a scan is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people.
+    Terminal,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0, for whatever shows findings beside code.
+    Sarif,
+}
 
 /// Readers at one time, whatever the machine has.
 const READERS: usize = 16;

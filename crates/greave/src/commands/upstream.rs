@@ -1,10 +1,26 @@
 //! `greave upstream`: the gate's own credential for the API.
 
+use clap::Subcommand;
 use console::api::{CredentialView, Secret, SetCredential};
 use http::Method;
 
 use super::{Admin, Done, Outcome};
-use crate::{ask, cli::UpstreamCommand, client::address};
+use crate::{
+    ask,
+    cli::{ProofArgs, example},
+    client::address,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpstreamCommand {
+    /// Set the credential under which issued keys call the API. It is read from standard input,
+    /// sealed, and never shown again.
+    #[command(after_help = example!("upstream set-credential --as ann"))]
+    SetCredential {
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
 
 pub(crate) async fn run(admin: &Admin, command: &UpstreamCommand) -> Outcome {
     let UpstreamCommand::SetCredential { proof: args } = command;

@@ -11,6 +11,7 @@ mod stage;
 
 use std::{io, pin::pin, time::Duration};
 
+use clap::Args;
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -18,10 +19,14 @@ use tokio::{
 };
 
 use self::{gated::Folder, scene::Scene, stage::Stage};
-use crate::{
-    cli::Demo,
-    commands::{Done, Outcome},
-};
+use crate::commands::{Done, Outcome};
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// End when the scene is over, instead of staying up.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
 
 /// What the gate may take to stop.
 const STOPPING: Duration = Duration::from_secs(3);

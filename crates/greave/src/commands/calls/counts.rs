@@ -2,17 +2,43 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use clap::ValueEnum;
 use jiff::{Timestamp, tz::TimeZone};
 use law::Who;
 use record::{Filter, Joined, VerdictKind};
 use serde_json::{Map, Value};
 
-use super::{Reading, caller, who};
+use super::{Calls, Reading, caller, who};
 use crate::{
-    cli::{By, Calls, Format},
+    cli::Format,
     commands::{Done, json, sheet::Sheet},
     show::{self, FAINT, aside, clean, count, styled},
 };
+
+/// What calls are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The key.
+    Key,
+    /// The key's holder at that time.
+    Holder,
+    /// What kind of caller: key, unknown, session, nobody.
+    Who,
+    /// The operation.
+    Operation,
+    /// Each power of the operation.
+    Power,
+    /// The address.
+    Source,
+    /// What was decided.
+    Decision,
+    /// The status of the answer.
+    Status,
+    /// The hour.
+    Hour,
+    /// The day.
+    Day,
+}
 
 /// How long the longest bar is, where there is room for it, and where there is none.
 const BAR: usize = 40;

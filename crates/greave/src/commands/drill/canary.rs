@@ -11,11 +11,11 @@ use console::api::{DrillView, LaidOut};
 use http::Method;
 use jiff::Timestamp;
 
-use super::{Admin, BEAT, Done, Outcome, json, tell, well};
+use super::{Admin, BEAT, Done, Drill, Outcome, json, tell, well};
 use crate::{
-    cli::{Cli, Drill, FailOn, Scan, ScanFormat},
+    cli::{Cli, FailOn},
     client::address,
-    commands::scan,
+    commands::scan::{self, Scan, ScanFormat},
     config::Size,
     show,
 };

@@ -7,7 +7,7 @@ use console::api::KeySort;
 use jiff::Timestamp;
 use law::{KeyId, RequestId, Span, Standing};
 
-use super::{Format, ProofArgs, moment};
+use crate::cli::{Format, ProofArgs, example, moment};
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysCommand {

@@ -5,9 +5,12 @@ use std::io;
 use console::api::{KeyFilter, KeyList, KeySort, KeyView};
 use jiff::Timestamp;
 
-use super::page::{LEFT_OUT, is_wide, table};
+use super::{
+    arguments::ListArgs,
+    page::{LEFT_OUT, is_wide, table},
+};
 use crate::{
-    cli::{Format, ListArgs},
+    cli::Format,
     client::{address, filtered},
     commands::{Admin, sheet::Sheet},
     show::{self, FAINT},

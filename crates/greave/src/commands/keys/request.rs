@@ -10,9 +10,12 @@ use http::Method;
 use jiff::Timestamp;
 use law::RequestId;
 
-use super::title as key_title;
+use super::{
+    arguments::{LessArgs, WishArgs},
+    title as key_title,
+};
 use crate::{
-    cli::{LessArgs, ProofArgs, WishArgs},
+    cli::ProofArgs,
     client::address,
     commands::{Admin, json},
     show::{self, FAINT, ago, ahead, clean, count, word},

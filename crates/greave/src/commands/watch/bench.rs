@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use flate2::read::MultiGzDecoder;
 use trial::{
     DefaultLaw, FixedRate, NewAddress, Report, Rule, Scenario, ScenarioScore, Totals, Watching, generate, play,
@@ -13,9 +14,28 @@ use trial::{
 
 use super::super::{Done, Outcome, json};
 use crate::{
-    cli::{Bench, Cli},
+    cli::Cli,
     show::{self, ALARM, aside, clean},
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// A scenario's folder, or a folder of them.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seeds", "first", "foreign", "write"])]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// How many scenarios to make.
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// The first one's seed.
+    #[arg(long, default_value_t = 1001, value_name = "SEED")]
+    pub(crate) first: u64,
+    /// Other APIs, fleets, look-alikes and attacks than those that the watch was built on.
+    #[arg(long)]
+    pub(crate) foreign: bool,
+    /// Write the scenarios into this folder instead of playing them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write: Option<PathBuf>,
+}
 
 pub(super) fn run(cli: &Cli, bench: &Bench) -> Outcome {
     if let Some(folder) = &bench.write {
