@@ -28,6 +28,7 @@ use law::{Call, Outcome};
 use crate::{estate::Estate, input::Content, log::Logs, provider::Providers, report::Report};
 pub use crate::{
     input::Trouble,
+    log::access::line as access_log,
     provider::inventory::{Map, UnknownColumn},
 };
 

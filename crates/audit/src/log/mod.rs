@@ -6,7 +6,7 @@
 //! things they do, never on how many events: no log is ever held whole. Logs are read after all
 //! other inputs, so that a format may look at the catalogues.
 
-mod access;
+pub(crate) mod access;
 mod fold;
 mod join;
 mod rhythm;

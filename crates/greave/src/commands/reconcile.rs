@@ -2,7 +2,6 @@
 //! here.
 
 mod around;
-mod log;
 
 use std::{
     fs::File,
@@ -32,7 +31,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Reconcile {
-    /// The API's access log, combined or JSON lines; `-` is standard input.
+    /// The API's access log, as nginx, Apache, Caddy, Envoy and Traefik write it; `-` is standard
+    /// input.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
     /// Lines that are older are passed over.
@@ -93,7 +93,7 @@ fn unmeasured(calls: &Around) -> Option<String> {
     }
     if *unreadable > 0 {
         return Some(format!(
-            "what {} of the log say; is it in the combined format, or JSON?",
+            "what {} of the log say; is it in the combined format, JSON, or Envoy's?",
             show::count(*unreadable, "line")
         ));
     }

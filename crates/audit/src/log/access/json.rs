@@ -172,7 +172,7 @@ fn said_of(mut found: Found<'_>) -> Option<Line<'_>> {
     let mut line = Line::new(form, at);
     line.asked = asked;
     line.status = status;
-    line.source = forwarded.or(source);
+    (line.source, line.peer) = if forwarded.is_some() { (forwarded, source) } else { (source, None) };
     line.user = found.take(Field::User);
     line.program = found.take(Field::Program);
     line.referer = found.take(Field::Referer);
@@ -379,10 +379,11 @@ mod tests {
 
     fn read(text: &str, key: Option<&str>) -> Line<'static> {
         let Read::Line(line) = line(text, key) else { panic!("{text}") };
-        let Line { form, at, asked, status, source, user, program, referer, key, headers } = *line;
+        let Line { form, at, asked, status, source, peer, user, program, referer, key, headers } = *line;
         let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-        let (source, user, program, referer, key) = (own(source), own(user), own(program), own(referer), own(key));
-        Line { form, at, asked: asked.map(Asked::owned), status, source, user, program, referer, key, headers }
+        let (source, peer, user, key) = (own(source), own(peer), own(user), own(key));
+        let (program, referer) = (own(program), own(referer));
+        Line { form, at, asked: asked.map(Asked::owned), status, source, peer, user, program, referer, key, headers }
     }
 
     #[test]
@@ -401,6 +402,7 @@ mod tests {
                 "{text}"
             );
         }
+        assert_eq!(read(envoy, None).peer.as_deref(), Some("10.0.0.1"), "whom a header cannot change");
         assert_eq!(read(caddy, None).headers.len(), 2);
         assert_eq!((read(caddy, None).form, read(traefik, None).form), ("Caddy access log", "Traefik access log"));
         assert_eq!(read(nginx, Some("remote_addr")).key.as_deref(), Some("192.0.2.7"));

@@ -8,39 +8,43 @@ use super::{combined, envoy, json};
 
 /// What one line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     /// Whose form it is.
-    pub(crate) form: &'static str,
+    pub form: &'static str,
     /// When the request began or ended.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
     /// Method and target; none where it was no HTTP.
-    pub(crate) asked: Option<Asked<'a>>,
+    pub asked: Option<Asked<'a>>,
     /// The status that was answered.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// The address that called.
-    pub(crate) source: Option<Cow<'a, str>>,
+    pub source: Option<Cow<'a, str>>,
+    /// Where the connection came from, where that is another: who called is a header's word then.
+    pub peer: Option<Cow<'a, str>>,
     /// The user that the server knew.
-    pub(crate) user: Option<Cow<'a, str>>,
+    pub user: Option<Cow<'a, str>>,
     /// The `User-Agent`.
-    pub(crate) program: Option<Cow<'a, str>>,
+    pub program: Option<Cow<'a, str>>,
     /// The page from which the request came.
-    pub(crate) referer: Option<Cow<'a, str>>,
+    pub referer: Option<Cow<'a, str>>,
     /// What the configured column says of the key.
-    pub(crate) key: Option<Cow<'a, str>>,
+    pub key: Option<Cow<'a, str>>,
     /// Headers that carry credentials, with their names.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
 }
 
 /// Method and target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked<'a> {
-    pub(crate) method: Cow<'a, str>,
-    pub(crate) target: Cow<'a, str>,
+pub struct Asked<'a> {
+    /// The method, in letters.
+    pub method: Cow<'a, str>,
+    /// Path and query, as they were written.
+    pub target: Cow<'a, str>,
 }
 
 /// What became of a line.
 #[derive(Debug)]
-pub(crate) enum Read<'a> {
+pub enum Read<'a> {
     /// It says what was asked.
     Line(Box<Line<'a>>),
     /// It is one of the server's that says something else.
@@ -52,7 +56,7 @@ pub(crate) enum Read<'a> {
 impl<'a> Line<'a> {
     /// Reads a line. `key` is the column that names the key: `$10` counts the words of a text,
     /// anything else is a name in JSON.
-    pub(crate) fn read(text: &'a str, key: Option<&str>) -> Read<'a> {
+    pub fn read(text: &'a str, key: Option<&str>) -> Read<'a> {
         let text = text.trim();
         if text.starts_with('{') {
             return json::line(text, key);
@@ -72,6 +76,7 @@ impl<'a> Line<'a> {
             asked: None,
             status: None,
             source: None,
+            peer: None,
             user: None,
             program: None,
             referer: None,

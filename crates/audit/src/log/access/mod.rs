@@ -8,7 +8,7 @@
 mod combined;
 mod envoy;
 mod json;
-pub(crate) mod line;
+pub mod line;
 mod operation;
 mod secret;
 

@@ -4,20 +4,20 @@
 //! beginning and its end, give or take what clocks differ.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
-    io::BufRead,
+    io::{BufRead, Read as _},
     sync::Arc,
 };
 
+use audit::access_log::{Asked as Request, Line, Read};
 use catalogue::{Catalogue, Found};
 use jiff::{SignedDuration, Timestamp};
 use law::Verdict;
 use record::{Entry, Joined, Joiner, Reader};
 use serde::Serialize;
 use wire::{OpenPaths, PathRules, Target, looks_like_credential};
-
-use super::log::{Asked as Request, Line, line};
 
 /// Calls around the gate that are told one by one.
 const TOLD: usize = 200;
@@ -82,7 +82,7 @@ enum Place {
 }
 
 impl Reading {
-    fn place(&self, Request { method, target }: &Request) -> Place {
+    fn place(&self, method: &str, target: &str) -> Place {
         let Ok(target) = Target::read(target, &self.rules) else { return Place::Refused };
         let segments: Vec<&str> = target.segments().collect();
         // What a call is taken for by HEAD is what it is by GET.
@@ -124,23 +124,23 @@ impl Reading {
     }
 
     /// Whether the gate asked the API about its keys.
-    fn is_act(&self, line: &Line) -> bool {
+    fn is_act(&self, line: &Line<'_>) -> bool {
         let Some(Request { method, target }) = &line.asked else { return false };
         let path = target.split('?').next().unwrap_or_default();
         let fits = |act: &String| {
             let (of, template) = act.split_once(' ').unwrap_or_default();
             let template = format!("{}{}", self.catalogue.base(), template.split('?').next().unwrap_or_default());
             let same = |(there, here): (&str, &str)| there == here || there.contains('{');
-            of == method
+            *of == **method
                 && template.split('/').count() == path.split('/').count()
                 && template.split('/').zip(path.split('/')).all(same)
         };
-        line.user_agent.as_deref() == Some("greave") && self.acts.iter().any(fits)
+        line.program.as_deref() == Some("greave") && self.acts.iter().any(fits)
     }
 
     /// Method and path of what the gate asks by itself.
     pub(super) fn question(&self, method: &str, target: &str) -> Option<String> {
-        match self.place(&Request { method: method.to_owned(), target: target.to_owned() }) {
+        match self.place(method, target) {
             Place::Read { key, .. } => Some(key),
             Place::Refused => None,
         }
@@ -281,7 +281,7 @@ pub(super) fn compare(
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
-        let read = std::io::Read::take(&mut log, LONGEST as u64).read_until(b'\n', &mut bytes)?;
+        let read = (&mut log).take(LONGEST as u64).read_until(b'\n', &mut bytes)?;
         if read == 0 {
             return Ok(found);
         }
@@ -289,17 +289,23 @@ pub(super) fn compare(
         if text.trim().is_empty() {
             continue;
         }
-        found.lines += 1;
-        let Some(line) = line(&text) else {
-            found.unreadable += 1;
-            continue;
+        let line = match Line::read(&text, None) {
+            Read::Line(line) => line,
+            // What a server says of itself is no call.
+            Read::Other => continue,
+            Read::None => {
+                found.lines += 1;
+                found.unreadable += 1;
+                continue;
+            }
         };
+        found.lines += 1;
         let at = line.at.as_second();
         if !recorded.covers(at, since, tolerance) {
             found.uncovered += 1;
             continue;
         }
-        let place = line.asked.as_ref().map_or(Place::Refused, |asked| reading.place(asked));
+        let place = line.asked.as_ref().map_or(Place::Refused, |asked| reading.place(&asked.method, &asked.target));
         match &place {
             Place::Read { key, .. } if recorded.vouches(key, at, tolerance) => found.recorded += 1,
             Place::Read { key, .. } if reading.own.contains(key) || reading.is_act(&line) => found.own += 1,
@@ -307,20 +313,23 @@ pub(super) fn compare(
             Place::Read { .. } | Place::Refused => {
                 found.around += 1;
                 if found.calls.len() < TOLD {
-                    found.calls.push(outside(line));
+                    found.calls.push(outside(*line));
                 }
             }
         }
     }
 }
 
-fn outside(line: Line) -> Outside {
-    let Line { at, asked, status, source, user_agent } = line;
-    let (method, target) = asked.map_or_else(|| ("no HTTP".to_owned(), String::new()), |it| (it.method, it.target));
+fn outside(line: Line<'_>) -> Outside {
+    let Line { at, asked, status, source, peer, program, .. } = line;
+    let asked = asked.map(|Request { method, target }| (method.into_owned(), target.into_owned()));
+    let (method, target) = asked.unwrap_or_else(|| ("no HTTP".to_owned(), String::new()));
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let path = path.split('/').map(masked).collect::<Vec<_>>().join("/");
-    let agent = user_agent.filter(|agent| !agent.split([' ', '/', ';', '(', ')']).any(looks_like_credential));
-    Outside { at, method, path, status, source, user_agent: agent }
+    let agent = program.filter(|agent| !agent.split([' ', '/', ';', '(', ')']).any(looks_like_credential));
+    // Whoever goes around writes what headers they like.
+    let source = peer.or(source).map(Cow::into_owned);
+    Outside { at, method, path, status, source, user_agent: agent.map(Cow::into_owned) }
 }
 
 #[cfg(test)]
@@ -368,6 +377,33 @@ mod tests {
         assert!(book.covers(50, 0, 5) && book.covers(210, 0, 5));
         assert!(!book.covers(97, 0, 5) && !book.covers(150, 0, 5) && !book.covers(50, 60, 5));
         assert!(!Recorded { from: None, ..recorded(&[]) }.covers(50, 0, 5));
+    }
+
+    #[test]
+    fn each_servers_log_is_compared_and_what_is_no_call_is_passed_over() {
+        let reading = Reading {
+            catalogue: Arc::new(
+                Catalogue::read(br#"{"openapi":"3.1.0","paths":{"/a":{"get":{}}}}"#, &catalogue::Settings::default())
+                    .unwrap()
+                    .catalogue,
+            ),
+            rules: PathRules::default(),
+            open: OpenPaths::new(&[], "").unwrap(),
+            own: Vec::new(),
+            acts: Vec::new(),
+        };
+        let log = r#"
+192.0.2.7 - ann [01/Jan/1970:00:00:10 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"
+[1970-01-01T00:00:20.250Z] "GET /a HTTP/2" 200 - 0 2 5 4 "192.0.2.7" "curl/8" "id" "api" "10.0.0.1:80"
+{"level":"info","ts":21.5,"msg":"using config"}
+{"level":"info","ts":30.25,"request":{"remote_ip":"192.0.2.7","method":"GET","uri":"/a"},"status":200}
+{"time":"1970-01-01T00:00:40Z","request":"GET /a HTTP/1.1","status":200,"remote_addr":"192.0.2.9","http_x_forwarded_for":"127.0.0.1"}
+what nobody knows
+"#;
+        let recorded = recorded(&[(10, 11), (20, 21), (30, 31)]);
+        let found = compare(log.as_bytes(), recorded, &reading, Timestamp::UNIX_EPOCH, SignedDuration::ZERO).unwrap();
+        assert_eq!((found.lines, found.recorded, found.around, found.unreadable), (5, 3, 1, 1));
+        assert_eq!(found.calls[0].source.as_deref(), Some("192.0.2.9"), "a header does not say from where");
     }
 
     #[test]
