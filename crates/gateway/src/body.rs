@@ -21,6 +21,7 @@ use tokio::{
 use wire::second_method::Passing;
 
 use crate::{
+    cut::{Over, Wait},
     framing::strip_trailers,
     lens::{LARGEST, Lens, Made},
     pace::{Paced, Unsent},
@@ -28,7 +29,6 @@ use crate::{
     tally::{Seen, Tally},
     toll::Toll,
     upstream::Lease,
-    watch::{Over, Watch},
 };
 
 /// How long a body waits for the upstream's `100 Continue` before it is sent all the same:
@@ -81,7 +81,7 @@ impl Load {
 pub(crate) struct Inbound {
     load: Load,
     tally: Arc<Tally>,
-    watch: Watch,
+    wait: Wait,
     asked: Asked,
     passing: Option<Box<Passing>>,
 }
@@ -117,11 +117,11 @@ pub(crate) enum InboundBroken {
 
 impl Inbound {
     pub(crate) fn new(load: Load, tally: Arc<Tally>, asked: Asked) -> Self {
-        let watch = Watch::new(tally.cut().clone(), Some(LINGER));
+        let wait = Wait::new(tally.cut().clone(), Some(LINGER));
         if let Load::Held { bytes: Some(bytes), .. } = &load {
             tally.add_in(bytes.len());
         }
-        Self { load, tally, watch, asked, passing: None }
+        Self { load, tally, wait, asked, passing: None }
     }
 
     /// It is looked into while it goes by, and breaks off before it names a second method.
@@ -142,7 +142,7 @@ impl Inbound {
     /// Ready with an error when it was cut, or stood still although its answer has ended.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
         let tally = &self.tally;
-        self.watch.poll_over(cx, || !tally.has_ended()).map(|over| {
+        self.wait.poll_over(cx, || !tally.has_ended()).map(|over| {
             Some(Err(match over {
                 Over::Cut => {
                     self.tally.ends(Ended::Cut);
@@ -176,7 +176,7 @@ impl Body for Inbound {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
         let this = self.get_mut();
-        if this.watch.is_cut() {
+        if this.wait.is_cut() {
             this.tally.ends(Ended::Cut);
             return Poll::Ready(Some(Err(InboundBroken::Cut)));
         }
@@ -213,7 +213,7 @@ impl Body for Inbound {
             }
             Poll::Ready(Some(Ok(frame))) => frame,
         };
-        this.watch.moved();
+        this.wait.moved();
         let frame = match frame.into_data() {
             Ok(data) => {
                 this.tally.add_in(data.len());
@@ -303,7 +303,7 @@ pub(crate) struct Watched {
 pub(crate) struct Relay {
     body: Source,
     tally: Arc<Tally>,
-    watch: Watch,
+    wait: Wait,
     lens: Option<Lens>,
     toll: Option<Toll>,
     /// Whether a limit had no room for the piece that came last.
@@ -324,14 +324,14 @@ impl Answer {
 
     pub(crate) fn relay(body: Source, watched: Watched, register: Option<Register>, lease: Option<Lease>) -> Self {
         let Watched { tally, idle, lens, toll } = watched;
-        let watch = Watch::new(tally.cut().clone(), idle);
+        let wait = Wait::new(tally.cut().clone(), idle);
         let minting = register.filter(|_| lens.as_ref().is_some_and(Lens::may_see_credential)).map(|register| {
             Minting { register, held: VecDeque::new(), size: 0, registering: None, open: false, within: false }
         });
         Self(Kind::Relay(Box::new(Relay {
             body,
             tally,
-            watch,
+            wait,
             lens,
             toll,
             is_beyond: false,
@@ -419,7 +419,7 @@ impl Relay {
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBroken>>> {
         loop {
-            if self.watch.is_cut() {
+            if self.wait.is_cut() {
                 return self.breaks(Ended::Cut, AnswerBroken::Cut);
             }
             if self.is_beyond {
@@ -436,7 +436,7 @@ impl Relay {
             }
             match self.body.poll_frame(cx) {
                 Poll::Pending => {
-                    return match self.watch.poll_over(cx, || false) {
+                    return match self.wait.poll_over(cx, || false) {
                         Poll::Pending => Poll::Pending,
                         Poll::Ready(Over::Cut) => self.breaks(Ended::Cut, AnswerBroken::Cut),
                         Poll::Ready(Over::TooLong) => self.breaks(Ended::UpstreamGone, AnswerBroken::Silent),
@@ -449,7 +449,7 @@ impl Relay {
                 }
                 Poll::Ready(Some(Err(broken))) => return self.breaks(Ended::UpstreamGone, broken),
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.watch.moved();
+                    self.wait.moved();
                     if let (Some(data), Some(lens)) = (frame.data_ref(), &mut self.lens) {
                         lens.pass(data);
                     }

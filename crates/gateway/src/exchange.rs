@@ -21,6 +21,7 @@ use wire::Sought;
 
 use crate::{
     body::{Answer, Asked, Inbound, Load, Register, Watched},
+    cut::{Cut, Over, Wait},
     framing::{Onto, Outbound, reframe},
     lens::{Lens, Look, is_plain},
     screen::{Screen, Source, WHOLE},
@@ -31,7 +32,6 @@ use crate::{
     toll::{Kept, Toll},
     tunnel,
     upstream::{Lease, Upstream},
-    watch::{Cut, Over, Watch},
 };
 
 /// What a request goes on with.
@@ -145,15 +145,15 @@ async fn screened(
     if body.size_hint().exact().is_none_or(|size| size > WHOLE) && swap.is_none() {
         return Ok(Source::Screened(body, Box::new(screen)));
     }
-    let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
-    while let Some(frame) = unless_over(body.frame(), &mut watch, || false).await.map_err(refusal)? {
+    let mut wait = Wait::new(tally.cut().clone(), Some(upstream.patience().answer));
+    while let Some(frame) = unless_over(body.frame(), &mut wait, || false).await.map_err(refusal)? {
         let frame = frame.map_err(|_| Refusal::UpstreamBroken)?;
         let piece = frame.data_ref().map_or(&[][..], |data| data);
         screen.keep(piece).map_err(|_| showed(Refusal::CredentialInAnswer))?;
         if screen.kept().len() as u64 > WHOLE {
             return Err(Unswapped::TooLong.into());
         }
-        watch.moved();
+        wait.moved();
     }
     let swapped = match swap {
         Some(swap) => swap.swap(parts, screen.kept()).await?,
@@ -291,7 +291,7 @@ async fn send(
 }
 
 async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
-    let connected = unless_over(upstream.connect(), &mut Watch::new(tally.cut().clone(), None), || false).await;
+    let connected = unless_over(upstream.connect(), &mut Wait::new(tally.cut().clone(), None), || false).await;
     connected.map_err(refusal)?.map_err(|error| {
         let mend = tls::mend(&error);
         tracing::warn!(error = &error as &dyn std::error::Error, mend, "the upstream cannot be reached");
@@ -302,21 +302,21 @@ async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
 /// Waits for an answer's head, as long as the request moves, the client is waited for (its body
 /// has a time of its own), or the upstream's time is not over.
 async fn answered<T>(sent: impl Future<Output = T>, upstream: &Upstream, tally: &Tally) -> Result<T, Refusal> {
-    let mut watch = Watch::new(tally.cut().clone(), Some(upstream.patience().answer));
+    let mut wait = Wait::new(tally.cut().clone(), Some(upstream.patience().answer));
     let mut before = 0;
     let moving = || std::mem::replace(&mut before, tally.bytes_in()) != before || tally.is_awaiting_client();
-    unless_over(sent, &mut watch, moving).await.map_err(refusal)
+    unless_over(sent, &mut wait, moving).await.map_err(refusal)
 }
 
 async fn unless_over<T>(
     what: impl Future<Output = T>,
-    watch: &mut Watch,
+    wait: &mut Wait,
     mut moving: impl FnMut() -> bool,
 ) -> Result<T, Over> {
     let mut what = pin!(what);
     poll_fn(|cx| match what.as_mut().poll(cx) {
         Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => watch.poll_over(cx, &mut moving).map(Err),
+        Poll::Pending => wait.poll_over(cx, &mut moving).map(Err),
     })
     .await
 }

@@ -10,8 +10,9 @@
 
 mod answer;
 mod body;
+mod cut;
 mod dry;
-mod envoy;
+mod emissary;
 mod exchange;
 mod framing;
 mod gate;
@@ -30,7 +31,6 @@ mod tls;
 mod toll;
 mod tunnel;
 mod upstream;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -38,8 +38,9 @@ mod tests;
 pub use crate::{
     answer::{Problem, refuse},
     body::{Answer, AnswerBroken, Register},
+    cut::Cut,
     dry::Dry,
-    envoy::{Act, Envoy, EnvoySettings, ListFields, NoAct, Unmeasured},
+    emissary::{Act, Emissary, EmissarySettings, ListFields, NoAct, Unmeasured},
     exchange::{Onward, forward},
     framing::Outbound,
     gate::{
@@ -58,5 +59,4 @@ pub use crate::{
     tls::{TlsError, TlsFiles},
     toll::{Kept, Toll},
     upstream::{HostSent, Origin, OriginError, Patience, Upstream},
-    watch::Cut,
 };

@@ -10,7 +10,7 @@ use std::{
 
 use law::{Ended, KeyId, Refusal};
 
-use crate::watch::Cut;
+use crate::cut::Cut;
 
 /// What became of one exchange: the measured half of a [`law::Outcome`].
 #[derive(Debug)]

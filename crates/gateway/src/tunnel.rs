@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{server::Seat, tally::Tally, watch::Watch};
+use crate::{cut::Wait, server::Seat, tally::Tally};
 
 /// How long one direction may go on when the other has ended.
 const LINGER: Duration = Duration::from_secs(5);
@@ -20,11 +20,11 @@ const PIECE: usize = 16 * 1024;
 
 /// Carries bytes until either side ends or the exchange is cut. Then both are closed.
 pub(crate) async fn run(client: OnUpgrade, upstream: OnUpgrade, tally: Arc<Tally>, seat: Seat) {
-    let mut watch = Watch::new(tally.cut().clone(), None);
+    let mut wait = Wait::new(tally.cut().clone(), None);
     let ended = tokio::select! {
         biased;
         ended = between(client, upstream, &tally) => ended,
-        _ = poll_fn(|cx| watch.poll_over(cx, || true)) => Ended::Cut,
+        _ = poll_fn(|cx| wait.poll_over(cx, || true)) => Ended::Cut,
     };
     tally.ends(ended);
     drop(seat);

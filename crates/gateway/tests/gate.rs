@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap here is a failed test")]
 
 mod drilled;
-mod envoy;
+mod emissary;
 mod house;
 mod interrupted;
 mod issued;

@@ -11,8 +11,8 @@ use authority::{Approver, Authority, Credential, Limits, Loaded, RequestRules};
 use catalogue::{Catalogue, CredentialPlace, Drift, Trouble};
 use console::{Desk, Door};
 use gateway::{
-    Envoy, EnvoySettings, Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, Sampling, TlsFiles,
-    UnknownKeys, Upstream,
+    Emissary, EmissarySettings, Holding, HostSent, Identify, Issuing, Patience, Realm, RealmSettings, Sampling,
+    TlsFiles, UnknownKeys, Upstream,
 };
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -164,12 +164,12 @@ pub(crate) fn lent(config: &Config) -> Result<Option<Credential>, HouseError> {
 }
 
 /// Who asks the API about its keys, where the operator says so.
-pub(crate) fn envoy(config: &Config, catalogue: &Catalogue) -> Result<Option<Envoy>, HouseError> {
+pub(crate) fn emissary(config: &Config, catalogue: &Catalogue) -> Result<Option<Emissary>, HouseError> {
     let Some(how) = &config.api.credentials else { return Ok(None) };
     let setting = |(what, why): (&str, String)| HouseError::Setting(format!("{what}: {why}"));
     let own_place = || config.issued.as_ref().map(|issued| issued.place.0.clone());
     let credential = how.secret.as_ref().map(|name| Vault::of(&config.gate.state).text(name)).transpose()?;
-    let settings = EnvoySettings {
+    let settings = EmissarySettings {
         base: catalogue.base().to_owned(),
         place: how.place().map_err(setting)?.or_else(own_place).unwrap_or_else(|| config::Bears::default().0),
         credential: credential.map(|text| wire::Secret::new(text.trim().as_bytes())),
@@ -180,7 +180,7 @@ pub(crate) fn envoy(config: &Config, catalogue: &Catalogue) -> Result<Option<Env
         list: how.list().map_err(setting)?,
         ignore: how.ignore.clone(),
     };
-    Ok(Some(Envoy::new(upstream(config)?, settings)))
+    Ok(Some(Emissary::new(upstream(config)?, settings)))
 }
 
 /// How the API is asked about its keys, where the operator says so.
@@ -189,17 +189,17 @@ pub(crate) fn abroad(
     authority: &Arc<Authority>,
     catalogue: &Catalogue,
 ) -> Result<Option<console::Abroad>, HouseError> {
-    let Some(envoy) = envoy(config, catalogue)?.map(Arc::new) else { return Ok(None) };
-    let (revoker, of_revoker) = (Arc::clone(&envoy), Arc::clone(authority));
+    let Some(emissary) = emissary(config, catalogue)?.map(Arc::new) else { return Ok(None) };
+    let (revoker, of_revoker) = (Arc::clone(&emissary), Arc::clone(authority));
     let of_lister = Arc::clone(authority);
     Ok(Some(console::Abroad {
         revoke: Box::new(move |keys| {
-            let (envoy, authority) = (Arc::clone(&revoker), Arc::clone(&of_revoker));
-            Box::pin(async move { envoy.revoke(&authority, &keys).await })
+            let (emissary, authority) = (Arc::clone(&revoker), Arc::clone(&of_revoker));
+            Box::pin(async move { emissary.revoke(&authority, &keys).await })
         }),
         reconcile: Box::new(move || {
-            let (envoy, authority) = (Arc::clone(&envoy), Arc::clone(&of_lister));
-            Box::pin(async move { envoy.reconcile(&authority).await.map_err(|error| error.to_string()) })
+            let (emissary, authority) = (Arc::clone(&emissary), Arc::clone(&of_lister));
+            Box::pin(async move { emissary.reconcile(&authority).await.map_err(|error| error.to_string()) })
         }),
     }))
 }

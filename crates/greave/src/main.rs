@@ -13,7 +13,6 @@ mod drains;
 mod drilling;
 mod ends;
 mod files;
-mod foreign;
 mod guests;
 mod hourly;
 mod house;
@@ -31,6 +30,7 @@ mod state;
 mod stop;
 mod telling;
 mod traces;
+mod trust;
 mod watching;
 mod witness;
 
@@ -143,7 +143,7 @@ async fn as_of(cli: &Cli, at: Timestamp, now: Timestamp) -> Outcome {
 async fn run(cli: &Cli) -> Outcome {
     let now = Timestamp::now();
     for path in looks_at(cli) {
-        foreign::look(&path)?;
+        trust::look(&path)?;
     }
     if let Some(at) = cli.as_of.filter(|_| !matches!(cli.command, Command::Audit(_))) {
         return as_of(cli, at, now).await;

@@ -17,6 +17,7 @@ use wire::{
 
 use crate::{
     Kept, Outbound, Spool,
+    cut::Reach,
     gate::{
         issued,
         passage::Passage,
@@ -26,7 +27,6 @@ use crate::{
         writing::{MASKED, Writing},
     },
     toll::Line,
-    watch::Reach,
 };
 
 /// A request as the catalogue understands it.

@@ -15,12 +15,12 @@ use tokio::time::timeout;
 use wire::Place;
 
 use crate::{
+    cut::Learned,
     exchange::inquire,
     gate::{
         realm::{Identify, Realm},
         worker::Worker,
     },
-    watch::Learned,
 };
 
 /// The longest answer that says whose a key is, in bytes.

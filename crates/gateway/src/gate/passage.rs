@@ -88,7 +88,12 @@ impl Passage<'_> {
         writing.draft(draft);
         if stranger.is_some() {
             let agent = outbound.parts.headers.get(USER_AGENT);
-            self.watch(canary, &presented, &undescribed(&self.realm.catalogue, method.as_str(), &target), agent);
+            self.tell_of_canary(
+                canary,
+                &presented,
+                &undescribed(&self.realm.catalogue, method.as_str(), &target),
+                agent,
+            );
         }
         let is_credential = |text: &str| self.is_credential(text, &presented);
         let not_understood = || {

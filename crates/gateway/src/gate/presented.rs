@@ -217,7 +217,7 @@ impl Passage<'_> {
 
     /// Tells of a canary. What can be told is put together for every unknown key, so that how
     /// long it takes does not say which of them is one.
-    pub(crate) fn watch(
+    pub(crate) fn tell_of_canary(
         &self,
         canary: Option<KeyId>,
         presented: &Presented,

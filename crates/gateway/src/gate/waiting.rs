@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 use wire::{Secret, Target};
 
 use crate::{
+    cut::BEAT,
     gate::{attempt::Understood, presented::Shown, worker::Gate},
-    watch::BEAT,
 };
 
 /// How long a key must have come from a source before that is usual.

@@ -47,7 +47,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     Traces::new(config)?;
     let (_teller, _worker) = Telling::ways(config)?;
     house::lent(config)?;
-    house::envoy(config, &document.catalogue)?;
+    house::emissary(config, &document.catalogue)?;
     config.watch.rules()?;
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
     let known = known(&config.gate.state, now).await?;

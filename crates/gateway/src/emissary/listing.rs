@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header::LINK};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Act, Envoy, Unmeasured};
+use super::{Act, Emissary, Unmeasured};
 use crate::rows::Pointer;
 
 /// Pages that are followed of one list.
@@ -46,7 +46,7 @@ pub struct ListFields {
     pub next: Option<Pointer>,
 }
 
-impl Envoy {
+impl Emissary {
     pub(super) async fn list(&self, authority: &Authority) -> Result<Listing, Unmeasured> {
         let (act, fields) = self.settings.list.as_ref().ok_or(Unmeasured::NoList)?;
         let mut keys = Vec::new();

@@ -19,7 +19,7 @@ const MOST_LINKS: u32 = 16;
 /// Something that another user could change.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` {why}", .path.display())]
-pub(crate) struct Foreign {
+pub(crate) struct Changeable {
     path: PathBuf,
     why: Why,
     owner: u32,
@@ -39,14 +39,14 @@ enum Why {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Untrusted {
     #[error(
-        "`{}` is not trusted: as root greave takes nothing that another user could change, and {foreign}. {}", .path.display(), mend(.foreign, .path)
+        "`{}` is not trusted: as root greave takes nothing that another user could change, and {what}. {}", .path.display(), mend(.what, .path)
     )]
-    Foreign { path: PathBuf, foreign: Foreign },
+    Changeable { path: PathBuf, what: Changeable },
     #[error("{TRUSTED}: `{0}` is no number of a user; `id -u NAME` says it")]
     NoUser(String),
 }
 
-fn mend(Foreign { path, why, owner }: &Foreign, meant: &Path) -> String {
+fn mend(Changeable { path, why, owner }: &Changeable, meant: &Path) -> String {
     let trust = format!("or say `{TRUSTED}={owner}` before the command if that user may do what root may");
     match why {
         Why::Belongs(owner) => format!(
@@ -76,30 +76,30 @@ pub(crate) fn look(path: &Path) -> Result<(), Untrusted> {
         let named = named.to_string_lossy();
         trusted.push(named.parse().map_err(|_| Untrusted::NoUser(named.into_owned()))?);
     }
-    check(path, &trusted).map_err(|foreign| Untrusted::Foreign { path: path.to_owned(), foreign })
+    check(path, &trusted).map_err(|what| Untrusted::Changeable { path: path.to_owned(), what })
 }
 
 /// Looks at the path, at every folder above it, and at what links on the way lead to. What is
 /// not there cannot be somebody's; its folder is looked at.
-fn check(path: &Path, trusted: &[u32]) -> Result<(), Foreign> {
+fn check(path: &Path, trusted: &[u32]) -> Result<(), Changeable> {
     let mut links = 0;
     follow(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), trusted, &mut links)
 }
 
-fn follow(path: &Path, trusted: &[u32], links: &mut u32) -> Result<(), Foreign> {
+fn follow(path: &Path, trusted: &[u32], links: &mut u32) -> Result<(), Changeable> {
     let mut so_far = PathBuf::new();
     let mut steps = path.components();
     while let Some(step) = steps.next() {
         so_far.push(step);
         let Ok(found) = fs::symlink_metadata(&so_far) else { return Ok(()) };
-        let foreign = |why| Foreign { path: so_far.clone(), why, owner: found.uid() };
+        let changeable = |why| Changeable { path: so_far.clone(), why, owner: found.uid() };
         if !trusted.contains(&found.uid()) {
-            return Err(foreign(Why::Belongs(found.uid())));
+            return Err(changeable(Why::Belongs(found.uid())));
         }
         if found.is_symlink() {
             *links += 1;
             if *links > MOST_LINKS {
-                return Err(foreign(Why::Links));
+                return Err(changeable(Why::Links));
             }
             let Ok(target) = fs::read_link(&so_far) else { return Ok(()) };
             so_far.pop();
@@ -110,7 +110,7 @@ fn follow(path: &Path, trusted: &[u32], links: &mut u32) -> Result<(), Foreign> 
         // In a folder such as /tmp nobody can put another in the place of what is not theirs.
         let is_kept = found.is_dir() && found.mode() & 0o1000 != 0 && has_more(&steps.clone().collect::<PathBuf>());
         if found.mode() & 0o022 != 0 && !is_kept {
-            return Err(foreign(Why::Writable));
+            return Err(changeable(Why::Writable));
         }
     }
     Ok(())
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn found(path: &Path, trusted: &[u32]) -> Option<(PathBuf, Why)> {
-        check(path, trusted).err().map(|Foreign { path, why, .. }| (path, why))
+        check(path, trusted).err().map(|Changeable { path, why, .. }| (path, why))
     }
 
     #[test]
@@ -181,15 +181,15 @@ mod tests {
 
     #[test]
     fn the_mend_names_the_user_and_the_file() {
-        let foreign = |why, owner| Untrusted::Foreign {
+        let told = |why, owner| Untrusted::Changeable {
             path: "/etc/greave/greave.toml".into(),
-            foreign: Foreign { path: "/etc/greave".into(), why, owner },
+            what: Changeable { path: "/etc/greave".into(), why, owner },
         };
-        let told = foreign(Why::Belongs(1000), 1000).to_string();
+        let belongs = told(Why::Belongs(1000), 1000).to_string();
         for word in ["/etc/greave", "user 1000", "sudo -u '#1000'", "--config", "chown root", "GREAVE_ROOT_TRUSTS=1000"]
         {
-            assert!(told.contains(word), "{word} in {told}");
+            assert!(belongs.contains(word), "{word} in {belongs}");
         }
-        assert!(foreign(Why::Writable, 0).to_string().contains("chmod go-w '/etc/greave'"));
+        assert!(told(Why::Writable, 0).to_string().contains("chmod go-w '/etc/greave'"));
     }
 }

@@ -89,7 +89,7 @@ impl Act {
 }
 
 /// What is known of the API's operations about its keys.
-pub struct EnvoySettings {
+pub struct EmissarySettings {
     /// Where the API's paths begin.
     pub base: String,
     /// Where the API takes the credential with which it is asked.
@@ -107,9 +107,9 @@ pub struct EnvoySettings {
 }
 
 /// Asks the API about its keys.
-pub struct Envoy {
+pub struct Emissary {
     upstream: Upstream,
-    settings: EnvoySettings,
+    settings: EmissarySettings,
 }
 
 /// Why the API's keys cannot be compared.
@@ -135,9 +135,9 @@ pub enum Unmeasured {
     Failed(#[from] authority::Failed),
 }
 
-impl Envoy {
-    /// An envoy with its own connections.
-    pub const fn new(upstream: Upstream, settings: EnvoySettings) -> Self {
+impl Emissary {
+    /// An emissary with its own connections.
+    pub const fn new(upstream: Upstream, settings: EmissarySettings) -> Self {
         Self { upstream, settings }
     }
 

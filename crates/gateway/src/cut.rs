@@ -167,7 +167,7 @@ pub(crate) enum Over {
 
 /// Watches one wait of one exchange. It costs nothing until something has to be waited for.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Wait {
     cut: Cut,
     /// How long nothing may move; `None` waits for ever.
     patience: Option<Duration>,
@@ -175,7 +175,7 @@ pub(crate) struct Watch {
     beat: Option<Pin<Box<Sleep>>>,
 }
 
-impl Watch {
+impl Wait {
     pub(crate) const fn new(cut: Cut, patience: Option<Duration>) -> Self {
         Self { cut, patience, idle_since: None, beat: None }
     }
@@ -231,23 +231,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_cut_is_seen_within_half_a_second() {
         let flag = Arc::new(AtomicBool::new(false));
-        let mut watch = Watch::new(Cut::of_gate(flag.clone()), None);
+        let mut wait = Wait::new(Cut::of_gate(flag.clone()), None);
         let began = Instant::now();
         tokio::spawn(async move {
             tokio::task::yield_now().await;
             flag.store(true, Ordering::Relaxed);
         });
-        assert_eq!(poll_fn(|cx| watch.poll_over(cx, || false)).await, Over::Cut);
+        assert_eq!(poll_fn(|cx| wait.poll_over(cx, || false)).await, Over::Cut);
         assert!(began.elapsed() <= BEAT + Duration::from_millis(1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn patience_counts_from_the_last_move() {
-        let mut watch = Watch::new(Cut::default(), Some(Duration::from_secs(3)));
+        let mut wait = Wait::new(Cut::default(), Some(Duration::from_secs(3)));
         let began = Instant::now();
         let mut moves = 2;
         let over = poll_fn(|cx| {
-            watch.poll_over(cx, || {
+            wait.poll_over(cx, || {
                 moves -= 1;
                 moves >= 0
             })
