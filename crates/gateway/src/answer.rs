@@ -16,20 +16,15 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const AGAIN: u32 = 2;
 
 /// An answer of the gate that is no success.
-pub struct Problem {
+pub(crate) struct Problem {
     refusal: Refusal,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The plain answer to a refusal.
-pub fn refuse(refusal: Refusal, call: CallId) -> Response<Answer> {
-    Problem::new(refusal, call).answer()
-}
-
 impl Problem {
     /// Says what is wrong, who must act and how it is mended.
-    pub fn new(refusal: Refusal, call: CallId) -> Self {
+    pub(crate) fn new(refusal: Refusal, call: CallId) -> Self {
         let mut members = Map::new();
         let mut say = |name: &str, value: Value| members.insert(name.to_owned(), value);
         say("type", format!("urn:greave:refusal:{}", refusal.code()).into());
@@ -49,20 +44,20 @@ impl Problem {
 
     /// Says more of this very case.
     #[must_use]
-    pub fn detail(self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(self, detail: impl Into<String>) -> Self {
         self.member("detail", detail.into())
     }
 
     /// Adds a member, such as `challenge_id`.
     #[must_use]
-    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// Adds a header. It takes the place of one that the answer would have by itself.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -75,7 +70,7 @@ impl Problem {
     }
 
     /// The answer. hyper leaves its body out where HEAD was asked.
-    pub fn answer(self) -> Response<Answer> {
+    pub(crate) fn answer(self) -> Response<Answer> {
         let Self { refusal, members, headers } = self;
         let mut answer = Response::new(Answer::words(Value::Object(members).to_string()));
         *answer.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -136,7 +131,7 @@ mod tests {
     async fn every_refusal_is_a_problem_with_its_row() {
         for refusal in Refusal::ALL.iter().copied() {
             let call = CallId(uuid::Uuid::from_u128(7));
-            let answer = refuse(refusal, call);
+            let answer = Problem::new(refusal, call).answer();
             assert_eq!(answer.status().as_u16(), refusal.status());
             assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
             assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");

@@ -275,7 +275,7 @@ pub enum AnswerBroken {
 }
 
 /// Makes a key known that an answer brings.
-pub type Register = Arc<dyn Fn(Made) -> Pin<Box<dyn Future<Output = Option<KeyId>> + Send>> + Send + Sync>;
+pub(crate) type Register = Arc<dyn Fn(Made) -> Pin<Box<dyn Future<Output = Option<KeyId>> + Send>> + Send + Sync>;
 
 /// An answer that may bring a new key, held back until that key is known: whoever has read
 /// the answer may call with the key at once.

@@ -26,7 +26,7 @@ pub(crate) const BEAT: Duration = Duration::from_millis(500);
 /// Flags instead of a list of listeners: a busy key has thousands of exchanges in flight, on
 /// all threads, and most end before anybody could have cut them.
 #[derive(Clone, Debug, Default)]
-pub struct Cut {
+pub(crate) struct Cut {
     key: Option<Arc<Key>>,
     /// The key that the exchange made known: it cuts like one that was known before.
     learned: Option<Learned>,
@@ -95,19 +95,19 @@ pub(crate) type Learned = Arc<OnceLock<Arc<Key>>>;
 impl Cut {
     /// For exchanges without a key: `gate` ends them.
     #[must_use]
-    pub const fn of_gate(gate: Arc<AtomicBool>) -> Self {
+    pub(crate) const fn of_gate(gate: Arc<AtomicBool>) -> Self {
         Self { key: None, learned: None, about: None, makers: None, gate }
     }
 
     /// The same, ended with `key` too: when it is disabled, or ends.
     #[must_use]
-    pub fn or_key(self, key: Arc<Key>) -> Self {
+    pub(crate) fn or_key(self, key: Arc<Key>) -> Self {
         Self { key: Some(key), about: Some(Arc::default()), ..self }
     }
 
     /// The same, ended with a containment of the keys that made it.
     #[must_use]
-    pub fn or_its_makers(self, authority: &Arc<Authority>) -> Self {
+    pub(crate) fn or_its_makers(self, authority: &Arc<Authority>) -> Self {
         let makers = |key: &Arc<Key>| {
             let (authority, key) = (Arc::clone(authority), Arc::clone(key));
             Arc::new(Makers { authority, key, looked: AtomicU64::new(u64::MAX) })

@@ -35,23 +35,23 @@ use crate::{
 };
 
 /// What a request goes on with.
-pub struct Onward<'a> {
+pub(crate) struct Onward<'a> {
     /// The API behind the gate.
-    pub upstream: &'a Upstream,
+    pub(crate) upstream: &'a Upstream,
     /// Counts this exchange, and ends it when it is cut.
-    pub tally: &'a Arc<Tally>,
+    pub(crate) tally: &'a Arc<Tally>,
     /// What is looked for in the answer.
-    pub look: &'a Look,
+    pub(crate) look: &'a Look,
     /// Makes a key known that the answer brings, before the client has the answer.
-    pub register: Option<&'a Register>,
+    pub(crate) register: Option<&'a Register>,
     /// The gate's own credentials that the answer must not show, where the request goes with one.
-    pub sought: &'a [Arc<Sought>],
+    pub(crate) sought: &'a [Arc<Sought>],
     /// Swaps a new credential that the answer brings, where the request goes with the gate's own.
-    pub swap: Option<&'a Swap>,
+    pub(crate) swap: Option<&'a Swap>,
     /// Takes what the answer needs from the limits of its keys, where that counts.
-    pub toll: Option<Toll>,
+    pub(crate) toll: Option<Toll>,
     /// The client's place; a connection that changed its protocol keeps it.
-    pub seat: &'a Seat,
+    pub(crate) seat: &'a Seat,
 }
 
 /// Forwards one request. This consumes its permit, and nothing else reaches the upstream.
@@ -62,7 +62,11 @@ pub struct Onward<'a> {
 /// [`Refusal::UpstreamSlow`] as the upstream fails, [`Refusal::BadFraming`] when the client's
 /// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and [`Refusal::Disabled`] when
 /// the exchange was cut before its answer began; and where a limit has no room for the answer.
-pub async fn forward(permit: Permit, outbound: Outbound, mut onward: Onward<'_>) -> Result<Response<Answer>, Kept> {
+pub(crate) async fn forward(
+    permit: Permit,
+    outbound: Outbound,
+    mut onward: Onward<'_>,
+) -> Result<Response<Answer>, Kept> {
     // From here on the permit is spent: a retry below sends a request of which nothing was sent.
     let Permit { .. } = permit;
     let Onward { upstream, tally, look, register, sought, swap, .. } = onward;

@@ -32,9 +32,9 @@ const HOLDING: Duration = Duration::from_secs(30);
 
 /// A request on its way to the upstream: read strictly, and free of everything that spoke of
 /// the client's connection only. What stands in it now is what is judged and what is sent.
-pub struct Outbound {
+pub(crate) struct Outbound {
     /// Method, target and headers. Of the target, path and query are sent, byte for byte.
-    pub parts: request::Parts,
+    pub(crate) parts: request::Parts,
     pub(crate) load: Load,
     pub(crate) expects: bool,
     pub(crate) onto: Option<Onto>,
@@ -56,7 +56,7 @@ impl Outbound {
     /// [`Refusal::MethodRefused`] for TRACE and CONNECT, [`Refusal::BadPath`] for a target that
     /// has no path, [`Refusal::BadFraming`] where the length could be read in a second way; the
     /// client's connection must be closed then, as [`refuse`](crate::refuse) does.
-    pub fn read(mut request: Request<Incoming>, pace: Pace) -> Result<Self, Refusal> {
+    pub(crate) fn read(mut request: Request<Incoming>, pace: Pace) -> Result<Self, Refusal> {
         if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
             return Err(Refusal::MethodRefused);
         }
@@ -85,12 +85,12 @@ impl Outbound {
 
     /// The protocol that the client wants to change to, such as `websocket`. After the change
     /// nothing that is said can be judged.
-    pub fn upgrade(&self) -> Option<&HeaderValue> {
+    pub(crate) fn upgrade(&self) -> Option<&HeaderValue> {
         self.onto.as_ref().map(|onto| &onto.protocol)
     }
 
     /// Whether anything follows the head.
-    pub fn has_body(&self) -> bool {
+    pub(crate) fn has_body(&self) -> bool {
         !self.load.is_end()
     }
 
@@ -105,7 +105,7 @@ impl Outbound {
     }
 
     /// Path and query as they are sent.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
     }
 
@@ -116,7 +116,7 @@ impl Outbound {
     /// [`Refusal::TooLargeToHold`], [`Refusal::Busy`] when too much is held altogether,
     /// [`Refusal::BadFraming`] when the body breaks off, [`Refusal::ClientSlow`] when it comes
     /// too slowly. The rest of the body is unread then.
-    pub async fn hold(&mut self, spool: &Spool) -> Result<Bytes, Refusal> {
+    pub(crate) async fn hold(&mut self, spool: &Spool) -> Result<Bytes, Refusal> {
         let (bytes, load) = match std::mem::take(&mut self.load) {
             Load::Stream(body) => {
                 // Boxed: few requests are held, and each has room for this.

@@ -20,7 +20,7 @@ pub struct Spool {
 
 /// Why a body is not held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unheld {
+pub(crate) enum Unheld {
     /// It is larger than one body may be.
     TooLarge,
     /// Too much is held already.

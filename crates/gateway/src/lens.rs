@@ -21,21 +21,21 @@ pub(crate) const LARGEST: usize = 256 * 1024;
 
 /// What is looked for in an answer.
 #[derive(Clone, Debug, Default)]
-pub struct Look {
+pub(crate) struct Look {
     /// The list whose items are counted.
-    pub list: Option<Pointer>,
+    pub(crate) list: Option<Pointer>,
     /// The credential that the operation mints.
-    pub minted: Option<Pointer>,
+    pub(crate) minted: Option<Pointer>,
     /// The API's name for it, by which it is revoked there.
-    pub named: Option<Pointer>,
+    pub(crate) named: Option<Pointer>,
 }
 
 /// A key that an answer brings.
-pub struct Made {
+pub(crate) struct Made {
     /// The key itself.
-    pub secret: Zeroizing<String>,
+    pub(crate) secret: Zeroizing<String>,
     /// What the API calls it, where the answer says so.
-    pub upstream: Option<String>,
+    pub(crate) upstream: Option<String>,
 }
 
 pub(crate) struct Lens {

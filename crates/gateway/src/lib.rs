@@ -35,28 +35,32 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub use crate::{
-    answer::{Problem, refuse},
-    body::{Answer, AnswerBroken, Register},
+use crate::{
+    answer::Problem,
+    body::Register,
     cut::Cut,
-    dry::Dry,
-    emissary::{Act, Emissary, EmissarySettings, ListFields, NoAct, Unmeasured},
     exchange::{Onward, forward},
     framing::Outbound,
-    gate::{
-        Counts, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part, Played,
-        Realm, RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchCounts, WatchMode,
-        WatchRules, Watching, Worker, play,
-    },
-    hold::{Spool, Unheld},
-    key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
     lens::{Look, Made},
-    pace::Pace,
-    rows::Pointer,
-    server::{Running, Seat, Server, ServerSettings, Visitor},
+    server::Seat,
     swap::{Brought, Pending, PutAway, Swap, Unswapped},
     tally::{Ending, Tally},
-    tls::{TlsError, TlsFiles},
     toll::{Kept, Toll},
+};
+pub use crate::{
+    body::{Answer, AnswerBroken},
+    dry::Dry,
+    emissary::{Act, Emissary, EmissarySettings, ListFields, NoAct, Unmeasured},
+    gate::{
+        Counts, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part, Realm,
+        RealmSettings, Rehearsal, Replied, Sampling, Traced, Unanswered, UnknownKeys, WatchCounts, WatchMode,
+        WatchRules, Watching, Worker, play,
+    },
+    hold::Spool,
+    key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
+    pace::Pace,
+    rows::Pointer,
+    server::{Running, Server, ServerSettings, Visitor},
+    tls::{TlsError, TlsFiles},
     upstream::{HostSent, Origin, OriginError, Patience, Upstream},
 };

@@ -80,7 +80,7 @@ pub struct Server {
 
 /// A client's place among the connections. Free again when all its copies are gone.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub(crate) struct Seat {
     #[expect(dead_code, reason = "held for its end")]
     permit: Arc<OwnedSemaphorePermit>,
 }
@@ -89,9 +89,9 @@ pub struct Seat {
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The address of the other end; a proxy's, where one stands before the gate.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Its place.
-    pub seat: Seat,
+    pub(crate) seat: Seat,
     /// What is played, where the gate itself calls in a drill. Nobody who comes over the network
     /// has it.
     pub(crate) played: Option<Played>,

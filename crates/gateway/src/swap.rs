@@ -27,31 +27,32 @@ use wire::Secret;
 use crate::{lens, rows::Pointer};
 
 /// What an answer brought.
-pub struct Brought {
+pub(crate) struct Brought {
     /// The credential.
-    pub credential: Credential,
+    pub(crate) credential: Credential,
     /// What the API calls it, where the answer says so.
-    pub upstream: Option<String>,
+    pub(crate) upstream: Option<String>,
 }
 
 /// Puts a credential away, durably; the issued key that stands for it, with its secret.
-pub type PutAway = Arc<dyn Fn(Brought) -> Pin<Box<dyn Future<Output = Option<(KeyId, Secret)>> + Send>> + Send + Sync>;
+pub(crate) type PutAway =
+    Arc<dyn Fn(Brought) -> Pin<Box<dyn Future<Output = Option<(KeyId, Secret)>> + Send>> + Send + Sync>;
 
 /// How one answer's credential is swapped.
-pub struct Swap {
+pub(crate) struct Swap {
     /// Where the credential stands. Where the document does not say, there must be none.
-    pub at: Option<Pointer>,
+    pub(crate) at: Option<Pointer>,
     /// Where the API's name for it stands, where that is known.
-    pub named: Option<Pointer>,
+    pub(crate) named: Option<Pointer>,
     /// What becomes of it.
-    pub put_away: PutAway,
+    pub(crate) put_away: PutAway,
     /// Tells of it where nothing becomes of it.
-    pub pending: Arc<Pending>,
+    pub(crate) pending: Arc<Pending>,
 }
 
 /// A request that may make a credential. When nobody holds this any more, and nobody has said
 /// what became of the credential, it is told that there may be one: however the exchange ended.
-pub struct Pending {
+pub(crate) struct Pending {
     tell: Box<dyn Fn(&str) + Send + Sync>,
     sent: AtomicBool,
     settled: AtomicBool,
@@ -60,7 +61,7 @@ pub struct Pending {
 
 impl Pending {
     /// Tells by this, with the reason.
-    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             tell: Box::new(tell),
             sent: AtomicBool::new(false),
@@ -102,7 +103,7 @@ impl fmt::Debug for Pending {
 
 /// Why an answer's credential could not be swapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unswapped {
+pub(crate) enum Unswapped {
     /// The answer is not JSON, or is encoded, or can be read in two ways.
     Unreadable,
     /// It is too long to be read whole.

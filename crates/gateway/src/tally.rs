@@ -14,36 +14,36 @@ use crate::cut::Cut;
 
 /// What became of one exchange: the measured half of a [`law::Outcome`].
 #[derive(Debug)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// The HTTP status that the client saw, 0 where it saw none.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Whether the request was sent to the upstream, or began to be.
-    pub sent: bool,
+    pub(crate) sent: bool,
     /// Bytes of the request's body that went towards the upstream, or were held.
-    pub bytes_in: u64,
+    pub(crate) bytes_in: u64,
     /// Bytes of the answer's body that went towards the client.
-    pub bytes_out: u64,
+    pub(crate) bytes_out: u64,
     /// Items of the list in the answer, where they were looked for and could be counted.
-    pub rows: Option<u64>,
+    pub(crate) rows: Option<u64>,
     /// The key that the answer brought and that was made known.
-    pub minted: Option<KeyId>,
+    pub(crate) minted: Option<KeyId>,
     /// The key that the request's own credential became known as.
-    pub learned: Option<KeyId>,
+    pub(crate) learned: Option<KeyId>,
     /// Whether the answer showed the gate's own credential, and was kept back.
-    pub showed: bool,
+    pub(crate) showed: bool,
     /// Whether the answer's body is compressed: more went out than its bytes say.
-    pub encoded: bool,
+    pub(crate) encoded: bool,
     /// From the tally's beginning to its end, in microseconds.
-    pub micros: u64,
+    pub(crate) micros: u64,
     /// How it ended.
-    pub ended: Ended,
+    pub(crate) ended: Ended,
 }
 
 type Report = Box<dyn FnOnce(Ending) + Send + Sync>;
 
 /// Counts one exchange. Everything that takes part in it holds the tally; when the last of
 /// them lets go, in whatever way, the ending is told.
-pub struct Tally {
+pub(crate) struct Tally {
     began: Instant,
     cut: Cut,
     status: AtomicU16,
@@ -70,7 +70,7 @@ pub(crate) struct Seen {
 
 impl Tally {
     /// Begins now. `cut` ends the exchange; `report` gets the ending, on whatever thread is last.
-    pub fn begin(cut: Cut, report: impl FnOnce(Ending) + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn begin(cut: Cut, report: impl FnOnce(Ending) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
             cut,
@@ -89,7 +89,7 @@ impl Tally {
     }
 
     /// The gate answered by itself, with this status.
-    pub fn answered(&self, status: u16) {
+    pub(crate) fn answered(&self, status: u16) {
         self.answers(status);
         self.ends(Ended::Answered);
     }

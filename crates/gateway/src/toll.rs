@@ -17,7 +17,7 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Why a call does not go on, or its answer does not.
 #[derive(Debug)]
-pub enum Kept {
+pub(crate) enum Kept {
     /// For a reason that is a row of its own.
     Refused(Refusal),
     /// A limit of an issued key has no room for it.
@@ -40,7 +40,7 @@ impl From<Unswapped> for Kept {
 
 impl Kept {
     /// The row of the table.
-    pub const fn refusal(&self) -> Refusal {
+    pub(crate) const fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => *refusal,
             Self::Exhausted(_) => Refusal::LimitReached,
@@ -112,7 +112,7 @@ fn limited(line: &Line) -> Vec<Limited<'_>> {
 }
 
 /// Takes what one answer needs from the limits of its keys.
-pub struct Toll {
+pub(crate) struct Toll {
     meters: Arc<Meters>,
     line: Line,
     powers: Powers,

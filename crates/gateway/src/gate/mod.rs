@@ -29,10 +29,11 @@ mod watching;
 mod worker;
 mod writing;
 
+pub(crate) use self::rehearsing::Played;
 pub use self::{
     counts::{Counts, WatchCounts},
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
-    rehearsing::{Event, NotPlayed, Played, Rehearsal, Replied, play},
+    rehearsing::{Event, NotPlayed, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},
     tokens::{Issuer, Issuers},
     watching::{Found, Unanswered, WatchMode, WatchRules, Watching},

@@ -56,7 +56,7 @@ const MOST_EVENTS: usize = 4096;
 
 /// A drill's call on its way in.
 #[derive(Clone, Debug)]
-pub struct Played {
+pub(crate) struct Played {
     key: KeyId,
     dry: Dry,
 }

@@ -18,8 +18,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    Answer, Cut, Ending, Look, Onward, Outbound, Pace, Patience, Pointer, Register, Running, Server, ServerSettings,
-    Spool, Tally, TlsFiles, Upstream, Visitor, forward, refuse,
+    Answer, Cut, Ending, Look, Onward, Outbound, Pace, Patience, Pointer, Problem, Register, Running, Server,
+    ServerSettings, Spool, Tally, TlsFiles, Upstream, Visitor, forward,
 };
 
 /// Nothing here takes so long; a test that waits for what never comes fails by this.
@@ -159,7 +159,7 @@ async fn one(
     };
     exchange.await.unwrap_or_else(|kept: crate::Kept| {
         tally.answered(kept.refusal().status());
-        refuse(kept.refusal(), CallId(Uuid::from_u128(1)))
+        Problem::new(kept.refusal(), CallId(Uuid::from_u128(1))).answer()
     })
 }
 
