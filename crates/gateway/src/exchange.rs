@@ -83,9 +83,6 @@ pub(crate) async fn forward(
         }
     })?;
     let (mut parts, body) = response.into_parts();
-    if let Some(swap) = swap.filter(|_| parts.status.is_client_error() || parts.status.is_server_error()) {
-        swap.pending.settle();
-    }
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         // What follows cannot be searched.
         if !sought.is_empty() {
@@ -145,7 +142,6 @@ async fn screened(
     if swap.is_some() && parts.status.is_redirection() {
         return Err(Unswapped::LeadsOn.into());
     }
-    let swap = swap.filter(|_| parts.status.is_success());
     if body.size_hint().exact().is_none_or(|size| size > WHOLE) && swap.is_none() {
         return Ok(Source::Screened(body, Box::new(screen)));
     }
@@ -159,14 +155,15 @@ async fn screened(
         }
         wait.moved();
     }
-    let swapped = match swap {
-        Some(swap) => swap.swap(parts, screen.kept()).await?,
+    let instead = match swap {
+        Some(swap) if parts.status.is_success() => swap.swap(parts, screen.kept()).await?.map(|(key, body)| {
+            tally.saw(Seen { rows: None, minted: Some(key) });
+            body
+        }),
+        Some(swap) => swap.says_no(parts, screen.kept())?,
         None => None,
     };
-    if let Some((key, _)) = &swapped {
-        tally.saw(Seen { rows: None, minted: Some(*key) });
-    }
-    screen.ends(swapped.as_ref().map(|(_, body)| &**body));
+    screen.ends(instead.as_deref());
     Ok(Source::Screened(body, Box::new(screen)))
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn named(answer: &serde_json::Value, at: &Pointer) -> Option<String> 
 /// masked one, or a word that a caller chose and that others send for quite other reasons
 /// must not be: theirs would be two credentials. A key that has no such shape is learned
 /// when it is used.
-fn is_machine_made(text: &str) -> bool {
+pub(crate) fn is_machine_made(text: &str) -> bool {
     let is_mixed = |run: &str| {
         run.len() >= 16
             && run.bytes().any(|byte| byte.is_ascii_digit())

@@ -1,6 +1,8 @@
 //! A credential that an answer brings to an issued key is put away, and a key of the gate goes
 //! out in its place. Whatever cannot be done is said, and the credential does not go out.
 
+mod called;
+
 use std::{
     fmt,
     pin::Pin,
@@ -15,8 +17,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue,
     header::{
-        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, HeaderName, LAST_MODIFIED, LINK,
-        LOCATION, REFRESH,
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED,
     },
     response,
 };
@@ -25,6 +26,7 @@ use serde_json::Value;
 use wire::Secret;
 
 use crate::{lens, rows::Pointer};
+use called::{brings, head_brings, is_complaint};
 
 /// What an answer brought.
 pub(crate) struct Brought {
@@ -173,7 +175,7 @@ impl Swap {
         }
         let (text, value) = read(&parts.headers, whole)?;
         let brought = value.pointer(at.text()).ok_or(Unswapped::NotThere)?.as_str().ok_or(Unswapped::NotThere)?;
-        if brings_another(&value, Some(brought), false) {
+        if brings(&value, false, |text| text != brought) {
             return Err(Unswapped::Another);
         }
         let credential = Credential::new(brought.as_bytes()).map_err(|_| Unswapped::NoCredential)?;
@@ -198,13 +200,40 @@ impl Swap {
         Ok(Some((key, body)))
     }
 
+    /// What goes out in place of an answer by which the API says no: it may have made one all the
+    /// same, or show one that is there. Nothing where it goes out as it is.
+    pub(crate) fn says_no(&self, parts: &mut response::Parts, whole: &[u8]) -> Result<Option<Bytes>, Unswapped> {
+        if head_brings(&parts.headers) {
+            return Err(Unswapped::Another);
+        }
+        let read = read(&parts.headers, whole);
+        if let Ok((_, value)) = &read {
+            let in_its_place = self.at.as_ref().and_then(|at| value.pointer(at.text()));
+            if in_its_place.is_some_and(|value| brings(value, true, |text| !is_complaint(text)))
+                || brings(value, false, |text| !is_complaint(text))
+            {
+                return Err(Unswapped::Another);
+            }
+        }
+        self.pending.settle();
+        if read.is_ok() || whole.is_empty() {
+            return Ok(None);
+        }
+        // Words that nobody can look into stay; that it was no, goes on.
+        for name in OF_THE_BODY.iter().chain(&[CONTENT_TYPE, CONTENT_ENCODING]) {
+            parts.headers.remove(name);
+        }
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        Ok(Some(Bytes::new()))
+    }
+
     /// The document says of no credential in this answer, and nothing in it is called like one.
     fn brings_none(&self, parts: &response::Parts, whole: &[u8]) -> Result<(), Unswapped> {
         if whole.is_empty() {
             return Ok(());
         }
         let (_, value) = read(&parts.headers, whole)?;
-        if brings_another(&value, None, false) { Err(Unswapped::Another) } else { Ok(()) }
+        if brings(&value, false, |_| true) { Err(Unswapped::Another) } else { Ok(()) }
     }
 }
 
@@ -212,33 +241,6 @@ impl Swap {
 fn read<'a>(headers: &HeaderMap, whole: &'a [u8]) -> Result<(&'a str, Value), Unswapped> {
     let text = str::from_utf8(whole).ok().filter(|_| lens::is_plain_json(headers)).ok_or(Unswapped::Unreadable)?;
     Ok((text, catalogue::unambiguous_json(text).ok_or(Unswapped::Unreadable)?))
-}
-
-/// Whether a value holds a text that is called like a credential and is not this one.
-fn brings_another(value: &Value, brought: Option<&str>, is_called: bool) -> bool {
-    match value {
-        Value::String(text) => is_called && !text.is_empty() && Some(text.as_str()) != brought,
-        Value::Array(items) => items.iter().any(|item| brings_another(item, brought, is_called)),
-        Value::Object(members) => members.iter().any(|(name, member)| {
-            let is_called = catalogue::names_credential(name) || is_called && name.eq_ignore_ascii_case("value");
-            brings_another(member, brought, is_called)
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// Whether an answer's head has a header that is called like a credential, or an address with a
-/// parameter that is.
-fn head_brings(headers: &HeaderMap) -> bool {
-    headers.iter().any(|(name, value)| {
-        let says = |part: &[u8]| {
-            let called = part.split(|byte| *byte == b'=').next().filter(|called| called.len() < part.len());
-            called.is_some_and(|called| catalogue::names_credential(&String::from_utf8_lossy(called)))
-        };
-        let leads = [LOCATION, CONTENT_LOCATION, LINK, REFRESH].contains(name);
-        catalogue::names_credential(name.as_str())
-            || leads && value.as_bytes().split(|byte| b"?&#;<>".contains(byte)).any(says)
-    })
 }
 
 /// A JSON text in which every string that says `old` says `new`, and nothing else is changed:
@@ -352,12 +354,19 @@ mod tests {
             r#""data":[{"password":"x"}]"#,
             r#""Tokens":["x"]"#,
             r#""client_secret":{"value":"x"}"#,
+            r#""tokens":{"read":"x"}"#,
+            r#""api_keys":[{"live":"x"}]"#,
+            r#""secret":{"data":{"x":"y"}}"#,
+            r#""password":987654"#,
         ] {
             assert_eq!(swapped(&with(more), &[]).await.unwrap_err(), Unswapped::Another, "{more}");
         }
-        for more in
-            [r#""refresh_token":null"#, r#""token_type":"x","secret":"""#, r#""copy":{"token":"tok_9f3c1e7a52d84b06"}"#]
-        {
+        for more in [
+            r#""refresh_token":null"#,
+            r#""token_type":"x","secret":"""#,
+            r#""copy":{"token":"tok_9f3c1e7a52d84b06"}"#,
+            r#""api_key":{"id":"7","name":"x","createdAt":"2026-11-30","scopes":["a"],"max":12345}"#,
+        ] {
             assert!(swapped(&with(more), &[]).await.unwrap().is_some(), "{more}");
         }
         let twice = r#"{"id":7,"token":"first_9f3c1e7a52d84b06","token":"tok_9f3c1e7a52d84b06"}"#;
@@ -384,6 +393,50 @@ mod tests {
         }
         for body in ["", r#"{"id":7,"name":"x","deleted":true}"#] {
             assert!(swapped_at(nowhere, body, &[]).await.unwrap().is_none(), "{body}");
+        }
+    }
+
+    fn says_no(body: &str, headers: &[(&'static str, &str)]) -> Result<Option<Bytes>, Unswapped> {
+        let mut parts = http::Response::new(()).into_parts().0;
+        parts.headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
+        for (name, value) in headers {
+            parts.headers.insert(*name, value.parse().unwrap());
+        }
+        let said =
+            swap("/value", Arc::new(|_| unreachable!("nothing is put away"))).says_no(&mut parts, body.as_bytes());
+        if let Ok(Some(instead)) = &said {
+            assert_eq!(parts.headers["content-length"], instead.len().to_string());
+            assert!(!parts.headers.contains_key("content-type"));
+        }
+        said
+    }
+
+    #[test]
+    fn an_answer_that_says_no_brings_no_credential_either() {
+        for body in [
+            r#"{"token":"tok_9f3c1e7a52d84b06"}"#,
+            r#"{"value":"tok_9f3c1e7a52d84b06"}"#,
+            r#"{"errors":[{"key":"there is tok_9f3c1e7a52d84b06"}]}"#,
+            r#"{"password":"q7w2"}"#,
+            r#"{"password":987654}"#,
+        ] {
+            assert_eq!(says_no(body, &[]).unwrap_err(), Unswapped::Another, "{body}");
+        }
+        assert_eq!(says_no("", &[("x-auth-token", "y")]).unwrap_err(), Unswapped::Another);
+        for body in [
+            "",
+            r#"{"error":"who?"}"#,
+            r#"{"token":["this field may not be blank."],"key":"too_long","value":"invalid"}"#,
+            r#"{"request_id":"tok_9f3c1e7a52d84b06"}"#,
+        ] {
+            assert_eq!(says_no(body, &[]), Ok(None), "{body}");
+        }
+        for (body, headers) in [
+            (r#"{"token":"tok_9f3c1e7a52d84b06"}"#, [("content-type", "text/plain")]),
+            ("packed", [("content-encoding", "gzip")]),
+            (r#"{"a":1,"a":2}"#, [("x", "y")]),
+        ] {
+            assert_eq!(says_no(body, &headers), Ok(Some(Bytes::new())), "{body}");
         }
     }
 

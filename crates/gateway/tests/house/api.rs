@@ -213,6 +213,22 @@ impl Api {
                         return Response::builder().status(303).header("location", to).body(Kept::whole("")).unwrap();
                     }
                     "as=headed" => return json().header("x-auth-token", made).body(Kept::whole("")).unwrap(),
+                    // It says no, and shows what is there all the same.
+                    "as=failed" | "as=there" => {
+                        let (status, name) =
+                            if request.uri().query() == Some("as=failed") { (500, "secret") } else { (409, "token") };
+                        let body = format!(r#"{{"error":"sorry","existing":{{"{name}":"{made}"}}}}"#);
+                        let answer = json().status(status).body(Kept::pieces(&body, 1));
+                        return answer.unwrap();
+                    }
+                    "as=invalid" => {
+                        let body = r#"{"errors":{"secret":["is not wanted"]}}"#;
+                        return json().status(422).body(Kept::whole(body)).unwrap();
+                    }
+                    "as=words" => {
+                        let answer = json().status(409).header("content-type", "text/plain");
+                        return answer.body(Kept::whole(&format!("there is {made}"))).unwrap();
+                    }
                     "as=nothing" => return json().body(Kept::whole("")).unwrap(),
                     // Its end never comes.
                     // Longer than what is held back, and its end never comes.

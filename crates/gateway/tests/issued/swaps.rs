@@ -70,6 +70,27 @@ async fn a_new_credential_that_cannot_be_replaced_does_not_go_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_says_no_shows_no_credential_either() {
+    let house = House::observing().await;
+    house.lend_credential();
+    let (_, key) = house.issue(minting(), &[]).await;
+    for way in ["failed", "there"] {
+        let answer = house.post(&format!("/v1/keys?as={way}"), &key, "{}").await;
+        assert_eq!(answer.refusal(), Some(Refusal::MintedKept), "{way}");
+        assert!(!answer.whole().contains("mint_"), "{way}");
+    }
+    assert_eq!(house.found(), ["minted-kept", "minted-kept"]);
+    let answer = house.post("/v1/keys?as=invalid", &key, "{}").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.body["errors"]["secret"][0], "is not wanted");
+    // What nobody can look into stays in; that it was no, goes on.
+    let answer = house.post("/v1/keys?as=words", &key, "{}").await;
+    assert_eq!((answer.status, answer.header("content-length")), (StatusCode::CONFLICT, Some("0")));
+    assert!(!answer.whole().contains("mint_"));
+    assert!(house.found().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_no_place_in_the_document_does_not_go_out_either() {
     let house = House::observing().await;
     house.lend_credential();
