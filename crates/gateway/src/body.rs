@@ -70,6 +70,14 @@ impl Load {
     }
 
     pub(crate) fn held(&self) -> Option<Bytes> {
+    /// What follows the body, where that is held.
+    pub(crate) const fn trailers(&self) -> Option<&HeaderMap> {
+        match self {
+            Self::Held { trailers: Some(trailers), .. } => Some(trailers),
+            Self::Held { .. } | Self::Stream(_) => None,
+        }
+    }
+
         match self {
             Self::Stream(_) => None,
             Self::Held { bytes, .. } => bytes.clone(),

@@ -10,10 +10,10 @@ mod issued;
 mod tokens;
 mod watched;
 
-use authority::{Command, SecretDigest, Sighting, Warrant};
+use authority::{Command, Scope, SecretDigest, Sighting, Warrant};
 use house::House;
 use http::StatusCode;
-use law::{Factor, Power, Refusal, Standing, Verdict, Who};
+use law::{Factor, Power, Powers, Refusal, Standing, Verdict, Who};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_known_key_reads_and_the_upstream_sees_the_request_as_it_was_sent() {
@@ -836,6 +836,74 @@ async fn a_method_that_a_caller_makes_up_has_no_name_of_its_own_in_the_record() 
     house.adopt("secret-of-ann-1234567890").await;
     let request = house.request("A1", "/v1/things").header("authorization", "Bearer secret-of-ann-1234567890");
     house.send(request, "").await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_shown_only_what_reaches_the_api() {
+    let house = House::enforcing().await;
+    house.lend_credential();
+    house.adopt("secret-of-ann-1234567890").await;
+    let scope = Scope { powers: Powers::EVERY, operations: Vec::new(), sources: Vec::new() };
+    let (_, issued) = house.issue(scope, &[]).await;
+    for (key, reaches) in
+        [("secret-of-ann-1234567890", &["cookie", "host", "range", "x-dry-run"][..]), (&issued, &["x-dry-run"])]
+    {
+        let call = house.request_of("production.example", "DELETE", "/v1/things/a");
+        let mut call = call.header("authorization", &format!("Bearer {key}"));
+        for (name, value) in [
+            ("x-dry-run", "no"),
+            ("range", "bytes=0-1"),
+            ("cookie", "org=1"),
+            ("greave-dry-run", "true"),
+            ("x-original-environment", "staging"),
+            ("x-auth-request-note", "dry run only"),
+            ("x-forwarded-host", "sandbox.example"),
+        ] {
+            call = call.header(name, value);
+        }
+        let held = house.start(call, "");
+        let question = house.question().await;
+        let exhibit = house.authority.exhibit(question).await.unwrap().unwrap();
+        let mut shown: Vec<&str> = exhibit.headers.iter().map(|(name, _)| name.as_str()).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, reaches);
+        if key == issued {
+            held.abort();
+            continue;
+        }
+        house.approve(&[question]).await;
+        held.await.unwrap();
+        let seen = house.upstream.last().await;
+        for (name, value) in exhibit.headers.iter().filter(|(name, _)| name != "cookie") {
+            assert_eq!(seen.header(name), Some(&**value), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trailer_bears_no_credential_and_a_yes_is_for_these_trailers_only() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let call = |target: &str, who: &str, trailer: &str| {
+        format!(
+            "POST {target} HTTP/1.1\r\nhost: a\r\n{who}\r\nconnection: close\r\nprefer: wait=0\r\n\
+             trailer: x-sum, account, x-api-key, x-team-token\r\ncontent-type: application/json\r\n\
+             transfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n{trailer}\r\n\r\n"
+        )
+    };
+    let key = "authorization: Bearer secret-of-ann-1234567890";
+    for (who, named) in [(key, Some("x-sum, account")), ("cookie: sid=ann", None)] {
+        assert_eq!(house.say(&call("/v1/things/a", who, "x-api-key: another")).await, "HTTP/1.1 200 OK", "{who}");
+        assert_eq!(house.upstream.last().await.header("trailer"), named, "{who}");
+    }
+    let asks = "HTTP/1.1 401 Unauthorized";
+    assert_eq!(house.say(&call("/v1/keys", key, "account: test")).await, asks);
+    let question = house.question().await;
+    let exhibit = house.authority.exhibit(question).await.unwrap().unwrap();
+    assert!(exhibit.headers.contains(&("trailer account".to_owned(), "test".to_owned())), "{exhibit:?}");
+    house.approve(&[question]).await;
+    assert_eq!(house.say(&call("/v1/keys", key, "account: production")).await, asks);
+    assert_eq!(house.say(&call("/v1/keys", key, "account: test")).await, "HTTP/1.1 201 Created");
+}
+
     let (call, _) = house.last_call().await;
     assert_eq!((&*call.operation, call.powers), ("OTHER *", law::Powers::EVERY));
     let parameters: Vec<(&str, &str)> = call.parameters.iter().map(|(name, value)| (&**name, &**value)).collect();

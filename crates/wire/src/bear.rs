@@ -61,7 +61,7 @@ impl Place {
 /// Where the place cannot bear it, there is none in the request.
 pub fn replace(headers: &mut HeaderMap, places: &Places, at: &Place, credential: &Secret) {
     strip(headers, places, Keep::Nothing);
-    let others = [header::COOKIE, header::HOST, header::RANGE, header::IF_RANGE, header::TE, header::TRAILER];
+    let others = [header::COOKIE, header::HOST, header::RANGE, header::IF_RANGE, header::TE];
     for name in others.iter().chain(&TOLD) {
         headers.remove(name);
     }

@@ -510,6 +510,8 @@ pub fn strip(headers: &mut HeaderMap, places: &Places, keep: Keep) {
     for name in &places.headers {
         headers.remove(name);
     }
+    // What is not named here does not go on behind the body, where nobody could take it out.
+    headers.remove(header::TRAILER);
     let goes = |name: &str| places.is_cookie(name) || keep == Keep::Nothing && places.is_session_cookie(name);
     if !cookies(headers).any(|(name, _)| goes(&name)) {
         return;

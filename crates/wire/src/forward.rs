@@ -60,6 +60,9 @@ const END_TO_END: [HeaderName; 9] = [
     header::USER_AGENT,
 ];
 
+/// Last words of the names of headers that bear credentials.
+const CREDENTIAL_WORDS: [&str; 8] = ["apikey", "auth", "authorization", "cookie", "key", "password", "secret", "token"];
+
 /// What one hop takes, in bytes; for longer ones the string grows.
 const HOP: usize = 32;
 
@@ -98,6 +101,7 @@ impl Forwarding {
         let accepts_trailers = names_trailers(headers);
         take_out(headers, |name| self.is_identity(name) || places.is_twin(name));
         take_out_hop_by_hop(headers, |name| END_TO_END.contains(name) || places.is_header(name));
+        self.keep_trailers(headers, places);
         if accepts_trailers {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
@@ -108,6 +112,31 @@ impl Forwarding {
         headers.insert(X_FORWARDED_PROTO, proto);
         if let Some(host) = host {
             headers.insert(X_FORWARDED_HOST, host);
+        }
+    }
+
+    /// Leaves the names of those trailers that may follow: none that an upstream could take for a
+    /// credential, or for what only the gate may say, once it stands among the headers. What is
+    /// not named does not follow.
+    fn keep_trailers(&self, headers: &mut HeaderMap, places: &Places) {
+        if !headers.contains_key(header::TRAILER) {
+            return;
+        }
+        let may = |name: &HeaderName| {
+            let last = name.as_str().rsplit(['-', '_', '.']).next().unwrap_or_default();
+            !self.is_identity(name)
+                && !places.is_header(name)
+                && !places.is_twin(name)
+                && !CREDENTIAL_WORDS.contains(&last)
+        };
+        let kept: Vec<HeaderName> = names(headers, &header::TRAILER)
+            .filter_map(|name| HeaderName::try_from(name).ok())
+            .filter(|name| may(name))
+            .collect();
+        headers.remove(header::TRAILER);
+        if !kept.is_empty() {
+            let kept: Vec<&str> = kept.iter().map(HeaderName::as_str).collect();
+            set(headers, header::TRAILER, &kept.join(", "));
         }
     }
 
@@ -378,6 +407,16 @@ mod tests {
         left.sort_unstable();
         assert_eq!(left, ["accept", "host", "te", "trailer"]);
         assert_eq!(headers["te"], "trailers");
+    }
+
+    #[test]
+    fn no_trailer_is_taken_for_a_credential_or_for_what_the_gate_says() {
+        let named =
+            "X-Sum, x-api-key, X_Api_Key, authorization, x-team-token, X-Forwarded-For, x_company_user, Stripe-Account";
+        let headers = sent("192.0.2.1", &[("host", "a"), ("trailer", named), ("trailer", "greave-key, x-end")]);
+        assert_eq!(headers["trailer"], "x-sum, stripe-account, x-end");
+        assert_eq!(headers.get_all("trailer").iter().count(), 1);
+        assert!(!sent("192.0.2.1", &[("host", "a"), ("trailer", "x-api-key")]).contains_key("trailer"));
     }
 
     #[test]

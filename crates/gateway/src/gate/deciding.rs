@@ -130,6 +130,8 @@ impl Passage<'_> {
             method: &outbound.parts.method,
             upgrade: outbound.upgrade(),
             headers: &outbound.parts.headers,
+            sent: self.sent(request, &outbound.parts.headers),
+            trailers: outbound.load.trailers(),
             body,
             source: self.source,
             call: self.id,

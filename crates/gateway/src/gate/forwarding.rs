@@ -6,10 +6,11 @@ use authority::{Credential, Key, KnownBy, SecretDigest, Sighting, Spent};
 use catalogue::Answered;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
-    header::{ACCEPT_ENCODING, IF_RANGE, RANGE},
+    header::{ACCEPT_ENCODING, HOST, IF_RANGE, RANGE},
 };
 use jiff::Timestamp;
 use law::{KeyId, Permit, Power, Refusal, Severity, neighbourhood};
+use wire::{Place, Secret};
 
 use crate::{
     Answer, Look, Made, Onward, Outbound, Pending, Problem, Register, Tally, Toll, Visitor, forward,
@@ -134,6 +135,25 @@ impl Passage<'_> {
                 Err(self.end(tally, kept.problem(self.id)))
             }
         }
+    }
+
+    /// A request's headers as the API will get them, without what the gate says beside them.
+    pub(crate) fn sent(&self, request: &Judged<'_>, headers: &HeaderMap) -> HeaderMap {
+        let (mut headers, settings) = (headers.clone(), &self.realm.settings);
+        settings.forwarding.to_upstream(&mut headers, request.peer, false, &settings.places);
+        if issued::issued(request.presented).is_some() {
+            // No header bears a credential in a path.
+            wire::replace(&mut headers, &settings.places, &Place::Path, &Secret::new(b""));
+        } else if self.worker.upstream.host_instead(headers.contains_key(HOST)).is_some() {
+            headers.remove(HOST);
+        }
+        let look = request.understood.id.and_then(|id| self.realm.look(id));
+        if look.is_some_and(|look| look.minted.is_some() || look.list.is_some()) {
+            // As in `forward`: the whole answer is asked for.
+            headers.remove(RANGE);
+            headers.remove(IF_RANGE);
+        }
+        headers
     }
 
     /// A call of a drill that reads at the API, with the gate's own credential: the drill's key is

@@ -50,6 +50,8 @@ pub(crate) struct Judged<'a> {
     /// Whether it is other than usual for its key.
     pub(crate) unusual: bool,
 }
+    /// Who is connected.
+    pub(crate) peer: IpAddr,
 
 impl Passage<'_> {
     pub(crate) async fn through(
@@ -161,7 +163,8 @@ impl Passage<'_> {
             }
         }
 
-        let request = Judged { presented: &presented, understood: &understood, target: &target, open, unusual };
+        let peer = visitor.address.ip();
+        let request = Judged { presented: &presented, understood: &understood, target: &target, open, unusual, peer };
         let (permit, spent) = self.decide(&request, &mut outbound, &writing, &tally).await?;
         let toll = match self.count(line, understood.powers, &outbound.parts.method) {
             Ok(toll) => toll,

@@ -34,6 +34,11 @@ pub(crate) struct Waiting<'a> {
     /// The protocol that the client wants to go on with.
     pub(crate) upgrade: Option<&'a HeaderValue>,
     pub(crate) headers: &'a HeaderMap,
+    /// The headers as the API will get them, without what the gate says beside them: a person is
+    /// shown no other.
+    pub(crate) sent: HeaderMap,
+    /// What follows the body.
+    pub(crate) trailers: Option<&'a HeaderMap>,
     pub(crate) body: Bytes,
     pub(crate) source: std::net::IpAddr,
     pub(crate) call: CallId,
@@ -170,7 +175,7 @@ impl Waiting<'_> {
     }
 
     /// What the answer is bound to: key, powers and what is missing, method, target, body,
-    /// `Idempotency-Key`, the protocol to go on with, the whole credential and all cookies
+    /// trailers, `Idempotency-Key`, the protocol to go on with, the whole credential and all cookies
     /// (either may name an account beside the key), and every other header that says what is
     /// wanted: a yes to a deletion in one account is none to the same deletion in another.
     ///
@@ -215,7 +220,26 @@ impl Waiting<'_> {
             put(name.as_str().as_bytes());
             put(value);
         }
+        let mut trailers: Vec<_> = self.trailers().collect();
+        trailers.sort_by_key(|(name, value)| (name.as_str(), value.as_bytes()));
+        for (name, value) in trailers {
+            put(b"trailer");
+            put(name.as_str().as_bytes());
+            put(value.as_bytes());
+        }
         Ok(Digest::of(&bytes))
+    }
+
+    /// The trailers that reach the API: those that a header names.
+    fn trailers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let named: Vec<&str> = self
+            .sent
+            .get_all(header::TRAILER)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(',').map(str::trim))
+            .collect();
+        self.trailers.into_iter().flatten().filter(move |(name, _)| named.contains(&name.as_str()))
     }
 
     /// A part of the request, with what an issuer's token says in the token's place.
@@ -240,13 +264,15 @@ impl Waiting<'_> {
         let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let mask = |bytes: &[u8], form, most| wire::mask(bytes, form, &secrets, most);
         let query = self.target.query().as_sent();
-        let usual = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::HOST];
         let headers = self
-            .headers
+            .sent
             .iter()
-            .filter(|(name, _)| says_what_is_wanted(name) && !usual.contains(name))
+            .filter(|(name, value)| says_what_is_wanted(name) && !self.is_usual(name, value))
             .map(|(name, value)| (name.to_string(), mask(value.as_bytes(), wire::Form::Text, SHOWN_HEADER)));
-        let cookies = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let trailers = self
+            .trailers()
+            .map(|(name, value)| (format!("trailer {name}"), mask(value.as_bytes(), wire::Form::Text, SHOWN_HEADER)));
+        let cookies = self.sent.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let names = cookies.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.split('=').next());
         let names = names.map(str::trim).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
         let cookies = (!names.is_empty()).then(|| {
@@ -256,7 +282,7 @@ impl Waiting<'_> {
             method: self.method.to_string(),
             path: mask(self.target.path().as_bytes(), wire::Form::Text, SHOWN),
             query: (!query.is_empty()).then(|| mask(query.as_bytes(), wire::Form::Form, SHOWN)),
-            headers: headers.chain(cookies).collect(),
+            headers: headers.chain(trailers).chain(cookies).collect(),
             body: (!self.body.is_empty()).then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),
             body_bytes: self.body.len() as u64,
             body_digest: (!self.body.is_empty()).then(|| Digest::of(&self.body)),
@@ -265,6 +291,15 @@ impl Waiting<'_> {
                 .get(header::USER_AGENT)
                 .map(|agent| mask(agent.as_bytes(), wire::Form::Text, SHOWN_HEADER)),
         }
+    }
+
+    /// Whether a header says nothing that the rest does not say. The host is shown where it is the
+    /// client's word: it may name the tenant.
+    fn is_usual(&self, name: &HeaderName, value: &HeaderValue) -> bool {
+        let is_told = || self.sent.get(header::HOST) == Some(value);
+        [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::TRAILER].contains(name)
+            || *name == "x-forwarded-proto"
+            || *name == "x-forwarded-host" && is_told()
     }
 }
 

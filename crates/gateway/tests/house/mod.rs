@@ -370,7 +370,12 @@ impl House {
     }
 
     pub(crate) fn request(&self, method: &str, target: &str) -> Asking {
-        Asking(Request::builder().method(method).uri(target).header("host", self.address.to_string()))
+        self.request_of(&self.address.to_string(), method, target)
+    }
+
+    /// A request to a host of this name.
+    pub(crate) fn request_of(&self, host: &str, method: &str, target: &str) -> Asking {
+        Asking(Request::builder().method(method).uri(target).header("host", host))
     }
 
     pub(crate) async fn get(&self, target: &str, key: &str) -> Answered {
@@ -382,7 +387,10 @@ impl House {
     }
 
     pub(crate) fn start_post(&self, target: &str, key: &str, body: &str) -> JoinHandle<Answered> {
-        let request = self.request("POST", target).header("authorization", &format!("Bearer {key}"));
+        self.start(self.request("POST", target).header("authorization", &format!("Bearer {key}")), body)
+    }
+
+    pub(crate) fn start(&self, request: Asking, body: &str) -> JoinHandle<Answered> {
         tokio::spawn(send(self.address, request.body(body).unwrap()))
     }
 
@@ -407,6 +415,29 @@ impl House {
         timeout(NEVER, stream.read_exact(&mut go_on)).await.unwrap().unwrap();
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         stream
+    }
+
+    /// The first line of the answer to a request as it is written here; it closes the connection.
+    pub(crate) async fn say(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(NEVER, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        String::from_utf8_lossy(&answer).lines().next().unwrap().to_owned()
+    }
+
+    /// A form that never ends, of which so much is sent; done when it was answered or cut off.
+    pub(crate) fn pour(&self, key: &str, bytes: usize) -> JoinHandle<()> {
+        let (address, whole) = (self.address, bytes + 1);
+        let head = format!(
+            "POST /v1/things/a HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {whole}\r\n\r\n",
+        );
+        tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let _ = stream.write_all(&[head.as_bytes(), &vec![b'x'; bytes]].concat()).await;
+            let _ = stream.read(&mut [0]).await;
+        })
     }
 
     /// What came of an answer before it ended or broke off, and whether it broke.
