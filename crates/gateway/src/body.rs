@@ -14,7 +14,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use law::{Ended, KeyId, Refusal};
 use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
+    sync::oneshot,
     task::JoinHandle,
     time::{Sleep, sleep},
 };
@@ -23,6 +23,7 @@ use wire::second_method::Passing;
 use crate::{
     cut::{Over, Wait},
     framing::strip_trailers,
+    hold::Room,
     lens::{LARGEST, Lens, Made},
     pace::{Paced, Unsent},
     screen::Source,
@@ -41,7 +42,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// A request's body as it came: in flow, or held.
 pub(crate) enum Load {
     Stream(Paced),
-    Held { bytes: Option<Bytes>, trailers: Option<HeaderMap>, room: Option<OwnedSemaphorePermit> },
+    Held { bytes: Option<Bytes>, trailers: Option<HeaderMap>, room: Option<Room> },
 }
 
 impl Default for Load {
@@ -69,7 +70,6 @@ impl Load {
         matches!(self, Self::Held { trailers: Some(_), .. })
     }
 
-    pub(crate) fn held(&self) -> Option<Bytes> {
     /// What follows the body, where that is held.
     pub(crate) const fn trailers(&self) -> Option<&HeaderMap> {
         match self {
@@ -78,6 +78,7 @@ impl Load {
         }
     }
 
+    pub(crate) fn held(&self) -> Option<Bytes> {
         match self {
             Self::Stream(_) => None,
             Self::Held { bytes, .. } => bytes.clone(),

@@ -31,8 +31,9 @@ use crate::{body::Answer, gate::Played};
 /// What hyper may buffer of one connection, in bytes.
 const BUFFER: usize = 128 * 1024;
 
-/// The largest head of a request, in bytes.
-const HEAD: usize = 64 * 1024;
+/// The largest head of a request, in bytes. Half a head takes memory, and that before anything is
+/// known of who sends it: at most twice as much for each connection.
+const HEAD: usize = 32 * 1024;
 
 /// Connections that wait to be accepted, per worker.
 const BACKLOG: i32 = 4096;

@@ -80,7 +80,7 @@ impl Passage<'_> {
         if contained == law::Answer::Ask {
             gate.watching.asks(key.id, Timestamp::now());
         }
-        let body = match outbound.hold(&gate.spool).await {
+        let body = match outbound.hold(&self.spool(request.presented)).await {
             Ok(body) => body,
             Err(refusal) => return Err(self.refuse(writing, tally, refusal)),
         };

@@ -13,7 +13,7 @@ use law::{CallId, Ended, Powers, Refusal, Verdict, Who, neighbourhood};
 use wire::Target;
 
 use crate::{
-    Answer, Cut, Kept, Problem, Tally, Toll, Visitor,
+    Answer, Cut, Kept, Problem, Spool, Tally, Toll, Visitor,
     gate::{
         attempt::{Understood, may_be_overridden, understand, undescribed},
         issued,
@@ -24,6 +24,7 @@ use crate::{
         worker::Worker,
         writing::{Writing, describe, query, verdict},
     },
+    hold::Share,
     toll::Line,
 };
 
@@ -49,11 +50,22 @@ pub(crate) struct Judged<'a> {
     pub(crate) open: bool,
     /// Whether it is other than usual for its key.
     pub(crate) unusual: bool,
-}
     /// Who is connected.
     pub(crate) peer: IpAddr,
+}
 
 impl Passage<'_> {
+    /// Room for this request's body, while it is held.
+    pub(crate) fn spool(&self, presented: &Presented) -> Spool {
+        self.worker.gate.spool.of(match presented {
+            Presented::Key(key, _) => [Some(Share::Key(key.id)), None],
+            // A session is believed and not verified: its cookie may be made up as well as a key.
+            Presented::Unknown(_) | Presented::Session | Presented::Nobody => {
+                [Some(Share::Strangers), Some(Share::From(neighbourhood(self.source)))]
+            }
+        })
+    }
+
     pub(crate) async fn through(
         &self,
         request: Request<Incoming>,
@@ -118,7 +130,8 @@ impl Passage<'_> {
         }
 
         let is_nobody = matches!(presented, Presented::Nobody);
-        let mut understood = match understand(self.realm, &mut outbound, &target, is_nobody, &gate.spool).await {
+        let spool = self.spool(&presented);
+        let mut understood = match understand(self.realm, &mut outbound, &target, is_nobody, &spool).await {
             Ok(understood) => understood,
             Err(refusal) => {
                 not_understood();
@@ -156,7 +169,7 @@ impl Passage<'_> {
             Err(kept) => return Err(self.keep(&writing, &tally, &kept)),
         };
         if issued::is_for_some_operations(&presented) {
-            match may_be_overridden(&mut outbound, &gate.spool).await {
+            match may_be_overridden(&mut outbound, &spool).await {
                 Ok(false) => {}
                 Ok(true) => return Err(self.refuse(&writing, &tally, Refusal::OutOfScope)),
                 Err(refusal) => return Err(self.refuse(&writing, &tally, refusal)),
