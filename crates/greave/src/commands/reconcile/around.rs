@@ -393,14 +393,15 @@ mod tests {
             acts: Vec::new(),
         };
         let log = r#"
-192.0.2.7 - ann [01/Jan/1970:00:00:10 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"
-[1970-01-01T00:00:20.250Z] "GET /a HTTP/2" 200 - 0 2 5 4 "192.0.2.7" "curl/8" "id" "api" "10.0.0.1:80"
-{"level":"info","ts":21.5,"msg":"using config"}
-{"level":"info","ts":30.25,"request":{"remote_ip":"192.0.2.7","method":"GET","uri":"/a"},"status":200}
-{"time":"1970-01-01T00:00:40Z","request":"GET /a HTTP/1.1","status":200,"remote_addr":"192.0.2.9","http_x_forwarded_for":"127.0.0.1"}
+192.0.2.7 - ann [29/Nov/2026:07:00:10 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"
+[2026-11-29T07:00:20.250Z] "GET /a HTTP/2" 200 - 0 2 5 4 "192.0.2.7" "curl/8" "id" "api" "10.0.0.1:80"
+{"level":"info","ts":1795935621.5,"msg":"using config"}
+{"level":"info","ts":1795935630.25,"request":{"remote_ip":"192.0.2.7","method":"GET","uri":"/a"},"status":200}
+{"time":"2026-11-29T07:00:40Z","request":"GET /a HTTP/1.1","status":200,"remote_addr":"192.0.2.9","http_x_forwarded_for":"127.0.0.1"}
 what nobody knows
 "#;
-        let recorded = recorded(&[(10, 11), (20, 21), (30, 31)]);
+        let began = "2026-11-29T07:00:00Z".parse::<Timestamp>().unwrap().as_second();
+        let recorded = recorded(&[10, 20, 30].map(|second| (began + second, began + second + 1)));
         let found = compare(log.as_bytes(), recorded, &reading, Timestamp::UNIX_EPOCH, SignedDuration::ZERO).unwrap();
         assert_eq!((found.lines, found.recorded, found.around, found.unreadable), (5, 3, 1, 1));
         assert_eq!(found.calls[0].source.as_deref(), Some("192.0.2.9"), "a header does not say from where");
