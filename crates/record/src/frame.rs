@@ -8,7 +8,12 @@
 //! that a caller puts into a string can look like the length of a frame. That is why the scan
 //! for the next readable frame may trust what it finds.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    mem,
+    ops::Range,
+};
 
 /// The longest payload: 64 KiB.
 pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
@@ -17,7 +22,7 @@ pub(crate) const HEAD: usize = 8;
 /// The shortest payload: a letter and `{}`.
 const MIN_PAYLOAD: usize = 3;
 /// How much is read at once.
-const CHUNK: usize = 256 * 1024;
+pub(crate) const CHUNK: usize = 256 * 1024;
 
 /// Why an entry does not become a frame.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +99,15 @@ pub(crate) enum Step<'a> {
     End { offset: u64, torn: u64 },
 }
 
-/// The frames of one file, which may be growing. Holds at most a few hundred KiB of it.
+/// The frames of one file, which may be growing. Holds at most a few hundred KiB of it, and what is
+/// to be kept.
 pub(crate) struct Frames {
     file: File,
     buffer: Vec<u8>,
+    /// Frames stay in the buffer when they were given out.
+    keeps: bool,
+    /// The place in the buffer up to which it is kept.
+    kept: usize,
     /// The place in the file of the buffer's first byte.
     base: u64,
     /// The place in the buffer from which to read on.
@@ -108,8 +118,40 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// The frames from this place of the file on.
-    pub(crate) fn from(file: File, offset: u64) -> Self {
-        Self { file, buffer: Vec::new(), base: offset, at: 0, bad_from: None }
+    pub(crate) fn from(mut file: File, offset: u64) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self { file, buffer: Vec::new(), keeps: false, kept: 0, base: offset, at: 0, bad_from: None })
+    }
+
+    /// From here on frames stay in this buffer, one behind the other.
+    pub(crate) fn keep_in(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.turn_to(buffer);
+        self.keeps = true;
+    }
+
+    /// The frames that were given out since they were to be kept. Those that follow are not.
+    pub(crate) fn kept(&mut self) -> Vec<u8> {
+        let kept = self.kept;
+        let mut buffer = self.turn_to(Vec::new());
+        buffer.truncate(kept);
+        self.keeps = false;
+        buffer
+    }
+
+    /// Goes on in an empty buffer.
+    fn turn_to(&mut self, mut buffer: Vec<u8>) -> Vec<u8> {
+        buffer.extend_from_slice(self.rest(self.at));
+        self.base += self.at as u64;
+        (self.at, self.kept) = (0, 0);
+        mem::replace(&mut self.buffer, buffer)
+    }
+
+    /// The last `size` bytes that are kept, and their place among them. They may be changed: nothing
+    /// looks at them again.
+    pub(crate) fn last(&mut self, size: usize) -> (Range<usize>, &mut [u8]) {
+        let place = self.kept.saturating_sub(size)..self.kept;
+        (place.clone(), self.buffer.get_mut(place).unwrap_or_default())
     }
 
     /// The place in the file up to which it has been read.
@@ -128,6 +170,9 @@ impl Frames {
                     }
                     let start = self.at + HEAD;
                     self.at = start + size;
+                    if self.keeps {
+                        self.kept = self.at;
+                    }
                     return Ok(Step::Frame {
                         offset: here,
                         payload: self.buffer.get(start..self.at).unwrap_or_default(),
@@ -164,19 +209,10 @@ impl Frames {
 
     /// Reads on; whether there was more.
     fn fill(&mut self) -> io::Result<bool> {
-        self.buffer.drain(..self.at);
-        self.base += self.at as u64;
-        self.at = 0;
-        let held = self.buffer.len();
-        self.buffer.resize(held + CHUNK, 0);
-        let read = loop {
-            let space = self.buffer.get_mut(held..).unwrap_or_default();
-            match self.file.read_at(space, self.base + held as u64) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        self.buffer.truncate(held + read.as_ref().map_or(0, |read| *read));
-        read.map(|read| read > 0)
+        self.buffer.drain(self.kept..self.at);
+        self.base += (self.at - self.kept) as u64;
+        self.at = self.kept;
+        // Nothing is set to zero for it before.
+        Ok((&self.file).take(CHUNK as u64).read_to_end(&mut self.buffer)? > 0)
     }
 }

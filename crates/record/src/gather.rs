@@ -3,23 +3,23 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io,
+    io, mem,
+    ops::Range,
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use law::{ByPower, CallId, Powers, Span, Verdict};
 use seal::{Hash, tree};
 
 use crate::{
     Damage,
-    brief::Brief,
+    brief::{Brief, is_undescribed},
     entry::{self, CALL, OUTCOME},
     folder::{self, HEADER, Header, open_file, read_header},
-    frame::{Frames, MAX_PAYLOAD, Step},
-    rollup::{Place, Rolled},
+    frame::{CHUNK, Frames, HEAD, MAX_PAYLOAD, Step},
+    rollup::Rolled,
     scan,
-    segment::{Ending, Row, Told},
+    segment::{Ending, Number, Row, Told},
     words::Words,
 };
 
@@ -34,14 +34,15 @@ pub(crate) struct Group {
     pub(crate) stopped: bool,
 }
 
-/// A piece is longer than it should be by its last entry.
-const SLACK: usize = MAX_PAYLOAD + 1;
+/// A piece is longer than it should be by its last entry, and by what was read behind it.
+const SLACK: usize = HEAD + MAX_PAYLOAD + CHUNK;
 
 /// A finished file of the log, while it is read.
 pub(crate) struct Log {
     name: String,
-    /// Nothing where nothing of it can be read.
+    /// Nothing where nothing of it can be read, or nothing more.
     frames: Option<Frames>,
+    is_at_end: bool,
     /// How many entries were read.
     entries: u64,
     /// How many bytes its frames take.
@@ -53,7 +54,8 @@ impl Log {
     pub(crate) fn open(place: &folder::Place) -> io::Result<Self> {
         let file = open_file(&place.path)?;
         let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-        let mut log = Self { name: place.name(), frames: None, entries: 0, length, damage: Vec::new() };
+        let mut log =
+            Self { name: place.name(), frames: None, is_at_end: false, entries: 0, length, damage: Vec::new() };
         match read_header(&file)? {
             Header::Good(sequence) if sequence == place.sequence => {}
             Header::Newer(version) => {
@@ -67,187 +69,248 @@ impl Log {
                 return Ok(log);
             }
         }
-        log.frames = Some(Frames::from(file, HEADER));
+        log.frames = Some(Frames::from(file, HEADER)?);
         Ok(log)
     }
 
     /// How many entries it holds, and what of it cannot be read.
     pub(crate) fn count(mut self) -> io::Result<(u64, Vec<Damage>)> {
-        while self.next(&mut |_| {})? {}
+        while self.next()?.is_some() {}
         Ok((self.entries, self.damage))
     }
 
-    /// The next entries, of so many bytes together or a little more; nothing at the end.
-    pub(crate) fn piece(&mut self, most: usize) -> io::Result<Option<Piece>> {
-        if self.frames.is_none() {
-            return Ok(None);
-        }
+    /// The next entries, of so many bytes together or a little more; nothing at the end. Each is looked
+    /// at once, when it was just read: a whole piece is far more than a processor has at hand. What calls
+    /// wanted that is not described is noted; other use of keys is counted when rows stand in their order.
+    pub(crate) fn piece(
+        &mut self,
+        most: usize,
+        keep: &ByPower<Option<Span>>,
+        rolled: &mut Rolled,
+        spare: &mut Spare,
+    ) -> io::Result<Option<Piece>> {
+        let Some(frames) = &mut self.frames else { return Ok(None) };
+        let mut bytes = mem::take(&mut spare.bytes);
+        bytes.clear();
         // All at once: what grows is copied again and again.
-        let (first, mut bytes, mut ends) =
-            (self.entries, Vec::with_capacity(self.length.min(most) + SLACK), Vec::new());
-        let mut push = |bytes: &mut Vec<u8>, payload: &[u8]| {
-            // What stands before an entry where it is hashed as a leaf.
-            bytes.push(tree::LEAF);
-            bytes.extend_from_slice(payload);
-            ends.push(bytes.len());
-        };
-        while bytes.len() < most && self.next(&mut |payload| push(&mut bytes, payload))? {}
-        Ok((!ends.is_empty()).then(|| Piece { first, bytes: bytes.into(), ends }))
+        bytes.reserve(self.length.min(most).saturating_add(SLACK));
+        frames.keep_in(bytes);
+        let mut gathered = Gathered::new(self.entries, mem::take(spare));
+        let mut done = 0;
+        while done < most {
+            let Some((frames, size)) = self.next()? else { break };
+            let (place, leaf) = frames.last(1 + size);
+            done = place.end;
+            gathered.take(place, leaf, keep, rolled);
+        }
+        let bytes = self.frames.as_mut().map(Frames::kept).unwrap_or_default();
+        if self.is_at_end {
+            self.frames = None;
+        }
+        Ok(gathered.piece(bytes, spare))
     }
 
-    /// Gives out the next entry; whether there was something.
-    fn next(&mut self, take: &mut impl FnMut(&[u8])) -> io::Result<bool> {
-        let Some(frames) = &mut self.frames else { return Ok(false) };
-        match frames.step()? {
-            Step::Frame { payload, .. } => {
-                take(payload);
-                self.entries += 1;
+    /// The next entry: the length of its payload, which is the last that was read.
+    fn next(&mut self) -> io::Result<Option<(&mut Frames, usize)>> {
+        let Some(frames) = &mut self.frames else { return Ok(None) };
+        let size = loop {
+            match frames.step()? {
+                Step::Frame { payload, .. } => break payload.len(),
+                Step::Bad { offset, bytes } => {
+                    self.damage.push(Damage::Bytes { file: self.name.clone(), offset, bytes });
+                }
+                Step::End { offset, torn } => {
+                    let torn = (torn > 0).then(|| Damage::Torn { file: self.name.clone(), offset, bytes: torn });
+                    self.damage.extend(torn);
+                    self.is_at_end = true;
+                    return Ok(None);
+                }
             }
-            Step::Bad { offset, bytes } => self.damage.push(Damage::Bytes { file: self.name.clone(), offset, bytes }),
-            Step::End { offset, torn } => {
-                let torn = (torn > 0).then(|| Damage::Torn { file: self.name.clone(), offset, bytes: torn });
-                self.damage.extend(torn);
-                self.frames = None;
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        };
+        self.entries += 1;
+        Ok(Some((frames, size)))
     }
 }
 
-/// Entries that become segments together.
+/// Memory of a piece that is done with. New memory costs the kernel a good part of what sealing costs.
+#[derive(Default)]
+pub(crate) struct Spare {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    rows: Vec<Row>,
+    order: Vec<Ordered>,
+}
+
+/// A row where it is sorted. What is no call comes first, then calls by key and time; of what is alike,
+/// what came first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ordered {
+    key: Option<Number>,
+    at: Timestamp,
+    /// Among the rows of its piece.
+    number: usize,
+}
+
+/// An entry of a piece.
+struct Entry {
+    /// Where its JSON stands.
+    json: Range<usize>,
+    /// As a leaf of a tree.
+    hash: Hash,
+}
+
+/// A piece that is being read.
+struct Gathered {
+    first: u64,
+    entries: Vec<Entry>,
+    rows: Vec<Row>,
+    words: Words,
+    groups: BTreeMap<Group, Vec<Ordered>>,
+    /// For the group that is largest.
+    order: Vec<Ordered>,
+    /// Calls without an outcome: where their rows stand.
+    open: HashMap<CallId, usize, ahash::RandomState>,
+    /// Whose a call is, its outcome has said.
+    has_learned: bool,
+}
+
+impl Gathered {
+    fn new(first: u64, spare: Spare) -> Self {
+        let Spare { bytes: _, mut entries, mut rows, mut order } = spare;
+        entries.clear();
+        rows.clear();
+        order.clear();
+        let (words, groups, open) = (Words::default(), BTreeMap::new(), HashMap::default());
+        Self { first, entries, rows, words, groups, order, open, has_learned: false }
+    }
+
+    /// Takes an entry that stands at this place of the piece, with the byte before it.
+    fn take(&mut self, place: Range<usize>, leaf: &mut [u8], keep: &ByPower<Option<Span>>, rolled: &mut Rolled) {
+        // What stands before an entry where it is hashed as a leaf. It was the end of a checksum, which was looked at.
+        leaf.first_mut().into_iter().for_each(|first| *first = tree::LEAF);
+        let number = self.entries.len();
+        let json = (place.start + 2).min(place.end)..place.end;
+        self.entries.push(Entry { json, hash: Hash::of(&[leaf]) });
+        let place = self.first + number as u64;
+        let Some((kind, json)) = leaf.get(1..).and_then(<[u8]>::split_first) else { return };
+        let at = self.rows.last().map_or_else(Timestamp::default, |row| row.at);
+        let mut row = Row { place, kind: *kind, at, id: None, call: None, outcome: None };
+        let (mut powers, mut stopped) = (Powers::default(), false);
+        match *kind {
+            CALL => {
+                if let Some(call) = Brief::read(json) {
+                    if is_undescribed(&call.operation) {
+                        rolled.undescribed(&call);
+                    }
+                    self.open.insert(call.id, self.rows.len());
+                    powers = call.powers;
+                    stopped = matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_));
+                    (row.at, row.id, row.call) = (call.at, Some(call.id), Some(told(&call, &mut self.words)));
+                }
+            }
+            OUTCOME => {
+                if let Some(outcome) = scan::outcome(json).or_else(|| serde_json::from_slice(json).ok()) {
+                    let ending = Some(Ending::of(&outcome, place));
+                    let call = self.open.remove(&outcome.call).and_then(|number| self.rows.get_mut(number));
+                    if let Some(call) = call {
+                        call.outcome = ending;
+                        if let (Some(told), Some(key)) = (&mut call.call, outcome.learned) {
+                            told.key = Some(key.0).into();
+                            self.has_learned = true;
+                        }
+                        return;
+                    }
+                    (row.at, row.id, row.outcome) = (outcome.at, Some(outcome.call), ending);
+                }
+            }
+            kind => row.at = entry::at(kind, json).unwrap_or(row.at),
+        }
+        let keep = longest(keep, powers, row.call.is_none());
+        let group = Group { for_ever: keep.is_none(), keep, stopped };
+        // The first one is likely to be of the largest.
+        let order = self.groups.entry(group).or_insert_with(|| mem::take(&mut self.order));
+        order.push(Ordered { key: row.call.map(|call| call.key), at: row.at, number: self.rows.len() });
+        self.rows.push(row);
+    }
+
+    /// The whole, of these bytes; nothing where there are no entries.
+    fn piece(self, bytes: Vec<u8>, spare: &mut Spare) -> Option<Piece> {
+        let Self { first, entries, rows, words, mut groups, order, open: _, has_learned } = self;
+        if entries.is_empty() {
+            *spare = Spare { bytes, entries, rows, order };
+            return None;
+        }
+        for order in groups.values_mut() {
+            if has_learned {
+                let key = |number: usize| rows.get(number)?.call.map(|call| call.key);
+                order.iter_mut().for_each(|ordered| ordered.key = key(ordered.number));
+            }
+            order.sort_unstable();
+        }
+        Some(Piece { first, bytes, entries, rows, words, groups })
+    }
+}
+
+/// Entries that become segments together: the rows, each call with its outcome where that stands here.
 pub(crate) struct Piece {
     /// The place of its first entry in the file.
     first: u64,
-    /// The payloads, one behind the other, each behind a byte of its own; and where each ends.
-    bytes: Bytes,
-    ends: Vec<usize>,
+    /// What was read of the file.
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    rows: Vec<Row>,
+    pub(crate) words: Words,
+    groups: BTreeMap<Group, Vec<Ordered>>,
 }
 
 impl Piece {
-    /// The entries in their order, as leaves of a tree are hashed, each with its place.
-    fn leaves(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        let leaf = |(start, end): (usize, &usize)| self.bytes.get(start..*end).unwrap_or_default();
-        (self.first..).zip(starts.zip(&self.ends).map(leaf))
+    /// How many entries it has.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
-    /// The hashes of the entries at these places, in their order.
-    pub(crate) fn hashes(&self, places: impl Iterator<Item = u64>) -> Vec<Hash> {
-        let mut wanted = vec![false; self.ends.len()];
-        let mut hashes = Vec::with_capacity(places.size_hint().0);
-        for place in places {
-            if let Some(wanted) = self.number(place).and_then(|number| wanted.get_mut(number)) {
-                *wanted = true;
-            }
-        }
-        let wanted = self.leaves().zip(wanted).filter(|(_, wanted)| *wanted);
-        hashes.extend(wanted.map(|((_, leaf), _)| Hash::of(&[leaf])));
-        hashes
+    /// Marks the entry at this place.
+    pub(crate) fn mark(&self, marks: &mut [bool], place: u64) {
+        self.number(place).and_then(|number| marks.get_mut(number)).into_iter().for_each(|mark| *mark = true);
+    }
+
+    /// The tree over the entries that are marked, in their order: how many there are, and its root.
+    pub(crate) fn tree(&self, marks: &[bool]) -> (u64, Hash) {
+        let mut entries = 0;
+        let marked = self.entries.iter().zip(marks).filter(|(_, mark)| **mark);
+        let root = tree::root_of(marked.inspect(|_| entries += 1).map(|(entry, _)| entry.hash));
+        (entries, root)
     }
 
     /// The JSON of the entry at this place.
-    pub(crate) fn json(&self, place: u64) -> Bytes {
-        let number = self.number(place);
-        let end = number.and_then(|number| self.ends.get(number)).copied().unwrap_or_default();
-        let start = number.and_then(|number| self.ends.get(number.checked_sub(1)?)).copied().unwrap_or_default();
-        // Behind the byte of the leaf and the letter of the kind.
-        self.bytes.slice((start + 2).min(end)..end)
+    pub(crate) fn json(&self, place: u64) -> Option<&[u8]> {
+        let entry = self.number(place).and_then(|number| self.entries.get(number))?;
+        self.bytes.get(entry.json.clone())
     }
 
     fn number(&self, place: u64) -> Option<usize> {
         place.checked_sub(self.first).and_then(|number| usize::try_from(number).ok())
     }
 
-    /// These bytes, without a copy where they are of this piece.
-    pub(crate) fn part(&self, bytes: &[u8]) -> Bytes {
-        let whole = self.bytes.as_ptr_range();
-        let part = bytes.as_ptr_range();
-        let is_within = whole.start <= part.start && part.end <= whole.end;
-        if is_within { self.bytes.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) }
-    }
-
-    /// The rows, each call with its outcome where that stands here. How the keys were used is noted.
-    pub(crate) fn rows(&self, keep: &ByPower<Option<Span>>, rolled: &mut Rolled) -> Rows<'_> {
-        let mut rows: Vec<Row> = Vec::with_capacity(self.ends.len() / 2 + 1);
-        let mut words = Words::default();
-        let mut order: BTreeMap<Group, Vec<_>> = BTreeMap::new();
-        // Calls without an outcome: where their rows stand, and what they count for.
-        let mut open: HashMap<CallId, (usize, Option<Place>), ahash::RandomState> = HashMap::default();
-        for (place, leaf) in self.leaves() {
-            let Some((kind, json)) = leaf.get(1..).and_then(<[u8]>::split_first) else { continue };
-            let at = rows.last().map_or_else(Timestamp::default, |row| row.at);
-            let mut row = Row { place, kind: *kind, at, id: None, call: None, outcome: None };
-            let (mut powers, mut stopped) = (Powers::default(), false);
-            match *kind {
-                CALL => {
-                    if let Some(call) = Brief::read(json) {
-                        open.insert(call.id, (rows.len(), rolled.call(&call)));
-                        powers = call.powers;
-                        stopped = matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_));
-                        (row.at, row.id, row.call) = (call.at, Some(call.id), Some(told(&call, &mut words)));
-                    }
-                }
-                OUTCOME => {
-                    if let Some(outcome) = scan::outcome(json).or_else(|| serde_json::from_slice(json).ok()) {
-                        let ending = Some(Ending::of(&outcome, place));
-                        if let Some((number, counted)) = open.remove(&outcome.call)
-                            && let Some(call) = rows.get_mut(number)
-                        {
-                            call.outcome = ending;
-                            if let (Some(told), Some(key)) = (&mut call.call, outcome.learned) {
-                                told.key = Some(key.0).into();
-                            }
-                            counted.iter().for_each(|counted| rolled.ended(*counted, &outcome));
-                            continue;
-                        }
-                        rolled.outcome(&outcome);
-                        (row.at, row.id, row.outcome) = (outcome.at, Some(outcome.call), ending);
-                    }
-                }
-                kind => row.at = entry::at(kind, json).unwrap_or(row.at),
-            }
-            let keep = longest(keep, powers, row.call.is_none());
-            let group = Group { for_ever: keep.is_none(), keep, stopped };
-            order.entry(group).or_default().push(rows.len());
-            rows.push(row);
-        }
-        for (id, (_, counted)) in open {
-            counted.into_iter().for_each(|counted| rolled.left_open(id, counted));
-        }
-        // Whose a call is, its outcome may have said.
-        let sorted = |(group, numbers): (Group, Vec<usize>)| {
-            let of = |number: usize| rows.get(number).map(|row| (row.order(), number));
-            let mut order: Vec<_> = numbers.into_iter().filter_map(of).collect();
-            // What came first stands first among what is alike.
-            order.sort_unstable();
-            (group, order.into_iter().map(|(_, number)| number).collect())
-        };
-        let groups = order.into_iter().map(sorted).collect();
-        Rows { rows, words, groups }
-    }
-}
-
-/// The rows of a piece.
-pub(crate) struct Rows<'a> {
-    rows: Vec<Row>,
-    pub(crate) words: Words<'a>,
-    groups: BTreeMap<Group, Vec<usize>>,
-}
-
-impl Rows<'_> {
-    /// The groups, each with the numbers of its rows in the order of a segment.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = (Group, &[usize])> {
+    /// The groups, each with its rows in the order of a segment.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (Group, &[Ordered])> {
         self.groups.iter().map(|(group, order)| (*group, &**order))
     }
 
-    /// The rows of these numbers.
-    pub(crate) fn of(&self, numbers: &[usize]) -> impl Iterator<Item = Row> {
-        numbers.iter().filter_map(|number| self.rows.get(*number).copied())
+    /// These rows.
+    pub(crate) fn rows(&self, order: &[Ordered]) -> impl Iterator<Item = Row> {
+        order.iter().filter_map(|ordered| self.rows.get(ordered.number).copied())
+    }
+
+    /// Its memory, for the next one.
+    pub(crate) fn spare(self) -> Spare {
+        let Self { bytes, entries, rows, groups, .. } = self;
+        let order = groups.into_values().max_by_key(Vec::capacity).unwrap_or_default();
+        Spare { bytes, entries, rows, order }
     }
 }
 
-fn told<'a>(call: &Brief<'a>, words: &mut Words<'a>) -> Told {
+fn told(call: &Brief<'_>, words: &mut Words) -> Told {
     Told {
         who: call.who,
         key: call.key.map(|key| key.0).into(),

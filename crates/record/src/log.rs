@@ -120,7 +120,7 @@ impl Log {
                 return Ok(());
             }
         }
-        let mut frames = Frames::from(file, HEADER);
+        let mut frames = Frames::from(file, HEADER)?;
         let whole = loop {
             match frames.step()? {
                 Step::Frame { .. } | Step::Bad { .. } => {}

@@ -514,7 +514,7 @@ impl Reader {
         let start =
             self.start.filter(|start| start.file == place.sequence && (HEADER..=length).contains(&start.offset));
         let (offset, number) = start.map_or((HEADER, 0), |start| (start.offset, start.entry));
-        Ok(Some(Current { place: place.clone(), frames: Frames::from(file, offset), number, complete: false }))
+        Ok(Some(Current { place: place.clone(), frames: Frames::from(file, offset)?, number, complete: false }))
     }
 
     /// The next thing in the current file, or `None` where there is nothing more for now.

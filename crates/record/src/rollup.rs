@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use law::{CallId, KeyId, Outcome, Verdict};
+use law::{CallId, KeyId, Outcome, Verdict, Who};
 use memchr::memmem;
 use seal::Hash;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,9 @@ use crate::{
     OpenError, Usage,
     brief::Brief,
     leaves::{self, Leaves, Rollup},
-    usage::Index,
+    segment::{Ending, Row, Told, Word},
+    usage::{Index, Run},
+    words,
 };
 
 /// How a key used an operation on a day (UTC), as far as one sealed file says.
@@ -54,14 +56,20 @@ pub struct Daily {
 #[derive(Default)]
 pub(crate) struct Rolled {
     pub(crate) index: Index,
+    days: Days,
+    /// Calls of keys that have not ended.
+    pub(crate) open: Open,
+}
+
+/// Sums of uses.
+#[derive(Default)]
+struct Days {
     /// Where the sums of each use stand.
-    days: HashMap<Use, Place, ahash::RandomState>,
+    places: HashMap<Use, Place, ahash::RandomState>,
     sums: Vec<Sums>,
     words: Words,
     /// How many of these each key has.
     of_keys: HashMap<KeyId, usize>,
-    /// Calls of keys that have not ended.
-    pub(crate) open: Open,
 }
 
 /// What a call counts for.
@@ -94,9 +102,38 @@ impl Sums {
         Self { of, passed: 0, stopped: 0, bytes_out: 0, rows: 0, first: None, last: None }
     }
 
-    fn end(&mut self, outcome: &Outcome) {
-        self.bytes_out = self.bytes_out.saturating_add(outcome.bytes_out);
-        self.rows = self.rows.saturating_add(outcome.rows.unwrap_or(0));
+    fn call(&mut self, at: Timestamp, verdict: Verdict) {
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        match verdict {
+            Verdict::Challenge(_) | Verdict::Refuse(_) => self.stopped += 1,
+            Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => self.passed += 1,
+        }
+    }
+
+    fn end(&mut self, End { bytes_out, rows }: End) {
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
+        self.rows = self.rows.saturating_add(rows);
+    }
+}
+
+/// What is summed up of how calls ended.
+#[derive(Clone, Copy)]
+struct End {
+    bytes_out: u64,
+    rows: u64,
+}
+
+impl From<&Outcome> for End {
+    fn from(outcome: &Outcome) -> Self {
+        Self { bytes_out: outcome.bytes_out, rows: outcome.rows.unwrap_or(0) }
+    }
+}
+
+impl From<Ending> for End {
+    fn from(ending: Ending) -> Self {
+        let number = |number: Option<i64>| number.and_then(|number| number.try_into().ok()).unwrap_or(0);
+        Self { bytes_out: number(ending.bytes_out.there()), rows: number(ending.rows.there()) }
     }
 }
 
@@ -138,7 +175,7 @@ impl Rolled {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.index.since().is_none() && self.sums.is_empty() && self.open.is_empty()
+        self.index.since().is_none() && self.days.sums.is_empty() && self.open.is_empty()
     }
 
     /// Counts a call; what its end counts for, where it is a call of a key.
@@ -146,27 +183,66 @@ impl Rolled {
         self.index.note(call);
         // What a drill did is no use of anything.
         let key = call.key.filter(|_| !call.who.is_drill())?;
-        let operation = self.words.shared(&call.operation);
-        let place = self.place(Use { key, operation, day: call.at.as_second().div_euclid(DAY) });
-        if let Some(sums) = self.sums.get_mut(place.0) {
-            sums.first = Some(sums.first.map_or(call.at, |first| first.min(call.at)));
-            sums.last = Some(sums.last.map_or(call.at, |last| last.max(call.at)));
-            match call.verdict {
-                Verdict::Challenge(_) | Verdict::Refuse(_) => sums.stopped += 1,
-                Verdict::Permit | Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => sums.passed += 1,
-            }
-        }
+        let place = self.days.place(key, &call.operation, day(call.at));
+        self.days.at(place).into_iter().for_each(|sums| sums.call(call.at, call.verdict));
         Some(place)
     }
 
     /// Counts the end of a call that counts for this.
     pub(crate) fn ended(&mut self, place: Place, outcome: &Outcome) {
-        self.sums.get_mut(place.0).into_iter().for_each(|sums| sums.end(outcome));
+        self.days.end(place, outcome.into());
+    }
+
+    /// Counts rows that stand in the order of a segment: calls with their ends, and ends of calls of a
+    /// file before. What is not described was noted already.
+    pub(crate) fn count(&mut self, rows: &[Row], words: &words::Words) {
+        let mut places: HashMap<(KeyId, Word, i64), Place, ahash::RandomState> = HashMap::default();
+        let mut run: Option<(KeyId, Told, Run<'_>)> = None;
+        for row in rows {
+            let Some(call) = row.call else {
+                let end = row.id.zip(row.outcome);
+                end.into_iter().for_each(|(id, ending)| self.outcome(id, ending.into()));
+                continue;
+            };
+            self.index.reaches(row.at);
+            let key = call.key.there().and_then(|key| key.try_into().ok()).map(KeyId);
+            // One whose key its outcome named was nobody's when it came.
+            let is_its = !call.who.is_drill() && call.who != Who::Unknown;
+            let Some(key) = key.filter(|_| is_its) else { continue };
+            let is_alike = |before: &(KeyId, Told, Run<'_>)| {
+                before.0 == key && before.1.is_from_where(&call) && before.2.is_of_the_week(row.at)
+            };
+            if !run.as_ref().is_some_and(is_alike) {
+                run.take().into_iter().for_each(|(key, _, run)| self.index.add(key, &run));
+            }
+            let (_, _, run) = run.get_or_insert_with(|| {
+                let source = words.text(call.source).and_then(|source| source.parse().ok());
+                let user_agent = call.user_agent.and_then(|word| words.text(word));
+                (key, call, Run::new(row.at, source, user_agent.map(|text| &**text)))
+            });
+            run.note(row.at, call.powers, call.verdict);
+            let day = day(row.at);
+            let operation = || words.text(call.operation).map_or("", |text| text);
+            let place =
+                *places.entry((key, call.operation, day)).or_insert_with(|| self.days.place(key, operation(), day));
+            self.days.at(place).into_iter().for_each(|sums| sums.call(row.at, call.verdict));
+            match (row.outcome, row.id) {
+                (Some(ending), _) => self.days.end(place, ending.into()),
+                (None, Some(id)) => self.left_open(id, place),
+                (None, None) => {}
+            }
+        }
+        run.into_iter().for_each(|(key, _, run)| self.index.add(key, &run));
+    }
+
+    /// Notes what a call wanted that is not described.
+    pub(crate) fn undescribed(&mut self, call: &Brief<'_>) {
+        self.index.note_undescribed(call);
     }
 
     /// A call that counts for this has not ended yet.
     pub(crate) fn left_open(&mut self, id: CallId, place: Place) {
-        let Some(sums) = self.sums.get(place.0) else { return };
+        let Some(sums) = self.days.at(place) else { return };
         self.open.insert(id, sums.of.clone());
         // Not at the end alone: a file may be as long as it likes.
         if self.open.len() >= 2 * MOST_OPEN {
@@ -174,31 +250,17 @@ impl Rolled {
         }
     }
 
-    /// Counts for the day of its call, which may stand in a file before.
-    pub(crate) fn outcome(&mut self, outcome: &Outcome) {
-        let Some(used) = self.open.remove(&outcome.call) else { return };
-        // One of a file before may be a use that this file has not seen.
-        let place = self.place(used);
-        self.ended(place, outcome);
-    }
-
-    /// Where the sums of this use stand, or of the one that stands for all further ones of the key.
-    fn place(&mut self, used: Use) -> Place {
-        if let Some(place) = self.days.get(&used) {
-            return *place;
-        }
-        let known = self.of_keys.entry(used.key).or_default();
-        let used = if *known >= MOST_OF_KEY { Use { operation: FURTHER.into(), ..used } } else { used };
-        *known += usize::from(*known < MOST_OF_KEY);
-        *self.days.entry(used).or_insert_with_key(|used| {
-            self.sums.push(Sums::of(used.clone()));
-            Place(self.sums.len() - 1)
-        })
+    /// Counts for the day of its call, which stands in a file before.
+    fn outcome(&mut self, id: CallId, end: End) {
+        let Some(Use { key, operation, day }) = self.open.remove(&id) else { return };
+        // It may be a use that this file has not seen.
+        let place = self.days.place(key, &operation, day);
+        self.days.end(place, end);
     }
 
     /// Forgets calls whose end is not awaited any more.
     pub(crate) fn forget(&mut self) {
-        let oldest = self.sums.iter().map(|sums| sums.of.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
+        let oldest = self.days.sums.iter().map(|sums| sums.of.day).max().map_or(i64::MIN, |newest| newest - AWAITED);
         self.open.retain(|_, used| used.day >= oldest);
         self.forget_oldest();
     }
@@ -216,13 +278,17 @@ impl Rolled {
 
     /// What was noted of days.
     pub(crate) fn days(self) -> (Index, impl Iterator<Item = Daily>) {
-        (self.index, self.sums.into_iter().map(|sums| daily_of(&sums)))
+        (self.index, self.days.sums.into_iter().map(|sums| daily_of(&sums)))
     }
 
     pub(crate) fn write(&self, sink: &mut impl Write) -> serde_json::Result<()> {
+        let mut text = Vec::new();
+        // In one piece: what is hashed bit by bit takes several times as long.
         let mut line = |line: &Line| {
-            serde_json::to_writer(&mut *sink, line)?;
-            sink.write_all(b"\n").map_err(serde_json::Error::io)
+            text.clear();
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+            sink.write_all(&text).map_err(serde_json::Error::io)
         };
         if let Some(since) = self.index.since() {
             line(&Line::Since(since))?;
@@ -230,7 +296,7 @@ impl Rolled {
         for (key, usage) in self.index.all() {
             line(&Line::Used { key, usage: Box::new(usage) })?;
         }
-        let mut days: Vec<&Sums> = self.sums.iter().collect();
+        let mut days: Vec<&Sums> = self.days.sums.iter().collect();
         days.sort_unstable_by_key(|sums| &sums.of);
         for sums in days {
             line(&Line::Daily(daily_of(sums)))?;
@@ -239,6 +305,36 @@ impl Rolled {
         open.sort_unstable();
         open.into_iter().try_for_each(|(id, used)| line(&Line::Open { id: *id, used: used.clone() }))
     }
+}
+
+impl Days {
+    fn at(&mut self, place: Place) -> Option<&mut Sums> {
+        self.sums.get_mut(place.0)
+    }
+
+    fn end(&mut self, place: Place, end: End) {
+        self.at(place).into_iter().for_each(|sums| sums.end(end));
+    }
+
+    /// Where the sums of this use stand, or of the one that stands for all further ones of the key.
+    fn place(&mut self, key: KeyId, operation: &str, day: i64) -> Place {
+        let used = Use { key, operation: self.words.shared(operation), day };
+        if let Some(place) = self.places.get(&used) {
+            return *place;
+        }
+        let known = self.of_keys.entry(key).or_default();
+        let used = if *known >= MOST_OF_KEY { Use { operation: FURTHER.into(), ..used } } else { used };
+        *known += usize::from(*known < MOST_OF_KEY);
+        *self.places.entry(used).or_insert_with_key(|used| {
+            self.sums.push(Sums::of(used.clone()));
+            Place(self.sums.len() - 1)
+        })
+    }
+}
+
+/// The day (UTC) of a moment, counted from the beginning of 1970.
+fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(DAY)
 }
 
 fn daily_of(sums: &Sums) -> Daily {
@@ -367,7 +463,7 @@ mod tests {
             // Each has an id of its own, and none ends.
             let id = CallId(uuid::Uuid::from_u128(u128::from(number)));
             left_open(&mut rolled, &Call { id, ..testing::call(number % 60) });
-            assert!(rolled.sums.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
+            assert!(rolled.days.sums.len() <= MOST_OF_KEY + 1 && rolled.open.len() < 2 * MOST_OPEN + 1);
         }
         // Another key has its own room.
         left_open(&mut rolled, &Call { key: Some(KeyId(3)), ..testing::call(1) });

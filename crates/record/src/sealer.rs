@@ -28,7 +28,7 @@ use seal::{Checkpoint, Signer, tree};
 use crate::{
     Damage, Dropped, Gone, Leaf, Notice, Rollup, Sealed, Segment, Unfit,
     folder::{Place, places},
-    gather::{Log, longest},
+    gather::{Log, Spare, longest},
     keep,
     leaves::{self, CHECKPOINT, Leaves},
     rollup::{self, Open, Rolled},
@@ -109,6 +109,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const JUMP: Duration = Duration::from_secs(60);
 /// How often it is looked whether something was kept long enough.
 const KEEPING: Duration = Duration::from_secs(60);
+/// Memory for sealing is held for so long after the last file: where there are many calls, the next comes soon.
+const REST: Duration = Duration::from_secs(60);
 /// After an error it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -148,6 +150,9 @@ struct Sealer<'a> {
     origin: String,
     /// Calls of keys that had not ended when the newest file was sealed.
     open: Open,
+    /// Memory of the last piece, for the next one.
+    spare: Spare,
+    space: segment::Space,
 }
 
 /// What is remembered over errors.
@@ -193,7 +198,8 @@ impl<'a> Sealer<'a> {
     fn open(shared: &'a Shared, folder: &'a Path, sealing: &'a Sealing) -> Result<Self, SealError> {
         let leaves = Leaves::read(folder).map_err(disk(folder))?;
         let hashes = leaves.hashes();
-        let mut sealer = Self { shared, folder, sealing, leaves, hashes, origin: String::new(), open: Open::new() };
+        let (origin, open, spare, space) = (String::new(), Open::new(), Spare::default(), segment::Space::default());
+        let mut sealer = Self { shared, folder, sealing, leaves, hashes, origin, open, spare, space };
         sealer.repair()?;
         let newest = sealer.leaves.sealed().next_back().and_then(|sealed| sealed.usage.as_ref());
         // Where it cannot be read, the start has said so.
@@ -324,6 +330,7 @@ impl<'a> Sealer<'a> {
     /// Seals what is finished, finishes what is old enough, and removes what was kept long enough.
     fn work(&mut self, told: &mut Option<String>, watch: &mut Watch) -> Result<(), SealError> {
         let mut kept = None;
+        let mut sealed = Instant::now();
         while !self.shared.is_stopping() {
             let now = Timestamp::now();
             // Also while there is much to seal: the cap holds then, too.
@@ -349,6 +356,7 @@ impl<'a> Sealer<'a> {
             let due = logs.iter().find(|log| log.sequence <= closed);
             if let Some(log) = due {
                 self.seal(log)?;
+                sealed = Instant::now();
                 continue;
             }
             if logs.last().is_some_and(|open| self.is_old(open.started, now)) {
@@ -356,6 +364,9 @@ impl<'a> Sealer<'a> {
             }
             // All that was due is done: the next error is news.
             *told = None;
+            if sealed.elapsed() >= REST {
+                (self.spare, self.space) = (Spare::default(), segment::Space::default());
+            }
             self.shared.pause(BEAT.min(self.sealing.after));
         }
         Ok(())
@@ -379,17 +390,18 @@ impl<'a> Sealer<'a> {
         let mut use_of_keys = Rolled::after(self.open.clone());
         let mut made: Vec<String> = Vec::new();
         let mut segments = Vec::new();
-        while let Some(piece) = read.piece(self.sealing.piece).map_err(disk(&log.path))? {
-            let rows = piece.rows(&self.sealing.keep, &mut use_of_keys);
-            for (group, numbers) in rows.groups() {
+        let Sealing { piece: most, keep, .. } = self.sealing;
+        while let Some(piece) = read.piece(*most, keep, &mut use_of_keys, &mut self.spare).map_err(disk(&log.path))? {
+            for (group, order) in piece.groups() {
                 let name = format!("{hour}/{:08}-{}.parquet", log.sequence, made.len());
                 let new = self.folder.join(format!("{name}.new"));
                 // A try before this one may have left it.
                 let _ = fs::remove_file(&new);
-                let segment = segment::write(&new, name.clone(), &piece, &rows, numbers)?;
+                let segment = segment::write(&new, name.clone(), &piece, order, &mut use_of_keys, &mut self.space)?;
                 segments.push(Segment { stopped: group.stopped, ..segment });
                 made.push(name);
             }
+            self.spare = piece.spare();
         }
         use_of_keys.forget();
         let usage = self.roll_up(&use_of_keys, format!("{hour}/{:08}.usage", log.sequence), &mut made)?;

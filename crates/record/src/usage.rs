@@ -1,9 +1,12 @@
 //! How each key was used: a small index in memory, rebuilt from the book when it is opened.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use jiff::Timestamp;
-use law::{ByPower, KeyId, Neighbourhood, Power, Verdict, neighbourhood};
+use law::{ByPower, KeyId, Neighbourhood, Power, Powers, Verdict, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 use crate::brief::{Brief, is_undescribed};
@@ -173,26 +176,30 @@ impl Usage {
 
     /// Calls may come in any order: the book is read while new calls are made.
     fn note(&mut self, call: &Brief<'_>) {
-        let source = neighbourhood(call.source);
         if is_undescribed(&call.operation) {
             self.note_undescribed(call);
         }
-        if matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
-            self.stopped += 1;
-            return;
-        }
-        self.passed += 1;
-        self.first = Some(self.first.map_or(call.at, |first| first.min(call.at)));
-        if self.last.as_ref().is_none_or(|last| last.at <= call.at) {
+        let mut run = Run::new(call.at, Some(call.source), call.user_agent.as_deref());
+        run.note(call.at, call.powers, call.verdict);
+        self.add(&run);
+    }
+
+    /// The same of several calls.
+    fn add(&mut self, run: &Run<'_>) {
+        self.stopped += u64::from(run.stopped);
+        let Some((first, last)) = run.passed_between else { return };
+        self.passed += u64::from(run.passed);
+        self.first = Some(self.first.map_or(first, |known| known.min(first)));
+        if self.last.as_ref().is_none_or(|known| known.at <= last) {
             let same = self.last.take().and_then(|last| last.user_agent);
-            let shown = call.user_agent.as_deref().map(|text| cut(text, USER_AGENT));
+            let shown = run.user_agent.map(|text| cut(text, USER_AGENT));
             // Most calls come with the user agent of the one before.
             let user_agent = if same.as_deref() == shown { same } else { shown.map(Box::from) };
-            self.last = Some(LastUse { at: call.at, source, user_agent });
+            self.last = Some(LastUse { at: last, source: run.source, user_agent });
         }
-        self.note_week(call);
-        self.note_source(source, call.at);
-        self.note_program(call);
+        self.note_week(run);
+        self.note_source(SourceSeen { source: run.source, first, last, calls: run.passed });
+        self.note_program(run, last);
     }
 
     /// Adds what another part of the book says of the same key.
@@ -239,41 +246,37 @@ impl Usage {
         }
     }
 
-    fn note_week(&mut self, call: &Brief<'_>) {
-        let number = call.at.as_second().div_euclid(SECONDS);
+    fn note_week(&mut self, run: &Run<'_>) {
+        let Week { number, calls } = run.week;
         let place = usize::try_from(number.rem_euclid(WEEKS as i64)).unwrap_or_default();
         let Some(week) = self.weeks.get_mut(place) else { return };
         if week.number < number {
-            *week = Week { number, calls: ByPower::default() };
-        }
-        if week.number == number {
-            for power in call.powers.iter() {
-                week.calls.set(power, week.calls[power].saturating_add(1));
-            }
+            *week = run.week;
+        } else if week.number == number {
+            week.calls = ByPower::from_fn(|power| week.calls[power].saturating_add(calls[power]));
         }
     }
 
-    fn note_source(&mut self, source: Neighbourhood, at: Timestamp) {
-        if let Some(seen) = self.sources.iter_mut().find(|seen| seen.source == source) {
-            seen.first = seen.first.min(at);
-            seen.last = seen.last.max(at);
-            seen.calls = seen.calls.saturating_add(1);
+    fn note_source(&mut self, new: SourceSeen) {
+        if let Some(seen) = self.sources.iter_mut().find(|seen| seen.source == new.source) {
+            seen.first = seen.first.min(new.first);
+            seen.last = seen.last.max(new.last);
+            seen.calls = seen.calls.saturating_add(new.calls);
             return;
         }
-        let seen = SourceSeen { source, first: at, last: at, calls: 1 };
         // The least used gives way, not the oldest: a flood from many addresses must not make
         // the key forget where it belongs.
-        place(&mut self.sources, MOST_SOURCES, seen, |seen| (seen.calls, seen.last));
+        place(&mut self.sources, MOST_SOURCES, new, |seen| (seen.calls, seen.last));
     }
 
-    fn note_program(&mut self, call: &Brief<'_>) {
-        let shown = call.user_agent.as_deref().map(|text| cut(text, PROGRAM));
+    fn note_program(&mut self, run: &Run<'_>, last: Timestamp) {
+        let shown = run.user_agent.map(|text| cut(text, PROGRAM));
         if let Some(seen) = self.programs.iter_mut().find(|seen| seen.user_agent.as_deref() == shown) {
-            seen.last = seen.last.max(call.at);
-            seen.calls = seen.calls.saturating_add(1);
+            seen.last = seen.last.max(last);
+            seen.calls = seen.calls.saturating_add(run.passed);
             return;
         }
-        let seen = ProgramSeen { user_agent: shown.map(Box::from), last: call.at, calls: 1 };
+        let seen = ProgramSeen { user_agent: shown.map(Box::from), last, calls: run.passed };
         place(&mut self.programs, MOST_PROGRAMS, seen, |seen| (seen.calls, seen.last));
     }
 
@@ -290,6 +293,50 @@ impl Usage {
         let seen = UndescribedSeen { request: request.into(), last: call.at, calls: 1 };
         place(&mut self.undescribed, MOST_UNDESCRIBED, seen, |seen| (seen.calls, seen.last));
     }
+}
+
+/// Calls of a key in one week that came from one place, with one program.
+pub(crate) struct Run<'a> {
+    source: Neighbourhood,
+    user_agent: Option<&'a str>,
+    passed: u32,
+    stopped: u32,
+    /// The first and the last that passed.
+    passed_between: Option<(Timestamp, Timestamp)>,
+    /// Those that passed.
+    week: Week,
+}
+
+impl<'a> Run<'a> {
+    /// No call yet, in the week of this moment.
+    pub(crate) fn new(at: Timestamp, source: Option<IpAddr>, user_agent: Option<&'a str>) -> Self {
+        let source = neighbourhood(source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let week = Week { number: week(at), calls: ByPower::default() };
+        Self { source, user_agent, passed: 0, stopped: 0, passed_between: None, week }
+    }
+
+    pub(crate) fn is_of_the_week(&self, at: Timestamp) -> bool {
+        self.week.number == week(at)
+    }
+
+    /// Notes a call of the week.
+    pub(crate) fn note(&mut self, at: Timestamp, powers: Powers, verdict: Verdict) {
+        if matches!(verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
+            self.stopped = self.stopped.saturating_add(1);
+            return;
+        }
+        self.passed = self.passed.saturating_add(1);
+        let (first, last) = self.passed_between.unwrap_or((at, at));
+        self.passed_between = Some((first.min(at), last.max(at)));
+        for power in powers.iter() {
+            self.week.calls.set(power, self.week.calls[power].saturating_add(1));
+        }
+    }
+}
+
+/// The week of a moment, counted from the beginning of 1970.
+fn week(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(SECONDS)
 }
 
 /// Adds to a list of at most `most`; where it is full, the one with the least rank gives way.
@@ -324,10 +371,22 @@ pub(crate) struct Index {
 
 impl Index {
     pub(crate) fn note(&mut self, call: &Brief<'_>) {
-        self.since = Some(self.since.map_or(call.at, |since| since.min(call.at)));
+        self.reaches(call.at);
         if let Some(key) = call.key.filter(|_| !call.who.is_drill()) {
             self.keys.entry(key).or_default().note(call);
         }
+    }
+
+    /// Notes what a call wanted that is not described.
+    pub(crate) fn note_undescribed(&mut self, call: &Brief<'_>) {
+        if let Some(key) = call.key.filter(|_| !call.who.is_drill()) {
+            self.keys.entry(key).or_default().note_undescribed(call);
+        }
+    }
+
+    /// Adds calls of a key.
+    pub(crate) fn add(&mut self, key: KeyId, run: &Run<'_>) {
+        self.keys.entry(key).or_default().add(run);
     }
 
     /// Adds what a rollup says of a key.

@@ -22,14 +22,22 @@ fn node(left: &Hash, right: &Hash) -> Hash {
 
 /// The hash of the whole tree (2.1.1).
 pub fn root(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [] => Hash::of(&[]),
-        [one] => *one,
-        _ => {
-            let (left, right) = leaves.split_at(split(leaves.len()));
-            node(&root(left), &root(right))
+    root_of(leaves.iter().copied())
+}
+
+/// The same of leaves that come one by one: no more than one hash for each height of the tree is held.
+pub fn root_of(leaves: impl IntoIterator<Item = Hash>) -> Hash {
+    // Of subtrees that are full, from left to right: one for each 1 in the number of leaves.
+    let mut full: Vec<Hash> = Vec::new();
+    for (before, leaf) in (0_u64..).zip(leaves) {
+        let mut hash = leaf;
+        // Like a carry: two of one height are one of the next.
+        for _ in 0..before.trailing_ones() {
+            hash = full.pop().map_or(hash, |left| node(&left, &hash));
         }
+        full.push(hash);
     }
+    full.into_iter().rev().reduce(|right, left| node(&left, &right)).unwrap_or_else(|| Hash::of(&[]))
 }
 
 /// The largest power of two below `len`, which is at least two.

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
-use law::{CallId, Ended, Factor, Factors, Outcome, Power, Powers, Verdict, Who};
+use law::{CallId, Ended, Factors, Outcome, Power, Powers, Refusal, Verdict, Who};
 use parquet::schema::{parser::parse_message_type, types::TypePtr};
 
 use crate::{VerdictKind, entry};
@@ -47,11 +47,18 @@ pub(crate) struct Ending {
     pub(crate) at: Timestamp,
     status: u16,
     bytes_in: Number,
-    bytes_out: Number,
-    rows: Number,
+    pub(crate) bytes_out: Number,
+    pub(crate) rows: Number,
     minted: Number,
     micros: Number,
     ended: Ended,
+}
+
+impl Told {
+    /// Whether this one and another came from one place with one program.
+    pub(crate) fn is_from_where(&self, other: &Self) -> bool {
+        (self.source, self.user_agent) == (other.source, other.user_agent)
+    }
 }
 
 impl Ending {
@@ -82,31 +89,52 @@ impl From<Option<u64>> for Number {
 }
 
 impl Number {
-    fn there(self) -> Option<i64> {
+    pub(crate) fn there(self) -> Option<i64> {
         (self.0 >= 0).then_some(self.0)
     }
 }
 
 /// The number of a text among [`Words`](crate::words::Words).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Word(pub(crate) u32);
-
-impl Row {
-    /// What comes first comes first in the file: what is no call, then by key and time.
-    pub(crate) fn order(&self) -> (Option<Number>, Timestamp) {
-        (self.call.map(|call| call.key), self.at)
-    }
-}
 
 /// How a column's values are taken from a row.
 pub(crate) enum Take {
     Number(fn(&Row) -> Option<i64>),
-    /// One of the words of this program.
-    Term(fn(&Row) -> Option<Cow<'static, str>>),
+    Term(fn(&Row) -> Option<Term>),
     Word(fn(&Row) -> Option<Word>),
     Id(fn(&Row) -> Option<[u8; 16]>),
     /// The JSON of the entry at that place.
     Json(fn(&Row) -> Option<u64>),
+}
+
+/// What this program has words for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Term {
+    Kind(u8),
+    Who(Who),
+    Powers(Powers),
+    Factors(Factors),
+    Decision(VerdictKind),
+    Refusal(Refusal),
+    Ended(Ended),
+}
+
+impl Term {
+    /// Its words.
+    pub(crate) fn text(self) -> Cow<'static, str> {
+        match self {
+            // A newer version's stays a letter.
+            Self::Kind(kind) => entry::word(kind).map_or_else(|| char::from(kind).to_string().into(), Cow::from),
+            Self::Who(of) => who(of).into(),
+            // Every word, so that one can be searched for.
+            Self::Powers(powers) => powers.iter().map(Power::word).collect::<Vec<_>>().join(",").into(),
+            Self::Factors(factors) => factors.to_string().into(),
+            Self::Decision(kind) => kind.word().into(),
+            Self::Refusal(refusal) => refusal.code().into(),
+            Self::Ended(of) => ended(of).into(),
+        }
+    }
 }
 
 pub(crate) struct Column {
@@ -125,7 +153,7 @@ const fn moment(name: &'static str, required: bool, take: fn(&Row) -> Option<i64
     Column { name, kind: "(TIMESTAMP(MICROS,true))", required, take: Take::Number(take) }
 }
 
-const fn term(name: &'static str, take: fn(&Row) -> Option<Cow<'static, str>>) -> Column {
+const fn term(name: &'static str, take: fn(&Row) -> Option<Term>) -> Column {
     Column { name, kind: "(STRING)", required: false, take: Take::Term(take) }
 }
 
@@ -139,17 +167,17 @@ const fn json(name: &'static str, take: fn(&Row) -> Option<u64>) -> Column {
 
 /// Every column, in the order in which they stand. New ones come at the end.
 pub(crate) const COLUMNS: [Column; 28] = [
-    Column { required: true, ..term("kind", |row| Some(kind(row.kind))) },
+    Column { required: true, ..term("kind", |row| Some(Term::Kind(row.kind))) },
     moment("time", true, |row| Some(row.at.as_microsecond())),
     number("key", |row| row.call?.key.there()),
     number("holder", |row| row.call?.holder.there()),
-    term("who", |row| Some(who(row.call?.who).into())),
+    term("who", |row| Some(Term::Who(row.call?.who))),
     word("operation", |row| Some(row.call?.operation)),
-    term("powers", |row| Some(powers(row.call?.powers))),
+    term("powers", |row| Some(Term::Powers(row.call?.powers))),
     word("source", |row| Some(row.call?.source)),
     word("user_agent", |row| row.call?.user_agent),
-    term("factors", |row| Some(factors(row.call?.factors))),
-    term("decision", |row| Some(VerdictKind::of(row.call?.verdict).word().into())),
+    term("factors", |row| Some(Term::Factors(row.call?.factors))),
+    term("decision", |row| Some(Term::Decision(VerdictKind::of(row.call?.verdict)))),
     term("reason", |row| reason(row.call?.verdict)),
     word("law", |row| Some(row.call?.law)),
     number("question", |row| row.call?.question.there()),
@@ -160,7 +188,7 @@ pub(crate) const COLUMNS: [Column; 28] = [
     number("rows", |row| row.outcome?.rows.there()),
     number("minted", |row| row.outcome?.minted.there()),
     number("micros", |row| row.outcome?.micros.there()),
-    term("ended", |row| Some(ended(row.outcome?.ended).into())),
+    term("ended", |row| Some(Term::Ended(row.outcome?.ended))),
     Column { name: "id", kind: "(UUID)", required: false, take: Take::Id(|row| Some(row.id?.0.into_bytes())) },
     Column { required: true, ..number("place", |row| Number::from(Some(row.place)).there()) },
     number("outcome_place", |row| Number::from(Some(row.outcome?.place)).there()),
@@ -200,33 +228,11 @@ pub(crate) fn schema() -> Result<TypePtr, parquet::errors::ParquetError> {
     parse_message_type(&format!("message calls {{\n{}}}", COLUMNS.iter().map(line).collect::<String>())).map(Arc::new)
 }
 
-/// The word for a kind of entry; a newer version's stays a letter.
-fn kind(kind: u8) -> Cow<'static, str> {
-    entry::word(kind).map_or_else(|| char::from(kind).to_string().into(), Cow::from)
-}
-
-/// Every word, so that one can be searched for.
-fn powers(powers: Powers) -> Cow<'static, str> {
-    let mut words = powers.iter().map(Power::word);
-    match (words.next(), words.next()) {
-        (Some(word), None) => word.into(),
-        _ => powers.iter().map(Power::word).collect::<Vec<_>>().join(",").into(),
-    }
-}
-
-fn factors(factors: Factors) -> Cow<'static, str> {
-    let mut words = factors.iter().map(Factor::word);
-    match (words.next(), words.next()) {
-        (Some(word), None) => word.into(),
-        _ => factors.to_string().into(),
-    }
-}
-
-fn reason(verdict: Verdict) -> Option<Cow<'static, str>> {
+const fn reason(verdict: Verdict) -> Option<Term> {
     match verdict {
         Verdict::Permit => None,
-        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(factors(missing)),
-        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(refusal.code().into()),
+        Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(Term::Factors(missing)),
+        Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(Term::Refusal(refusal)),
     }
 }
 

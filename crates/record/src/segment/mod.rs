@@ -5,9 +5,11 @@
 //! The hash of a file of the log is the root of a Merkle tree over its entries, in their order
 //! there: each leaf is the payload of a frame. So one call can be proven without the others.
 
+mod chunk;
 mod columns;
 mod pick;
 mod read;
+mod texts;
 mod write;
 
 use jiff::Timestamp;
@@ -16,10 +18,10 @@ use seal::{Hash, tree};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    columns::{Ending, Row, Told, Word},
+    columns::{Ending, Number, Row, Told, Word},
     pick::Columns,
     read::{Part, read},
-    write::{Sink, write},
+    write::{Sink, Space, write},
 };
 
 /// One segment, as its leaf describes it.
