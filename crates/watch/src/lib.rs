@@ -12,6 +12,7 @@
 //! One detector is one file in `detect/`: its reason in words, what it weighs, its tests.
 
 mod circle;
+mod crept;
 mod deeds;
 mod detect;
 mod fleet;

@@ -52,6 +52,8 @@ pub(crate) struct Look<'a> {
     pub(crate) crowd: u32,
     /// Where the key was never used there: how many credentials that nobody knows came from there.
     pub(crate) guesses: u32,
+    /// Somebody was to be asked about calls from this network, or with this program, and nobody said yes.
+    pub(crate) unanswered: bool,
 }
 
 impl Look<'_> {
@@ -70,6 +72,14 @@ impl Look<'_> {
         let used = networks.iter().any(|habit| before(&habit));
         let place = self.call.expected || known(networks.named(self.place.network));
         self.learning && used && parent.is_none() && !place && !known(agents.named(self.agent))
+    }
+
+    /// Whether a key that learns, and was used on some days, calls from a network where it was not an hour ago.
+    pub(crate) fn is_in_new_network_while_new(&self) -> bool {
+        let Profile { parent, networks, days, .. } = self.profile;
+        let known = |habit: &Habit| self.now.saturating_sub(habit.first) > HOUR;
+        let place = self.call.expected || networks.named(self.place.network).is_some_and(known);
+        self.learning && *days >= 3 && parent.is_none() && !place
     }
 
     /// Operations that are not usual, from here, within so many minutes: how many, and how many of them list.

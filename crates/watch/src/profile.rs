@@ -4,6 +4,7 @@ use law::{ByPower, KeyId, Power, Powers, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    crept::Crept,
     deeds::{Deed, Deeds, Few},
     habit::{Awake, DAY, Distinct, HOUR, Habit, Habits, Minute},
     series::Series,
@@ -85,9 +86,13 @@ pub(crate) struct Profile {
     pub(crate) rows: Series,
     pub(crate) kilobytes: Series,
     pub(crate) destroyed: Series,
-    pub(crate) refused: Series,
     pub(crate) distinct: Series,
     pub(crate) spread: Series,
+    /// Days in a row on which ever more went out.
+    pub(crate) crept: Crept,
+    /// Kilobytes of the largest answer of an hour, and which hour.
+    largest: u32,
+    largest_hour: Minute,
     /// The subjects of this hour, of 512 groups.
     subjects: Distinct,
     subjects_hour: Minute,
@@ -125,11 +130,12 @@ pub(crate) struct Vouched {
     pub(crate) operation: u32,
 }
 
-/// A network or a program with which somebody was to be asked, and nobody said yes.
+/// A network, a program or a block with which somebody was to be asked, and nobody said yes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Doubt {
     name: u32,
-    since: Minute,
+    first: Minute,
+    last: Minute,
 }
 
 /// How long such a one does not become usual by itself.
@@ -240,9 +246,11 @@ impl Profile {
             rows: Series::default(),
             kilobytes: Series::default(),
             destroyed: Series::default(),
-            refused: Series::default(),
             distinct: Series::default(),
             spread: Series::default(),
+            crept: Crept::default(),
+            largest: 0,
+            largest_hour: 0,
             subjects: Distinct::default(),
             subjects_hour: 0,
             new_subjects: Few::default(),
@@ -288,7 +296,7 @@ impl Profile {
         (expected || known(self.networks.named(place.network))) && known(self.agents.named(agent))
     }
 
-    /// Somebody was to be asked about what comes from this network, or with this program.
+    /// Somebody was to be asked about what comes from this network or block, or with this program.
     pub(crate) fn doubt(&mut self, name: u32, now: Minute) {
         let place = self.doubted.iter().position(|doubt| doubt.name == name).unwrap_or(0);
         // What is doubted last stands last: who is full forgets the first.
@@ -296,12 +304,22 @@ impl Profile {
             rest.rotate_left(1);
         }
         if let Some(last) = self.doubted.last_mut() {
-            *last = Doubt { name, since: now };
+            let goes_on = last.name == name && now.saturating_sub(last.last) <= DOUBTED;
+            *last = Doubt { name, first: if goes_on { last.first } else { now }, last: now };
         }
     }
 
     pub(crate) fn is_doubted(&self, name: u32, now: Minute) -> bool {
-        self.doubted.iter().any(|doubt| doubt.name == name && now.saturating_sub(doubt.since) <= DOUBTED)
+        self.doubt_of(name, now).is_some()
+    }
+
+    /// Whether somebody was to be asked longer than an hour ago.
+    pub(crate) fn is_unanswered(&self, name: u32, now: Minute) -> bool {
+        self.doubt_of(name, now).is_some_and(|doubt| now.saturating_sub(doubt.first) > HOUR)
+    }
+
+    fn doubt_of(&self, name: u32, now: Minute) -> Option<&Doubt> {
+        self.doubted.iter().find(|doubt| doubt.name == name && now.saturating_sub(doubt.last) <= DOUBTED)
     }
 
     /// A person stands for it.
@@ -321,6 +339,11 @@ impl Profile {
             self.trusted_powers & 1 << power as u16 != 0 || first != 0 && now.saturating_sub(first) >= DAY
         };
         powers.intersection(Powers::SENSITIVE).iter().filter(|power| !usual(*power)).collect()
+    }
+
+    /// Whether it was ever used with this power, before today.
+    pub(crate) fn ever_used(&self, power: Power) -> bool {
+        self.first_use.get(power as usize).is_some_and(|first| *first != 0 && *first / DAY < self.last / DAY)
     }
 
     pub(crate) fn use_powers(&mut self, powers: Powers, now: Minute, trusted: bool) {
@@ -353,14 +376,15 @@ impl Profile {
         }
     }
 
-    /// Whether the key keeps hours, and this is none of them.
-    pub(crate) fn is_odd_hour(&self, now: Minute) -> bool {
+    /// Where the key keeps hours, and this is none of them: how many it keeps.
+    pub(crate) fn odd_hour(&self, now: Minute) -> Option<usize> {
         let table = if is_weekend(now) { &self.weekend } else { &self.hours };
         let total: u32 = self.hours.iter().chain(&self.weekend).map(|count| u32::from(*count)).sum();
         let hour = (now / HOUR % 24) as usize;
         let near = [hour + 23, hour, hour + 1].into_iter().map(|hour| table.get(hour % 24).copied().unwrap_or(0));
         let awake = self.hours.iter().filter(|count| **count > 0).count();
-        self.days >= 10 && total >= 60 && awake <= 14 && near.sum::<u16>() == 0
+        let odd = self.days >= 10 && total >= 20 && awake <= 14 && near.sum::<u16>() == 0;
+        odd.then_some(awake)
     }
 
     /// Counts the subject, where this hour did not have it yet.
@@ -409,7 +433,24 @@ impl Profile {
         for series in [&mut self.rows, &mut self.kilobytes, &mut self.destroyed, &mut self.distinct] {
             series.accept(now);
         }
+        self.crept.accept(now);
         self.deeds.accept(now);
+    }
+
+    /// Counts what an answer had.
+    pub(crate) fn count_answer(&mut self, rows: u32, kilobytes: u32, now: Minute) {
+        self.rows.add(rows, now);
+        self.kilobytes.add(kilobytes, now);
+        self.crept.turn(&self.rows, &self.kilobytes, now);
+        if self.largest_hour != now / HOUR {
+            (self.largest, self.largest_hour) = (0, now / HOUR);
+        }
+        self.largest = self.largest.max(kilobytes);
+    }
+
+    /// Kilobytes of the largest answer of this hour.
+    pub(crate) fn largest_answer(&self, now: Minute) -> u32 {
+        if self.largest_hour == now / HOUR { self.largest } else { 0 }
     }
 
     /// Keeps a signal; whether it says something new.

@@ -27,7 +27,7 @@ pub struct Seen<'a> {
     /// What the document says that it does, where it may become more on the way: who asks for
     /// another protocol with it does what it does all the same.
     pub described: Option<Powers>,
-    /// What it is about: the values of the template's parameters.
+    /// What it is about: the values of the template's parameters, or of ids in the query.
     pub subject: Option<Subject>,
     /// Where it comes from.
     pub source: IpAddr,
@@ -92,6 +92,56 @@ impl Subject {
             }))
         })
     }
+}
+
+impl Subject {
+    /// Of a query's parameters, by name and value, where the template has none: what is called an
+    /// id there is what the call is about. `GET /users.info?id=7` is as `GET /users/7`.
+    pub fn of_query<N: AsRef<str>, V: AsRef<str>>(parameters: impl Iterator<Item = (N, V)>) -> Option<Self> {
+        let about = parameters.filter(|(name, value)| names_a_thing(name.as_ref()) && !value.as_ref().is_empty());
+        about.fold(None, |before, (_, value)| {
+            let one = Self::of(std::iter::once(value.as_ref()))?;
+            Some(before.map_or(one, |before: Self| Self { whole: before.whole.rotate_left(7) ^ one.whole, ..before }))
+        })
+    }
+}
+
+/// Whether a parameter of a query says which thing is meant: `id`, `user_id`, `userId`, `user`. Ids
+/// that page through a list, or that are another for each request, are none.
+fn names_a_thing(name: &str) -> bool {
+    const THINGS: [&str; 8] = ["user", "channel", "account", "email", "login", "uuid", "guid", "username"];
+    const OTHERS: [&str; 20] = [
+        "since",
+        "max",
+        "min",
+        "before",
+        "after",
+        "last",
+        "first",
+        "start",
+        "starting",
+        "from",
+        "to",
+        "until",
+        "cursor",
+        "page",
+        "request",
+        "trace",
+        "correlation",
+        "session",
+        "client",
+        "nonce",
+    ];
+    let name = name.trim_end_matches("[]");
+    if THINGS.iter().any(|thing| name.eq_ignore_ascii_case(thing)) {
+        return true;
+    }
+    let front = ["ids", "Ids", "IDs", "IDS", "id", "Id", "ID"].iter().find_map(|end| name.strip_suffix(end));
+    let Some(front) = front else { return false };
+    let word = front.trim_end_matches(['_', '-', '.']);
+    // `paid` and `valid` end so, too.
+    let apart = word.is_empty() || word.len() < front.len() || name.as_bytes().get(front.len()) == Some(&b'I');
+    apart && !OTHERS.iter().any(|other| word.get(..other.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(other)))
 }
 
 /// What became of a call.
@@ -170,4 +220,27 @@ pub enum Told<'a> {
         /// The key.
         key: KeyId,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_a_query_are_what_a_call_is_about_and_pages_are_not() {
+        for name in ["id", "user", "user_id", "userId", "ids[]", "order-id", "UserID", "channel", "file.id"] {
+            assert!(names_a_thing(name), "{name}");
+        }
+        for name in
+            ["page", "limit", "cursor", "since_id", "max_id", "requestId", "paid", "valid", "q", "fields", "grid"]
+        {
+            assert!(!names_a_thing(name), "{name}");
+        }
+        let of = |query: &[(&str, &str)]| Subject::of_query(query.iter().copied());
+        assert_eq!(of(&[("id", "7")]), Subject::of(std::iter::once("7")));
+        assert_eq!(of(&[("limit", "50"), ("id", "7")]), of(&[("id", "7")]));
+        assert_ne!(of(&[("id", "7")]), of(&[("id", "8")]));
+        assert_ne!(of(&[("id", "7"), ("user", "1")]), of(&[("id", "7"), ("user", "2")]));
+        assert_eq!(of(&[("page", "7")]), None);
+    }
 }

@@ -75,12 +75,23 @@ impl Series {
         (today, unfold(self.sums.iter().copied().max().unwrap_or(0)))
     }
 
-    /// What each of the last days held, yesterday first.
-    pub(crate) fn past(&self) -> impl Iterator<Item = u32> + '_ {
-        let newest = self.day as usize;
-        (1..=DAYS)
-            .map_while(move |back| newest.checked_sub(back))
-            .map(|day| self.sums.get(day % DAYS).map_or(0, |sum| unfold(*sum)))
+    /// Whether the most in an hour of the last days was about the same.
+    pub(crate) fn hours_are_steady(&self) -> bool {
+        are_steady(self.best)
+    }
+
+    /// Whether the last days were about the same.
+    pub(crate) fn days_are_steady(&self) -> bool {
+        are_steady(self.sums)
+    }
+
+    /// What each of the last days held, yesterday first, on the scale of [`fold`].
+    pub(crate) fn sums(&self) -> [u8; DAYS] {
+        let mut days = self.sums;
+        // The day itself stands last, and counts nothing before it is over.
+        days.rotate_left(self.day as usize % DAYS);
+        days.reverse();
+        days
     }
 
     fn turn(&mut self, at: Minute) {
@@ -102,6 +113,15 @@ impl Series {
             (self.day, self.today, self.best_today) = (day, 0, 0);
         }
     }
+}
+
+/// Enough days on which there was something, and the most no more than twice what is in their middle.
+fn are_steady(mut days: [u8; DAYS]) -> bool {
+    const ENOUGH: usize = 10;
+    days.sort_unstable();
+    let used = days.iter().position(|day| *day > 0).map_or(&[][..], |first| days.get(first..).unwrap_or_default());
+    let middle = used.get(used.len() / 2).copied().unwrap_or(0);
+    used.len() >= ENOUGH && used.last().is_some_and(|most| *most <= middle.saturating_add(8))
 }
 
 fn set(days: &mut [u8; DAYS], day: u32, value: u8) {
@@ -165,7 +185,7 @@ mod tests {
         assert_eq!(series.ceiling(), 64);
         series.add(1, 1036 * DAY);
         assert_eq!(series.ceiling(), 1, "and no longer");
-        assert_eq!(series.past().take(6).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0]);
+        assert_eq!(series.sums().map(unfold)[..6], [0, 0, 0, 0, 1, 0]);
     }
 
     #[test]

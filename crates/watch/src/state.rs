@@ -191,8 +191,24 @@ impl Watch {
         let crowd = if strange { self.fleet.lock().crowd(place.block, outline.party, minute) } else { 0 };
         let never_here = !vouched && (new.block || learning && profile.blocks.named(place.block).is_none());
         let never_here = never_here && !call.expected;
+        let unanswered = new.network && profile.is_unanswered(place.network, minute)
+            || new.agent && profile.is_unanswered(agent, minute)
+            || profile.is_unanswered(place.block, minute);
         let guesses = if never_here { self.guesses.lock().of(place.block, self.salt, minute) } else { 0 };
-        let look = Look { call, profile, now: minute, second, place, agent, operation, new, learning, crowd, guesses };
+        let look = Look {
+            call,
+            profile,
+            now: minute,
+            second,
+            place,
+            agent,
+            operation,
+            new,
+            learning,
+            crowd,
+            guesses,
+            unanswered,
+        };
         let signals = self.signals(vouched, |detector| (detector.before)(&look));
         let (mut findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
         if stands.as_ref().is_some_and(|stands| stands.severity >= Severity::Warning) {
@@ -202,6 +218,9 @@ impl Watch {
             }
             if new.agent {
                 profile.doubt(agent, minute);
+            }
+            if !new.network && !new.agent {
+                profile.doubt(place.block, minute);
             }
         }
         let works = if guesses > 0 { self.works(key, (call.call, call.source), now) } else { None };
@@ -240,8 +259,21 @@ impl Watch {
             profile.spread.raise(networks_lately(profile), minute);
             learn(call, &outline, profile, &new, [learning, vouched]);
         }
-        let (crowd, guesses) = (0, 0);
-        let look = Look { call, profile, now: minute, second, place, agent, operation, new, learning, crowd, guesses };
+        let (crowd, guesses, unanswered) = (0, 0, false);
+        let look = Look {
+            call,
+            profile,
+            now: minute,
+            second,
+            place,
+            agent,
+            operation,
+            new,
+            learning,
+            crowd,
+            guesses,
+            unanswered,
+        };
         let signals = self.signals(vouched, |detector| (detector.after)(&look, became));
         if succeeded {
             self.share_novelty(&outline, &new);
@@ -459,8 +491,7 @@ impl Watch {
             && !self.fleet.lock().is_registered(place.network);
         new.block = !call.expected
             && !usual(profile.blocks.named(place.block), PLACES_SETTLE)
-            && !self.of_holder(call, |circle| usual(circle.blocks.named(place.block), PLACES_SETTLE))
-            && !self.fleet.lock().is_registered(place.network);
+            && !self.of_holder(call, |circle| usual(circle.blocks.named(place.block), PLACES_SETTLE));
         new.agent = !usual(profile.agents.named(agent), AGENTS_SETTLE)
             && !self.of_holder(call, |circle| usual(circle.agents.named(agent), AGENTS_SETTLE))
             && !self.fleet.lock().agents.is_shared(agent, party, minute, AGENTS_LAST, enough);
@@ -474,7 +505,10 @@ impl Watch {
         let habit = profile.operations.named(operation);
         new.operation = !known(habit, OPERATIONS_SETTLE) && {
             let fleet = self.fleet.lock();
-            !fleet.is_documented(operation, minute)
+            // What others begin to do at home is none of who comes from elsewhere.
+            let moved = || fleet.networks.is_shared(place.network, party, minute, NETWORKS_LAST, enough);
+            let away = new.network && !profile.roams(minute) && !moved();
+            away || !fleet.is_documented(operation, minute)
                 && !fleet.operations.is_shared(operation, party, minute, OPERATIONS_LAST, enough)
         };
         // Many may move at once. Who moves and does something new did not only move.
@@ -508,6 +542,7 @@ fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
     profile.blocks.note(place.block, minute, true);
     profile.agents.note(agent, minute, true);
     profile.trust(place.network);
+    profile.trust(place.block);
     profile.trust(agent);
     profile.operations.note(operation, minute, true);
     profile.signals.retain(|signal| signal.place != place.block);
@@ -591,8 +626,7 @@ fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile
     }
     profile.failed = 0;
     let number = |many: u64| u32::try_from(many).unwrap_or(u32::MAX);
-    profile.rows.add(number(became.rows.unwrap_or(0)), minute);
-    profile.kilobytes.add(number(became.bytes_out / 1024), minute);
+    profile.count_answer(number(became.rows.unwrap_or(0)), number(became.bytes_out / 1024), minute);
     if call.acts() {
         profile.deeds.count(operation, subject, minute);
     }

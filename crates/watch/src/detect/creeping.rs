@@ -1,7 +1,7 @@
 //! More each day, slowly.
 
 use super::{Detector, Family, nothing_before};
-use crate::{habit::DAY, look::Look, seen::Became, series::Series, signal::Weight};
+use crate::{crept::Rise, habit::DAY, look::Look, seen::Became, series::unfold, signal::Weight};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "creeping",
@@ -11,48 +11,30 @@ pub(super) const DETECTOR: Detector = Detector {
     after,
     words: |now, before| {
         format!(
-            "at least {now} rows, or as many kilobytes, on each of three days in a row; the most on a day before was {before}"
+            "at least {now} rows, or as many kilobytes, on each of several days in a row; the most on a day before was {before}"
         )
     },
 };
 
-/// Less on a day is no loss: so many rows, or as many kilobytes; where rows are not counted, the
-/// kilobytes that such rows have.
-const LITTLE: u32 = 2_000;
-const LITTLE_UNCOUNTED: u32 = 400;
+/// How often what went out had doubled, summed over the days, in eighths: half as much again on
+/// three days, four times as much on as many, or twice as much on six.
+const TOLD: u32 = 14;
+const MUCH: u32 = 28;
+const ASKED: u32 = 48;
 
 fn after(look: &Look<'_>, _: &Became) -> Option<Weight> {
     let profile = look.profile;
-    // Once a day is enough: with the first call of the day that is not alone.
     if look.learning || look.now.saturating_sub(profile.born) < 14 * DAY {
         return None;
     }
-    let rows: Vec<u32> = profile.rows.past().collect();
-    let of_rows = creeps(&profile.rows, |_| LITTLE);
-    // Where nobody counted rows on these days, kilobytes tell.
-    let uncounted = |at: usize| rows.iter().skip(at).take(3).all(|day| *day == 0);
-    let of_kilobytes = creeps(&profile.kilobytes, |at| if uncounted(at) { LITTLE_UNCOUNTED } else { LITTLE });
-    of_rows.max(of_kilobytes).map(|(now, before)| Weight::here(20, now, before))
-}
-
-/// Three such days are held against the key for so many more: who takes ever more must not have
-/// made it usual when he takes the rest.
-const HELD: usize = 14;
-
-/// The least of three days in a row, and the most before, where it is beyond all.
-fn creeps(series: &Series, little: impl Fn(usize) -> u32) -> Option<(u32, u32)> {
-    let past: Vec<u32> = series.past().collect();
-    if past.iter().all(|day| *day < LITTLE_UNCOUNTED) {
-        return None;
-    }
-    let beyond = |(at, three): (usize, &[u32])| {
-        let now = three.iter().copied().min().unwrap_or(0);
-        let before = || past.iter().skip(at + 3).copied();
-        let most = before().max().unwrap_or(0);
-        (now >= little(at) && now > most.saturating_add(most / 2) && before().filter(|day| *day > 0).count() >= 7)
-            .then_some((now, most))
+    let Rise { eighths, least, before } = profile.crept.today(&profile.rows, &profile.kilobytes, look.now);
+    let points = match eighths {
+        ..TOLD => return None,
+        TOLD..MUCH => 20,
+        MUCH..ASKED => 30,
+        ASKED.. => 40,
     };
-    past.windows(3).enumerate().take(HELD).find_map(beyond)
+    Some(Weight::here(points, unfold(least), unfold(before)))
 }
 
 #[cfg(test)]
@@ -63,9 +45,10 @@ mod tests {
     fn what_cannot_be_counted_is_weighed() {
         let mut stage = Stage::settled();
         for _ in 0..3 {
+            assert_eq!(stage.weight("creeping"), 0);
             stage.after_days(1).uncounted().rows(4_000).call("GET /orders");
         }
-        assert_eq!(stage.after_days(1).call("GET /orders").weight("creeping"), 20);
+        assert_eq!(stage.weight("creeping"), 40);
     }
 
     #[test]
@@ -74,7 +57,7 @@ mod tests {
         for _ in 0..4 {
             stage.after_days(1).rows(450).call("GET /orders");
         }
-        assert_eq!(stage.weight("creeping"), 20);
+        assert_eq!(stage.weight("creeping"), 40);
         let mut counted = Stage::settled();
         for _ in 0..4 {
             counted.after_days(1).rows(450).call("GET /orders");
@@ -83,13 +66,35 @@ mod tests {
     }
 
     #[test]
-    fn three_days_beyond_all_others_are_told() {
+    fn more_on_each_day_is_told_and_asked_about_when_it_goes_on() {
+        let mut stage = Stage::settled_reading(400);
+        let weights: Vec<u8> =
+            (0..12).map(|_| stage.after_days(1).rows(5_400).call("GET /orders").weight("creeping")).collect();
+        assert_eq!(weights[..3], [0, 0, 20], "{weights:?}");
+        assert_eq!(weights[11], 40, "{weights:?}");
+        assert!(weights.is_sorted() && weights[5] < 40, "{weights:?}");
+        let mut twice = Stage::settled_reading(400);
+        for _ in 0..7 {
+            twice.after_days(1).rows(6_600).call("GET /orders");
+        }
+        assert_eq!(twice.weight("creeping"), 40, "twice as much is asked about after a week");
+        twice.after_seconds(600).call("GET /orders");
+        assert!(twice.stands >= Some(law::Severity::Warning) && twice.unusual);
+        let mut up_and_down = Stage::settled_reading(400);
+        for day in 0..12 {
+            up_and_down.after_days(1).rows(if day % 3 == 2 { 3_000 } else { 6_600 }).call("GET /orders");
+            assert_eq!(up_and_down.weight("creeping"), 0, "{day}");
+        }
+    }
+
+    #[test]
+    fn the_third_day_need_not_be_over() {
         let mut stage = Stage::settled();
-        for _ in 0..3 {
+        for _ in 0..2 {
             stage.after_days(1).rows(4_000).call("GET /orders");
         }
-        assert_eq!(stage.weight("creeping"), 0, "the third day is not over");
-        assert_eq!(stage.after_days(1).call("GET /orders").weight("creeping"), 20);
+        assert_eq!(stage.after_days(1).rows(1_500).call("GET /orders").weight("creeping"), 0);
+        assert_eq!(stage.after_seconds(3600).rows(1_500).call("GET /orders").weight("creeping"), 40);
     }
 
     #[test]
@@ -97,14 +102,31 @@ mod tests {
         let mut stage = Stage::settled();
         for day in 0..10 {
             stage.after_days(1).rows(4_000).call("GET /orders");
-            assert_eq!(stage.weight("creeping") > 0, day >= 3, "{day}");
+            assert_eq!(stage.weight("creeping") > 0, day >= 2, "{day}");
         }
         stage.after_seconds(3600).powers("export").call("GET /orders/export");
         assert!(stage.stands >= Some(law::Severity::Warning), "it is asked about before it goes out");
         let mut grown = Stage::settled();
-        for _ in 0..25 {
+        for _ in 0..30 {
             grown.after_days(1).rows(4_000).call("GET /orders");
         }
         assert_eq!(grown.weight("creeping"), 0, "after weeks it is as usual");
+    }
+
+    #[test]
+    fn what_a_person_stands_for_is_told_no_more_and_the_next_rise_is() {
+        let mut stage = Stage::settled();
+        for _ in 0..3 {
+            stage.after_days(1).rows(4_000).call("GET /orders");
+        }
+        assert!(stage.vouch("GET /orders"));
+        for _ in 0..6 {
+            stage.after_days(1).rows(4_000).call("GET /orders");
+            assert_eq!(stage.weight("creeping"), 0);
+        }
+        for _ in 0..4 {
+            stage.after_days(1).rows(20_000).call("GET /orders");
+        }
+        assert_eq!(stage.weight("creeping"), 40);
     }
 }

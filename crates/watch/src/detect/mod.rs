@@ -30,6 +30,7 @@ mod reconnaissance;
 mod same_act;
 mod sensitive_elsewhere;
 mod two_places;
+mod unanswered;
 mod unfamiliar;
 mod volume;
 
@@ -69,7 +70,7 @@ pub struct Detector {
 }
 
 /// All of them. A place in the list is kept in saved states: new ones go to the end.
-pub(crate) const DETECTORS: [Detector; 28] = [
+pub(crate) const DETECTORS: [Detector; 29] = [
     canary::DETECTOR,
     leaked::DETECTOR,
     not_me::DETECTOR,
@@ -98,6 +99,7 @@ pub(crate) const DETECTORS: [Detector; 28] = [
     long_day::DETECTOR,
     guessing::DETECTOR,
     mass_change::DETECTOR,
+    unanswered::DETECTOR,
 ];
 
 /// All of them, in the order in which they look.

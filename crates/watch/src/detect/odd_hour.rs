@@ -9,12 +9,18 @@ pub(super) const DETECTOR: Detector = Detector {
     family: Family::When,
     before,
     after: nothing_after,
-    words: |hour, _| format!("at {hour} h UTC, when the key never calls"),
+    words: |hour, kept| format!("at {hour} h UTC, when the key never calls; it keeps {kept} hours of the day"),
 };
 
 fn before(look: &Look<'_>) -> Option<Weight> {
-    let odd = !look.learning && look.profile.is_odd_hour(look.now);
-    odd.then_some(Weight::here(5, look.now / HOUR % 24, 0))
+    let kept = look.profile.odd_hour(look.now).filter(|_| !look.learning)?;
+    // A job of the night that is seen at noon says more than somebody who works late.
+    let points = match kept {
+        0..=3 => 15,
+        4..=6 => 10,
+        _ => 5,
+    };
+    Some(Weight::here(points, look.now / HOUR % 24, u32::try_from(kept).unwrap_or(u32::MAX)))
 }
 
 #[cfg(test)]
@@ -26,5 +32,12 @@ mod tests {
         let mut stage = Stage::settled();
         assert_eq!(stage.call("GET /orders").weight("odd-hour"), 0);
         assert_eq!(stage.after_seconds(12 * 3600).call("GET /orders").weight("odd-hour"), 5);
+    }
+
+    #[test]
+    fn a_job_of_one_hour_at_another_says_more() {
+        let mut stage = Stage::nightly();
+        assert_eq!(stage.call("GET /orders").weight("odd-hour"), 0);
+        assert_eq!(stage.after_seconds(12 * 3600).call("GET /orders").weight("odd-hour"), 15);
     }
 }

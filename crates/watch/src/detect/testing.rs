@@ -63,6 +63,15 @@ impl Stage {
         stage
     }
 
+    /// The same, with so many rows each time.
+    pub(crate) fn settled_reading(rows: u64) -> Self {
+        let mut stage = Self::new();
+        stage.settle(|stage| {
+            stage.rows(rows).call("GET /orders");
+        });
+        stage
+    }
+
     /// The same, where nobody counts rows.
     pub(crate) fn settled_uncounted() -> Self {
         let mut stage = Self::new();

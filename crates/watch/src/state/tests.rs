@@ -18,8 +18,8 @@ fn a_case_stands_as_long_as_its_calls_come_and_is_told_when_something_is_new() {
         stage.after_seconds(50 * 60).powers("mint").call("POST /keys");
         assert!(stage.stands >= Some(Severity::Warning));
     }
-    // It comes at night, and all day.
-    assert!(stage.findings().len() <= told + 4, "{:?}", stage.findings());
+    // It comes at night, and all day, and nobody answered.
+    assert!(stage.findings().len() <= told + 5, "{:?}", stage.findings());
     stage.after_days(2).from(HOME).call("GET /orders");
     assert_eq!(stage.stands, None);
 }
@@ -149,15 +149,38 @@ fn a_place_that_was_asked_about_does_not_become_usual_by_coming_again() {
 
 #[test]
 fn much_from_a_place_that_was_there_for_little_is_asked_about() {
-    let mut stage = Stage::settled();
+    let uneven = || {
+        let mut stage = Stage::settled();
+        stage.rows(280).call("GET /orders").after_days(1);
+        stage
+    };
+    let mut stage = uneven();
     stage.from(THIEF);
     for _ in 0..5 {
         stage.call("GET /orders").after_days(1);
     }
     stage.rows(3_000).call("GET /orders").call("GET /orders");
     assert!(stage.stands >= Some(Severity::Warning) && stage.unusual);
-    let mut home = Stage::settled();
+    let mut home = uneven();
     assert!(home.rows(3_000).call("GET /orders").call("GET /orders").stands < Some(Severity::Warning));
+}
+
+#[test]
+fn what_others_begin_to_do_is_new_to_who_comes_from_elsewhere() {
+    let begun = || {
+        let mut stage = Stage::fleet(5);
+        for key in 2..=5 {
+            stage.key(key).call("GET /v2/orders");
+        }
+        stage.key(1);
+        stage
+    };
+    assert!(!begun().call("GET /v2/orders").unusual, "at home it is none");
+    let mut thief = begun();
+    assert_eq!(thief.from(THIEF).call("GET /v2/orders").weight("unfamiliar"), 10);
+    let mut documented = Stage::settled();
+    documented.document(&["GET /v2/orders"]);
+    assert_eq!(documented.from(THIEF).call("GET /v2/orders").weight("unfamiliar"), 10);
 }
 
 #[test]
