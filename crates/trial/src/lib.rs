@@ -18,5 +18,5 @@ pub use crate::{
     play::{Judged, Rule, play},
     rules::{Blind, DefaultLaw, FixedRate, NewAddress, Watching},
     scenario::{Attack, Call, Event, Events, Honest, Labels, Names, Scenario, ScenarioError, Stage},
-    score::{AttackScore, HonestScore, Report, ScenarioScore, Spread, Totals},
+    score::{AttackScore, Held, HonestScore, Report, ScenarioScore, Spread, Totals},
 };

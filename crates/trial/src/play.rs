@@ -11,7 +11,7 @@ use watch::Answer;
 
 use crate::{
     scenario::{Attack, Call, Event, Scenario},
-    score::{AttackScore, HonestScore, ScenarioScore},
+    score::{AttackScore, Held, HonestScore, ScenarioScore},
 };
 
 /// What a rule says of a call.
@@ -90,7 +90,6 @@ fn days(scenario: &Scenario) -> f64 {
 struct Theft<'s> {
     attack: &'s Attack,
     from: Timestamp,
-    to: Timestamp,
     /// Of each step: whether its last call went through.
     completed: Vec<bool>,
     /// Of each step: whether a call is at its very end. Then that is its last call, and what the
@@ -112,11 +111,9 @@ impl<'s> Play<'s> {
                 of_key.entry(key).or_default().push(thefts.len());
             }
             let from = attack.steps.iter().map(|step| step.from).min().unwrap_or(Timestamp::MAX);
-            let to = attack.steps.iter().map(|step| step.to).max().unwrap_or(Timestamp::MIN);
             thefts.push(Theft {
                 attack,
                 from,
-                to,
                 completed: vec![false; attack.steps.len()],
                 ends_exactly: vec![false; attack.steps.len()],
                 detected_at: None,
@@ -210,13 +207,18 @@ impl<'s> Play<'s> {
         if !of_attack {
             self.honest.alerts += judged.alerts;
         }
-        for key in &judged.contained {
+        let asked = judged.asked.iter().map(|key| (key, false));
+        for (key, contained) in asked.chain(judged.contained.iter().map(|key| (key, true))) {
             let of_key = self.of_key.get(key).into_iter().flatten();
-            let theirs = of_key.filter_map(|place| self.thefts.get(*place)).any(|theft| now >= theft.from);
-            if !theirs && self.contained.insert(*key) {
-                self.honest.containments += 1;
-                self.honest.containments_of.extend(self.scenario.names.of(*key).map(str::to_owned));
+            if of_key.filter_map(|place| self.thefts.get(*place)).any(|theft| now >= theft.from) {
+                continue;
             }
+            let Some(name) = self.scenario.names.of(*key).map(str::to_owned) else { continue };
+            if contained && self.contained.insert(*key) {
+                self.honest.containments += 1;
+                self.honest.containments_of.push(name.clone());
+            }
+            self.honest.held.push(Held { key: name, at: now, contained, reasons: judged.reasons.clone() });
         }
     }
 
@@ -235,13 +237,15 @@ impl<'s> Play<'s> {
 
 impl Theft<'_> {
     fn has(&self, call: &Call) -> bool {
-        let time = self.from <= call.at && call.at <= self.to;
-        time && (self.attack.sources.is_empty() || self.attack.sources.contains(&call.source))
+        self.attack.has(call)
     }
 
+    /// What the owner does between two steps is no loss.
     fn passed(&mut self, call: &Call) {
-        self.rows_out += call.became.rows.unwrap_or(0);
-        self.calls_before += u64::from(self.contained_at.is_none());
+        if self.attack.steps.iter().any(|step| step.has(call)) {
+            self.rows_out += call.became.rows.unwrap_or(0);
+            self.calls_before += u64::from(self.contained_at.is_none());
+        }
         self.complete(call, true);
     }
 
@@ -249,7 +253,7 @@ impl Theft<'_> {
     fn complete(&mut self, call: &Call, passed: bool) {
         let steps = self.attack.steps.iter().zip(&self.ends_exactly).zip(&mut self.completed);
         for ((step, exactly), completed) in steps {
-            if call.at == step.to || !exactly && step.from <= call.at && call.at <= step.to {
+            if call.at == step.to || !exactly && step.has(call) {
                 *completed = passed;
             }
         }

@@ -43,12 +43,15 @@ impl Watching {
         }
         let whose = Whose { kind: call.kind, person: call.owner.or(call.holder) };
         let stands = sight.stands.as_ref().map(|stands| stands.finding(&call.seen(), now));
-        for containment in stands.map(|stands| self.ladder.meet(&stands, whose, now).new).into_iter().flatten() {
+        for containment in stands.iter().flat_map(|stands| self.ladder.meet(stands, whose, now).new) {
             match containment.step {
                 Step::Note | Step::Tell => {}
                 Step::StepUp => judged.asked.push(containment.key),
                 Step::Freeze | Step::Pin | Step::Disable | Step::Revoke => judged.contained.push(containment.key),
             }
+        }
+        if judged.reasons.is_empty() && !(judged.asked.is_empty() && judged.contained.is_empty()) {
+            judged.reasons.extend(stands.iter().map(reason));
         }
         judged
     }

@@ -33,6 +33,14 @@ pub enum ScenarioError {
         /// From 1.
         line: usize,
     },
+    /// An attack that no call could be scored by, or the wrong ones.
+    #[error("labels.json, attack `{id}`: {what}")]
+    Attack {
+        /// As the labels have it.
+        id: String,
+        /// What is wrong with it, and how to mend it.
+        what: String,
+    },
 }
 
 /// One call and what would become of it, if it went on.
@@ -181,6 +189,8 @@ pub struct Scenario {
     pub labels: Labels,
     /// The keys by the names that the labels use.
     pub names: Names,
+    /// What is strange about the labels, and can be scored all the same.
+    pub warnings: Vec<String>,
 }
 
 /// Names as they stand in the files, and the numbers that stand for them.
@@ -304,7 +314,7 @@ impl Scenario {
             let line: EventLine = serde_json::from_slice(line).map_err(wrong("events.jsonl", number))?;
             told.extend(reading.event(&line));
         }
-        Ok(reading.finish(told, labels))
+        reading.finish(told, labels)
     }
 
     pub(crate) fn of_lines(api: &[u8], lines: &[Line], events: &[u8], labels: Labels) -> Result<Self, ScenarioError> {
@@ -320,7 +330,44 @@ impl Scenario {
             let line: EventLine = serde_json::from_slice(line).map_err(wrong("events.jsonl", number))?;
             told.extend(reading.event(&line));
         }
-        Ok(reading.finish(told, labels))
+        reading.finish(told, labels)
+    }
+}
+
+impl Attack {
+    /// Whether a call may be the thief's: in the time of the attack, and from one of its addresses.
+    pub(crate) fn has(&self, call: &Call) -> bool {
+        let from = self.steps.iter().map(|step| step.from).min().unwrap_or(Timestamp::MAX);
+        let to = self.steps.iter().map(|step| step.to).max().unwrap_or(Timestamp::MIN);
+        from <= call.at && call.at <= to && (self.sources.is_empty() || self.sources.contains(&call.source))
+    }
+
+    /// What no score could be right with, and the steps that have no call.
+    fn check(&self, names: &Names, calls: &[Call]) -> Result<Vec<String>, String> {
+        if self.steps.is_empty() || self.contain_by > self.steps.len() {
+            return Err(format!("it has {} steps, and `contain_by` says {}", self.steps.len(), self.contain_by));
+        }
+        if let Some(turned) = self.steps.iter().find(|step| step.from > step.to) {
+            return Err(format!("its step `{}` ends before it begins", turned.name));
+        }
+        let keys: Vec<KeyId> = self.keys.iter().filter_map(|name| names.known(name)).collect();
+        let theirs: Vec<&Call> = calls.iter().filter(|call| keys.contains(&call.key) && self.has(call)).collect();
+        if theirs.is_empty() {
+            let of = if self.sources.is_empty() { "" } else { " from its `sources`" };
+            return Err(format!("no call of its keys{of} is in the time of its steps; times are in UTC"));
+        }
+        let unknown = self.keys.iter().filter(|name| names.known(name).is_none());
+        let unknown = unknown.map(|name| format!("no call has its key `{name}`"));
+        let empty = self.steps.iter().filter(|step| !theirs.iter().any(|call| step.has(call)));
+        let empty = empty.map(|step| format!("its step `{}` has no call and can never go through", step.name));
+        Ok(unknown.chain(empty).map(|what| format!("attack `{}`: {what}", self.id)).collect())
+    }
+}
+
+impl Stage {
+    /// Whether a call is in its time.
+    pub(crate) fn has(&self, call: &Call) -> bool {
+        self.from <= call.at && call.at <= self.to
     }
 }
 
@@ -362,7 +409,8 @@ impl<'c> Reading<'c> {
         let (operation, powers, subject) = match found {
             Some(found) => {
                 let values = found.parameters.iter().flat_map(|(_, value)| value.parts());
-                (found.operation.name.clone(), found.powers, Subject::of(values))
+                let of_query = || Subject::of_query(line.query.split('&').filter_map(|one| one.split_once('=')));
+                (found.operation.name.clone(), found.powers, Subject::of(values).or_else(of_query))
             }
             None => {
                 // Without a description, the path itself is what is asked for; ids would make each one new.
@@ -403,9 +451,19 @@ impl<'c> Reading<'c> {
         Some(Event { at: line.t, what })
     }
 
-    fn finish(self, mut events: Vec<Event>, labels: Labels) -> Scenario {
+    fn finish(self, mut events: Vec<Event>, labels: Labels) -> Result<Scenario, ScenarioError> {
         events.sort_by_key(|event| event.at);
-        Scenario { calls: self.calls, events, labels, names: self.names }
+        let Self { catalogue: _, names, calls, undescribed: _ } = self;
+        let mut warnings = Vec::new();
+        for attack in &labels.attacks {
+            let wrong = |what| ScenarioError::Attack { id: attack.id.clone(), what };
+            warnings.extend(attack.check(&names, &calls).map_err(wrong)?);
+        }
+        for honest in &labels.honest {
+            let unknown = honest.keys.iter().filter(|name| names.known(name).is_none());
+            warnings.extend(unknown.map(|name| format!("honest `{}`: no call has its key `{name}`", honest.id)));
+        }
+        Ok(Scenario { calls, events, labels, names, warnings })
     }
 }
 

@@ -47,6 +47,21 @@ pub struct HonestScore {
     pub challenged: usize,
     /// The same for a hundred keys and a week.
     pub challenged_per_100_keys_week: f64,
+    /// Which keys were asked about or contained, when, and why.
+    pub held: Vec<Held>,
+}
+
+/// Something that was done about an honest key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Held {
+    /// The key.
+    pub key: String,
+    /// With which call.
+    pub at: Timestamp,
+    /// Whether it was contained, and not asked about.
+    pub contained: bool,
+    /// What spoke against it.
+    pub reasons: Vec<String>,
 }
 
 /// One scenario under one rule.

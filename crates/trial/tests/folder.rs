@@ -116,3 +116,67 @@ fn without_events_it_is_read_too_and_what_is_not_in_order_is_said_with_its_line(
     let error = Scenario::read(API.as_bytes(), turned.join("\n").as_bytes(), b"", labels.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("line"), "{error}");
 }
+
+#[test]
+fn what_the_owner_takes_between_the_steps_is_none_of_the_thiefs() {
+    let (traffic, events, labels) = folder();
+    let traffic = traffic.replace("\"rows\":null", "\"rows\":7");
+    let mut exact = labels;
+    let steps = exact["attacks"][0]["steps"].as_array_mut().unwrap();
+    steps.truncate(3);
+    for step in steps {
+        step["from"] = step["to"].clone();
+    }
+    let exact = exact.to_string();
+    let scenario = Scenario::read(API.as_bytes(), traffic.as_bytes(), events.as_bytes(), exact.as_bytes()).unwrap();
+    let attack = &play(&scenario, &mut Blind).attacks[0];
+    assert_eq!((attack.rows_out, attack.calls_before), (21, 3), "five calls of the key are in its time");
+    assert!(scenario.warnings.is_empty(), "{:?}", scenario.warnings);
+}
+
+#[test]
+fn labels_by_which_no_call_could_be_scored_are_refused_with_the_attack_and_what_is_wrong() {
+    let (traffic, events, labels) = folder();
+    let read = |labels: &Value| {
+        let labels = labels.to_string();
+        Scenario::read(API.as_bytes(), traffic.as_bytes(), events.as_bytes(), labels.as_bytes())
+    };
+    for (place, value, says) in [
+        ("/attacks/0/keys", json!(["k71"]), "no call of its keys"),
+        ("/attacks/0/keys", json!(["k77"]), "no call of its keys"),
+        ("/attacks/0/sources", json!(["192.0.2.1"]), "from its `sources`"),
+        ("/attacks/0/steps", json!([]), "it has 0 steps"),
+        ("/attacks/0/contain_by", json!(5), "`contain_by` says 5"),
+        ("/attacks/0/steps/1/to", json!("2026-03-01T00:00:00Z"), "`create user` ends before it begins"),
+    ] {
+        let mut wrong = labels.clone();
+        wrong["attacks"][0]["sources"] = json!(["2001:db8::66"]);
+        *wrong.pointer_mut(place).unwrap() = value;
+        let error = read(&wrong).unwrap_err().to_string();
+        assert!(error.contains("labels.json, attack `A5`") && error.contains(says), "{place}: {error}");
+    }
+    let mut strange = labels;
+    let late = json!({"name": "later", "from": "2026-06-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"});
+    strange["attacks"][0]["steps"].as_array_mut().unwrap().push(late);
+    strange["honest"][0]["keys"] = json!(["k999"]);
+    strange["attacks"][0]["keys"] = json!(["k17", "k71"]);
+    let warnings = read(&strange).unwrap().warnings.join("\n");
+    assert!(warnings.contains("`A5`: no call has its key `k71`"), "{warnings}");
+    assert!(warnings.contains("`A5`: its step `later` has no call"), "{warnings}");
+    assert!(warnings.contains("honest `B2`: no call has its key `k999`"), "{warnings}");
+}
+
+#[test]
+fn what_a_query_names_is_what_a_call_is_about() {
+    let (traffic, events, labels) = folder();
+    let read = |query: &str| {
+        let traffic = traffic.replace("page=2", query);
+        let labels = labels.to_string();
+        Scenario::read(API.as_bytes(), traffic.as_bytes(), events.as_bytes(), labels.as_bytes()).unwrap()
+    };
+    let listed =
+        |scenario: &Scenario| scenario.calls.iter().find(|call| &*call.operation == "GET /v1/orders").unwrap().subject;
+    assert_eq!(listed(&read("page=2")), None);
+    assert!(listed(&read("user=u7")).is_some());
+    assert_ne!(listed(&read("user=u7")), listed(&read("user=u8")));
+}

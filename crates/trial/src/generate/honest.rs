@@ -1,11 +1,10 @@
 //! Honest traffic that looks like an attack, B1 to B15.
 
-use law::HolderKind;
 use serde_json::json;
 
 use super::{
     fleet::{Fleet, Member, Role, build, jitter, live, office_hours},
-    world::{Ask, Client, DAY, HOUR, MINUTE, Moment, Network, SECOND, Source, World, is_weekend},
+    world::{Ask, Client, DAY, HOUR, MINUTE, Moment, Network, SECOND, Source, World, is_weekend, moment},
 };
 
 const STEADY: [Role; 2] = [Role::Sync, Role::Updater];
@@ -46,26 +45,13 @@ pub(super) fn later(world: &mut World, fleet: &Fleet) -> Moment {
 
 /// Changes every line of these keys from a moment on.
 fn from_then(world: &mut World, keys: &[&str], from: Moment, mut change: impl FnMut(&mut World, usize)) {
-    let begin = lines_from(world, from);
+    let begin = moment(from);
     for place in 0..world.lines.len() {
         let line = world.lines.get(place).filter(|line| line.t >= begin && keys.contains(&line.key.as_str()));
         if line.is_some() {
             change(world, place);
         }
     }
-}
-
-fn lines_from(world: &mut World, at: Moment) -> jiff::Timestamp {
-    let client = Client {
-        key: String::new(),
-        holder: String::new(),
-        kind: HolderKind::Person,
-        owner: None,
-        agent: String::new(),
-        source: Source { address: std::net::Ipv4Addr::LOCALHOST.into(), number: None },
-    };
-    world.call(at, &client, Ask::new("GET", "/"));
-    world.lines.pop().map_or(jiff::Timestamp::MIN, |line| line.t)
 }
 
 /// B1: a deployment moves a program to another machine of the same network, with a new version.
@@ -106,7 +92,7 @@ fn rotation(world: &mut World, fleet: &mut Fleet) {
     }
     world.call(from, &member.client, Ask::new("POST", "/v1/keys").status(201).minted(&successor));
     let overlap = from + world.dice.wide(2, 72).cast_signed() * HOUR;
-    let (begin, over) = (lines_from(world, from + MINUTE), lines_from(world, overlap));
+    let (begin, over) = (moment(from + MINUTE), moment(overlap));
     for place in 0..world.lines.len() {
         let moves = world.dice.chance(0.5);
         if let Some(line) = world.lines.get_mut(place).filter(|line| line.key == member.client.key)
@@ -170,7 +156,7 @@ fn carrier(world: &mut World, fleet: &mut Fleet) {
     let people: Vec<Client> =
         fleet.members.iter().filter(|member| member.role == Role::Mobile).map(|m| m.client.clone()).collect();
     let keys: Vec<&str> = people.iter().map(|client| client.key.as_str()).collect();
-    let end = lines_from(world, from + DAY);
+    let end = moment(from + DAY);
     from_then(world, &keys, from, |world, place| {
         if let Some(line) = world.lines.get_mut(place).filter(|line| line.t < end) {
             line.src = egress.address;
@@ -241,7 +227,7 @@ fn failover(world: &mut World, fleet: &mut Fleet) {
     for _ in 0..world.dice.between(1, 5) {
         let Some(member) = fleet.take(world, &STEADY) else { return };
         let lasts = world.dice.wide(1, 72).cast_signed() * HOUR;
-        let end = lines_from(world, from + lasts);
+        let end = moment(from + lasts);
         let source = Source::of(&region, &mut world.dice);
         from_then(world, &[&member.client.key], from, |world, place| {
             if let Some(line) = world.lines.get_mut(place).filter(|line| line.t < end) {

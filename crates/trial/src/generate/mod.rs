@@ -8,6 +8,7 @@ mod api;
 mod attack;
 mod fleet;
 mod foreign;
+mod home;
 mod honest;
 mod world;
 
@@ -62,6 +63,7 @@ pub fn published(seed: u64) -> Generated {
     let mut fleet = fleet::make(&mut world);
     honest::add(&mut world, &mut fleet);
     attack::add(&mut world, &mut fleet);
+    home::add(&mut world, &mut fleet);
     Generated(world.sorted())
 }
 

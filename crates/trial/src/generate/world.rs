@@ -229,7 +229,8 @@ impl World {
     }
 }
 
-fn moment(at: Moment) -> Timestamp {
+/// As lines have it.
+pub(super) fn moment(at: Moment) -> Timestamp {
     Timestamp::from_millisecond(BEGIN + at).unwrap_or(Timestamp::MAX)
 }
 

@@ -6,7 +6,7 @@ use super::{
     Making, Member,
     habits::{Habit, jitter},
 };
-use crate::generate::world::{Ask, DAY, HOUR, MINUTE, Moment, Network, SECOND, Source};
+use crate::generate::world::{Ask, DAY, HOUR, MINUTE, Moment, Network, SECOND, Source, moment};
 
 const PROGRAMS: [Habit; 4] = [Habit::Steady, Habit::Nightly, Habit::Crawls, Habit::Reconciles];
 
@@ -38,18 +38,11 @@ fn label(making: &mut Making, id: &str, member: &Member, from: Moment, alerts: u
     making.world.honest(id, &[&member.client], from, from + DAY, alerts);
 }
 
-/// A moment as lines have it.
-fn stamp(making: &mut Making, at: Moment) -> jiff::Timestamp {
-    let Some(client) = making.members.first().map(|member| member.client.clone()) else { return jiff::Timestamp::MAX };
-    making.world.call(at, &client, Ask::new("GET", "/"));
-    making.world.lines.pop().map_or(jiff::Timestamp::MAX, |line| line.t)
-}
-
 /// A program goes on from another region of its cloud, with what was in flight still coming from the first.
 fn another_region(making: &mut Making) {
     let region = Network::new(&mut making.world.dice, 3, false);
     let from = later(making);
-    let begin = stamp(making, from);
+    let begin = moment(from);
     for _ in 0..3 {
         let Some(member) = making.take(&PROGRAMS) else { return };
         let source = Source::of(&region, &mut making.world.dice);
@@ -70,7 +63,7 @@ fn new_program(making: &mut Making) {
             continue;
         }
         let own = from + jitter(&mut making.world, 2 * DAY);
-        let begin = stamp(making, own);
+        let begin = moment(own);
         for line in making.world.lines.iter_mut().filter(|line| line.key == member.client.key && line.t >= begin) {
             line.ua = Some("platform-client/1.0".to_owned());
         }
@@ -126,7 +119,7 @@ fn large_reconcile(making: &mut Making) {
 fn lost_rights(making: &mut Making) {
     let Some(member) = making.take(&PROGRAMS) else { return };
     let from = later(making);
-    let (begin, end) = (stamp(making, from), stamp(making, from + 2 * HOUR));
+    let (begin, end) = (moment(from), moment(from + 2 * HOUR));
     let theirs = |line: &&mut crate::scenario::Line| line.key == member.client.key && line.t >= begin && line.t < end;
     for line in making.world.lines.iter_mut().filter(theirs) {
         (line.status, line.rows, line.out) = (403, None, 80);
@@ -155,7 +148,7 @@ fn scanner(making: &mut Making) {
 fn travel(making: &mut Making) {
     let Some(member) = making.take(&[Habit::Person]) else { return };
     let from = later(making);
-    let begin = stamp(making, from);
+    let begin = moment(from);
     let stops: Vec<Source> =
         (0..4).map(|_| Source::of(&Network::new(&mut making.world.dice, 1, false), &mut making.world.dice)).collect();
     let lines = making.world.lines.iter_mut().filter(|line| line.key == member.client.key && line.t >= begin);
@@ -172,7 +165,7 @@ fn travel(making: &mut Making) {
 fn holiday(making: &mut Making) {
     let Some(member) = making.take(&[Habit::Person]) else { return };
     let back = making.days * DAY - 2 * DAY;
-    let (begin, end) = (stamp(making, 8 * DAY), stamp(making, back));
+    let (begin, end) = (moment(8 * DAY), moment(back));
     making.world.lines.retain(|line| line.key != member.client.key || line.t < begin || line.t >= end);
     label(making, "holiday", &member, back, 1);
 }
