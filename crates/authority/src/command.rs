@@ -140,6 +140,8 @@ pub enum Command {
     CollectRequest {
         /// The request.
         id: RequestId,
+        /// Who may say yes, as things are.
+        rules: RequestRules,
         /// What is kept of its secret.
         verifier: Verifier,
         /// The pepper that made the verifier.

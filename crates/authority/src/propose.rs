@@ -122,8 +122,8 @@ impl State {
             Command::DenyRequest(id, why, rules) => {
                 changes.push(self.deny_request(*id, why, rules, person_of(by).ok(), now)?);
             }
-            Command::CollectRequest { id, verifier, pepper } => {
-                let (wish, grant) = self.collectable(*id, person_of(by)?, now)?;
+            Command::CollectRequest { id, rules, verifier, pepper } => {
+                let (wish, grant) = self.collectable(*id, rules, person_of(by)?, now)?;
                 let order = Order {
                     name: wish.name.clone(),
                     holder: Some(wish.holder),
@@ -154,7 +154,11 @@ impl State {
                 changes.extend(self.approve_all(challenges, person, now)?);
             }
             Command::Deny(challenge) => {
-                self.open_question(*challenge, now)?;
+                // A yes that nobody has spent yet can be taken back.
+                let asked = self.questions.get(challenge);
+                if !asked.is_some_and(|asked| matches!(asked.progress(now), Progress::Approved(_))) {
+                    self.open_question(*challenge, now)?;
+                }
                 changes.push(Change::Denied { challenge: *challenge, not_me: false });
             }
             Command::NotMe(challenge) => {

@@ -285,6 +285,7 @@ impl State {
     pub(crate) fn collectable(
         &self,
         id: RequestId,
+        rules: &RequestRules,
         person: HolderId,
         now: Timestamp,
     ) -> Result<(&Wish, &Grant), Declined> {
@@ -294,9 +295,13 @@ impl State {
             return Err(Declined::NotAsked(name));
         }
         let RequestState::Granted(grant) = request.state(now) else { return Err(Declined::NotGranted(id)) };
-        // A yes counts no more when its person has gone; nor does a wish for somebody else's key.
-        let stands = self.holder(grant.by).is_some_and(|holder| !holder.left);
-        let theirs = self.answerers(request.wish.holder).contains(&person);
+        let holder = request.wish.holder;
+        // A yes counts no more when its person could not say it now; nor does a wish for somebody
+        // else's key.
+        let stands = self
+            .holder(grant.by)
+            .is_some_and(|by| self.may_grant(by, request.by, holder, &grant.scope, grant.lifetime, rules));
+        let theirs = self.answerers(holder).contains(&person);
         if stands && theirs { Ok((&request.wish, grant)) } else { Err(Declined::NotGranted(id)) }
     }
 
@@ -309,6 +314,12 @@ impl State {
         self.requests.retain(|_, known| known.at.saturating_add(MEMORY).is_ok_and(|end| end > at));
         self.last_request = self.last_request.max(id.0);
         self.requests.insert(id, Request { id, by, wish: wish.clone(), at, until, decided: None });
+    }
+
+    /// What somebody said yes to and nobody has collected is open again.
+    pub(crate) fn take_back_grants(&mut self, by: HolderId) {
+        let granted = |decided: &mut Decided| matches!(decided, Decided::Granted(grant) if grant.by == by);
+        self.requests.values_mut().for_each(|request| drop(request.decided.take_if(granted)));
     }
 
     pub(crate) fn decide_request(&mut self, id: RequestId, decided: Decided) {
@@ -426,16 +437,43 @@ mod tests {
         assert_eq!(state.grant(id, &Less::default(), &rules, ANN, at(7 * day + 2)), Err(Declined::RequestOver(id)));
         let granted = state.grant(id, &Less::default(), &rules, BOB, at(2)).unwrap();
         write(&mut state, granted, at(2));
-        assert!(state.collectable(id, EVE, at(day)).is_ok());
-        assert!(state.collectable(id, EVE, at(day + 3)).is_err(), "a day has passed");
-        assert!(state.collectable(id, ANN, at(3)).is_err(), "she did not ask");
+        assert!(state.collectable(id, &rules, EVE, at(day)).is_ok());
+        assert!(state.collectable(id, &rules, EVE, at(day + 3)).is_err(), "a day has passed");
+        assert!(state.collectable(id, &rules, ANN, at(3)).is_err(), "she did not ask");
         assert_eq!(state.grant(id, &Less::default(), &rules, ANN, at(3)), Err(Declined::RequestOver(id)));
         write(&mut state, Change::HolderLeft { id: BOB, keys_go_on: false }, at(4));
-        assert_eq!(state.collectable(id, EVE, at(5)).err(), Some(Declined::NotGranted(id)), "who said yes has gone");
+        assert_eq!(
+            state.collectable(id, &rules, EVE, at(5)).err(),
+            Some(Declined::NotGranted(id)),
+            "who said yes has gone"
+        );
         write(&mut state, Change::HolderReturned { id: BOB }, at(6));
-        assert!(state.collectable(id, EVE, at(7)).is_ok());
+        assert!(state.collectable(id, &rules, EVE, at(7)).is_ok());
         write(&mut state, Change::StateRestored { taken: at(7), newest_key: None }, at(8));
-        assert!(state.collectable(id, EVE, at(9)).is_err(), "a yes from a backup may have been collected");
+        assert!(state.collectable(id, &rules, EVE, at(9)).is_err(), "a yes from a backup may have been collected");
+    }
+
+    #[test]
+    fn a_yes_counts_only_of_who_could_say_it_now_and_as_who_they_are_now() {
+        let (rules, ann) = (RequestRules::default(), |administrator| Change::HolderChanged {
+            id: ANN,
+            kind: HolderKind::Person,
+            owner: None,
+            deputies: Vec::new(),
+            mail: None,
+            administrator,
+        });
+        let mut state = company();
+        let id = asked(&mut state, &wish(&[Power::Spend], 30), &rules);
+        let granted = state.grant(id, &Less::default(), &rules, ANN, at(2)).unwrap();
+        write(&mut state, granted, at(2));
+        write(&mut state, ann(false), at(3));
+        assert_eq!(state.collectable(id, &rules, EVE, at(4)).err(), Some(Declined::NotGranted(id)));
+        write(&mut state, ann(true), at(5));
+        assert!(state.collectable(id, &rules, EVE, at(6)).is_ok());
+        write(&mut state, Change::Enrolled { holder: ANN, step: Step(9), recovery: Vec::new() }, at(7));
+        assert_eq!(state.collectable(id, &rules, EVE, at(8)).err(), Some(Declined::NotGranted(id)));
+        assert!(state.grant(id, &Less::default(), &rules, ANN, at(9)).is_ok(), "it is open again");
     }
 
     #[test]

@@ -420,8 +420,9 @@ impl State {
                     holder.invitation = None;
                 });
                 self.founded |= self.holder(*holder).is_some_and(|holder| holder.administrator);
-                // What another authenticator opened may not have been this person.
-                self.windows.retain(|_, window| !window.by.contains(holder));
+                // What another authenticator said yes to may not have been this person.
+                self.take_back_yes(*holder);
+                self.take_back_grants(*holder);
             }
             Change::Proved { holder, proof, purpose: _ } => self.use_proof(*holder, *proof),
             Change::AuthenticatorDisabled { holder } => self.with_holder(*holder, |holder| {
@@ -476,15 +477,21 @@ impl State {
                     key.set_holder(*holder);
                     key.set_bounds(alike, *end);
                 });
+                self.keep_to_who_answers(*holder);
             }
-            Change::KeyNamed { key, name, holder } => self.with_key(*key, |key| {
-                if let Some(name) = name {
-                    key.set_name(name);
-                }
+            Change::KeyNamed { key, name, holder } => {
+                self.with_key(*key, |key| {
+                    if let Some(name) = name {
+                        key.set_name(name);
+                    }
+                    if let Some(holder) = holder {
+                        key.set_holder(*holder);
+                    }
+                });
                 if let Some(holder) = holder {
-                    key.set_holder(*holder);
+                    self.keep_to_who_answers(*holder);
                 }
-            }),
+            }
             Change::KeyEndSet { key, end } => {
                 self.with_key(*key, |key| {
                     key.say_end(*end, at);
@@ -669,8 +676,11 @@ impl State {
             // What they said yes to opens nothing any more.
             self.windows.retain(|(key, _), _| !keys.contains(key));
         }
-        // A yes counts no more when its person has gone, whether it waits to be spent or opened
-        // a window.
+        self.take_back_yes(id);
+    }
+
+    /// A person's yes counts no more, whether it waits to be spent or opened a window.
+    fn take_back_yes(&mut self, id: HolderId) {
         self.questions
             .values_mut()
             .filter(|asked| asked.closed.is_none())
@@ -678,7 +688,8 @@ impl State {
         self.windows.retain(|_, window| !window.by.contains(&id));
     }
 
-    /// The same where somebody else answers for a holder's keys from now on.
+    /// The same with everybody's yes to calls of a holder's keys who does not answer for them, or
+    /// not any more.
     fn keep_to_who_answers(&mut self, id: HolderId) {
         let Some(holder) = self.holders.holder(id) else { return };
         let people: HashSet<HolderId> =

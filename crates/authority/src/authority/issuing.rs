@@ -15,6 +15,7 @@ use crate::{
     change::{Actor, Change},
     command::{Command, Order, Warrant},
     key::Key,
+    request::RequestRules,
     state::State,
 };
 
@@ -110,12 +111,14 @@ impl Authority {
         &self,
         form: &IssuedForm,
         id: RequestId,
+        rules: &RequestRules,
         warrant: Warrant,
         now: Timestamp,
     ) -> Result<(KeyId, Secret), NotDone> {
         let (secret, digest) = fresh(form)?;
         let (pepper, verifier) = self.peppers.verifier(&digest);
-        self.perform(&Command::CollectRequest { id, verifier, pepper }, warrant, now).await?;
+        let rules = rules.clone();
+        self.perform(&Command::CollectRequest { id, rules, verifier, pepper }, warrant, now).await?;
         let key = self.recognise(&digest).ok_or(Failed::UnknownChange(0))?;
         Ok((key.id, secret))
     }

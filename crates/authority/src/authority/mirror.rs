@@ -31,14 +31,19 @@ impl Authority {
             Change::HolderChanged { .. } | Change::Enrolled { .. } => {
                 self.mirror_holders();
                 self.close_windows();
+                self.call_out_all(now);
+            }
+            // Somebody else may answer for it now.
+            Change::KeyIdentified { key, .. } | Change::KeyNamed { key, .. } => {
+                self.mirror_key(*key);
+                self.close_windows();
+                self.call_out_all(now);
             }
             // Whoever writes the changes mirrors all who are new at once.
             Change::HolderAdded { .. } | Change::ImportBegan { .. } => {}
             Change::HolderReturned { .. } | Change::AuthenticatorDisabled { .. } => self.mirror_holders(),
             Change::KeyAdopted { id: key, .. }
             | Change::KeyRepeppered { key, .. }
-            | Change::KeyIdentified { key, .. }
-            | Change::KeyNamed { key, .. }
             | Change::KeyEnabled { key }
             | Change::KeyIssued { id: key, .. }
             | Change::DrillBegun { key, canary: false, .. }

@@ -317,3 +317,63 @@ async fn many_keys_of_one_person_ring_no_more_than_they_may() {
     let honest = house.key_of_ann("secret 3").await;
     assert!(house.ask(&delete_user(honest.id)).await.is_ok(), "a usual source has its reserve");
 }
+
+#[tokio::test]
+async fn a_key_that_is_somebody_elses_now_keeps_nothing_of_what_was_said_yes_to() {
+    let mut house = House::new().await;
+    let proof = house.proof().await;
+    house.authority.perform(&person("bob", false), proof, house.now).await.unwrap();
+    let bob = house.authority.view(|state| state.holder_named("bob").unwrap().id);
+    for identified in [false, true] {
+        let key = house.key_of_ann(if identified { "one" } else { "other" }).await.id;
+        let ask = |what: &[u8]| Ask { binding: Digest::of(what), ..delete_user(key) };
+        let spent = house.ask(&ask(b"spent")).await.unwrap().challenge;
+        let unspent = house.ask(&ask(b"unspent")).await.unwrap().challenge;
+        let proof = house.proof().await;
+        house.authority.perform(&Command::Approve(vec![spent, unspent]), proof, house.now).await.unwrap();
+        house.authority.spend(spent, call(1), house.now).await.unwrap().unwrap();
+        let held = |house: &House| house.authority.held(key, neighbourhood(home()), house.now);
+        // The same holder again takes nothing away.
+        let (proof, same) = (house.proof().await, Command::NameKey(key, None, Some(house.ann)));
+        house.authority.perform(&same, proof, house.now).await.unwrap();
+        assert_ne!(held(&house), law::Held::default());
+        if identified {
+            let identity = Identity { name: "bob".to_owned(), ..Identity::default() };
+            assert_eq!(house.authority.identify(key, &identity, house.now).await.unwrap(), bob);
+        } else {
+            let proof = house.proof().await;
+            house.authority.perform(&Command::NameKey(key, None, Some(bob)), proof, house.now).await.unwrap();
+        }
+        assert_eq!(held(&house), law::Held::default());
+        assert_eq!(house.authority.spend(unspent, call(2), house.now).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_yes_that_waits_goes_with_the_authenticator_that_said_it() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await.id;
+    let asked = house.ask(&delete_user(key)).await.unwrap().challenge;
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![asked]), proof, house.now).await.unwrap();
+    let proof = house.proof().await;
+    house.seed = enrol(&house.authority, "ann", proof, house.now).await.1;
+    assert_eq!(house.authority.spend(asked, call(1), house.now).await.unwrap(), None, "it may not have been ann");
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![asked]), proof, house.now).await.unwrap();
+    assert!(house.authority.spend(asked, call(2), house.now).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_yes_can_be_taken_back_until_it_is_spent() {
+    let mut house = House::new().await;
+    let key = house.key_of_ann("secret").await.id;
+    let asked = house.ask(&delete_user(key)).await.unwrap().challenge;
+    let proof = house.proof().await;
+    house.authority.perform(&Command::Approve(vec![asked]), proof, house.now).await.unwrap();
+    house.authority.perform(&Command::Deny(asked), Warrant::SignedIn(house.ann), house.now).await.unwrap();
+    assert_eq!(house.authority.spend(asked, call(1), house.now).await.unwrap(), None);
+    assert_eq!(house.ask(&delete_user(key)).await.err(), Some(Refusal::Denied));
+    let again = house.authority.perform(&Command::Deny(asked), Warrant::SignedIn(house.ann), house.now).await;
+    assert!(matches!(again, Err(NotDone::Declined(Declined::NoQuestion(_)))));
+}

@@ -98,7 +98,7 @@ pub(super) async fn collect(
         return Err(Problem::unfit("no keys are issued here; add `[issued]` with a `prefix` to the configuration"));
     };
     let warrant = admin.warrant(&caller, &proof).await?;
-    let (key, secret) = desk.authority.collect(&issuing.form, request, warrant, desk.now()).await?;
+    let (key, secret) = desk.authority.collect(&issuing.form, request, &rules(desk), warrant, desk.now()).await?;
     let Json(key) = key_view(desk, key)?;
     // Why it is exposed: this is the one time that it is shown.
     let text = String::from_utf8_lossy(secret.expose()).into_owned();

@@ -80,7 +80,7 @@ pub(super) async fn collect(State(site): State<Arc<Site>>, Path(request): Path<S
     let (authority, now) = (&site.desk.authority, site.desk.now());
     let collected = async {
         let warrant = authority.prove(&visitor.person.name, fields.one("code"), now).await?;
-        Ok::<_, Refusal>(authority.collect(&issuing.form, asked.id, warrant, now).await?)
+        Ok::<_, Refusal>(authority.collect(&issuing.form, asked.id, &rules(&site), warrant, now).await?)
     };
     match collected.await {
         Ok((key, secret)) => Collected::new(Frame::of(&site.desk, Some(&visitor)), key, &secret).page(),

@@ -220,6 +220,11 @@ impl Card {
         self.is_open() && self.is_mine && !self.said_yes
     }
 
+    /// A yes can be taken back until a call has used it.
+    fn can_say_no(&self) -> bool {
+        matches!(self.state, QuestionState::Open | QuestionState::Approved)
+    }
+
     /// What became of it, where it is not open.
     fn fate(&self) -> &'static str {
         match self.state {
