@@ -88,6 +88,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "observing": observing(&law, now),
             "unknown_people": strangers,
             "waits": waits.collect::<Vec<_>>(),
+            "told_by": { "webhooks": config.tell.webhook.len(), "mail": config.tell.mail.is_some() },
             "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
             "direct": direct,
             "upstream_certificate": distrust,
@@ -136,6 +137,12 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     }
     if done == Done::Clean {
         show::say(show::styled(show::WELL, "nothing is wrong"))?;
+    }
+    if config.tell.webhook.is_empty() && config.tell.mail.is_none() {
+        show::aside(
+            show::FAINT,
+            "nobody is told of a call that waits, unless they look: [tell] has neither a webhook nor mail",
+        );
     }
     if direct.is_none() {
         let upstream = &config.gate.upstream;

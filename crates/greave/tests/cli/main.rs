@@ -174,7 +174,7 @@ fn from_nothing_to_a_first_look() {
         "{}",
         company.told
     );
-    company.run(&["check"]).says(0, &["grant", "observing", "nothing is wrong"]);
+    company.run(&["check"]).says(0, &["grant", "observing", "nothing is wrong", "nobody is told of a call that waits"]);
     company.run(&["keys", "list"]).says(0, &["no key is known yet", "observing until"]);
     company.run(&["keys"]).says(0, &["no key is known yet", "observing until"]);
     company.run(&["keys", "--format", "csv"]).says(0, &["id,name,holder,kind,"]);
