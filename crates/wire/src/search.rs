@@ -2,7 +2,8 @@
 //!
 //! An API may show a credential without meaning to: an error that quotes a header, a page that
 //! echoes a request, a redirect. The search finds it plain, and written as percent signs, JSON,
-//! HTML and base64 write it, one inside the other twice, across any borders between pieces.
+//! HTML and base64 write it, one inside the other twice, across any borders between pieces; plain
+//! in any letter case, and hexadecimal digits with hyphens or without.
 //! It does not find what was compressed, encrypted, reversed or cut apart by other text.
 
 mod automaton;
@@ -16,7 +17,7 @@ use self::{
     automaton::{Automaton, ROOT, State},
     unescape::Unescape,
 };
-use crate::Secret;
+use crate::{Secret, is_distinctive};
 
 /// How long a credential is that can be looked for: a shorter one stands in texts by chance.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=2048;
@@ -33,10 +34,16 @@ const MOST_BLANKS: u8 = 16;
 pub struct Sought {
     /// The credential itself.
     exact: Automaton,
+    /// Whether letter case does not count there: not for a plain word, which texts have.
+    any_case: bool,
+    /// Whether hyphens do not count there: hexadecimal digits are written with them and without.
+    any_hyphens: bool,
     /// The credential in base64, which may be broken into lines.
     broken: Automaton,
     /// Bytes with which one of them, or an escape, begins.
     beginnings: Box<[bool]>,
+    /// Of the longest writing, without its escapes.
+    longest: usize,
 }
 
 /// A credential that cannot be looked for.
@@ -56,7 +63,10 @@ impl Sought {
     /// # Errors
     /// For one that could not stand in a header, or that would be found by chance.
     pub fn new(credentials: &[Secret]) -> Result<Self, Unsearchable> {
-        let (mut exact, mut broken) = (Vec::new(), Vec::new());
+        let (mut exact, mut broken, mut longest) = (Vec::new(), Vec::new(), 0);
+        // Why they are exposed: their shape is looked at.
+        let any_case = credentials.iter().all(|credential| is_distinctive(credential.expose()));
+        let any_hyphens = any_case && credentials.iter().all(|credential| is_hexadecimal(credential.expose()));
         for credential in credentials {
             // Why it is exposed: to be recognised where it must not be.
             let text = credential.expose();
@@ -75,11 +85,30 @@ impl Sought {
             let url_safe = |form: &Vec<u8>| form.iter().map(|byte| url_safe(*byte)).collect::<Vec<u8>>();
             let others: Vec<Vec<u8>> = broken.iter().map(url_safe).collect();
             broken.extend(others);
+            longest = longest.max(text.len());
+        }
+        for form in &mut exact {
+            if any_case {
+                form.make_ascii_lowercase();
+            }
+            if any_hyphens {
+                form.retain(|byte| *byte != b'-');
+                // A UUID's.
+                longest = longest.max(form.len() + 4);
+            }
         }
         let (exact, broken) = (Automaton::new(&exact), Automaton::new(&broken));
-        let is_beginning = |byte| exact.begins(byte) || broken.begins(byte) || unescape::begins(byte);
-        let beginnings = (0..=u8::MAX).map(is_beginning).collect();
-        Ok(Self { exact, broken, beginnings })
+        let longest = longest.max(exact.longest()).max(broken.longest());
+        let mut sought = Self { exact, any_case, any_hyphens, broken, beginnings: Box::default(), longest };
+        let is_beginning =
+            |byte| sought.exact.begins(sought.folded(byte)) || sought.broken.begins(byte) || unescape::begins(byte);
+        sought.beginnings = (0..=u8::MAX).map(is_beginning).collect();
+        Ok(sought)
+    }
+
+    /// A letter as the credential itself is looked for.
+    const fn folded(&self, byte: u8) -> u8 {
+        if self.any_case { byte.to_ascii_lowercase() } else { byte }
     }
 
     fn begins(&self, byte: u8) -> bool {
@@ -95,8 +124,12 @@ impl Sought {
     /// Always so many, whatever they are: whoever can have an API repeat a text of their choice
     /// would learn letter by letter from what is held back which of their guesses was right.
     pub fn tail(&self) -> usize {
-        self.exact.longest().max(self.broken.longest()) * WIDEST
+        self.longest * WIDEST
     }
+}
+
+fn is_hexadecimal(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
 }
 
 /// A text in base64 as it stands behind so many bytes, without the letters that other bytes
@@ -175,7 +208,8 @@ struct Track {
 impl View {
     fn step(&mut self, sought: &Sought, byte: u8) -> bool {
         // Every second byte of UTF-16 is a NUL.
-        let exact = self.exact.step(&sought.exact, byte, byte == 0);
+        let is_blank = byte == 0 || sought.any_hyphens && byte == b'-';
+        let exact = self.exact.step(&sought.exact, sought.folded(byte), is_blank);
         let broken = self.broken.step(&sought.broken, byte, byte == 0 || byte.is_ascii_whitespace());
         exact || broken
     }

@@ -106,6 +106,24 @@ fn what_is_not_the_credential_passes() {
 }
 
 #[test]
+fn what_an_api_takes_for_the_credential_is_found_as_well() {
+    let uuid = "9f3c1e7a-52d8-4b06-8a11-0c9e8b7a6354";
+    for credential in [uuid.to_owned(), uuid.replace('-', ""), uuid.to_uppercase()] {
+        let sought = sought(&credential);
+        for writing in [uuid.to_owned(), uuid.to_uppercase(), uuid.replace('-', ""), uuid.replace('-', "%2D")] {
+            let text = format!("UNSUPPORTED HEADER BEARER {writing}.");
+            assert!(sought.is_in(text.as_bytes()), "{credential} in {writing}");
+            let mut search = Search::new(Arc::clone(&sought));
+            let found = writing.bytes().position(|byte| search.pass(&[byte])).unwrap();
+            assert!(found < sought.tail(), "{writing}");
+        }
+        assert!(!sought.is_in(b"9f3c1e7a-52d8-4b06-8a11-0c9e8b7a6355"), "{credential}");
+    }
+    assert!(sought(CREDENTIAL).is_in(b"SK_LIVE_51HQ/7+X=ZT&9"));
+    assert!(!sought("company-internal").is_in(b"Company-Internal"), "a plain word is looked for as it is");
+}
+
+#[test]
 fn a_credential_that_would_be_found_by_chance_is_refused() {
     let new = |text: &str| Sought::new(&[Secret::new(text.as_bytes())]).err();
     assert_eq!(new("short"), Some(Unsearchable::Length));
