@@ -149,6 +149,9 @@ pub(crate) struct Issued {
     pub(crate) place: Bears,
     /// The name of the credential where it is kept outside: a file in `secrets/` of the state folder.
     pub(crate) credential: Option<String>,
+    /// Headers and parameters by which clients may say in whose name the credential acts.
+    #[serde(default)]
+    pub(crate) on_behalf: Vec<String>,
     /// Where `keys.longest` stood before. Files that are in force already may say it there.
     pub(crate) longest: Option<Span>,
 }

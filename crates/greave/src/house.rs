@@ -341,10 +341,11 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
         problems_as_json: config.gate.problems == config::Problems::Json,
         holding: Holding { wait: config.hold.wait, most: config.hold.most },
         desk: config.desk(),
-        issued: config
-            .issued
-            .as_ref()
-            .map(|issued| Issuing { form: issued.prefix.0.clone(), place: issued.place.0.clone() }),
+        issued: config.issued.as_ref().map(|issued| Issuing {
+            form: issued.prefix.0.clone(),
+            place: issued.place.0.clone(),
+            on_behalf: issued.on_behalf.clone(),
+        }),
         made_id: config.api.credentials.as_ref().and_then(config::Credentials::made_id),
         made_by: config
             .api

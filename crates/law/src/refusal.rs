@@ -79,6 +79,7 @@ refusals! {
     CredentialOperation = "credential-operation", 403, Operator, "the operation makes or reveals credentials of the API, which issued keys keep in", "name this very operation in the key's scope, without a star, if that is wanted, and ask for it alone: one field of GraphQL without another name, a path that means nothing else";
     SourceNotAllowed = "source-not-allowed", 403, Holder, "the key is for other sources", "call from one of its networks, or ask for a key for this one";
     WrongPlace = "wrong-place", 400, Caller, "an issued key stands where it cannot be taken out", "send it in Authorization, or in the header that the API's document names";
+    OnBehalf = "on-behalf", 403, Operator, "the request says in whose name the gate's own credential acts, which an issued key may not", "leave that header or parameter out, or name it in `issued.on_behalf`, if every issued key may say it";
     LimitReached = "limit-reached", 429, Time, "a limit of the key is used up, or has too little left for the answer", "wait as long as `Retry-After` says";
     RowsUncounted = "rows-uncounted", 502, Operator, "the key has a limit of rows, the operation is sensitive, and the rows of its answer cannot be counted", "let the API answer in JSON, NDJSON or CSV, or limit the key in bytes instead";
     TooManyQuestions = "too-many-questions", 429, Time, "too many questions are open for this key or from this source", "answer or deny the open ones, or wait";

@@ -18,6 +18,7 @@ mod json;
 mod leak;
 mod looping;
 mod mask;
+mod on_behalf;
 mod open;
 mod path;
 mod place;
@@ -41,6 +42,7 @@ pub use crate::{
     looping::Pseudonym,
     mask::{Form, mask},
     open::{OpenPathError, OpenPaths},
+    on_behalf::speaks_for_another,
     path::{Doubled, Matrix, PathRules, Target},
     place::{Place, PlaceError, Places, Scheme, Session, SessionError},
     query::{Parameter, Query},

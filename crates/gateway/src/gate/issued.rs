@@ -7,7 +7,7 @@ use authority::{Authority, Credential, Key, Order};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use jiff::Timestamp;
 use law::{KeyId, Power, Refusal};
-use wire::{IssuedForm, Likeness, Place, Secret, Sought};
+use wire::{IssuedForm, Likeness, Place, Query, Secret, Sought};
 
 use crate::{
     Brought, Outbound, Pending, PutAway, Swap, Unswapped,
@@ -64,6 +64,9 @@ pub(crate) fn within(
     if !shown.expected || !shown.places.iter().all(is_header) || is_elsewhere(shown, outbound) {
         return Err(Refusal::WrongPlace.into());
     }
+    if speaks_for_another(realm, outbound) {
+        return Err(Refusal::OnBehalf.into());
+    }
     if realm.settings.issued.is_none() || authority.credential_for(key).is_none() {
         return Err(Refusal::NoUpstreamCredential.into());
     }
@@ -108,6 +111,20 @@ fn is_elsewhere(shown: &Shown, outbound: &Outbound) -> bool {
     // Why they are exposed: to be recognised where they would go along. What is shorter is no key.
     let secrets = || shown.secrets.iter().map(wire::Secret::expose).filter(|secret| secret.len() >= 8);
     texts.into_iter().any(|text| secrets().any(|secret| text.windows(secret.len()).any(|part| part == secret)))
+}
+
+/// Whether the caller says in whose name the gate's own credential is to act: that reaches further
+/// than the key, whose scope bounds operations and not accounts. It is refused and not taken out:
+/// what the call means without it is something else.
+fn speaks_for_another(realm: &Realm, outbound: &Outbound) -> bool {
+    let allowed = realm.settings.issued.as_ref().map_or(&[][..], |issuing| &issuing.on_behalf);
+    let speaks = |name: &str| {
+        wire::speaks_for_another(name) && !allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    };
+    let query = Query::new(outbound.target().split_once('?').map(|(_, query)| query));
+    let mut parameters = query.parameters().chain(query.parameters_at_semicolons());
+    outbound.parts.headers.keys().any(|name| speaks(name.as_str()))
+        || parameters.any(|parameter| speaks(&parameter.name))
 }
 
 /// Whether a key may do only what its scope names: then another method in a body would be

@@ -100,6 +100,9 @@ pub struct Issuing {
     pub form: IssuedForm,
     /// Where the API takes the gate's own credential: in a header.
     pub place: Place,
+    /// Headers and parameters by which issued keys may say in whose name the gate's own
+    /// credential acts.
+    pub on_behalf: Vec<String>,
 }
 
 /// What a realm is made of, beside the catalogue.

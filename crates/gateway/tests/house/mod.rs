@@ -610,7 +610,7 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
             pace: Pace::default(),
             holding: Holding { wait: Span::seconds(15), most: Span::seconds(15) },
             desk: "http://desk.example".to_owned(),
-            issued: Some(Issuing { form: form(), place: place.parse().unwrap() }),
+            issued: Some(Issuing { form: form(), place: place.parse().unwrap(), on_behalf: vec!["act_as".to_owned()] }),
             made_id: gateway::Pointer::parse("/id"),
             made_by: vec!["POST /keys".parse().unwrap()],
             proof: None,

@@ -177,6 +177,33 @@ async fn a_key_that_cannot_be_taken_out_or_has_no_credential_behind_it_does_not_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_does_not_say_in_whose_name_the_gates_own_credential_acts() {
+    let house = House::enforcing().await;
+    house.lend_credential();
+    let (_, key) = house.issue(reading(), &[]).await;
+    let bearing = |request: Asking| request.header("authorization", &format!("Bearer {key}"));
+    for request in [
+        house.request("GET", "/v1/things").header("stripe-account", "acct_other"),
+        house.request("GET", "/v1/things").header("Sudo", "root"),
+        house.request("GET", "/v1/things").header("impersonate-user", "system:admin"),
+        house.request("GET", "/v1/things").header("x_on_behalf_of", "ceo"),
+        house.request("GET", "/v1/things?page=2&as_user=ceo"),
+        house.request("GET", "/v1/things?page=2;sudo[]=ceo"),
+    ] {
+        assert_eq!(house.send(bearing(request), "").await.refusal(), Some(Refusal::OnBehalf));
+    }
+    assert!(house.upstream.seen().await.is_empty());
+    // What the configuration names passes, and so does what means something else.
+    let named = house.request("GET", "/v1/things?act_as=bob&account=7").header("x-request-id", "sudo");
+    assert_eq!(house.send(bearing(named), "").await.status, StatusCode::OK);
+    // With its own key everybody is who they are.
+    house.adopt("secret-of-ann-1234567890").await;
+    let own = house.request("GET", "/v1/things").header("sudo", "bob");
+    let own = own.header("authorization", "Bearer secret-of-ann-1234567890");
+    assert_eq!(house.send(own, "").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_gates_own_credential_goes_nothing_of_the_clients_does_in_any_spelling() {
     let house = House::enforcing().await;
     house.lend_credential();

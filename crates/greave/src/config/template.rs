@@ -113,6 +113,7 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # [issued]
 # prefix = {prefix}
 # place = "authorization:bearer"         # where the API takes its credential; or "authorization:basic", "header:x-api-key"
+# on_behalf = ["Stripe-Account"]         # by which clients may say in whose name the credential acts
 # credential = "upstream"                # state/secrets/upstream or systemd's greave-upstream, where it is kept outside
 
 # How long keys live. `longest` binds keys that are there already, too: an issued one ends then,

@@ -291,8 +291,9 @@ fn record(from: &Record, to: &Record, found: &mut Found) {
 
 /// What issued keys look like, and under whose name they call.
 fn issued(from: Option<&Issued>, to: Option<&Issued>, found: &mut Found) {
-    let said = |Issued { prefix, place, credential, longest: _ }: &Issued| {
-        format!("{} as {}, with the secret {}", prefix.0, place.0, maybe(credential.as_ref()))
+    let said = |Issued { prefix, place, credential, on_behalf, longest: _ }: &Issued| {
+        let names = on_behalf.iter().map(|name| format!(", in whose name by `{name}`")).collect::<String>();
+        format!("{} as {}, with the secret {}{names}", prefix.0, place.0, maybe(credential.as_ref()))
     };
     found.differs("issued", &maybe(from.map(said)), &maybe(to.map(said)));
 }

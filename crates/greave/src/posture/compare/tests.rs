@@ -97,6 +97,7 @@ const CASES: &[Case] = &[
     Case("tell.webhook", "", "[tell.webhook]: url = \"https://u:p@h.example/token\"\nsecret = \"w\"", Waits),
     Case("tell.mail", "", "tell.mail: server = \"m\"\nfrom = \"a@example.com\"", Waits),
     Case("issued", "", "issued: prefix = \"acme\"", Waits),
+    Case("issued", "issued: prefix = \"acme\"", "issued: prefix = \"acme\"\non_behalf = [\"Sudo\"]", Waits),
     Case("record.cap", "", "record: cap = \"1 GiB\"", Free),
     Case("record.seal", "", "record: seal = \"1d\"", Free),
     Case("record.keep", "", "record: keep = { read = \"90d\" }", Free),
