@@ -9,7 +9,7 @@
 
 use std::{env, fs, hint::black_box, path::Path, time::Instant};
 
-use authority::{Actor, Authority, Change, Limits, Offer, PepperId, Peppers, SecretDigest, Secrets, Written};
+use authority::{Actor, Authority, Change, Folded, Limits, Offer, PepperId, Peppers, SecretDigest, Secrets, Written};
 use jiff::{SignedDuration, Timestamp};
 use law::{Answer, Attempt, Caller, Held, HolderId, HolderKind, KeyId, Law, Mode, Power, decide};
 use store::{Signer, Store};
@@ -31,8 +31,12 @@ fn signer() -> Signer {
     Signer::new("many/ledger", &[3; 32]).unwrap()
 }
 
+fn text(number: u64) -> String {
+    format!("sk_live_{number:040}")
+}
+
 fn secret(number: u64) -> SecretDigest {
-    SecretDigest::of(format!("sk_live_{number:040}").as_bytes())
+    SecretDigest::of(text(number).as_bytes())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -94,7 +98,9 @@ async fn fill(path: &Path, count: u64, held: bool, now: Timestamp) {
             let place = "authorization:bearer".to_owned();
             let source = "192.0.2.1".parse().unwrap();
             let (holds, parent, claim) = (None, None, None);
-            let adopted = Change::KeyAdopted { id, verifier, pepper, place, source, holder: holds, parent, claim };
+            let folded = Folded::of(text(number).as_bytes()).iter().map(|folded| peppers.folded(folded)).collect();
+            let adopted =
+                Change::KeyAdopted { id, verifier, pepper, place, source, holder: holds, parent, claim, folded };
             let known = (held && number % KEYS_OF_ONE == 0).then(|| Change::HolderAdded {
                 id: holder,
                 name: format!("person-{holder}"),

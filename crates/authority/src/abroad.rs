@@ -229,6 +229,7 @@ mod tests {
             holder: holder.map(HolderId),
             parent: None,
             claim: None,
+            folded: Vec::new(),
         }
     }
 

@@ -37,7 +37,7 @@ pub use self::{
     line::{Answer, Ticket},
 };
 use crate::{
-    Ask, Credential, Exhibit, KnownBy, Limits, Peppers,
+    Ask, Credential, Exhibit, Folded, KnownBy, Limits, Peppers,
     change::{Actor, Change, Digest, Written},
     command::{Command, Description, Sighting, Warrant},
     declined::Declined,
@@ -48,7 +48,7 @@ use crate::{
     question::Asking,
     seal::Sealer,
     state::{Progress, State},
-    table::KeyTable,
+    table::{KeyTable, Spellings},
 };
 
 /// How many changes somebody who listens may be behind before changes are missed.
@@ -121,6 +121,7 @@ pub struct Authority {
     state: RwLock<State>,
     // What follows mirrors the state for the request path.
     keys: KeyTable,
+    spellings: Arc<Spellings>,
     holders: ArcSwap<HashMap<HolderId, HolderFacts>>,
     windows: papaya::HashMap<(KeyId, Neighbourhood), ByPower<Option<Timestamp>>>,
     law: ArcSwap<LawInForce>,
@@ -173,6 +174,7 @@ impl Authority {
             limits: ArcSwap::from_pointee(limits),
             writer: Arc::default(),
             keys: KeyTable::default(),
+            spellings: Arc::clone(&state.spellings),
             holders: ArcSwap::default(),
             windows: papaya::HashMap::new(),
             law: ArcSwap::from_pointee(in_force_of(&in_force, state.newest)),
@@ -236,6 +238,14 @@ impl Authority {
         self.keys.find(&verifier).or_else(|| self.keys.find(&self.peppers.previous_verifier(by)?))
     }
 
+    /// The adopted key of whose secret this is another spelling. Whoever asks has looked for this
+    /// very spelling before.
+    pub fn recognise_spelling(&self, folded: &Folded) -> Option<Arc<Key>> {
+        let find = |verifier| self.spellings.find(&verifier);
+        let key = find(self.peppers.folded(folded)).or_else(|| find(self.peppers.previous_folded(folded)?))?;
+        self.view(|state| state.key(key).cloned())
+    }
+
     /// What the law needs to know of a key.
     pub fn facts(&self, key: &Key) -> KeyFacts {
         let holders = self.holders.load();
@@ -287,26 +297,49 @@ impl Authority {
     /// # Errors
     /// When it cannot be written down.
     pub async fn adopt(&self, by: impl Into<KnownBy>, sighting: &Sighting, now: Timestamp) -> Result<Arc<Key>, Failed> {
+        self.adopt_spelled(by, &[], sighting, now).await
+    }
+
+    /// The same for a secret of which other spellings are to be recognised as well: first what
+    /// all of it has in common, then its halves.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub async fn adopt_spelled(
+        &self,
+        by: impl Into<KnownBy>,
+        folded: &[Folded],
+        sighting: &Sighting,
+        now: Timestamp,
+    ) -> Result<Arc<Key>, Failed> {
         let by = by.into();
         let writing = self.writing().await?;
         let (pepper, verifier) = self.peppers.verifier(by);
-        if let Some(known) = self.recognise(by) {
-            if known.pepper == pepper {
+        let known = self.recognise(by);
+        // What Greave issued has one spelling: the gate itself compares it.
+        let may_fold = known.as_ref().is_none_or(|known| known.issued().is_none() && !known.is_drill());
+        let folded = if may_fold { folded } else { &[] };
+        let kept = folded.iter().map(|folded| self.peppers.folded(folded)).collect();
+        if let Some(known) = known {
+            if !self.is_stale(&known, folded) {
                 return Ok(known);
             }
-            let change = Change::KeyRepeppered { key: known.id, verifier, pepper };
+            let change = Change::KeyRepeppered { key: known.id, verifier, pepper, folded: kept };
             self.write(writing, Actor::Gate, vec![change], &[], now).await?;
+        } else if let Some(known) = folded.first().and_then(|folded| self.recognise_spelling(folded)) {
+            return Ok(known);
         } else {
-            let change = self.view(|state| state.adopt(sighting, verifier, pepper));
+            let change = self.view(|state| state.adopt(sighting, (pepper, verifier), kept));
             self.write(writing, Actor::Gate, vec![change], &[], now).await?;
         }
         // INVARIANT: what was just obeyed is in the table.
         self.keys.find(&verifier).ok_or(Failed::UnknownChange(0))
     }
 
-    /// Whether a key's verifier was made with the pepper before the one in use; `adopt` mends it.
-    pub const fn is_stale(&self, key: &Key) -> bool {
-        key.pepper.0 != self.peppers.current().0
+    /// Whether a key's verifier was made with the pepper before the one in use, or its other
+    /// spellings are not known yet; `adopt_spelled` mends it.
+    pub fn is_stale(&self, key: &Key, folded: &[Folded]) -> bool {
+        key.pepper.0 != self.peppers.current().0 || !folded.is_empty() && !key.is_folded()
     }
 
     /// Takes over what the upstream says of a key's holder. A name that is not known yet
@@ -355,7 +388,7 @@ impl Authority {
                 let mut shelf: Vec<Shelf> =
                     self.view(|state| state.forgotten(now)).into_iter().map(no_exhibit).collect();
                 shelf.push(self.sealed("exhibit", &challenge.to_string(), &exhibit_bytes(exhibit))?);
-                self.write(writing, Actor::Gate, vec![change], &shelf, now).await?;
+                self.write(writing, Actor::Gate, vec![*change], &shelf, now).await?;
                 (challenge, false)
             }
         };

@@ -210,6 +210,9 @@ pub enum Change {
         /// What its issuer's tokens say of it, where it is known by that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         claim: Option<Claim>,
+        /// What is kept of what its secret's spellings have in common, and its secret's halves.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        folded: Vec<Verifier>,
     },
     /// A person said yes to a list of keys that was made elsewhere; they come in by parts.
     ImportBegan {
@@ -252,6 +255,9 @@ pub enum Change {
         verifier: Verifier,
         /// The pepper in use.
         pepper: PepperId,
+        /// What is kept of what its secret's spellings have in common, and its secret's halves.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        folded: Vec<Verifier>,
     },
     /// The upstream said whose key it is.
     KeyIdentified {

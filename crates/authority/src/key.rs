@@ -57,6 +57,9 @@ const ALL: u8 = 1;
 const WARY: u8 = 2;
 /// Another ceiling binds the key: what is above that no longer passes.
 const NARROWED: u8 = 4;
+/// It is known by other spellings of its secret as well. Beside the others, since a key has no
+/// byte left; unlike them, the next state of the key has it, too.
+const FOLDED: u8 = 8;
 
 /// What many keys have alike: one for all of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -184,11 +187,21 @@ impl Key {
             born: self.born,
             end: self.end,
             rare: self.rare.clone(),
-            fallen: AtomicU8::new(0),
+            fallen: AtomicU8::new(self.fallen.load(Ordering::Acquire) & FOLDED),
             newer: ArcSwapOption::empty(),
         };
         change(&mut key);
         key
+    }
+
+    /// Whether it is known by other spellings of its secret as well.
+    pub fn is_folded(&self) -> bool {
+        self.fallen.load(Ordering::Acquire) & FOLDED != 0
+    }
+
+    pub(crate) fn set_folded(&mut self, folded: bool) {
+        let fallen = self.fallen.get_mut();
+        *fallen = if folded { *fallen | FOLDED } else { *fallen & !FOLDED };
     }
 
     /// Who has it, where that is known.

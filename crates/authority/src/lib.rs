@@ -58,5 +58,5 @@ pub use crate::{
     seal::{DoesNotOpen, Sealer},
     state::{Asked, Authenticator, Canary, Closed, Holder, Invitation, Progress, State, Waiting, Yes},
     turn::Succession,
-    verifier::{ClaimDigest, KnownBy, PepperId, Peppers, SecretDigest, Verifier},
+    verifier::{ClaimDigest, Folded, KnownBy, PepperId, Peppers, SecretDigest, Verifier},
 };

@@ -515,7 +515,12 @@ fn check_mail(mail: Option<&str>) -> Result<(), Declined> {
 }
 
 impl State {
-    pub(crate) fn adopt(&self, sighting: &Sighting, verifier: Verifier, pepper: PepperId) -> Change {
+    pub(crate) fn adopt(
+        &self,
+        sighting: &Sighting,
+        (pepper, verifier): (PepperId, Verifier),
+        folded: Vec<Verifier>,
+    ) -> Change {
         let holder = sighting
             .parent
             .filter(|_| sighting.inherits)
@@ -530,6 +535,7 @@ impl State {
             holder,
             parent: sighting.parent,
             claim: sighting.claim.clone(),
+            folded,
         }
     }
 

@@ -96,7 +96,7 @@ pub(crate) enum Asking {
     /// The same request is asked about, or was answered yes and may be sent.
     Join(ChallengeId),
     /// People are asked from now on.
-    New(ChallengeId, Change),
+    New(ChallengeId, Box<Change>),
 }
 
 impl State {
@@ -132,7 +132,7 @@ impl State {
             until,
         };
         let id = self.next_challenge();
-        Ok(Asking::New(id, Change::Asked { id, question }))
+        Ok(Asking::New(id, Box::new(Change::Asked { id, question })))
     }
 
     /// Until when a person's no to this very request stands, where one does.

@@ -24,7 +24,7 @@ use crate::{
     people::{Names, People},
     posture::{Files, Weaker},
     request::{Decided, Request},
-    table::{Numbered, Shared},
+    table::{Numbered, Shared, Spellings},
     turn::Succession,
 };
 
@@ -239,6 +239,8 @@ pub struct State {
     /// The newest part of the record that was removed, of each book.
     trimmed: BTreeMap<String, u64>,
     pub(crate) alike: Shared<Alike>,
+    /// Keys by what their secrets' spellings have in common.
+    pub(crate) spellings: Arc<Spellings>,
     /// The issued keys right below an issued key.
     pub(crate) below: HashMap<KeyId, Vec<KeyId>>,
     /// The keys that were made to take another's place, by the other.
@@ -430,11 +432,12 @@ impl State {
                     authenticator.disabled = true;
                 }
             }),
-            Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent, claim } => {
+            Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent, claim, folded } => {
                 let alike = self.alike.share(Alike { place: place.as_str().into(), scopes: None });
                 self.newest_pepper = Some(*pepper);
                 let claim = claim.clone().map(Arc::new);
-                let key = Key::adopted(*id, (*verifier, *pepper), alike, at, *source, *holder, *parent, claim);
+                let mut key = Key::adopted(*id, (*verifier, *pepper), alike, at, *source, *holder, *parent, claim);
+                key.set_folded(self.fold(*id, folded));
                 self.keys.insert(id.0, Arc::new(key));
                 self.last_key = self.last_key.max(id.0);
                 if let Some(parent) = parent {
@@ -462,9 +465,11 @@ impl State {
                 self.names_abroad.remove(key);
                 self.fell(&HashSet::from([*key]), Refusal::UnknownKey);
             }
-            Change::KeyRepeppered { key, verifier, pepper } => {
+            Change::KeyRepeppered { key, verifier, pepper, folded } => {
                 self.newest_pepper = Some(*pepper);
+                let folded = self.fold(*key, folded);
                 self.with_key(*key, |key| {
+                    key.set_folded(folded);
                     key.verifier = *verifier;
                     key.pepper = *pepper;
                 });
@@ -809,6 +814,18 @@ impl State {
         if let Some(asked) = self.questions.get_mut(&challenge) {
             asked.closed = Some(closed);
         }
+    }
+
+    /// The key is known by its secret's other spellings from now on, where there is something to
+    /// know it by. Of two keys that differ in their spelling only, the first is.
+    fn fold(&self, key: KeyId, folded: &[Verifier]) -> bool {
+        for folded in folded {
+            let first = self.spellings.find(folded).filter(|first| self.keys.get(first.0).is_some());
+            if first.is_none() {
+                self.spellings.put(folded, key);
+            }
+        }
+        !folded.is_empty()
     }
 
     /// The verifiers that a change takes away, where it takes any away.

@@ -9,6 +9,8 @@ use std::{
 
 use hashbrown::HashTable;
 
+use law::KeyId;
+
 use crate::{Key, Verifier};
 
 /// Things a page.
@@ -144,6 +146,40 @@ impl KeyTable {
     fn part(&self, verifier: &Verifier) -> Option<&RwLock<HashTable<Arc<Key>>>> {
         // Another byte than those of the hash: within a part its bits must still differ.
         self.0.get(usize::from(verifier.first_half()[8]) % PARTS)
+    }
+}
+
+/// Keys by what their secrets' spellings have in common: read for credentials that are not known
+/// otherwise, written by changes only. Eight bytes of the verifier are enough: nobody who does
+/// not know the pepper can aim at another key's.
+#[derive(Debug)]
+pub(crate) struct Spellings(Vec<RwLock<HashTable<(u64, KeyId)>>>);
+
+impl Default for Spellings {
+    fn default() -> Self {
+        Self(iter::repeat_with(RwLock::default).take(PARTS).collect())
+    }
+}
+
+impl Spellings {
+    pub(crate) fn find(&self, folded: &Verifier) -> Option<KeyId> {
+        let part = self.part(folded)?.read().unwrap_or_else(PoisonError::into_inner);
+        part.find(hash(folded), |(known, _)| *known == hash(folded)).map(|(_, key)| *key)
+    }
+
+    pub(crate) fn put(&self, folded: &Verifier, key: KeyId) {
+        let Some(part) = self.part(folded) else { return };
+        let mut part = part.write().unwrap_or_else(PoisonError::into_inner);
+        match part.find_mut(hash(folded), |(known, _)| *known == hash(folded)) {
+            Some((_, known)) => *known = key,
+            None => {
+                part.insert_unique(hash(folded), (hash(folded), key), |(known, _)| *known);
+            }
+        }
+    }
+
+    fn part(&self, folded: &Verifier) -> Option<&RwLock<HashTable<(u64, KeyId)>>> {
+        self.0.get(usize::from(folded.first_half()[8]) % PARTS)
     }
 }
 

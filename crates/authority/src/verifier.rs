@@ -39,6 +39,48 @@ impl SecretDigest {
     }
 }
 
+/// SHA-256 of what all spellings of a secret have in common: an API may take any of them for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Folded([u8; 32]);
+
+impl Folded {
+    /// Of the secret's bytes. None for a secret that is too short or too plain a word.
+    pub fn of(secret: &[u8]) -> Option<Self> {
+        wire::folded(secret).map(|folded| Self(SecretDigest::of(&folded).0))
+    }
+
+    /// Of a secret that is one credential with another one only.
+    pub fn of_half(secret: &[u8]) -> Option<Self> {
+        let folded = wire::folded(secret)?;
+        let mut half = Zeroizing::new(b"half\n".to_vec());
+        half.extend_from_slice(&folded);
+        Some(Self(SecretDigest::of(&half).0))
+    }
+
+    /// Of two secrets that are one credential together. One of them may be a plain word: of an
+    /// address beside a key, letter case does not count.
+    pub fn of_pair(first: &[u8], second: &[u8]) -> Option<Self> {
+        let (one, other) = (wire::folded(first), wire::folded(second));
+        if one.is_none() && other.is_none() {
+            return None;
+        }
+        let plain = |secret: &[u8]| Zeroizing::new(secret.trim_ascii().to_ascii_lowercase());
+        let parts = [one.unwrap_or_else(|| plain(first)), other.unwrap_or_else(|| plain(second))];
+        let mut both = Zeroizing::new(b"pair\n".to_vec());
+        for part in &parts {
+            both.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            both.extend_from_slice(part);
+        }
+        Some(Self(SecretDigest::of(&both).0))
+    }
+}
+
+impl fmt::Debug for Folded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Folded")
+    }
+}
+
 impl fmt::Debug for SecretDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretDigest")
@@ -160,20 +202,35 @@ impl Peppers {
     pub fn previous_verifier(&self, key: impl Into<KnownBy>) -> Option<Verifier> {
         self.previous.as_ref().map(|(_, pepper)| verifier(pepper, key.into()))
     }
+
+    /// The verifier of what a secret's spellings have in common.
+    pub fn folded(&self, Folded(digest): &Folded) -> Verifier {
+        tagged(&self.current.1, b"folded", digest)
+    }
+
+    /// The same under the pepper before, where there is one.
+    pub fn previous_folded(&self, Folded(digest): &Folded) -> Option<Verifier> {
+        self.previous.as_ref().map(|(_, pepper)| tagged(pepper, b"folded", digest))
+    }
 }
 
 fn verifier(pepper: &hmac::Key, key: KnownBy) -> Verifier {
     let mut bytes = [0; 32];
     let tag = match key {
         KnownBy::Secret(SecretDigest(digest)) => hmac::sign(pepper, &digest),
-        // Longer than any digest of a secret: nobody can send a secret that is taken for a claim.
-        KnownBy::Claim(ClaimDigest(digest)) => {
-            let mut tag = hmac::Context::with_key(pepper);
-            tag.update(b"claim");
-            tag.update(&digest);
-            tag.sign()
-        }
+        KnownBy::Claim(ClaimDigest(digest)) => return tagged(pepper, b"claim", &digest),
     };
+    bytes.copy_from_slice(tag.as_ref());
+    Verifier(bytes)
+}
+
+/// Over more than any digest of a secret: nobody can send a secret that is taken for it.
+fn tagged(pepper: &hmac::Key, tag: &[u8], digest: &[u8; 32]) -> Verifier {
+    let mut bytes = [0; 32];
+    let mut context = hmac::Context::with_key(pepper);
+    context.update(tag);
+    context.update(digest);
+    let tag = context.sign();
     bytes.copy_from_slice(tag.as_ref());
     Verifier(bytes)
 }

@@ -7,6 +7,7 @@ mod emissary;
 mod house;
 mod interrupted;
 mod issued;
+mod spelled;
 mod tokens;
 mod watched;
 

@@ -237,7 +237,7 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             account(names, *holder, Activity(11, "MFA Factor Disable"), High, "authenticator-disabled", what)
         }
 
-        Change::KeyAdopted { id, verifier: _, pepper: _, place, source, holder, parent, claim } => {
+        Change::KeyAdopted { id, verifier: _, pepper: _, place, source, holder, parent, claim, folded: _ } => {
             let claim = claim.as_ref().map(ToString::to_string);
             Told::of(
                 ENTITY,
@@ -261,7 +261,7 @@ fn told(names: Names<'_>, change: &Change) -> Told {
                 .with(json!({"entity": entity(names, *id, name.as_deref(), *holder, "API key")}))
                 .and(json!({"place": place, "scopes": scopes, "born": born, "end": end}))
         }
-        Change::KeyRepeppered { key: id, verifier: _, pepper: _ } => {
+        Change::KeyRepeppered { key: id, verifier: _, pepper: _, folded: _ } => {
             key(names, *id, UPDATE, Info, "key-repeppered", "is kept with the pepper in use")
         }
         Change::KeyIdentified { key: id, holder, two_factor, scopes, end } => {

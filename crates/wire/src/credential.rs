@@ -291,6 +291,12 @@ pub fn possible<'a>(headers: &'a HeaderMap, query: Query<'a>, found: &Found) -> 
             }
         }
     }
+    // Some readers of `Basic` decode its halves once more.
+    for half in &found.candidates {
+        if matches!(half.place, Place::Authorization(Scheme::BasicUser | Scheme::BasicPassword)) {
+            possible.read_owned(&half.place, half.secret.expose(), found, DEPTH);
+        }
+    }
     for (name, value) in cookies(headers) {
         possible.read(&Place::Cookie(name.into()), value, found);
     }
@@ -351,13 +357,18 @@ impl<'a> PossibleValues<'a> {
             }
         }
         if value.contains(&b'\\') {
-            self.read_owned(place, &unescaped(value), found, below);
+            let (numbers, letters) = (unescaped(value, true), unescaped(value, false));
+            if numbers != letters {
+                self.read_owned(place, &letters, found, below);
+            }
+            self.read_owned(place, &numbers, found, below);
         }
         for piece in encoded_pieces(value).filter(|piece| !found.holds(piece)) {
             let Some(decoded) = from_base64(piece) else { continue };
             for word in std::iter::once(&*decoded).chain(words(&decoded)).filter(|word| is_distinctive(word)) {
                 self.take(place, Cow::Owned(word.to_vec()), found);
             }
+            self.read_encoded(place, &decoded, found, below);
         }
     }
 
@@ -389,24 +400,32 @@ fn is_one_token(value: &[u8], found: &Found) -> bool {
     }
 }
 
+/// What is no visible letter of ASCII separates as well: what readers cut off or pass over
+/// (a no-break space, NUL, a vertical tab) differs from one to the next, and no key has it.
 const fn separates(byte: u8) -> bool {
-    byte.is_ascii_whitespace()
+    !byte.is_ascii_graphic()
         || matches!(byte, b',' | b';' | b'"' | b'\'' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
         || matches!(byte, b'{' | b'}' | b'[' | b']' | b'\\')
 }
 
-/// The words of a value: behind a scheme, in quotes, in a list, behind a name.
+/// The words of a value: behind a scheme, in quotes, in a list, behind a name, before a signature.
 fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let pieces = value.split(|byte| separates(*byte)).filter(move |piece| piece.len() < value.len());
-    let named = value.split(|byte| separates(*byte)).flat_map(|piece| {
-        let ends = |byte: &u8| matches!(byte, b'=' | b':' | b'/' | b'?' | b'#' | b'!' | b'~');
-        piece.split(ends).filter(move |part| part.len() < piece.len())
-    });
-    let behind = value.split(|byte| separates(*byte)).filter_map(|piece| {
+    let pieces = || value.split(|byte| separates(*byte));
+    let ends = |byte: &u8| matches!(byte, b'=' | b':' | b'/' | b'?' | b'#' | b'!' | b'~' | b'@' | b'%');
+    let whole = pieces().filter(move |piece| piece.len() < value.len());
+    let named = pieces().flat_map(move |piece| piece.split(ends).filter(move |part| part.len() < piece.len()));
+    let behind = pieces().filter_map(|piece| {
         let separator = piece.iter().position(|byte| matches!(byte, b'=' | b':'))?;
         piece.get(separator + 1..)
     });
-    pieces.chain(named).chain(behind)
+    // Signed cookies: the value, a dot, perhaps a moment and a dot, and the signature.
+    let signed = pieces().flat_map(move |piece| piece.split(ends)).flat_map(|part| {
+        let before = |part: &'_ [u8]| part.iter().rposition(|byte| *byte == b'.');
+        let first = before(part).and_then(|at| part.get(..at));
+        let second = first.and_then(|first| first.get(..before(first)?));
+        [first, second].into_iter().flatten()
+    });
+    whole.chain(named).chain(behind).chain(signed)
 }
 
 /// The pieces of a value that may be base64.
@@ -417,7 +436,7 @@ fn encoded_pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What a piece stands for in base64, in either alphabet, padded or not, if that is text.
+/// What a piece stands for in base64, in either alphabet, padded or not.
 fn from_base64(piece: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -427,13 +446,13 @@ fn from_base64(piece: &[u8]) -> Option<Vec<u8>> {
     if piece.len() < LEAST_ENCODED || !is_token68(piece) {
         return None;
     }
-    let decoded = PLAIN.decode(piece).or_else(|_| FOR_URLS.decode(piece)).ok()?;
-    decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ').then_some(decoded)
+    PLAIN.decode(piece).or_else(|_| FOR_URLS.decode(piece)).ok()
 }
 
 /// A text without the escapes of quoted strings: `\101` is an `A` for some readers of cookies,
-/// and `\x` is an `x`.
-fn unescaped(value: &[u8]) -> Vec<u8> {
+/// `\x41` and `\u0041` for readers of JSON and its like; for others `\x` is an `x`, whatever
+/// stands behind it.
+fn unescaped(value: &[u8], numbers: bool) -> Vec<u8> {
     let mut plain = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((first, after)) = rest.split_first() {
@@ -442,13 +461,15 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
             plain.push(*first);
             continue;
         }
-        let octal = rest.get(..3).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
-        match (octal, rest.split_first()) {
-            (Some(byte), _) => {
-                plain.push(byte);
-                rest = rest.get(3..).unwrap_or_default();
+        match (rest.split_first(), numbered(rest).filter(|_| numbers)) {
+            (_, Some((letter, after))) => {
+                match u8::try_from(letter) {
+                    Ok(byte) => plain.push(byte),
+                    Err(_) => plain.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+                rest = after;
             }
-            (None, Some((next, after))) => {
+            (Some((next, after)), None) => {
                 plain.push(*next);
                 rest = after;
             }
@@ -456,6 +477,19 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
         }
     }
     plain
+}
+
+/// The letter that an escape gives by its number, and what follows it.
+fn numbered(escape: &[u8]) -> Option<(char, &[u8])> {
+    let (begins, digits, radix) = match escape.first()? {
+        b'u' => (1, 4, 16),
+        b'x' => (1, 2, 16),
+        _ => (0, 3, 8),
+    };
+    let (number, rest) = escape.get(begins..)?.split_at_checked(digits)?;
+    let number = number.iter().all(u8::is_ascii_alphanumeric).then_some(number)?;
+    let number = u32::from_str_radix(str::from_utf8(number).ok()?, radix).ok()?;
+    Some((char::from_u32(number)?, rest))
 }
 
 /// Whether a header is spent on HTTP itself, so that no upstream looks for a credential in it.

@@ -28,6 +28,7 @@ mod search;
 pub mod second_method;
 mod secret;
 mod shape;
+mod spelling;
 mod trace;
 
 pub use crate::{
@@ -41,8 +42,8 @@ pub use crate::{
     leak::{Piece, border, pieces},
     looping::Pseudonym,
     mask::{Form, mask},
-    open::{OpenPathError, OpenPaths},
     on_behalf::speaks_for_another,
+    open::{OpenPathError, OpenPaths},
     path::{Doubled, Matrix, PathRules, Target},
     place::{Place, PlaceError, Places, Scheme, Session, SessionError},
     query::{Parameter, Query},
@@ -50,5 +51,6 @@ pub use crate::{
     search::{Search, Sought, Unsearchable},
     secret::Secret,
     shape::{is_distinctive, looks_like_credential},
+    spelling::folded,
     trace::{SAMPLED, TRACEPARENT, TRACESTATE, TraceContext, traceparent},
 };

@@ -60,15 +60,26 @@ async fn a_key_moves_to_the_new_pepper_when_it_is_used() {
     let authority = Authority::open(folder.path(), rotated, Limits::default(), now).await.unwrap();
     let secret = SecretDigest::of(b"secret");
     let known = authority.recognise(&secret).unwrap();
-    assert!(known.id == key.id && authority.is_stale(&known));
+    assert!(known.id == key.id && authority.is_stale(&known, &[]));
     let sighting = Sighting { place: String::new(), source: home(), parent: None, inherits: true, claim: None };
     let moved = authority.adopt(&secret, &sighting, now).await.unwrap();
-    assert!(moved.id == key.id && !authority.is_stale(&moved));
+    assert!(moved.id == key.id && !authority.is_stale(&moved, &[]));
+    // Known before the gate knew of other spellings: the next use tells it.
+    let folded = authority::Folded::of(b"tok_Ann_7d1f0c9e8b7a").unwrap();
+    assert!(authority.is_stale(&moved, &[folded]) && authority.recognise_spelling(&folded).is_none());
+    let moved = authority.adopt_spelled(&secret, &[folded], &sighting, now).await.unwrap();
+    assert!(moved.id == key.id && !authority.is_stale(&moved, &[folded]));
+    let respelled = SecretDigest::of(b"TOK_ANN_7D1F0C9E8B7A");
+    let same = authority.adopt_spelled(&respelled, &[folded], &sighting, now).await.unwrap();
+    assert_eq!(same.id, key.id, "no key of its own");
     drop(authority);
     let mut only_new = secrets();
     only_new.peppers = Peppers::new((PepperId(2), &[9; 32]), None);
     let opened = Authority::open(folder.path(), only_new, Limits::default(), now).await;
-    assert_eq!(opened.unwrap().recognise(&secret).unwrap().id, key.id);
+    let opened = opened.unwrap();
+    assert_eq!(opened.recognise(&secret).unwrap().id, key.id);
+    let folded = authority::Folded::of(b" TOK_ANN_7D1F0C9E8B7A\0").unwrap();
+    assert_eq!(opened.recognise_spelling(&folded).unwrap().id, key.id, "the ledger has it");
 }
 
 #[tokio::test]

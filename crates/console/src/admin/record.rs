@@ -26,7 +26,7 @@ const DAY: Span = Span::days(1);
 const MOST_CALLS: usize = 10_000;
 const MOST_ENTRIES: u32 = 1000;
 /// What is kept of secrets; it has no business outside the state.
-const KEPT_OF_SECRETS: [&str; 3] = ["verifier", "token", "recovery"];
+const KEPT_OF_SECRETS: [&str; 4] = ["verifier", "folded", "token", "recovery"];
 
 pub(super) async fn calls(
     State(admin): State<Arc<Admin>>,

@@ -47,6 +47,13 @@ impl Findings {
             let what = format!("a known key was sent at `{}`, where nobody expects one", shown.place);
             self.tell("key-in-odd-place", Severity::High, key, what, now);
         }
+        if shown.respelled {
+            let what = format!(
+                "a known key was sent at `{}` in another spelling (letter case, blanks, signs that do not show), or half of one that is held: who has it tries to pass it off as another one",
+                shown.place
+            );
+            self.tell("key-respelled", Severity::High, key, what, now);
+        }
         if key.is_none() && !shown.keepable {
             let what = format!("somebody calls with a password instead of a key, at `{}`", shown.place);
             self.tell("password-as-key", Severity::Warning, key, what, now);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Credential, Key, KnownBy, SecretDigest, Sighting, Spent};
+use authority::{Credential, Folded, Key, KnownBy, SecretDigest, Sighting, Spent};
 use catalogue::Answered;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
@@ -246,6 +246,7 @@ impl Passage<'_> {
         let asks = self.realm.settings.identify.is_some();
         Some(Lesson {
             known_by: shown.known_by,
+            folded: shown.folded.clone(),
             sighting: Sighting {
                 place: shown.place.to_string(),
                 source: self.source,
@@ -261,11 +262,15 @@ impl Passage<'_> {
 
     fn has_to_learn(&self, key: &Key, shown: &Shown, changes: bool) -> bool {
         let gate = &self.worker.gate;
+        // What a key is known by is learned from its own spelling.
+        if shown.respelled {
+            return false;
+        }
         let says = || shown.token.as_ref().is_some_and(|token| token.verified.holder.is_some());
         let asks = self.realm.settings.identify.is_some() || says();
         // What only reads does not ask again an upstream that gave no answer.
         let was_asked = || gate.was_asked(key.id).is_some_and(|answered| answered || !changes);
-        gate.authority.is_stale(key) || asks && key.holder().is_none() && !was_asked()
+        gate.authority.is_stale(key, &shown.folded) || asks && key.holder().is_none() && !was_asked()
     }
 
     /// Asks whose the key is before its call changes something; whether it became known by that.
@@ -358,6 +363,8 @@ fn changes(request: &Judged<'_>, outbound: &Outbound) -> bool {
 async fn register(worker: &Worker, Made { secret, upstream }: Made, mut sighting: Sighting) -> Option<KeyId> {
     let (digest, now) = (SecretDigest::of(secret.as_bytes()), Timestamp::now());
     let meaning = worker.gate.realm.load().settings.issuers.meaning(secret.as_bytes(), &digest, None, now);
+    let folded = matches!(meaning, Meaning::Other).then(|| Folded::of(secret.as_bytes())).flatten();
+    let folded: Vec<Folded> = folded.into_iter().collect();
     drop(secret);
     let known_by = match meaning {
         Meaning::Other => KnownBy::Secret(digest),
@@ -371,7 +378,7 @@ async fn register(worker: &Worker, Made { secret, upstream }: Made, mut sighting
     let authority = &worker.gate.authority;
     // What is known already was not made by this answer, whatever that calls it.
     let is_new = authority.recognise(known_by).is_none();
-    match authority.adopt(known_by, &sighting, now).await {
+    match authority.adopt_spelled(known_by, &folded, &sighting, now).await {
         Ok(key) => {
             if let Some(upstream) = upstream.filter(|_| is_new)
                 && let Err(error) = authority.name_abroad(key.id, &upstream, now).await

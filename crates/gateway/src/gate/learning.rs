@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use authority::{Identity, Key, KnownBy, Sighting};
+use authority::{Folded, Identity, Key, KnownBy, Sighting};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderName, USER_AGENT},
@@ -42,6 +42,7 @@ enum Heard {
 /// What is needed to learn a key and to ask the upstream whose it is.
 pub(crate) struct Lesson {
     pub(crate) known_by: KnownBy,
+    pub(crate) folded: Vec<Folded>,
     pub(crate) sighting: Sighting,
     /// Whose it is, where the issuer's token says so. Then nobody is asked.
     pub(crate) holder: Option<String>,
@@ -100,7 +101,8 @@ pub(crate) fn parameter(place: &Place, query: wire::Query<'_>) -> Option<String>
 /// Makes a key known, and puts it there where exchanges look whether they are cut. Whose it
 /// is, the issuer's token says, or is asked where the configuration says how.
 async fn learn(worker: Arc<Worker>, lesson: Lesson, learned: Option<Learned>) {
-    let adopted = worker.gate.authority.adopt(lesson.known_by, &lesson.sighting, Timestamp::now()).await;
+    let Lesson { known_by, folded, sighting, .. } = &lesson;
+    let adopted = worker.gate.authority.adopt_spelled(*known_by, folded, sighting, Timestamp::now()).await;
     match adopted {
         Ok(key) => {
             note(learned.as_ref(), &key);
@@ -179,7 +181,8 @@ pub(crate) async fn ask_first(
     if !may_learn() {
         return Err(Refusal::TooManyGuesses);
     }
-    let adopted = worker.gate.authority.adopt(lesson.known_by, &lesson.sighting, Timestamp::now()).await;
+    let adopted =
+        worker.gate.authority.adopt_spelled(lesson.known_by, &lesson.folded, &lesson.sighting, Timestamp::now()).await;
     let key = adopted.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a key cannot be written down");
         Refusal::RecordUnavailable

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Authority, Claim, Key, KnownBy, SecretDigest};
+use authority::{Authority, Claim, Folded, Key, KnownBy, SecretDigest};
 use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -50,6 +50,10 @@ impl Presented {
 pub(crate) struct Shown {
     /// What its key is known by.
     pub(crate) known_by: KnownBy,
+    /// What its spellings have in common, where its key is not known by that yet.
+    pub(crate) folded: Vec<Folded>,
+    /// Whether it is another spelling of its key's secret, or a half of it.
+    pub(crate) respelled: bool,
     /// What it says, where it is an issuer's token.
     pub(crate) token: Option<Arc<Good>>,
     /// Why it is refused, where it is meant to be one.

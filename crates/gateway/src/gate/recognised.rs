@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Authority, Key, KnownBy, SecretDigest};
+use authority::{Authority, Folded, Key, KnownBy, SecretDigest};
 use jiff::Timestamp;
 use law::Refusal;
 use wire::{Candidate, Place, Places, Scheme, Secret, looks_like_credential};
@@ -27,9 +27,55 @@ pub(crate) struct Eyes<'a> {
 /// What one value turned out to be.
 struct Look {
     known_by: KnownBy,
+    folded: Vec<Folded>,
+    respelled: bool,
     key: Option<Arc<Key>>,
     token: Option<Arc<Good>>,
     bad: Option<Bad>,
+}
+
+impl Look {
+    /// A secret and nothing that an issuer says: known as it is, or else by what all its
+    /// spellings have in common.
+    fn at_secret(authority: &Authority, digest: SecretDigest, folded: impl FnOnce() -> Vec<Folded>) -> Self {
+        let known = authority.recognise(&digest);
+        let is_learned = known.as_ref().is_some_and(|key| {
+            key.issued().is_some() || key.is_drill() || key.is_folded() && !authority.is_stale(key, &[])
+        });
+        let folded = if is_learned { Vec::new() } else { folded() };
+        let respelled = match (&known, folded.first()) {
+            (None, Some(folded)) => authority.recognise_spelling(folded),
+            _ => None,
+        };
+        let (is_respelled, key) = (respelled.is_some(), known.or(respelled));
+        Self { known_by: KnownBy::Secret(digest), folded, respelled: is_respelled, key, token: None, bad: None }
+    }
+
+    /// Half of a pair that does not work or is held is that pair, where it is no key by itself:
+    /// not every API insists on the other half. Of a pair that works, a half may be a key of many.
+    fn or_of_stopped_pair(mut self, eyes: Eyes<'_>, half: &Secret) -> Self {
+        if self.key.is_some() || self.token.is_some() || self.bad.is_some() {
+            return self;
+        }
+        // Why it is exposed: to be recognised by its digest.
+        let pair = Folded::of_half(half.expose()).and_then(|half| eyes.authority().recognise_spelling(&half));
+        let is_held = |key: &Arc<Key>| {
+            let has_ended = key.end().is_some_and(|end| end <= eyes.now);
+            !key.standing.works()
+                || has_ended
+                || !key.ceilings().is_empty()
+                || eyes.authority().falls(key, true, eyes.now)
+        };
+        if let Some(pair) = pair.filter(is_held) {
+            (self.key, self.respelled) = (Some(pair), true);
+        }
+        self
+    }
+
+    /// What an issuer's key would verify, or what is known by what a token says.
+    const fn at_token(known_by: KnownBy, key: Option<Arc<Key>>, token: Option<Arc<Good>>, bad: Option<Bad>) -> Self {
+        Self { known_by, folded: Vec::new(), respelled: false, key, token, bad }
+    }
 }
 
 impl<'a> Eyes<'a> {
@@ -40,18 +86,15 @@ impl<'a> Eyes<'a> {
     fn look(&self, value: &[u8]) -> Look {
         let digest = SecretDigest::of(value);
         match self.issuers.meaning(value, &digest, Some(self.bearer), self.now) {
-            Meaning::Other => {
-                let key = self.authority().recognise(&digest);
-                Look { known_by: KnownBy::Secret(digest), key, token: None, bad: None }
-            }
-            Meaning::Bad(bad) => Look { known_by: KnownBy::Secret(digest), key: None, token: None, bad: Some(bad) },
+            Meaning::Other => Look::at_secret(self.authority(), digest, || Folded::of(value).into_iter().collect()),
+            Meaning::Bad(bad) => Look::at_token(KnownBy::Secret(digest), None, None, Some(bad)),
             Meaning::Good(token) => {
                 let known_by = token.known_by(None);
                 // Before its issuer was configured this very token may have become a key, and
                 // that key may have been stopped since.
                 let itself = self.authority().recognise(&digest).filter(|key| !key.standing.works());
                 let key = itself.or_else(|| self.authority().recognise(known_by));
-                Look { known_by, key, token: Some(token), bad: None }
+                Look::at_token(known_by, key, Some(token), None)
             }
         }
     }
@@ -85,7 +128,13 @@ pub(crate) fn one_credential(
     let place = first.place.clone();
     if let [one, other] = candidates.as_slice() {
         if places.belong_together(&one.place, &other.place) {
-            let look = pair(eyes, one, other);
+            let mut look = pair(eyes, one, other);
+            for (half, other) in [(one, other), (other, one)] {
+                // Beside another secret it may be another honest pair.
+                if !could_be_key(&other.secret) {
+                    look = look.or_of_stopped_pair(eyes, &half.secret);
+                }
+            }
             return Ok(Some(recognised(look, place, true, candidates)));
         }
         if is_basic(&one.place) && is_basic(&other.place) {
@@ -98,7 +147,7 @@ pub(crate) fn one_credential(
     }
     // `Basic` with a password and no user: what a person chose may stand there.
     let keepable = !matches!(place, Place::Authorization(Scheme::BasicPassword)) || is_machine_made(&first.secret);
-    let look = eyes.look(value);
+    let look = eyes.look(value).or_of_stopped_pair(eyes, &first.secret);
     Ok(Some(recognised(look, place, keepable, candidates)))
 }
 
@@ -135,7 +184,7 @@ fn basic(eyes: Eyes<'_>, candidates: Vec<Candidate>) -> Result<Recognised, Refus
 }
 
 fn recognised(look: Look, place: Place, keepable: bool, candidates: Vec<Candidate>) -> Recognised {
-    let Look { known_by, key, token, bad } = look;
+    let Look { known_by, folded, respelled, key, token, bad } = look;
     let places = candidates.iter().map(|candidate| candidate.place.clone()).collect();
     // What stands beside a key in `Basic` is the caller's choice: masked wherever it appears, it
     // would hide from people and from the record whatever the caller wants hidden.
@@ -144,7 +193,9 @@ fn recognised(look: Look, place: Place, keepable: bool, candidates: Vec<Candidat
     };
     let secrets =
         candidates.into_iter().filter(|candidate| !is_chosen(candidate)).map(|candidate| candidate.secret).collect();
-    let shown = Shown { known_by, token, bad, place, places, beside_session: false, expected: true, keepable, secrets };
+    let (beside_session, expected) = (false, true);
+    let shown =
+        Shown { known_by, folded, respelled, token, bad, place, places, beside_session, expected, keepable, secrets };
     Recognised { key, shown }
 }
 
@@ -166,11 +217,13 @@ pub(crate) fn hidden_key(
     let mut hidden: Option<Hidden> = None;
     let mut tokens = 0;
     for wire::Possible { place, value, distinctive } in possible.values {
+        let Look { known_by, folded, respelled, key, token, bad } = eyes.look(&value);
+        // Only what a machine made is recognised in another spelling.
+        let distinctive = distinctive || respelled;
         // A word in a parameter is what somebody looks for, more often than a key.
         if !distinctive && matches!(place, Place::Query(_) | Place::Path) && beside_session {
             continue;
         }
-        let Look { known_by, key, token, bad } = eyes.look(&value);
         // It may be good, and its key one that is stopped.
         if let Some(bad) = bad.as_ref().filter(|bad| bad.is_unlooked()) {
             return Err(bad.refusal());
@@ -188,6 +241,8 @@ pub(crate) fn hidden_key(
         }
         let shown = Shown {
             known_by,
+            folded,
+            respelled,
             token,
             bad: None,
             place: place.clone(),
@@ -229,17 +284,19 @@ fn pair(eyes: Eyes<'_>, one: &Candidate, other: &Candidate) -> Look {
         }
         if let Some(token) = look.token {
             let known_by = token.known_by(Some(other.secret.expose()));
-            return Look { known_by, key: eyes.authority().recognise(known_by), token: Some(token), bad: None };
+            return Look::at_token(known_by, eyes.authority().recognise(known_by), Some(token), None);
         }
     }
-    let digest = digest_of_pair(one, other);
-    Look { known_by: KnownBy::Secret(digest), key: eyes.authority().recognise(&digest), token: None, bad: None }
-}
-
-/// The two values in an order that does not depend on the request's.
-fn digest_of_pair(one: &Candidate, other: &Candidate) -> SecretDigest {
+    // In an order that does not depend on the request's.
     let (first, second) = if one.place.to_string() <= other.place.to_string() { (one, other) } else { (other, one) };
     let (first, second) = (first.secret.expose(), second.secret.expose());
+    Look::at_secret(eyes.authority(), digest_of_pair(first, second), || {
+        let halves = [first, second].into_iter().filter_map(Folded::of_half);
+        Folded::of_pair(first, second).into_iter().chain(halves).collect()
+    })
+}
+
+fn digest_of_pair(first: &[u8], second: &[u8]) -> SecretDigest {
     let mut both = zeroize::Zeroizing::new(Vec::with_capacity(first.len() + second.len() + 9));
     both.extend_from_slice(b"pair\n");
     both.extend_from_slice(&u32::try_from(first.len()).unwrap_or(u32::MAX).to_be_bytes());

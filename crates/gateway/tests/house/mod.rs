@@ -13,7 +13,7 @@ use std::{
 };
 
 use authority::{
-    Authority, Command, Credential, Description, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers,
+    Authority, Command, Credential, Description, Folded, Identity, Key, Limit, Limits, Offer, Order, PepperId, Peppers,
     Rehearse, Scope, SecretDigest, Secrets, Sighting, Warrant,
 };
 use catalogue::{Catalogue, Override, SelectBy, SelectorRule, Settings};
@@ -254,7 +254,8 @@ impl House {
             claim: None,
         };
         let digest = SecretDigest::of(secret.as_bytes());
-        let key = self.authority.adopt(&digest, &sighting, Timestamp::now()).await.unwrap();
+        let folded: Vec<Folded> = Folded::of(secret.as_bytes()).into_iter().collect();
+        let key = self.authority.adopt_spelled(&digest, &folded, &sighting, Timestamp::now()).await.unwrap();
         let identity = Identity { name: name.to_owned(), ..Identity::default() };
         self.authority.identify(key.id, &identity, Timestamp::now()).await.unwrap();
         self.upstream.accepts(secret, name);
@@ -498,6 +499,11 @@ impl Asking {
         Self(self.0.header(name, value))
     }
 
+    /// One whose value is not all ASCII.
+    pub(crate) fn header_of_bytes(self, name: &str, value: &[u8]) -> Self {
+        Self(self.0.header(name, value))
+    }
+
     /// Nothing where the target cannot be written as a URI at all.
     pub(crate) fn body(self, body: &str) -> Option<Request<Full<Bytes>>> {
         self.0.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).ok()
@@ -592,7 +598,9 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
     Realm::new(
         Arc::new(reading.catalogue),
         RealmSettings {
-            places: wire::Places::well_known().with_session_cookie("sid"),
+            places: wire::Places::well_known()
+                .with_session_cookie("sid")
+                .with_pair(BEARER.parse().unwrap(), "header:x-app-id".parse().unwrap()),
             issuers,
             rules: wire::PathRules::default(),
             open: wire::OpenPaths::new(&["/login".to_owned()], "/v1").unwrap(),
