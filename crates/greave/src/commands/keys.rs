@@ -10,7 +10,7 @@ mod request;
 use authority::Scope;
 use console::api::{
     AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyView, NameKey, RetireKey,
-    RevokeKey,
+    RevokeKey, SuccessionView,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -44,8 +44,11 @@ pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysComma
         }
         Keys::Disable { key, why } => {
             let wanted = DisableKey { why: why.clone(), ..DisableKey::default() };
-            let key: KeyView = admin.client.change(&of(*key, Some("disable")), &wanted).await?;
-            admin.answer(&key, || stands(&key))?;
+            let stopped: KeyView = admin.client.change(&of(*key, Some("disable")), &wanted).await?;
+            // It protects: that it was done is said also where no more can be read of it.
+            let details: Option<KeyDetails> = admin.client.read(&of(*key, None)).await.ok();
+            let succession = details.and_then(|details| details.successor);
+            admin.answer(&stopped, || format!("{}{}", stands(&stopped), lives_on(succession)))?;
         }
         Keys::Issue { order, proof } => issue(admin, order, proof).await?,
         Keys::Change { key, end, lifetime, name, proof: args } => {
@@ -166,6 +169,16 @@ fn stands(key: &KeyView) -> String {
             }
         },
         Standing::Retired => format!("{} is {word}: nothing will ever pass with it again", title(key)),
+    }
+}
+
+/// Who has a key may have what was handed out to take its place.
+fn lives_on(succession: Option<SuccessionView>) -> String {
+    match succession {
+        Some(SuccessionView { key, took_over: false, .. }) => format!(
+            "\nits successor {key} waits for its first use and works: if that was handed out the same way, `greave keys disable {key}`"
+        ),
+        _ => String::new(),
     }
 }
 

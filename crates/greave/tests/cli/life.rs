@@ -30,6 +30,10 @@ fn a_key_is_retired_by_the_first_use_of_the_one_that_takes_its_place() {
     assert_eq!((call(&address, new), call(&address, last.out.trim())), (Some(401), Some(200)));
     company.run(&["keys", "list"]).says(0, &["retiring", "retired", "active"]);
     company.as_ann(&["keys", "retire", "k2"]).says(2, &["key `k2` is retired", "greave keys show k2"]);
+    company.as_ann(&["keys", "retire", "k3", "--grace", "1h"]).says(0, &["k4"]);
+    let stopped = company.run(&["keys", "disable", "k3"]);
+    stopped
+        .says(0, &["nothing passes with it", "its successor k4 waits for its first use", "`greave keys disable k4`"]);
     company.run(&["ledger", "show"]).says(0, &["key-took-over", "key-retired"]);
 }
 
