@@ -10,7 +10,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use authority::{Authority, Failed, State};
 use axum::{Extension, extract::ConnectInfo};
 use catalogue::Catalogue;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use law::{HolderId, Span};
 use record::Book;
@@ -95,6 +95,12 @@ pub struct IssuedSettings {
 }
 
 impl Settings {
+    /// Whether a page of this origin is the desk's own. The `Host` that it came to does not tell:
+    /// a name of somebody else's may lead here.
+    pub(crate) fn is_own_origin(&self, origin: &HeaderValue) -> bool {
+        origin.as_bytes() == self.origin.trim_end_matches('/').as_bytes()
+    }
+
     /// Whether browsers reach the desk over TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https://")

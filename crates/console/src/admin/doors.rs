@@ -9,7 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{AUTHORIZATION, ORIGIN},
+};
 
 use super::{Admin, json::Body};
 use crate::{
@@ -76,6 +79,11 @@ pub(super) async fn sign_in(
     Body(SignIn { name, code }): Body<SignIn>,
 ) -> Result<Json<SignedIn>, Problem> {
     let (desk, now) = (&admin.desk, admin.desk.now());
+    // A page of somebody else's, in a browser on this very machine, would spend its owner's guesses.
+    if headers.get(ORIGIN).is_some_and(|origin| !desk.settings.load().is_own_origin(origin)) {
+        let detail = "programs sign in here, and pages of another site do not; leave `Origin` out";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-page", detail));
+    }
     let from = source(peer, &headers, &desk.settings.load());
     let warrant = desk.authority.prove_from(from, &name, code.expose(), now).await?;
     desk.authority.perform(&Command::SignIn, warrant, now).await?;

@@ -187,10 +187,7 @@ impl FromRequest<Arc<Site>> for Sent {
 fn is_own(headers: &HeaderMap, settings: &Settings) -> bool {
     let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
     match headers.get(ORIGIN) {
-        Some(origin) => {
-            let own = origin.as_bytes() == settings.origin.trim_end_matches('/').as_bytes();
-            own && site.is_none_or(|site| site == b"same-origin")
-        }
+        Some(origin) => settings.is_own_origin(origin) && site.is_none_or(|site| site == b"same-origin"),
         None => site == Some(b"same-origin"),
     }
 }

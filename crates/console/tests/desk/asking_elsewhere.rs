@@ -5,7 +5,7 @@ use console::Door;
 use http::{Request, StatusCode};
 use serde_json::json;
 
-use crate::support::{Browser, House, Program, pass, send};
+use crate::support::{Browser, House, ORIGIN, Program, pass, send};
 
 const READS: [&str; 14] = [
     "/v1/health",
@@ -115,6 +115,25 @@ async fn a_session_lapses_and_guessing_has_to_wait() {
     let got = program.call("POST", "/v1/session", r#"{"name":"ann","code":"000000"}"#).await;
     assert_eq!((got.status, got.header("retry-after").is_empty()), (StatusCode::TOO_MANY_REQUESTS, false));
     assert_eq!(got.json()["code"], "wait");
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_spends_nobodys_guesses() {
+    let house = House::new().await;
+    let admin = house.admin(Door::Remote);
+    let from = |origin: &str, code: &str| {
+        let request = Request::builder().method("POST").uri("/v1/session").header("content-type", "application/json");
+        let body = format!(r#"{{"name":"ann","code":"{code}"}}"#);
+        // As a name that leads to the desk sends it.
+        request.header("host", "evil.example").header("origin", origin).body(Body::from(body)).unwrap()
+    };
+    for origin in ["http://evil.example", "null", "https://desk.example.evil"] {
+        for _ in 0..3 {
+            let got = send(&admin, from(origin, "000000")).await;
+            assert_eq!((got.status, got.json()["code"].as_str()), (StatusCode::FORBIDDEN, Some("foreign-page")));
+        }
+    }
+    assert_eq!(send(&admin, from(ORIGIN, &house.ann.code_now())).await.status, StatusCode::OK, "and ann need not wait");
 }
 
 #[tokio::test]
