@@ -412,6 +412,24 @@ impl Authority {
         Ok(Some(spent))
     }
 
+    /// Closes those of these questions that are still open: the window that this yes opened
+    /// covers their calls.
+    ///
+    /// # Errors
+    /// When it cannot be written down; then they stay open.
+    pub async fn cover(&self, questions: &[ChallengeId], approval: ApprovalId, now: Timestamp) -> Result<(), Failed> {
+        let writing = self.writing().await?;
+        let is_open = |state: &State, id| state.question(id).is_some_and(|asked| asked.progress(now) == Progress::Open);
+        let open: Vec<ChallengeId> =
+            self.view(|state| questions.iter().copied().filter(|id| is_open(state, *id)).collect());
+        if open.is_empty() {
+            return Ok(());
+        }
+        let shelf: Vec<Shelf> = open.iter().copied().map(no_exhibit).collect();
+        let changes = open.into_iter().map(|challenge| Change::Covered { challenge, approval }).collect();
+        self.write(writing, Actor::Gate, changes, &shelf, now).await
+    }
+
     /// Notes something in the ledger that the gate did by itself.
     ///
     /// # Errors

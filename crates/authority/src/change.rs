@@ -578,6 +578,14 @@ pub enum Change {
         /// The call that it let pass.
         call: CallId,
     },
+    /// A yes to another question opened a window in which this one's call passes: nobody need
+    /// answer it any more.
+    Covered {
+        /// The question.
+        challenge: ChallengeId,
+        /// The yes that opened the window.
+        approval: ApprovalId,
+    },
     /// A law is in force from now on.
     LawLoaded {
         /// SHA-256 of its page.

@@ -114,7 +114,7 @@ impl State {
                 Progress::Open | Progress::Approved(_) => return Ok(Asking::Join(asked.id)),
                 // A no stands for as long as the question would have.
                 Progress::Denied if now < asked.question.until => return Err(Refusal::Denied),
-                Progress::Denied | Progress::Spent | Progress::KeyFell(_) | Progress::Lapsed => {}
+                Progress::Denied | Progress::Spent | Progress::Covered | Progress::KeyFell(_) | Progress::Lapsed => {}
             }
         }
         self.check_limits(ask, limits, now)?;

@@ -149,6 +149,8 @@ pub enum Closed {
     Denied,
     /// The yes was spent on a call.
     Spent,
+    /// A yes to another question covers its call.
+    Covered,
     /// The key does not work any more, for this reason: nothing of it is to be answered.
     KeyFell(Refusal),
 }
@@ -164,6 +166,8 @@ pub enum Progress {
     Denied,
     /// The yes was spent.
     Spent,
+    /// A yes to another question opened a window that covers its call.
+    Covered,
     /// The key stopped working before the call was made.
     KeyFell(Refusal),
     /// Nobody answered in time, or nothing was done with the yes in time.
@@ -176,6 +180,7 @@ impl Asked {
         match self.closed {
             Some(Closed::Denied) => Progress::Denied,
             Some(Closed::Spent) => Progress::Spent,
+            Some(Closed::Covered) => Progress::Covered,
             Some(Closed::KeyFell(why)) => Progress::KeyFell(why),
             None if now >= self.question.until => Progress::Lapsed,
             None => match self.yes.last() {
@@ -619,6 +624,7 @@ impl State {
             }
             Change::Denied { challenge, not_me: _ } => self.close(*challenge, Closed::Denied),
             Change::Spent { challenge, call: _ } => self.served(*challenge),
+            Change::Covered { challenge, approval: _ } => self.close(*challenge, Closed::Covered),
             Change::LawLoaded { digest, page } => {
                 self.law = Some((*digest, page.clone()));
                 self.newest = at;

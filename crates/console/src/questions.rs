@@ -66,6 +66,7 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
             Progress::Approved(_) => QuestionState::Approved,
             Progress::Denied => QuestionState::Denied,
             Progress::Spent => QuestionState::Spent,
+            Progress::Covered => QuestionState::Covered,
             Progress::Lapsed => QuestionState::Lapsed,
             Progress::KeyFell(_) => QuestionState::KeyFell,
         },

@@ -64,7 +64,7 @@ impl Said {
                                           request is sent again, within ten minutes or what hold.lapse says."
                 .to_owned(),
             Self::Yes { many, waiting, .. } if many == waiting => format!("You said yes to {many} calls. They go on."),
-            Self::Yes { many, waiting, .. } => format!(
+            Self::Yes { many, waiting, until, .. } => format!(
                 "You said yes to {many} calls. {waiting} of them go on; the others pass when the same request is sent \
                  again in time."
             ),

@@ -363,6 +363,37 @@ async fn of_two_tries_that_wait_one_executes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_yes_go_on_the_held_calls_that_its_window_covers() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let delete = house.request("DELETE", "/v1/things/1").header("authorization", "Bearer secret-of-ann-1234567890");
+    let gone = house.send(delete.header("prefer", "wait=0"), "").await;
+    assert_eq!(gone.refusal(), Some(Refusal::StepUp));
+    let nobody_waits = house.question().await;
+    let also_held = house
+        .start(house.request("DELETE", "/v1/things/2").header("authorization", "Bearer secret-of-ann-1234567890"), "");
+    let covered = house.until(|house| house.newest_open().filter(|id| *id != nobody_waits)).await;
+    let mint = house.start_post("/v1/keys", "secret-of-ann-1234567890", "{}");
+    let other_power = house.until(|house| house.newest_open().filter(|id| *id != covered)).await;
+    let held = house
+        .start(house.request("DELETE", "/v1/things/3").header("authorization", "Bearer secret-of-ann-1234567890"), "");
+    let answered = house.until(|house| house.newest_open().filter(|id| *id != other_power)).await;
+
+    house.approve(&[answered]).await;
+    let held = held.await.unwrap();
+    assert_eq!(held.refusal(), None);
+    assert_eq!(also_held.await.unwrap().refusal(), None, "the window of the yes covers it");
+    assert_eq!(house.upstream.count("DELETE", "/v1/things/2").await, 1);
+    let (call, _) = house.last_call().await;
+    assert!(call.verdict == Verdict::Permit && call.factors.contains(Factor::Person), "{call:?}");
+    let stands = |id| house.authority.view(|state| state.question(id).unwrap().progress(jiff::Timestamp::now()));
+    assert_eq!(stands(covered), authority::Progress::Covered);
+    assert_eq!(stands(nobody_waits), authority::Progress::Covered, "nobody is asked for what passes anyway");
+    assert_eq!(stands(other_power), authority::Progress::Open, "a yes to one power is none to another");
+    mint.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn if_the_client_has_gone_nothing_is_forwarded_and_the_yes_waits() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;

@@ -462,6 +462,10 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             question(names, *challenge, other("Spend"), Info, "spent", "went on with the yes")
                 .and(json!({"call": call}))
         }
+        Change::Covered { challenge, approval } => {
+            question(names, *challenge, other("Cover"), Info, "covered", "needs no answer: another yes covers its call")
+                .and(json!({"approval": approval}))
+        }
 
         Change::UpstreamCredentialSet {} => {
             let what = "the gate's own credential for the API was set".to_owned();

@@ -31,6 +31,8 @@ pub(super) struct Line {
 pub enum Answer {
     /// Everybody needed said yes.
     Approved,
+    /// A yes to another question opened a window that covers it: nothing of it is spent.
+    Covered,
     /// It does not pass.
     Refused(Refusal),
 }
@@ -44,6 +46,7 @@ impl Ticket {
         match decided.map(|line| *line) {
             Ok(line) if line.newest != number => Answer::Refused(Refusal::Superseded),
             Ok(Line { progress: Progress::Approved(_), .. }) => Answer::Approved,
+            Ok(Line { progress: Progress::Covered, .. }) => Answer::Covered,
             Ok(Line { progress: Progress::Denied, .. }) => Answer::Refused(Refusal::Denied),
             Ok(Line { progress: Progress::KeyFell(why), .. }) => Answer::Refused(why),
             // A question that is forgotten has lapsed.

@@ -96,7 +96,11 @@ impl Authority {
                 self.mirror_window(*challenge);
                 self.call_out(*challenge, now);
             }
-            Change::Approved { challenge, .. } | Change::Denied { challenge, .. } => self.call_out(*challenge, now),
+            Change::Approved { challenge, .. }
+            | Change::Denied { challenge, .. }
+            | Change::Covered { challenge, .. } => {
+                self.call_out(*challenge, now);
+            }
             Change::LawLoaded { .. } | Change::ObservingEnded { .. } => {
                 if let Some((page, newest)) = self.view(|state| Some((state.law.clone()?.1, state.newest))) {
                     self.law.store(Arc::new(in_force_of(&page.parse()?, newest)));

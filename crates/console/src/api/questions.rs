@@ -83,6 +83,8 @@ pub enum QuestionState {
     Denied,
     /// The yes was spent on a call.
     Spent,
+    /// A yes to another question covers its call.
+    Covered,
     /// The key stopped working before the call was made.
     KeyFell,
     /// Nobody answered in time, or nothing was done with the yes in time.

@@ -37,7 +37,6 @@ impl Passage<'_> {
         tally: &Tally,
     ) -> Result<(Permit, Option<Spent>), Refused> {
         let gate = &self.worker.gate;
-        let source = neighbourhood(self.source);
         let (caller, key) = match request.presented {
             Presented::Key(key, shown) => (Caller::Key(gate.authority.facts(key)), Some((key, shown))),
             Presented::Unknown(_) => (Caller::Unknown, None),
@@ -46,14 +45,7 @@ impl Passage<'_> {
         };
         let held = match key {
             Some((key, shown)) if request.understood.powers.is_sensitive() => {
-                let held = gate.authority.held(key.id, source, self.at);
-                // A program that has a person's token has no person.
-                match (&shown.token, caller) {
-                    (Some(token), Caller::Key(facts)) if facts.kind == HolderKind::Person => {
-                        held.with_person_since(token.person(self.at))
-                    }
-                    _ => held,
-                }
+                self.held(key, shown, gate.authority.facts(key).kind, self.at)
             }
             _ => Held::default(),
         };
@@ -93,7 +85,8 @@ impl Passage<'_> {
             span.held(Timestamp::now());
         }
         let spent = match end {
-            End::Yes(spent) => spent,
+            End::Yes(spent) => Some(spent),
+            End::Covered => None,
             End::No(refusal) => return Err(self.refuse(writing, tally, refusal)),
             End::Denied(until) => {
                 writing.refuse(Verdict::Refuse(Refusal::Denied));
@@ -104,12 +97,26 @@ impl Passage<'_> {
                 return Err(self.end(tally, self.challenge(&challenge, &ticket)));
             }
         };
-        if let Some(watched) = writing.watched()
+        if spent.is_some()
+            && let Some(watched) = writing.watched()
             && let Err(error) = gate.watching.vouched(watched, Timestamp::now()).await
         {
             tracing::error!(error = &error as &dyn std::error::Error, "an answered step-up cannot be lifted");
         }
-        self.decide_again(&attempt, (key, request.unusual), spent, writing, tally)
+        if let Some(spent) = &spent {
+            Box::pin(gate.cover(key, neighbourhood(self.source), spent.approval)).await;
+        }
+        self.decide_again(&attempt, (key, shown, request.unusual), spent, writing, tally)
+    }
+
+    /// What people said yes to before.
+    fn held(&self, key: &Key, shown: &Shown, kind: HolderKind, now: Timestamp) -> Held {
+        let held = self.worker.gate.authority.held(key.id, neighbourhood(self.source), now);
+        // A program that has a person's token has no person.
+        match &shown.token {
+            Some(token) if kind == HolderKind::Person => held.with_person_since(token.person(now)),
+            _ => held,
+        }
     }
 
     async fn wait(
@@ -141,12 +148,13 @@ impl Passage<'_> {
         waiting.wait(&self.worker.gate, challenge, asked).await
     }
 
-    /// With the yes in hand, under the law and the key's standing as they are now.
+    /// With the yes in hand, or covered by another one, under the law and the key's standing as
+    /// they are now.
     fn decide_again(
         &self,
         before: &Attempt,
-        (key, unusual): (&Key, bool),
-        spent: Spent,
+        (key, shown, unusual): (&Key, &Shown, bool),
+        spent: Option<Spent>,
         writing: &Writing,
         tally: &Tally,
     ) -> Result<(Permit, Option<Spent>), Refused> {
@@ -156,15 +164,18 @@ impl Passage<'_> {
         let authority = &self.worker.gate.authority;
         let current = authority.view(|state| state.key(key.id).cloned());
         let facts = authority.facts(current.as_deref().unwrap_or(key));
-        let held = Held { second_person: spent.second_person, ..before.held.with_person() };
-        let law = authority.law();
         let now = Timestamp::now();
+        let held = match &spent {
+            Some(spent) => Held { second_person: spent.second_person, ..before.held.with_person() },
+            None => self.held(key, shown, facts.kind, now),
+        };
+        let law = authority.law();
         let contained = self.worker.gate.watching.contained(key, before.powers, unusual, now);
         let attempt = Attempt { caller: Caller::Key(facts), held, contained, at: now, ..*before };
         writing.amend(|call| {
             call.law = Arc::clone(&law.digest);
             call.factors = held.factors(before.powers);
-            call.approval = Some(spent.approval);
+            call.approval = spent.map(|spent| spent.approval);
         });
         match decide(&law.law, &attempt) {
             Decision::Permit(permit) => Ok((permit, Some(spent))),

@@ -9,6 +9,7 @@
 
 mod attempt;
 mod counts;
+mod covering;
 mod deciding;
 mod findings;
 mod forwarding;

@@ -50,6 +50,8 @@ pub(crate) struct Waiting<'a> {
 pub(crate) enum End {
     /// A yes was spent on this call.
     Yes(Spent),
+    /// A yes to another call opened a window that covers this one.
+    Covered,
     /// Nobody answered yet: the client is told how it is answered.
     NotYet(Box<Ticket>),
     /// A person said no, and that stands until then.
@@ -105,6 +107,7 @@ impl Waiting<'_> {
             Ok(Answered::Refused(Refusal::Denied)) if self.fell(gate).is_none() => End::Denied(ticket.until),
             Ok(Answered::Refused(refusal)) => End::No(refusal),
             Ok(Answered::Approved) => self.spend(gate, ticket).await,
+            Ok(Answered::Covered) => End::Covered,
         }
     }
 

@@ -201,7 +201,9 @@ impl Passage<'_> {
     /// Refuses a request of which nothing but its method is understood.
     pub(crate) fn unreadable(&self, writing: &Writing, method: &str, refusal: Refusal) -> Refused {
         let operation = self.realm.catalogue.undescribed(method).into();
-        writing.draft(Call { operation, ..self.blank(Who::Nobody) });
+        let call = self.blank(if key.is_some() { Who::Key } else { Who::Nobody });
+        let holder = key.and_then(Key::holder);
+        writing.draft(Call { operation, key: key.map(|key| key.id), holder, ..call });
         writing.refuse(Verdict::Refuse(refusal));
         writing.answered(self.id, refusal.status(), self.at, Timestamp::now());
         Problem::new(refusal, self.id)

@@ -328,13 +328,14 @@ impl House {
 
     /// The newest question that is open.
     pub(crate) async fn question(&self) -> ChallengeId {
-        let newest = |house: &Self| {
-            house.authority.view(|state| {
-                let open = |asked: &&authority::Asked| asked.progress(Timestamp::now()) == authority::Progress::Open;
-                state.questions().filter(open).last().map(|asked| asked.id)
-            })
-        };
-        self.until(newest).await
+        self.until(Self::newest_open).await
+    }
+
+    pub(crate) fn newest_open(&self) -> Option<ChallengeId> {
+        self.authority.view(|state| {
+            let open = |asked: &&authority::Asked| asked.progress(Timestamp::now()) == authority::Progress::Open;
+            state.questions().filter(open).last().map(|asked| asked.id)
+        })
     }
 
     pub(crate) fn waiting(&self) -> u64 {

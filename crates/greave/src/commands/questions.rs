@@ -303,6 +303,7 @@ fn fate(question: &QuestionView) -> String {
         QuestionState::Denied => {
             format!("denied, {operation} does not pass; the same request is refused until {until} UTC")
         }
+        QuestionState::Covered => format!("a yes to another call of this key covers it: {operation} passes"),
         QuestionState::Lapsed => "it has lapsed; a yes is asked for again when the request is sent again".to_owned(),
         QuestionState::KeyFell => "it fell with its key, which does not work any more".to_owned(),
     }

@@ -68,6 +68,7 @@ pub(crate) fn every(verifier: &str, digest: &str, kept: &[u8], step: u64) -> Vec
         r#""approved","challenge":"c9","approval":"a4","person":"h3""#.into(),
         r#""denied","challenge":"c9","not_me":true"#.into(),
         r#""spent","challenge":"c9","call":"019b7500-0000-7000-8000-000000000001""#.into(),
+        r#""covered","challenge":"c10","approval":"a3""#.into(),
         format!(r#""law-loaded","digest":"{law}","page":"the law\nas a page""#),
         format!(r#""law-waits","digest":"{law}","page":"the law\nas a page","weaker":["person grant"]"#),
         format!(r#""posture-loaded","digest":"{law}","files":{files}"#),

@@ -232,6 +232,7 @@ impl Card {
             QuestionState::Approved => "This was approved. The call passes when the same request is sent again, until",
             QuestionState::Denied => "This was denied. The call does not pass, and the same request is refused until",
             QuestionState::Spent => "This was approved, and the call went on.",
+            QuestionState::Covered => "This needs no answer: a yes to another call of this key covers it.",
             QuestionState::KeyFell => "This fell with its key, which does not work any more. The call does not pass.",
             QuestionState::Lapsed => "This lapsed: nobody answered in time, or the call did not come again.",
         }
