@@ -395,6 +395,11 @@ impl Authority {
         Ok(self.line_up(challenge, joined, now))
     }
 
+    /// When there is room at the latest for a question that was refused because too many are open.
+    pub fn room_at(&self, ask: &Ask, now: Timestamp) -> Timestamp {
+        self.view(|state| state.room_at(ask, &self.limits.load(), now))
+    }
+
     /// Spends a yes on a call: once, whoever asks. Durable when it returns.
     ///
     /// # Errors

@@ -178,6 +178,27 @@ impl State {
         if full { Err(Refusal::TooManyQuestions) } else { Ok(()) }
     }
 
+    /// When there is room for this question at the latest, where there is none now: nobody may answer
+    /// those that are open, and they lapse.
+    pub(crate) fn room_at(&self, ask: &Ask, limits: &Limits, now: Timestamp) -> Timestamp {
+        let hour = SignedDuration::from_hours(1);
+        let person = self.person_of(ask.key);
+        let counts = |asked: &&Asked| {
+            asked.question.key == ask.key || person.is_some() && self.person_of(asked.question.key) == person
+        };
+        let mut moments: Vec<Timestamp> = self
+            .questions
+            .values()
+            .filter(counts)
+            .flat_map(|asked| [asked.question.until, asked.at.saturating_add(hour).unwrap_or(Timestamp::MAX)])
+            .filter(|at| *at > now)
+            .collect();
+        moments.sort_unstable();
+        // The later, the fewer are open.
+        let first = moments.partition_point(|at| self.check_limits(ask, limits, *at).is_err());
+        moments.get(first).copied().unwrap_or(now)
+    }
+
     /// Who is asked first about this key's calls. What a drill asks takes no room from what the
     /// same person is asked in earnest.
     fn person_of(&self, key: KeyId) -> Option<HolderId> {

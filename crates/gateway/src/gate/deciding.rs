@@ -92,6 +92,10 @@ impl Passage<'_> {
                 writing.refuse(Verdict::Refuse(Refusal::Denied));
                 return Err(self.end(tally, self.denied(until)));
             }
+            End::Crowded(until) => {
+                writing.refuse(Verdict::Refuse(Refusal::TooManyQuestions));
+                return Err(self.end(tally, self.crowded(until)));
+            }
             End::NotYet(ticket) => {
                 writing.refuse(Verdict::Challenge(challenge.missing));
                 return Err(self.end(tally, self.challenge(&challenge, &ticket)));
@@ -192,6 +196,16 @@ impl Passage<'_> {
             .detail(format!("a person said no, and the same request is refused until {until:.0}"))
             .member("until", format!("{until:.0}"))
             .header(RETRY_AFTER, HeaderValue::from(wait.as_secs()))
+    }
+
+    /// Says when there is room for another question.
+    fn crowded(&self, until: Timestamp) -> Problem {
+        // Half a second early would be refused again.
+        let wait = Span::between(Timestamp::now(), until).as_secs().saturating_add(1);
+        Problem::new(Refusal::TooManyQuestions, self.id)
+            .detail(format!("so many questions are open that there is room at {until:.0}, or when one is answered"))
+            .member("until", format!("{until:.0}"))
+            .header(RETRY_AFTER, HeaderValue::from(wait))
     }
 
     /// Says what is missing and how it is given (RFC 9470).

@@ -56,6 +56,8 @@ pub(crate) enum End {
     NotYet(Box<Ticket>),
     /// A person said no, and that stands until then.
     Denied(Timestamp),
+    /// Too much is asked already; there is room at this moment, if nobody answers before.
+    Crowded(Timestamp),
     /// It does not pass.
     No(Refusal),
 }
@@ -76,6 +78,9 @@ impl Waiting<'_> {
             Ok(Err(Refusal::Denied)) => {
                 let until = gate.authority.view(|state| state.denied_until(&ask, Timestamp::now()));
                 return until.map_or(End::No(Refusal::Denied), End::Denied);
+            }
+            Ok(Err(Refusal::TooManyQuestions)) => {
+                return End::Crowded(gate.authority.room_at(&ask, Timestamp::now()));
             }
             Ok(Err(refusal)) => return End::No(refusal),
             Err(error) => return unavailable(&error),
