@@ -602,6 +602,46 @@ async fn two_credentials_that_disagree_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_tries_what_cannot_be_read_leaves_a_trace_under_the_key() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let call = |target: &str| house.request("GET", target).header("authorization", "Bearer secret-of-ann-1234567890");
+    for (call, refusal) in [
+        (call("/v1/things/../keys"), Refusal::BadPath),
+        (call("/v1/things").header("x-http-method-override", "DELETE"), Refusal::MethodOverride),
+    ] {
+        assert_eq!(house.send(call, "").await.refusal(), Some(refusal));
+        let (call, _) = house.last_call().await;
+        assert_eq!((call.verdict, call.who, call.key), (Verdict::Refuse(refusal), Who::Key, Some(key)));
+        assert_eq!(call.holder, Some(house.ann));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_too_much_is_asked_the_answer_says_when_there_is_room() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let ask = |number: usize| {
+        let call = house.request("POST", &format!("/v1/keys?n={number}"));
+        call.header("authorization", "Bearer secret-of-ann-1234567890").header("prefer", "wait=0")
+    };
+    let mut questions = 0;
+    let full = loop {
+        let answer = house.send(ask(questions), "{}").await;
+        if answer.refusal() != Some(Refusal::StepUp) {
+            break answer;
+        }
+        questions += 1;
+    };
+    assert_eq!((full.refusal(), questions), (Some(Refusal::TooManyQuestions), 4));
+    let first = house.authority.view(|state| state.questions().map(|asked| asked.question.until).min().unwrap());
+    let room: jiff::Timestamp = full.body["until"].as_str().unwrap().parse().unwrap();
+    assert_eq!(room.as_second(), first.as_second(), "when the first of them lapses");
+    let wait: i64 = full.header("retry-after").unwrap().parse().unwrap();
+    assert!(jiff::Timestamp::now().as_second() + wait >= first.as_second(), "{wait}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_spelling_gets_past() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;

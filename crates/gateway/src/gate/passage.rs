@@ -79,7 +79,9 @@ impl Passage<'_> {
         }
         let (mut outbound, target) = match self.read(request) {
             Ok(read) => read,
-            Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
+            Err((refusal, key)) => {
+                return Err(self.unreadable_with(&writing, method.as_str(), refusal, key.as_deref()));
+            }
         };
 
         let is_open = self.realm.settings.open.contains(target.path());

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use authority::{Authority, Claim, Folded, Key, KnownBy, SecretDigest};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use law::{KeyId, Refusal, neighbourhood};
-use wire::{Found, Keep, Place, Secret, Target};
+use wire::{Found, Keep, Place, Query, Secret, Target};
 
 use crate::{
     Outbound,
@@ -165,11 +165,27 @@ pub(crate) fn present(
 
 impl Passage<'_> {
     /// Reads what hyper has parsed, more strictly than hyper does.
-    pub(crate) fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), Refusal> {
-        wire::head::check(request.method(), request.version(), request.headers(), request.uri())?;
-        let outbound = Outbound::read(request, self.realm.settings.pace)?;
-        let target = Target::read(outbound.target(), &self.realm.settings.rules)?;
+    ///
+    /// With a refusal comes the key that the request shows: who tries what is refused leaves a
+    /// trace under it.
+    pub(crate) fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), (Refusal, Option<Arc<Key>>)> {
+        wire::head::check(request.method(), request.version(), request.headers(), request.uri())
+            .map_err(|refusal| (refusal, self.whose(request.headers(), request.uri())))?;
+        let outbound = Outbound::read(request, self.realm.settings.pace).map_err(|refusal| (refusal, None))?;
+        let target = Target::read(outbound.target(), &self.realm.settings.rules)
+            .map_err(|refusal| (refusal, self.whose(&outbound.parts.headers, &outbound.parts.uri)))?;
         Ok((outbound, target))
+    }
+
+    /// The key that stands where keys travel, in a request of which no more can be read.
+    fn whose(&self, headers: &HeaderMap, uri: &Uri) -> Option<Arc<Key>> {
+        let (gate, settings) = (&self.worker.gate, &self.realm.settings);
+        let source = neighbourhood(self.source);
+        let bearer = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
+        let eyes = Eyes { bearer, issuers: &settings.issuers, now: self.at };
+        let found = wire::find(headers, Query::new(uri.query()), &settings.places).ok()?;
+        let key = one_credential(eyes, &settings.places, found.candidates).ok()??.key?;
+        (!key.is_drill()).then_some(key)
     }
 
     /// Whether this is what the request shows as its credential, or any key that is known.

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use authority::Key;
 use http::HeaderValue;
 use jiff::Timestamp;
 use law::{Call, CallId, Ended, Factors, Outcome, Permit, Powers, Refusal, Verdict, Who};
@@ -200,6 +201,17 @@ impl Passage<'_> {
 
     /// Refuses a request of which nothing but its method is understood.
     pub(crate) fn unreadable(&self, writing: &Writing, method: &str, refusal: Refusal) -> Refused {
+        self.unreadable_with(writing, method, refusal, None)
+    }
+
+    /// The same of a request with this key.
+    pub(crate) fn unreadable_with(
+        &self,
+        writing: &Writing,
+        method: &str,
+        refusal: Refusal,
+        key: Option<&Key>,
+    ) -> Refused {
         let operation = self.realm.catalogue.undescribed(method).into();
         let call = self.blank(if key.is_some() { Who::Key } else { Who::Nobody });
         let holder = key.and_then(Key::holder);
