@@ -66,6 +66,9 @@ pub struct Question {
     /// Whether it had come from there for a day, or a person had said yes to it there.
     #[serde(default)]
     pub usual_source: bool,
+    /// Since when the key has come from there, where it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_since: Option<Timestamp>,
     /// Whether nobody can say what the call does: a yes is to it and to no other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unjudged: bool,

@@ -64,6 +64,8 @@ pub struct Ask {
     /// Whether it had come from there for a day, or a person had said yes to it there. Only
     /// such a source has the reserve: a thief's own first read makes a source known.
     pub usual_source: bool,
+    /// Since when the key has come from there, where it had before.
+    pub source_since: Option<Timestamp>,
     /// Whether nobody can say what the call does, so that it has every power.
     pub unjudged: bool,
 }
@@ -128,6 +130,7 @@ impl State {
             source: ask.source,
             known_source: ask.known_source,
             usual_source: ask.usual_source,
+            source_since: ask.source_since,
             unjudged: ask.unjudged,
             until,
         };

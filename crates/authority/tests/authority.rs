@@ -191,6 +191,7 @@ fn delete_user(key: KeyId) -> Ask {
         source: home(),
         known_source: true,
         usual_source: true,
+        source_since: None,
         unjudged: false,
     }
 }

@@ -59,6 +59,7 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
         source: question.source,
         known_source: question.known_source,
         usual_source: question.usual_source,
+        source_since: question.source_since,
         asked: asked.at,
         until: question.until,
         state: match asked.progress(now) {

@@ -580,6 +580,7 @@ fn in_words<'a>(
         source: asked.question.source,
         source_known: asked.question.known_source,
         source_usual: asked.question.usual_source,
+        source_since: asked.question.source_since,
         at: asked.at,
         until: asked.question.until,
         link,

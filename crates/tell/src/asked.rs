@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use law::{ChallengeId, KeyId, Power, Powers, Severity};
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,8 @@ pub struct Asked<'a> {
     /// Whether it has for a day, or a person said yes to it there. A thief's own first read makes
     /// a source known, and not usual.
     pub source_usual: bool,
+    /// Since when it has, where it had before.
+    pub source_since: Option<Timestamp>,
     /// When it was asked.
     pub at: Timestamp,
     /// Until when it can be answered.
@@ -67,9 +69,15 @@ impl Asked<'_> {
 
     fn notice(&self, kind: Kind, id: NoticeId, title: String, to: Vec<Recipient>) -> Notice {
         let known = match (self.source_usual, self.source_known) {
-            (true, _) => "seen with this key before",
-            (false, true) => "NEW: first seen with this key less than a day ago",
-            (false, false) => "NEVER seen with this key before",
+            (true, _) => "seen with this key before".to_owned(),
+            (false, true) => {
+                let before = self.source_since.map_or_else(
+                    || "less than a day".to_owned(),
+                    |since| format!("{:#}", self.at.duration_since(since).round(Unit::Second).unwrap_or_default()),
+                );
+                format!("NEW: seen with this key for the first time {before} before")
+            }
+            (false, false) => "NEVER seen with this key before".to_owned(),
         };
         let mut lines =
             vec![format!("What     {}", foreign(self.operation)), format!("Target   {}", foreign(self.target))];
@@ -141,6 +149,7 @@ mod tests {
             source: "192.0.2.7".parse().unwrap(),
             source_known: false,
             source_usual: false,
+            source_since: None,
             at: "2026-11-24T10:18:32Z".parse().unwrap(),
             until: "2026-11-24T10:28:32Z".parse().unwrap(),
             link: "https://desk.example/challenges/c9",
@@ -179,7 +188,11 @@ If it is not yours:  greave deny c9
     fn a_source_that_the_thief_made_known_a_minute_ago_is_new() {
         let lately = Asked { source_known: true, ..asked() };
         let notice = lately.opened(NoticeId::new("c9_opened").unwrap(), Vec::new());
-        assert!(text::body(&notice).contains("192.0.2.7, NEW: first seen with this key less than a day ago"));
+        let new = "192.0.2.7, NEW: seen with this key for the first time";
+        assert!(text::body(&notice).contains(&format!("{new} less than a day before")));
+        let just_now = Asked { source_since: Some("2026-11-24T10:18:04.2Z".parse().unwrap()), ..lately };
+        let told = text::body(&just_now.opened(NoticeId::new("c9_opened").unwrap(), Vec::new()));
+        assert!(told.contains(&format!("{new} 28s before")), "{told}");
         assert_eq!((notice.severity, &notice.details["source_usual"]), (Severity::High, &json!(false)));
         let usual = Asked { source_usual: true, ..lately };
         let notice = usual.opened(NoticeId::new("c9_opened").unwrap(), Vec::new());

@@ -38,6 +38,9 @@ pub struct QuestionView {
     /// Whether it had for a day, or a person had said yes to it there.
     #[serde(default)]
     pub usual_source: bool,
+    /// Since when the key has come from there, where it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_since: Option<Timestamp>,
     /// When it was asked.
     pub asked: Timestamp,
     /// When it lapses.

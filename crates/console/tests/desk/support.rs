@@ -177,6 +177,7 @@ impl House {
             source: home(),
             known_source: true,
             usual_source: true,
+            source_since: None,
             unjudged: false,
         };
         self.desk.authority.ask(&ask, exhibit, now()).await.unwrap().unwrap()

@@ -177,6 +177,7 @@ impl Waiting<'_> {
             missing: challenge.missing,
             source: self.source,
             known_source: first.is_some(),
+            source_since: first,
             unjudged: self.understood.powers == Powers::EVERY,
             usual_source: approved || first.is_some_and(|first| Span::between(first, now) >= USUAL),
         })

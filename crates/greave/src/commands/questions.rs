@@ -222,7 +222,10 @@ fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
     let from = question.source;
     let from = match (question.usual_source, question.known_source) {
         (true, _) => format!("{from}, where this key comes from"),
-        (false, true) => styled(ALARM, format!("{from}, where this key first came from less than a day ago")),
+        (false, true) => {
+            let since = question.source_since.map_or_else(|| "less than a day ago".to_owned(), |at| ago(at, now));
+            styled(ALARM, format!("{from}, NEW: this key came from there for the first time {since}"))
+        }
         (false, false) => styled(ALARM, format!("{from}, where this key has never come from")),
     };
     line("from", from);

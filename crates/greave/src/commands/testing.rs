@@ -226,6 +226,7 @@ pub(super) fn question() -> QuestionDetails {
             source: address("198.51.100.9"),
             known_source: false,
             usual_source: false,
+            source_since: None,
             asked: at(-120),
             until: at(480),
             state: QuestionState::Open,

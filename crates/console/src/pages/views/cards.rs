@@ -82,6 +82,8 @@ pub(in crate::pages) struct Card {
     source: String,
     known_source: bool,
     usual_source: bool,
+    /// How long ago the key came from there for the first time.
+    since: Option<String>,
     asked: String,
     ago: String,
     left: String,
@@ -186,6 +188,7 @@ impl Card {
             source: question.source.to_string(),
             known_source: question.known_source,
             usual_source: question.usual_source,
+            since: question.source_since.map(|since| length(since, now)),
             asked: time_of_day(question.asked),
             ago: length(question.asked, now),
             left: length(now, question.until),
