@@ -1000,3 +1000,20 @@ async fn a_method_that_a_caller_makes_up_has_no_name_of_its_own_in_the_record() 
     let parameters: Vec<(&str, &str)> = call.parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(parameters, [("path", "/v1/things"), ("method", "A1")]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_asked_where_the_guard_takes_a_second_person_and_there_is_none() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let two = |power| match power {
+        Power::Mint => "person + second-person".parse().unwrap(),
+        _ => law::Law::default_guard(power),
+    };
+    let law = law::Law::same_for_all(two, law::Mode::Enforce);
+    house.authority.load(&authority::Offer::of_law(law), jiff::Timestamp::now()).await.unwrap();
+    let answer = house.post("/v1/keys", "secret-of-ann-1234567890", "{}").await;
+    assert_eq!(answer.refusal(), Some(Refusal::NobodyCanAnswer));
+    assert_eq!(house.newest_open(), None);
+    assert!(answer.body["detail"].as_str().unwrap().starts_with("two people must say yes"), "{}", answer.body);
+    assert!(answer.body["mend"].as_str().unwrap().contains("--deputy"), "{}", answer.body);
+}

@@ -10,8 +10,8 @@ use http::{
 };
 use jiff::Timestamp;
 use law::{
-    Attempt, Caller, Challenge, Decision, Held, HolderKind, KeyFacts, Permit, Refusal, Span, Verdict, decide,
-    neighbourhood,
+    Attempt, Caller, Challenge, Decision, Factor, Held, HolderKind, KeyFacts, Law, Permit, Refusal, Span, Verdict,
+    decide, neighbourhood,
 };
 
 use crate::{
@@ -61,6 +61,9 @@ impl Passage<'_> {
         });
         let challenge = match decide(&law.law, &attempt) {
             Decision::Permit(permit) => return Ok((permit, None)),
+            Decision::Refuse(Refusal::NobodyCanAnswer) if lacks_second_person(&law.law, &attempt) => {
+                return Err(self.lacks_second_person(writing, tally));
+            }
             Decision::Refuse(refusal) => return Err(self.refuse(writing, tally, refusal)),
             Decision::Challenge(challenge) => challenge,
         };
@@ -182,11 +185,23 @@ impl Passage<'_> {
             call.approval = spent.map(|spent| spent.approval);
         });
         match decide(&law.law, &attempt) {
-            Decision::Permit(permit) => Ok((permit, Some(spent))),
+            Decision::Permit(permit) => Ok((permit, spent)),
+            Decision::Refuse(Refusal::NobodyCanAnswer) if lacks_second_person(&law.law, &attempt) => {
+                Err(self.lacks_second_person(writing, tally))
+            }
             Decision::Refuse(refusal) => Err(self.refuse(writing, tally, refusal)),
             // The law asks for more than it did when the person was asked.
             Decision::Challenge(_) => Err(self.refuse(writing, tally, Refusal::StepUp)),
         }
+    }
+
+    /// Says who is missing: one person could answer, and the guard takes two.
+    fn lacks_second_person(&self, writing: &Writing, tally: &Tally) -> Refused {
+        writing.refuse(Verdict::Refuse(Refusal::NobodyCanAnswer));
+        let problem = Problem::new(Refusal::NobodyCanAnswer, self.id)
+            .detail("two people must say yes, and only one is enrolled who answers for the key")
+            .member("mend", "name a deputy who is enrolled: `greave holders change HOLDER --deputy NAME`");
+        self.end(tally, problem)
     }
 
     /// Says how long a person's no stands.
@@ -222,4 +237,12 @@ impl Passage<'_> {
             .header(WWW_AUTHENTICATE, wire::step_up(challenge.missing, challenge.person_age, &uri))
             .header(RETRY_AFTER, HeaderValue::from(INTERVAL))
     }
+}
+
+/// Whether people could be asked if there were a second one.
+fn lacks_second_person(law: &Law, attempt: &Attempt) -> bool {
+    let Caller::Key(facts) = attempt.caller else { return false };
+    let presentable = facts.presentable.with(Factor::SecondPerson);
+    let with_two = Attempt { caller: Caller::Key(KeyFacts { presentable, ..facts }), ..*attempt };
+    facts.presentable.contains(Factor::Person) && matches!(decide(law, &with_two), Decision::Challenge(_))
 }

@@ -4,12 +4,12 @@ mod direct;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use ::catalogue::{Catalogue, Found};
+use ::catalogue::{Catalogue, Found, Override, Pattern};
 use authority::{Digest, Files, NoDigest, Weaker};
 use clap::Args;
-use console::api::{HolderList, LawView, PostureView};
+use console::api::{HolderList, HolderView, LawView, PostureView};
 use jiff::Timestamp;
-use law::{HolderKind, Law};
+use law::{Cell, Clause, Factor, HolderKind, Law, Powers};
 use serde_json::{Value, json};
 use wire::Target;
 
@@ -58,6 +58,8 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         None => None,
     };
     let in_vain = opened_in_vain(config, &document.catalogue);
+    let starred = starred(&config.api.overrides, &document.catalogue);
+    let locked_out = known.as_ref().map(|known| locked_out(&config.guard.law(), &known.alone)).unwrap_or_default();
     let distrust = match &direct {
         Some(_) => house::upstream(config)?.distrust().await,
         None => None,
@@ -67,7 +69,8 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         || document.has_news()
         || !document.drift.is_empty()
         || issuers_are_wrong
-        || !strangers.is_empty();
+        || !strangers.is_empty()
+        || !locked_out.is_empty();
     let done = if is_wrong || !weaker.is_empty() { Done::Findings } else { Done::Clean };
     let done = direct.as_ref().map_or(done, |direct| done.worse(direct.done()));
 
@@ -87,6 +90,8 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "law": digest(&law),
             "observing": observing(&law, now),
             "unknown_people": strangers,
+            "overrides": starred,
+            "locked_out": locked_out,
             "waits": waits.collect::<Vec<_>>(),
             "told_by": { "webhooks": config.tell.webhook.len(), "mail": config.tell.mail.is_some() },
             "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
@@ -101,6 +106,9 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     }
     for line in &in_vain {
         show::say(show::styled(show::ALARM, line))?;
+    }
+    for line in &starred {
+        show::say(show::clean(line))?;
     }
     if !document.drift.is_empty() {
         show::say(format!("\n{} has changed since catalogue.lock was accepted:", show::drifted(&document.drift)))?;
@@ -128,6 +136,9 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         show::say(show::styled(show::ALARM, text))?;
     }
     print_law(&law, now)?;
+    for line in &locked_out {
+        show::say(show::styled(show::ALARM, line))?;
+    }
     print_waits(&written, &weaker)?;
     if let Some(direct) = &direct {
         direct.print()?;
@@ -197,6 +208,55 @@ fn opened_in_vain(config: &Config, catalogue: &Catalogue) -> Vec<String> {
     config.api.open.iter().filter_map(named).collect()
 }
 
+/// What overrides with a star name, and what they would if it reached over slashes.
+fn starred(overrides: &[Override], catalogue: &Catalogue) -> Vec<String> {
+    let named = |pattern: &Pattern| -> Vec<&str> {
+        let names = catalogue.operations().iter().map(|operation| &*operation.name);
+        names.filter(|name| pattern.matches(name)).collect()
+    };
+    let told = |rule: &Override| {
+        let text = rule.operation.to_string();
+        let names = named(&rule.operation);
+        if !text.contains('*') || names.is_empty() {
+            return None;
+        }
+        let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let more = if names.len() > 3 { ", …" } else { "" };
+        let wide = text.replace("**", "*").replace('*', "**");
+        let all = wide.parse().map_or(0, |wide| named(&wide).len());
+        let wider = if all > names.len() {
+            format!("; a `*` does not reach over a slash: `{wide}` names {all}")
+        } else {
+            String::new()
+        };
+        let how_many = if names.len() == 1 { "1 operation".to_owned() } else { format!("{} operations", names.len()) };
+        Some(format!("api.override: `{text}` names {how_many} ({shown}{more}){wider}"))
+    };
+    overrides.iter().filter_map(told).collect()
+}
+
+/// Who has keys that a guard shuts out for good, since it takes two people and they have no second.
+fn locked_out(law: &Law, alone: &[(String, HolderKind)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kind in HolderKind::ALL {
+        let takes_two = |cell: &Cell| {
+            let two = |clause: &Clause| clause.needs().contains(Factor::SecondPerson);
+            cell.guard.clauses().iter().all(two)
+        };
+        let powers: Powers = law.of(kind).iter().filter(|(_, cell)| takes_two(cell)).map(|(power, _)| power).collect();
+        let names: Vec<&str> = alone.iter().filter(|(_, it)| *it == kind).map(|(name, _)| name.as_str()).collect();
+        if powers.is_empty() || names.is_empty() {
+            continue;
+        }
+        lines.push(format!(
+            "{powers} takes two people, and a second is not enrolled for the keys of {}: none of these passes. \
+             `greave holders change NAME --deputy OTHER --as ADMINISTRATOR` names one",
+            show::clean(&names.join(", "))
+        ));
+    }
+    lines
+}
+
 fn waiting(written: &Posture, Weaker { what, from, to }: &Weaker) -> Value {
     json!({ "line": written.line(what), "what": what, "in_force": from, "written": to })
 }
@@ -223,6 +283,8 @@ struct Known {
     law: Law,
     /// The names of the people.
     people: Vec<String>,
+    /// Who has keys for which no two people could answer.
+    alone: Vec<(String, HolderKind)>,
 }
 
 /// From the running gate, or from the state that it left.
@@ -234,11 +296,13 @@ async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn st
         let files = |PostureView { digest: _, config, lock, document }| -> Result<Files, NoDigest> {
             Ok(Files { config: config.try_into()?, lock: lock.try_into()?, document: document.try_into()? })
         };
+        let alone = alone(&holders);
         let people = holders.into_iter().filter(|holder| holder.kind == HolderKind::Person);
         return Ok(Some(Known {
             files: posture.map(files).transpose()?,
             law: page.parse()?,
             people: people.map(|person| person.name).collect(),
+            alone,
         }));
     }
     // What cannot be looked at is told by whoever takes it.
@@ -253,8 +317,26 @@ async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn st
             files: state.posture().map(|(_, files)| files),
             law,
             people: people.map(|person| person.name.clone()).collect(),
+            alone: state
+                .holders()
+                .filter(|holder| !holder.left && !state.presentable(holder.id).contains(Factor::SecondPerson))
+                .filter(|holder| state.keys().any(|key| key.holder() == Some(holder.id) && key.standing.works()))
+                .map(|holder| (holder.name.clone(), holder.kind))
+                .collect(),
         })
     }))
+}
+
+/// As the running gate lists them.
+fn alone(holders: &[HolderView]) -> Vec<(String, HolderKind)> {
+    let can = |name: &&str| holders.iter().any(|holder| holder.name == *name && holder.enrolled && !holder.left);
+    let is_alone = |holder: &&HolderView| {
+        let first = if holder.kind == HolderKind::Person { Some(&holder.name) } else { holder.owner.as_ref() };
+        let people: BTreeSet<&str> =
+            first.into_iter().chain(&holder.deputies).map(String::as_str).filter(can).collect();
+        !holder.left && holder.keys_working > 0 && people.len() < 2
+    };
+    holders.iter().filter(is_alone).map(|holder| (holder.name.clone(), holder.kind)).collect()
 }
 
 fn digest(law: &Law) -> String {
@@ -271,4 +353,43 @@ fn print_law(law: &Law, now: Timestamp) -> std::io::Result<()> {
         show::say(show::styled(show::ALARM, format!("observing: {}", observing.join(", "))))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::catalogue::Settings;
+    use law::{Mode, Power};
+
+    use super::*;
+
+    #[test]
+    fn what_an_override_with_a_star_names_is_told() {
+        let document = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
+            "/projects/": {"get": {}}, "/projects/{id}/": {"get": {}}, "/users": {"get": {}}}}"#;
+        let catalogue = Catalogue::read(document.as_bytes(), &Settings::default()).unwrap().catalogue;
+        let rule = |text: &str| Override { operation: text.parse().unwrap(), powers: Power::Read.into() };
+        assert_eq!(
+            starred(&[rule("GET /projects/*"), rule("GET /users"), rule("GET /projects/**")], &catalogue),
+            [
+                "api.override: `GET /projects/*` names 1 operation (GET /projects/); a `*` does not reach over a \
+                 slash: `GET /projects/**` names 2",
+                "api.override: `GET /projects/**` names 2 operations (GET /projects/, GET /projects/{id}/)",
+            ]
+        );
+    }
+
+    #[test]
+    fn whom_a_guard_for_two_shuts_out_is_told() {
+        let two = |power| match power {
+            Power::Mint => "person + second-person".parse().unwrap(),
+            Power::Grant => "possession | person + second-person".parse().unwrap(),
+            _ => Law::default_guard(power),
+        };
+        let law = Law::same_for_all(two, Mode::Enforce);
+        let alone = [("ann".to_owned(), HolderKind::Person)];
+        let [line] = locked_out(&law, &alone).try_into().unwrap();
+        assert!(line.starts_with("mint takes two people") && line.contains("the keys of ann: none"), "{line}");
+        assert_eq!(locked_out(&law, &[]), Vec::<String>::new());
+        assert_eq!(locked_out(&Law::same_for_all(Law::default_guard, Mode::Enforce), &alone), Vec::<String>::new());
+    }
 }
