@@ -119,7 +119,7 @@ pub(super) async fn issue(
     let named = |holder: &String| desk.authority.view(|state| inventory::holder(state, holder));
     let holder = holder.as_ref().map(named).transpose()?;
     let now = desk.now();
-    let end = end(desk, lifetime, parent, now);
+    let end = end(desk, lifetime, None, parent, now);
     let warrant = admin.warrant(&caller, &proof).await?;
     let order = |verifier, pepper| Order { name, holder, parent, scope, limits, end, verifier, pepper };
     let (id, secret) = desk.authority.issue(&issuing.form, order, warrant, now).await?;
@@ -139,13 +139,14 @@ fn created(desk: &Desk, key: KeyId, secret: &wire::Secret) -> Result<(StatusCode
     Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into() })))
 }
 
-/// When a key ends that is issued now; where nothing is said, after the usual life, and with its parent.
-fn end(desk: &Desk, lifetime: Option<Span>, parent: Option<KeyId>, now: Timestamp) -> Timestamp {
+/// When a key ends that is issued now; where nothing is said, after as long a life as the one before it
+/// had, or the usual one, and with its parent.
+fn end(desk: &Desk, lifetime: Option<Span>, before: Option<Span>, parent: Option<KeyId>, now: Timestamp) -> Timestamp {
     desk.authority.view(|state| match lifetime {
         Some(lifetime) => lifetime.after(now),
         None => {
             let parents = parent.and_then(|parent| state.key(parent)?.end());
-            state.lifetimes().usual.after(now).min(parents.unwrap_or(Timestamp::MAX))
+            before.unwrap_or(state.lifetimes().usual).after(now).min(parents.unwrap_or(Timestamp::MAX))
         }
     })
 }
@@ -187,8 +188,13 @@ pub(super) async fn retire(
     let (key, desk) = (id(&key)?, &admin.desk);
     let issuing = issuing(desk)?;
     let now = desk.now();
-    let parent = desk.authority.view(|state| state.key(key).and_then(|key| key.parent()));
-    let end = end(desk, lifetime, parent, now);
+    let (parent, before) = desk.authority.view(|state| {
+        let key = state.key(key);
+        // Nobody means to lengthen a key's life by changing its secret.
+        let before = key.and_then(|key| Some(Span::between(key.born(), key.end()?)).filter(|_| key.issued().is_some()));
+        (key.and_then(|key| key.parent()), before.map(|before| before.min(state.lifetimes().longest)))
+    });
+    let end = end(desk, lifetime, before, parent, now);
     let warrant = admin.warrant(&caller, &proof).await?;
     let (id, secret) = desk.authority.retire(&issuing.form, (key, grace), end, warrant, now).await?;
     created(desk, id, &secret)

@@ -471,8 +471,8 @@ pub struct RetireKey {
     /// `0s` ends it at once.
     #[serde(default = "week")]
     pub grace: Span,
-    /// How long the new key lasts; as `keys.lifetime` says where it is missing, for a child at
-    /// most as long as its parent.
+    /// How long the new key lasts; as long as the old one was to last where it is missing, for a
+    /// child at most as long as its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Span>,
     /// An administrator and their code; for a child, somebody who answers for its parent.

@@ -74,6 +74,26 @@ async fn what_grants_mints_lifts_or_weakens_asks_a_code_and_the_rest_does_not() 
 }
 
 #[tokio::test]
+async fn a_successor_lives_as_long_as_the_key_before_it_was_to() {
+    let house = House::new().await;
+    let form: wire::IssuedForm = "acme".parse().unwrap();
+    let mut settings = house.desk.settings.load().as_ref().clone();
+    settings.issued = Some(console::IssuedSettings { form });
+    house.desk.settings.store(std::sync::Arc::new(settings));
+    let local = Program::new(house.admin(Door::Local));
+    let made = json!({"holder": "ann", "scope": {"powers": ["read"]}, "lifetime": "30d"});
+    let made = local.call("POST", "/v1/keys", &with_proof(&made, &house.ann)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    crate::support::pass(3600);
+    let path = format!("/v1/keys/{}/retire", made.json()["key"]["id"].as_str().unwrap());
+    let next = local.call("POST", &path, &with_proof(&json!({}), &house.ann)).await;
+    assert_eq!(next.status, StatusCode::CREATED, "{}", next.text);
+    let id: KeyId = next.json()["key"]["id"].as_str().unwrap().parse().unwrap();
+    let (born, end) = house.desk.authority.view(|state| state.key(id).map(|key| (key.born(), key.end()))).unwrap();
+    assert_eq!(law::Span::between(born, end.unwrap()), law::Span::days(30), "not `keys.lifetime`, 90 days");
+}
+
+#[tokio::test]
 async fn questions_are_answered_with_a_code_of_who_answers_for_the_key() {
     let house = House::new().await;
     let key = house.key_of("bob", "secret").await;
