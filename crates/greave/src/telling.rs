@@ -411,8 +411,7 @@ impl Voice {
         if let Err(error) = noted.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
             tracing::error!(error = &error as &dyn std::error::Error, "a finding is not kept for the drains");
         }
-        let what: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
-        tracing::warn!(rule = finding.rule, key = finding.key.map(|key| key.to_string()), "{}", what.join("; "));
+        tracing::warn!(rule = finding.rule, key = finding.key.map(|key| key.to_string()), "{}", in_a_line(finding));
         let at = finding.evidence().next().map_or(0, |evidence| evidence.at.as_millisecond());
         let key = finding.key.map_or_else(|| "none".to_owned(), |key| key.to_string());
         let Ok(id) = NoticeId::new(format!("{}_{key}_{at}", finding.rule)) else { return };
@@ -587,6 +586,13 @@ fn in_words<'a>(
     }
 }
 
+/// A finding as the gate's log says it. Whoever reads it at night must see first that a drill is none.
+fn in_a_line(finding: &Finding) -> String {
+    let what: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
+    let drill = if finding.rule.starts_with("drill-") { "DRILL " } else { "" };
+    format!("{drill}{}", what.join("; "))
+}
+
 /// What administrators are told when two browsers come with one link.
 fn contested(name: &str) -> String {
     let word = crate::show::word(name);
@@ -617,5 +623,23 @@ pub(crate) fn observing(law: &Law, now: Timestamp) -> Vec<String> {
             vec![format!("every power until {first}")]
         }
         _ => all,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use law::Evidence;
+
+    use super::*;
+
+    #[test]
+    fn who_reads_the_log_at_night_sees_first_that_a_drill_is_none() {
+        let at = Timestamp::UNIX_EPOCH;
+        let of = |rule: &str| {
+            let first = Evidence { call: None, at, what: "rights are changed in new surroundings".to_owned() };
+            in_a_line(&Finding::new(rule, Severity::High, None, first))
+        };
+        assert_eq!(of("sensitive-elsewhere"), "rights are changed in new surroundings");
+        assert_eq!(of("drill-sensitive-elsewhere"), "DRILL rights are changed in new surroundings");
     }
 }
