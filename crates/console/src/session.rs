@@ -37,6 +37,8 @@ pub(crate) enum Said {
         second: bool,
         /// Calls that waited for it.
         waiting: usize,
+        /// Until when a call passes that nobody waits for: the first of several.
+        until: Option<Timestamp>,
     },
     /// A no, and until when it stands.
     No(ChallengeId, Timestamp),
@@ -55,18 +57,26 @@ pub(crate) enum Said {
     KeyDenied(RequestId),
 }
 
+/// Until when a yes serves, where that is known.
+fn before(until: Option<Timestamp>) -> String {
+    until.map_or_else(String::new, |until| format!(" until {}", until.strftime("%H:%M:%S UTC")))
+}
+
 impl Said {
     pub(crate) fn in_words(self) -> String {
         match self {
             Self::Yes { second: true, .. } => "You said yes. Another person must say yes, too.".to_owned(),
             Self::Yes { many: 1, waiting: 1, .. } => "You said yes. The call goes on.".to_owned(),
-            Self::Yes { many: 1, .. } => "You said yes. Nobody waits for it any more: the call passes when the same \
-                                          request is sent again, within ten minutes or what hold.lapse says."
-                .to_owned(),
+            Self::Yes { many: 1, until, .. } => format!(
+                "You said yes. Nobody waits for it any more: the call passes when the same request is sent again{}. \
+                 Until then no window opens: another call of this key asks anew.",
+                before(until)
+            ),
             Self::Yes { many, waiting, .. } if many == waiting => format!("You said yes to {many} calls. They go on."),
             Self::Yes { many, waiting, until, .. } => format!(
                 "You said yes to {many} calls. {waiting} of them go on; the others pass when the same request is sent \
-                 again in time."
+                 again{}.",
+                before(until)
             ),
             Self::No(question, until) => format!(
                 "You said no to {question}. The call does not pass, and the same request is refused until {}.",

@@ -69,8 +69,13 @@ pub(super) async fn approve(State(site): State<Arc<Site>>, sent: Sent) -> Respon
         let waiting = ticked.iter().filter(|id| site.desk.authority.waits(**id)).count();
         match say_yes(&site, &visitor, &ticked, fields.one("code")).await {
             Ok(()) => {
-                let is_open = |id| questions::one(&site.desk, id).is_ok_and(|it| it.state == QuestionState::Open);
-                let said = Said::Yes { many: ticked.len(), second: ticked.iter().copied().any(is_open), waiting };
+                let answered = ticked.iter().filter_map(|id| questions::one(&site.desk, *id).ok());
+                let (mut second, mut until) = (false, None);
+                for question in answered {
+                    second |= question.state == QuestionState::Open;
+                    until = until.into_iter().chain([question.until]).min();
+                }
+                let said = Said::Yes { many: ticked.len(), second, waiting, until };
                 site.sessions.say(&visitor.token, said);
                 return Destination::Questions.redirect();
             }

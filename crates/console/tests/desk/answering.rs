@@ -209,6 +209,11 @@ async fn nothing_is_said_to_go_on_where_nobody_waits_and_how_long_a_no_stands_is
         let told = browser.get("/").await.text;
         assert!(told.contains(said), "{told}");
         assert_eq!(told.contains("goes on."), question == waits.challenge.to_string());
+        if said.starts_with("when") {
+            let until = house.desk.authority.view(|state| state.question(gone).unwrap().question.until);
+            assert!(told.contains(&format!("again until {}", until.strftime("%H:%M:%S UTC"))), "{told}");
+            assert!(told.contains("no window opens"), "{told}");
+        }
     }
     browser.submit(&page, &format!("/questions/{}/deny", no.challenge), &[]).await;
     let until = house.desk.authority.view(|state| state.question(no.challenge).unwrap().question.until);
