@@ -180,7 +180,7 @@ pub(crate) enum Keys {
         /// How long the old key works on after the new one's first use.
         #[arg(long, default_value = "7d", value_name = "TIME", value_parser = grace)]
         grace: Span,
-        /// How long the new key lasts; `keys.lifetime` in the configuration where nothing is said.
+        /// How long the new key lasts; as long as the old one was to where nothing is said.
         #[arg(long = "for", value_name = "TIME")]
         lifetime: Option<Span>,
         #[command(flatten)]
