@@ -94,7 +94,9 @@ impl Passage<'_> {
         kept.powers = understood.powers;
         kept.described = Some(understood.described);
         kept.out_of_scope = out_of_scope;
-        kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str()));
+        let query = wire::Query::new(outbound.parts.uri.query());
+        let of_query = || Subject::of_query(query.parameters().map(|parameter| (parameter.name, parameter.value)));
+        kept.subject = Subject::of(understood.parameters.iter().map(|(_, value)| value.as_str())).or_else(of_query);
         let agent = outbound.parts.headers.get(USER_AGENT);
         let is_masked = call.user_agent.as_deref() == Some(MASKED);
         kept.agent = if is_masked { Some(HeaderValue::from_static(MASKED)) } else { agent.cloned() };

@@ -20,7 +20,7 @@ use store::StoreError;
 use watch::{Became, Seen, Subject, Surroundings, Told, Watch};
 
 /// What the file begins with: another version is learnt anew, not read.
-const BEGINS: &str = "greave watch 3";
+const BEGINS: &str = "greave watch 4";
 
 /// So many calls are read between two words of how far it is.
 const WORD: u64 = 1_000_000;

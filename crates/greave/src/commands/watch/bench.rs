@@ -49,6 +49,9 @@ pub(super) fn run(cli: &Cli, bench: &Bench) -> Outcome {
         }
         for folder in folders {
             let scenario = read(&folder).map_err(|error| format!("`{}`: {error}", folder.display()))?;
+            for warning in &scenario.warnings {
+                aside(ALARM, format!("`{}`: labels.json, {}", folder.display(), clean(warning)));
+            }
             scores.take(&scenario);
         }
     } else {
