@@ -4,15 +4,17 @@
 //! all of them, say nothing, and so keep every client out of the gate.
 
 use std::{
+    collections::HashMap,
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::serve::Listener;
+use law::{Neighbourhood, neighbourhood};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -20,14 +22,52 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How long a guest may take for a request, and for the next one after an answer.
+/// How long a guest may take for its first request.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// How long for the next one after an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which part of the places one source may have: with all of them, it would keep everybody from
+/// saying no. A proxy before the desk is one source, and keeps few connections open.
+const SHARE: usize = 4;
 
 /// A listener with so many places. Whoever finds none waits unaccepted.
 pub(crate) struct Guests {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    seated: Seated,
+    share: usize,
+    first: Duration,
     patience: Duration,
+}
+
+/// How many places each source has.
+type Seated = Arc<Mutex<HashMap<Neighbourhood, usize>>>;
+
+/// A source's place; given back when this is dropped.
+struct Seat(Seated, Neighbourhood);
+
+impl Seat {
+    /// One more place, where the source has fewer than so many.
+    fn take(seated: &Seated, source: Neighbourhood, most: usize) -> Option<Self> {
+        let mut places = seated.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = places.get(&source).copied().unwrap_or(0);
+        (taken < most).then(|| {
+            places.insert(source, taken + 1);
+            Self(Arc::clone(seated), source)
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match places.get_mut(&self.1) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            _ => drop(places.remove(&self.1)),
+        }
+    }
 }
 
 /// One connection. It ends when nothing was written to it for too long: what a slow client
@@ -36,13 +76,15 @@ pub(crate) struct Guest {
     stream: TcpStream,
     patience: Duration,
     end: Pin<Box<Sleep>>,
-    /// Held for its end.
-    _place: Option<OwnedSemaphorePermit>,
+    /// Held for their end.
+    _place: (Option<OwnedSemaphorePermit>, Seat),
 }
 
 impl Guests {
     pub(crate) fn new(listener: TcpListener, places: usize) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(places)), patience: PATIENCE }
+        let share = places.div_ceil(SHARE);
+        let (places, seated) = (Arc::new(Semaphore::new(places)), Seated::default());
+        Self { listener, places, seated, share, first: FIRST, patience: PATIENCE }
     }
 }
 
@@ -51,11 +93,16 @@ impl Listener for Guests {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Guest, SocketAddr) {
-        // Nobody closes the semaphore.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let patience = self.patience;
-        (Guest { stream, patience, end: Box::pin(sleep(patience)), _place: place }, address)
+        loop {
+            // Nobody closes the semaphore.
+            let place = Arc::clone(&self.places).acquire_owned().await.ok();
+            let (stream, address) = Listener::accept(&mut self.listener).await;
+            // Who has too many already is sent away at once: waiting, it would stand before others.
+            if let Some(seat) = Seat::take(&self.seated, neighbourhood(address.ip()), self.share) {
+                let (patience, end) = (self.patience, Box::pin(sleep(self.first)));
+                return (Guest { stream, patience, end, _place: (place, seat) }, address);
+            }
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -106,6 +153,7 @@ impl AsyncWrite for Guest {
 mod tests {
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpSocket,
         time::timeout,
     };
 
@@ -114,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_asks_nothing_gives_its_place_to_the_next() {
         let mut guests = Guests::new(TcpListener::bind("127.0.0.1:0").await.unwrap(), 1);
-        guests.patience = Duration::from_millis(200);
+        guests.first = Duration::from_millis(200);
         let address = guests.local_addr().unwrap();
         let mut first = TcpStream::connect(address).await.unwrap();
         let _second = TcpStream::connect(address).await.unwrap();
@@ -127,5 +175,26 @@ mod tests {
         assert_eq!(guest.read(&mut bytes).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(guest);
         guests.accept().await;
+    }
+
+    #[tokio::test]
+    async fn one_source_has_a_share_of_the_places_and_no_more() {
+        let mut guests = Guests::new(TcpListener::bind("127.0.0.1:0").await.unwrap(), 8);
+        let address = guests.local_addr().unwrap();
+        let mut from_here = Vec::new();
+        for _ in 0..3 {
+            from_here.push(TcpStream::connect(address).await.unwrap());
+        }
+        let elsewhere = TcpSocket::new_v4().unwrap();
+        elsewhere.bind("127.1.0.1:0".parse().unwrap()).unwrap();
+        let _elsewhere = elsewhere.connect(address).await.unwrap();
+        let (first, _) = guests.accept().await;
+        let _second = guests.accept().await;
+        assert_eq!(guests.accept().await.1.ip().to_string(), "127.1.0.1");
+        assert_eq!(from_here[2].read(&mut [0]).await.unwrap(), 0, "the third has no place");
+
+        drop(first);
+        let _again = TcpStream::connect(address).await.unwrap();
+        assert_eq!(guests.accept().await.1.ip().to_string(), "127.0.0.1");
     }
 }

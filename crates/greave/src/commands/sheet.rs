@@ -2,10 +2,10 @@
 
 use std::io::{self, BufWriter, Write};
 
-use law::harmless;
+use law::{clean, harmless};
 use serde::Serialize;
 
-use crate::cli::Format;
+use crate::{cli::Format, show::harmless_json};
 
 type Out = BufWriter<Box<dyn Write>>;
 
@@ -41,16 +41,17 @@ impl Sheet {
         }))
     }
 
-    /// One more line: as cells of a table, or as what it is.
+    /// One more line: as cells of a table, or as what it is. What of foreign text a terminal would
+    /// obey is spelled out.
     pub(crate) fn line(&mut self, value: &impl Serialize, cells: impl FnOnce() -> Vec<String>) -> io::Result<()> {
         match self {
-            Self::Csv(csv) => Ok(csv.write_record(cells().into_iter().map(harmless))?),
+            Self::Csv(csv) => Ok(csv.write_record(cells().into_iter().map(|cell| harmless(clean(&cell))))?),
             Self::Json(out, begun) => {
                 out.write_all(if std::mem::replace(begun, true) { b",\n" } else { b"\n" })?;
-                Ok(serde_json::to_writer(out, value)?)
+                out.write_all(harmless_json(&serde_json::to_string(value)?).as_bytes())
             }
             Self::Lines(out) => {
-                serde_json::to_writer(&mut *out, value)?;
+                out.write_all(harmless_json(&serde_json::to_string(value)?).as_bytes())?;
                 out.write_all(b"\n")
             }
         }
@@ -65,6 +66,28 @@ impl Sheet {
                 out.flush()
             }
             Self::Lines(mut out) => out.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_a_list_moves_a_terminals_cursor() {
+        let foreign = "evil\u{9b}2J\u{1b}[31m\u{202e}\u{e9}";
+        for format in [Format::Csv, Format::Json, Format::Jsonl] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let mut sheet = Sheet::into(Box::new(file.reopen().unwrap()), format, &["client"]).unwrap().unwrap();
+            sheet.line(&[foreign], || vec![foreign.to_owned()]).unwrap();
+            sheet.end().unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let controls = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+            assert!(!text.contains(controls) && text.contains('\u{e9}'), "{text:?}");
+            if format == Format::Json {
+                assert_eq!(serde_json::from_str::<[[String; 1]; 1]>(&text).unwrap()[0][0], foreign);
+            }
         }
     }
 }
