@@ -163,12 +163,13 @@ pub(crate) fn present(
     Ok((presented?, stranger))
 }
 
+/// Why a request is not read on, and the key that it shows: who tries what is refused leaves a
+/// trace under it.
+pub(crate) type Unread = (Refusal, Option<Arc<Key>>);
+
 impl Passage<'_> {
     /// Reads what hyper has parsed, more strictly than hyper does.
-    ///
-    /// With a refusal comes the key that the request shows: who tries what is refused leaves a
-    /// trace under it.
-    pub(crate) fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), (Refusal, Option<Arc<Key>>)> {
+    pub(crate) fn read(&self, request: Request<Incoming>) -> Result<(Outbound, Target), Unread> {
         wire::head::check(request.method(), request.version(), request.headers(), request.uri())
             .map_err(|refusal| (refusal, self.whose(request.headers(), request.uri())))?;
         let outbound = Outbound::read(request, self.realm.settings.pace).map_err(|refusal| (refusal, None))?;
