@@ -422,7 +422,7 @@ impl Key {
     }
 
     /// Why the key itself does not work, if it does not. That its holder left is not the key's.
-    pub(crate) fn refusal(&self, now: Timestamp) -> Option<Refusal> {
+    pub fn refusal(&self, now: Timestamp) -> Option<Refusal> {
         match self.standing {
             Standing::Disabled => Some(Refusal::Disabled),
             Standing::Revoked => Some(Refusal::Revoked),

@@ -139,6 +139,15 @@ impl Cut {
         self.about.as_ref()?.reach.get()?.is_within(&now).err()
     }
 
+    /// Why it was cut, as whoever asks anew will hear it.
+    pub(crate) fn why(&self) -> Refusal {
+        let own = || {
+            let key = self.key()?;
+            key.newest().as_ref().unwrap_or(key).refusal(Timestamp::now())
+        };
+        own().or_else(|| self.above_ceiling()).unwrap_or(Refusal::Disabled)
+    }
+
     fn key(&self) -> Option<&Arc<Key>> {
         self.key.as_ref().or_else(|| self.learned.as_ref()?.get())
     }

@@ -60,8 +60,8 @@ pub(crate) struct Onward<'a> {
 /// With [`Refusal::UpstreamUnreachable`], [`Refusal::UpstreamUntrusted`],
 /// [`Refusal::UpstreamRefusesGate`], [`Refusal::UpstreamBroken`] and
 /// [`Refusal::UpstreamSlow`] as the upstream fails, [`Refusal::BadFraming`] when the client's
-/// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and [`Refusal::Disabled`] when
-/// the exchange was cut before its answer began; and where a limit has no room for the answer.
+/// body broke off, [`Refusal::ClientSlow`] when it came too slowly, and what its key is refused with
+/// when the exchange was cut before its answer began; and where a limit has no room for the answer.
 pub(crate) async fn forward(
     permit: Permit,
     outbound: Outbound,
@@ -146,7 +146,7 @@ async fn screened(
         return Ok(Source::Screened(body, Box::new(screen)));
     }
     let mut wait = Wait::new(tally.cut().clone(), Some(upstream.patience().answer));
-    while let Some(frame) = unless_over(body.frame(), &mut wait, || false).await.map_err(refusal)? {
+    while let Some(frame) = unless_over(body.frame(), &mut wait, || false).await.map_err(|over| refusal(over, tally))? {
         let frame = frame.map_err(|_| Refusal::UpstreamBroken)?;
         let piece = frame.data_ref().map_or(&[][..], |data| data);
         screen.keep(piece).map_err(|_| showed(Refusal::CredentialInAnswer))?;
@@ -278,7 +278,7 @@ async fn send(
         };
         match error.take_message() {
             Some(unsent) if reused => request = unsent,
-            _ if tally.cut().is_cut() => return Err(Refusal::Disabled),
+            _ if tally.cut().is_cut() => return Err(tally.cut().why()),
             _ => {
                 if let Some(fault) = tally.client_fault() {
                     return Err(fault);
@@ -293,7 +293,7 @@ async fn send(
 
 async fn connect(upstream: &Upstream, tally: &Tally) -> Result<Lease, Refusal> {
     let connected = unless_over(upstream.connect(), &mut Wait::new(tally.cut().clone(), None), || false).await;
-    connected.map_err(refusal)?.map_err(|error| {
+    connected.map_err(|over| refusal(over, tally))?.map_err(|error| {
         let mend = tls::mend(&error);
         tracing::warn!(error = &error as &dyn std::error::Error, mend, "the upstream cannot be reached");
         tls::refusal(&error).unwrap_or(Refusal::UpstreamUnreachable)
@@ -306,7 +306,7 @@ async fn answered<T>(sent: impl Future<Output = T>, upstream: &Upstream, tally: 
     let mut wait = Wait::new(tally.cut().clone(), Some(upstream.patience().answer));
     let mut before = 0;
     let moving = || std::mem::replace(&mut before, tally.bytes_in()) != before || tally.is_awaiting_client();
-    unless_over(sent, &mut wait, moving).await.map_err(refusal)
+    unless_over(sent, &mut wait, moving).await.map_err(|over| refusal(over, tally))
 }
 
 async fn unless_over<T>(
@@ -322,9 +322,9 @@ async fn unless_over<T>(
     .await
 }
 
-const fn refusal(over: Over) -> Refusal {
+fn refusal(over: Over, tally: &Tally) -> Refusal {
     match over {
-        Over::Cut => Refusal::Disabled,
+        Over::Cut => tally.cut().why(),
         Over::TooLong => Refusal::UpstreamSlow,
     }
 }

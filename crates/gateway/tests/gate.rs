@@ -480,6 +480,20 @@ async fn what_a_key_has_in_flight_ends_when_its_end_comes_nearer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_an_answer_while_the_key_stops_is_told_how_it_stopped() {
+    let house = House::enforcing().await;
+    let key = house.adopt("secret-of-ann-1234567890").await;
+    let secret = "Bearer secret-of-ann-1234567890";
+    let slow = house.start(house.request("GET", "/v1/things/slow").header("authorization", secret), "");
+    while house.upstream.count("GET", "/v1/things/slow").await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(300);
+    house.perform(&Command::ChangeKey { key, name: None, end: Some(end) }, Warrant::Operator).await;
+    assert_eq!(slow.await.unwrap().refusal(), Some(Refusal::Ended));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_in_the_header_answers_for_a_persons_key() {
     let house = House::enforcing().await;
     house.adopt("secret-of-ann-1234567890").await;

@@ -72,7 +72,14 @@ impl Api {
                         let answer = match api.forwards_to() {
                             Some(to) => forwarded(to, request).await,
                             None if request.uri().path() == "/v1/notes/upload" => uploaded(request).await,
-                            None => api.answer(&request),
+                            None => {
+                                let answer = api.answer(&request);
+                                // It has come, and no answer ever begins.
+                                if request.uri().path() == "/v1/things/slow" {
+                                    std::future::pending::<()>().await;
+                                }
+                                answer
+                            }
                         };
                         Ok::<_, std::convert::Infallible>(answer)
                     }
