@@ -29,10 +29,6 @@ times = 2
 """
 
 
-# What a thief in the owner's own house gets away with, where only the watch looks.
-AT_HOME_TOO_LATE = {"home-creep"}
-
-
 class Witness(Clerk):
     """Notes whatever comes, also with a key that the API does not take."""
 
@@ -144,7 +140,7 @@ def main():
         code, view, said = drill()
         for played in view["played"]:
             card = played["card"]
-            checks.that(card["in_time"] == (played["scenario"] not in AT_HOME_TOO_LATE) and not card.get("broken_off"), f"{played['scenario']} is contained in time, or not, as docs/drill.md says", json.dumps({k: card.get(k) for k in ("detected", "contained", "rows", "sensitive", "passed", "calls")}))
+            checks.that(card["in_time"] and not card.get("broken_off"), f"{played['scenario']} is contained in time", json.dumps({k: card.get(k) for k in ("detected", "contained", "rows", "sensitive", "passed", "calls")}))
         checks.same(len(view["played"]), 19, "nineteen were played")
         cards = {played["scenario"]: played["card"] for played in view["played"]}
         child = cards["home-child"]
