@@ -31,6 +31,31 @@ impl Who {
     pub const fn is_drill(self) -> bool {
         matches!(self, Self::Drill | Self::DrillRead)
     }
+
+    /// The word for it in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Unknown => "unknown",
+            Self::Session => "session",
+            Self::Nobody => "nobody",
+            Self::Drill => "drill",
+            Self::DrillRead => "drill-read",
+        }
+    }
+
+    /// Whom the word stands for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "key" => Self::Key,
+            "unknown" => Self::Unknown,
+            "session" => Self::Session,
+            "nobody" => Self::Nobody,
+            "drill" => Self::Drill,
+            "drill-read" => Self::DrillRead,
+            _ => return None,
+        })
+    }
 }
 
 /// What was decided.
@@ -112,6 +137,33 @@ pub enum Ended {
     Answered,
 }
 
+impl Ended {
+    /// The word for it in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::ClientGone => "client-gone",
+            Self::UpstreamGone => "upstream-gone",
+            Self::Cut => "cut",
+            Self::LimitReached => "limit-reached",
+            Self::Answered => "answered",
+        }
+    }
+
+    /// What the word stands for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "whole" => Self::Whole,
+            "client-gone" => Self::ClientGone,
+            "upstream-gone" => Self::UpstreamGone,
+            "cut" => Self::Cut,
+            "limit-reached" => Self::LimitReached,
+            "answered" => Self::Answered,
+            _ => return None,
+        })
+    }
+}
+
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -138,4 +190,23 @@ pub struct Outcome {
     pub micros: u64,
     /// How it ended.
     pub ended: Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_what_the_record_has_and_is_read_back() {
+        for who in [Who::Key, Who::Unknown, Who::Session, Who::Nobody, Who::Drill, Who::DrillRead] {
+            assert_eq!(serde_json::to_value(who).unwrap(), who.word());
+            assert_eq!(Who::of_word(who.word()), Some(who));
+        }
+        for ended in
+            [Ended::Whole, Ended::ClientGone, Ended::UpstreamGone, Ended::Cut, Ended::LimitReached, Ended::Answered]
+        {
+            assert_eq!(serde_json::to_value(ended).unwrap(), ended.word());
+            assert_eq!(Ended::of_word(ended.word()), Some(ended));
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub(crate) fn call(json: &[u8]) -> Option<Brief<'_>> {
     scan.skip(",\"at\":")?;
     let at = moment(scan.text()?)?;
     scan.skip(",\"who\":")?;
-    let who = who(scan.text()?)?;
+    let who = Who::of_word(scan.text()?)?;
     let key = scan.optional(",\"key\":", Scan::parsed)?;
     let holder = scan.optional(",\"holder\":", Scan::parsed)?;
     scan.skip(",\"operation\":")?;
@@ -94,7 +94,7 @@ pub(crate) fn outcome(json: &[u8]) -> Option<Outcome> {
     scan.skip(",\"micros\":")?;
     let micros = scan.number()?;
     scan.skip(",\"ended\":")?;
-    let ended = ended(scan.text()?)?;
+    let ended = Ended::of_word(scan.text()?)?;
     scan.end()?;
     Some(Outcome { call, at, status, bytes_in, bytes_out, rows, minted, learned, micros, ended })
 }
@@ -221,30 +221,6 @@ fn end_of_text(bytes: &[u8]) -> Option<usize> {
     }
     let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
     Some(bytes.len() - rest.len() + place)
-}
-
-fn who(word: &str) -> Option<Who> {
-    Some(match word {
-        "key" => Who::Key,
-        "unknown" => Who::Unknown,
-        "session" => Who::Session,
-        "nobody" => Who::Nobody,
-        "drill" => Who::Drill,
-        "drill-read" => Who::DrillRead,
-        _ => return None,
-    })
-}
-
-fn ended(word: &str) -> Option<Ended> {
-    Some(match word {
-        "whole" => Ended::Whole,
-        "client-gone" => Ended::ClientGone,
-        "upstream-gone" => Ended::UpstreamGone,
-        "cut" => Ended::Cut,
-        "limit-reached" => Ended::LimitReached,
-        "answered" => Ended::Answered,
-        _ => return None,
-    })
 }
 
 /// A moment such as `2026-11-24T10:15:00.123456789Z`.

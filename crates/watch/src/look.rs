@@ -5,6 +5,7 @@ use law::Powers;
 use crate::{
     deeds::Strange,
     habit::{HOUR, Habit, Minute},
+    outline::Outline,
     profile::Profile,
     seen::Seen,
     source::Place,
@@ -54,6 +55,21 @@ pub(crate) struct Look<'a> {
     pub(crate) guesses: u32,
     /// Somebody was to be asked about calls from this network, or with this program, and nobody said yes.
     pub(crate) unanswered: bool,
+}
+
+impl<'a> Look<'a> {
+    /// Of what others did nothing is known.
+    pub(crate) const fn new(
+        call: &'a Seen<'a>,
+        profile: &'a Profile,
+        outline: &Outline,
+        new: New,
+        learning: bool,
+    ) -> Self {
+        let Outline { minute: now, second, place, agent, operation, .. } = *outline;
+        let (crowd, guesses, unanswered) = (0, 0, false);
+        Self { call, profile, now, second, place, agent, operation, new, learning, crowd, guesses, unanswered }
+    }
 }
 
 impl Look<'_> {

@@ -3,34 +3,36 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
-use law::{Evidence, Finding, KeyId, Power, Severity};
+use law::{Evidence, Finding, KeyId, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     circle::Circle,
-    deeds::{Few, Strange},
+    deeds::Strange,
     detect::{DETECTORS, Detector, Family},
-    fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST, party},
+    fleet::{AGENTS_LAST, Fleet, NETWORKS_LAST, OPERATIONS_LAST},
     guessing::Guesses,
     habit::{DAY, HOUR, Habit, Minute},
+    learning::{learn, networks_lately, parentage, remember_attempt, remember_outcome, vouch, wake},
     look::{Look, New},
-    profile::{Calm, Incident, Profile, Try, Vouched},
-    seen::{Became, Seen, Subject, Told},
+    outline::Outline,
+    profile::{Calm, Incident, Profile},
+    seen::{Became, Seen, Told},
     shards::{Shards, Shared},
     signal::{Case, Signal, Weight},
-    source::{Place, family, hash, of_number},
+    source::{Place, hash, of_number},
 };
 
 /// What weighs so much is told: noted, asked about, and told to people.
 const NOTED: u32 = 20;
-const ASKED: u32 = 40;
+pub(crate) const ASKED: u32 = 40;
 const ALARMED: u32 = 70;
 const CERTAIN: u8 = 100;
 
 /// How long something must be known to be usual, and on how many days it must have been seen.
 const OPERATIONS_SETTLE: (Minute, u16) = (DAY, 2);
 const AGENTS_SETTLE: (Minute, u16) = (2 * DAY, 2);
-const PLACES_SETTLE: (Minute, u16) = (3 * DAY, 3);
+pub(crate) const PLACES_SETTLE: (Minute, u16) = (3 * DAY, 3);
 
 /// How long a place or a program must be known to be usual for whatever the key does.
 pub(crate) const LONG: (Minute, u16) = (14 * DAY, 7);
@@ -119,35 +121,6 @@ impl PartialEq for Watch {
     }
 }
 
-/// One call, as far as it can be said without its key.
-struct Outline {
-    minute: Minute,
-    second: u32,
-    place: Place,
-    agent: u32,
-    operation: u32,
-    party: u32,
-    subject: Option<Subject>,
-}
-
-impl Outline {
-    fn of(call: &Seen<'_>, key: KeyId, salt: u32, now: Timestamp) -> Self {
-        Self {
-            minute: minute(now),
-            second: u32::try_from(now.as_second()).unwrap_or(0),
-            place: Place::of(call.source, call.network),
-            agent: family(call.user_agent),
-            operation: hash(call.operation.as_bytes()),
-            party: party(call.holder, key),
-            subject: call.subject.map(|subject| subject.salted(salt)),
-        }
-    }
-
-    const fn deed(&self) -> (u32, u32, u32) {
-        (self.place.block, self.agent, self.operation)
-    }
-}
-
 impl Watch {
     /// One that knows nothing yet, and whose short names nobody can foresee.
     pub fn salted(salt: u32) -> Self {
@@ -172,7 +145,7 @@ impl Watch {
     pub fn see(&self, call: &Seen<'_>, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return Sight { unusual: true, ..Sight::default() } };
         let outline = Outline::of(call, key, self.salt, now);
-        let Outline { minute, second, place, agent, operation, .. } = outline;
+        let Outline { minute, second, place, agent, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         wake(profile, minute);
@@ -195,20 +168,7 @@ impl Watch {
             || new.agent && profile.is_unanswered(agent, minute)
             || profile.is_unanswered(place.block, minute);
         let guesses = if never_here { self.guesses.lock().of(place.block, self.salt, minute) } else { 0 };
-        let look = Look {
-            call,
-            profile,
-            now: minute,
-            second,
-            place,
-            agent,
-            operation,
-            new,
-            learning,
-            crowd,
-            guesses,
-            unanswered,
-        };
+        let look = Look { crowd, guesses, unanswered, ..Look::new(call, profile, &outline, new, learning) };
         let signals = self.signals(vouched, |detector| (detector.before)(&look));
         let (mut findings, stands) = self.weigh(call, key, profile, &outline, &signals, now);
         if stands.as_ref().is_some_and(|stands| stands.severity >= Severity::Warning) {
@@ -241,7 +201,7 @@ impl Watch {
     pub fn ended(&self, call: &Seen<'_>, became: &Became, now: Timestamp) -> Sight {
         let Some(key) = call.key else { return Sight::default() };
         let outline = Outline::of(call, key, self.salt, now);
-        let Outline { minute, second, place, agent, operation, .. } = outline;
+        let Outline { minute, place, .. } = outline;
         let mut table = self.keys.table(key.0);
         let profile = self.keys.entry(&mut table, key.0, || Profile::born(minute));
         let learning = profile.is_learning(minute);
@@ -259,21 +219,7 @@ impl Watch {
             profile.spread.raise(networks_lately(profile), minute);
             learn(call, &outline, profile, &new, [learning, vouched]);
         }
-        let (crowd, guesses, unanswered) = (0, 0, false);
-        let look = Look {
-            call,
-            profile,
-            now: minute,
-            second,
-            place,
-            agent,
-            operation,
-            new,
-            learning,
-            crowd,
-            guesses,
-            unanswered,
-        };
+        let look = Look::new(call, profile, &outline, new, learning);
         let signals = self.signals(vouched, |detector| (detector.after)(&look, became));
         if succeeded {
             self.share_novelty(&outline, &new);
@@ -523,151 +469,9 @@ impl Watch {
     }
 }
 
-/// What the child of a key is to know of it: whether it is known to mint, and where it is at
-/// home; none where that is nowhere yet.
-fn parentage(parent: &Profile, now: Minute) -> Option<(bool, [u32; 4])> {
-    let mut networks: Vec<_> = parent.networks.iter().filter(|known| known.is_usual(now, PLACES_SETTLE)).collect();
-    networks.sort_by_key(|known| std::cmp::Reverse((known.days, known.calls)));
-    let mut known = [0; 4];
-    for (slot, network) in known.iter_mut().zip(networks) {
-        *slot = network.name;
-    }
-    (known != [0; 4]).then(|| (parent.new_powers(Power::Mint.into(), now).is_empty(), known))
-}
-
-/// A person stands for this call: its operation and powers, from its block, with its program.
-fn vouch(call: &Seen<'_>, outline: &Outline, profile: &mut Profile) -> bool {
-    let Outline { minute, place, agent, operation, .. } = *outline;
-    profile.vouched = Vouched { until: minute + HOUR, block: place.block, agent, operation };
-    profile.blocks.note(place.block, minute, true);
-    profile.agents.note(agent, minute, true);
-    profile.trust(place.network);
-    profile.trust(place.block);
-    profile.trust(agent);
-    profile.operations.note(operation, minute, true);
-    profile.signals.retain(|signal| signal.place != place.block);
-    profile.tries.retain(|tried| tried.block != place.block);
-    if call.named() != law::Powers::EVERY {
-        profile.use_powers(call.named(), minute, true);
-    }
-    profile.tried_powers = profile.tried_powers.iter().filter(|power| !call.powers.contains(*power)).collect();
-    let elsewhere = |signal: &Signal| Case::ever(profile.signals.iter().copied(), signal.place, minute) >= ASKED;
-    if profile.signals.iter().any(elsewhere) {
-        return false;
-    }
-    (profile.woke, profile.slept) = (0, 0);
-    profile.succeeded = 0;
-    profile.flags.stranger = false;
-    profile.open = Incident::default();
-    profile.accept(minute);
-    true
-}
-
 /// What the detectors saw, with their places in the list.
 #[derive(Debug, Default)]
 struct Signals(Vec<(u8, Weight)>);
-
-/// Notes a silence that ends.
-fn wake(profile: &mut Profile, now: Minute) {
-    let gap = now.saturating_sub(profile.last);
-    if profile.calls > 0 && gap >= DAY {
-        profile.longest_gap = profile.longest_gap.max(profile.slept);
-        (profile.slept, profile.woke) = (gap, now);
-    } else {
-        profile.longest_gap = profile.longest_gap.max(gap);
-    }
-    profile.last = profile.last.max(now);
-}
-
-fn remember_attempt(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New) {
-    let Outline { minute, place, operation, .. } = *outline;
-    profile.awake.note(minute, is_elsewhere(profile, new, minute));
-    if new.operation {
-        profile.note_try(Try { operation, block: place.block, at: minute, lists: call.is_listing(), refused: false });
-    }
-    if minute.saturating_sub(profile.tried_powers_at) > DAY {
-        profile.tried_powers = law::Powers::NONE;
-    }
-    let tried = new.powers.intersection(call.named());
-    if !tried.is_empty() && call.named() != law::Powers::EVERY {
-        profile.tried_powers = profile.tried_powers.union(tried);
-        profile.tried_powers_at = minute;
-    }
-    if let Some(strange) = new.subject {
-        if minute.saturating_sub(profile.new_subjects_at) > 20 {
-            profile.new_subjects = Few::default();
-        }
-        profile.new_subjects.note(strange.thing);
-        profile.new_subjects_at = minute;
-    }
-}
-
-fn remember_outcome(call: &Seen<'_>, became: &Became, outline: &Outline, profile: &mut Profile, new: &New) {
-    let Outline { minute, place, operation, subject, .. } = *outline;
-    if matches!(became.status, 401 | 403) || became.status == 404 && new.operation {
-        let lists = call.is_listing();
-        profile.note_try(Try { operation, block: place.block, at: minute, lists, refused: true });
-    }
-    if became.status == 401 {
-        if minute.saturating_sub(profile.failed_at) > HOUR {
-            profile.failed = 0;
-        }
-        profile.failed = profile.failed.saturating_add(1);
-        profile.failed_at = minute;
-    }
-    let reads = subject.filter(|_| !call.acts());
-    // Who goes through numbers finds many that are not there.
-    if let Some(subject) = reads.filter(|_| became.status < 400 || became.status == 404) {
-        profile.deeds.count(operation, Some(subject), minute);
-        profile.count_subject(subject.whole, minute);
-    }
-    if became.status >= 400 {
-        return;
-    }
-    profile.failed = 0;
-    let number = |many: u64| u32::try_from(many).unwrap_or(u32::MAX);
-    profile.count_answer(number(became.rows.unwrap_or(0)), number(became.bytes_out / 1024), minute);
-    if call.acts() {
-        profile.deeds.count(operation, subject, minute);
-    }
-    if call.removes() {
-        profile.destroyed.add(1, minute);
-    }
-    if call.named().contains(Power::Export) && call.named() != law::Powers::EVERY {
-        profile.last_export = minute;
-    }
-}
-
-/// What a person stands for is known from now on: of the network only its block.
-fn learn(call: &Seen<'_>, outline: &Outline, profile: &mut Profile, new: &New, [learning, vouched]: [bool; 2]) {
-    let Outline { minute, place, agent, operation, .. } = *outline;
-    let trusted = learning || vouched;
-    // What is asked for elsewhere makes only that place usual, in its time.
-    if !is_elsewhere(profile, new, minute) {
-        profile.operations.note(operation, minute, trusted);
-        if call.acts() || outline.subject.is_some() {
-            profile.deeds.learn(operation, outline.subject, minute);
-        }
-        if call.named() != law::Powers::EVERY {
-            profile.use_powers(call.named(), minute, trusted);
-        }
-    }
-    let powers = call.named().intersection(law::Powers::SENSITIVE);
-    let known = |habit: &mut Habit| habit.powers = habit.powers.union(powers);
-    if vouched || !profile.is_doubted(place.network, minute) {
-        known(profile.blocks.note(place.block, minute, trusted));
-        known(profile.networks.note(place.network, minute, learning));
-    }
-    if vouched || !profile.is_doubted(agent, minute) {
-        known(profile.agents.note(agent, minute, trusted));
-    }
-    profile.note_hour(minute);
-    if profile.calls == 0 || profile.learned / DAY != minute / DAY {
-        profile.days = profile.days.saturating_add(1);
-    }
-    profile.learned = minute;
-    profile.calls = profile.calls.saturating_add(1);
-}
 
 /// Whether a key that made another is itself usually there, with this program.
 fn is_at_home_of(parent: &Profile, place: Place, agent: u32, now: Minute) -> bool {
@@ -679,14 +483,6 @@ fn is_at_home_of(parent: &Profile, place: Place, agent: u32, now: Minute) -> boo
 fn is_at_home(profile: &Profile, outline: &Outline) -> bool {
     let known = profile.networks.named(outline.place.network);
     known.is_some_and(|known| outline.minute.saturating_sub(known.first) > DAY)
-}
-
-fn networks_lately(profile: &Profile) -> u32 {
-    let strange = profile.lately.iter().filter(|lately| !lately.usual);
-    let mut networks: Vec<u32> = strange.map(|lately| lately.network).collect();
-    networks.sort_unstable();
-    networks.dedup();
-    u32::try_from(networks.len()).unwrap_or(u32::MAX)
 }
 
 fn is_unusual(profile: &Profile, new: &New, (place, acts): (Place, bool), now: Minute) -> bool {
@@ -708,7 +504,7 @@ fn is_unusual(profile: &Profile, new: &New, (place, acts): (Place, bool), now: M
 }
 
 /// Whether it comes from other surroundings than usual, as far as the key has usual ones.
-fn is_elsewhere(profile: &Profile, new: &New, now: Minute) -> bool {
+pub(crate) fn is_elsewhere(profile: &Profile, new: &New, now: Minute) -> bool {
     new.agent || new.network && !profile.roams(now) || new.block && !profile.wanders(now)
 }
 

@@ -50,7 +50,7 @@ pub use crate::{
     rewrite::{OriginError, Origins},
     search::{Search, Sought, Unsearchable},
     secret::Secret,
-    shape::{is_distinctive, looks_like_credential},
+    shape::{SECRET_PREFIXES, is_distinctive, looks_like_credential},
     spelling::folded,
     trace::{SAMPLED, TRACEPARENT, TRACESTATE, TraceContext, traceparent},
 };

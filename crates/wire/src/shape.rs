@@ -1,42 +1,53 @@
 //! What credentials look like, and what their fields are called.
 
-/// Beginnings by which issuers mark their credentials.
-const PREFIXES: &[&str] = &[
+/// Beginnings by which issuers mark their secrets.
+pub const SECRET_PREFIXES: &[&str] = &[
+    "AGE-SECRET-KEY-",
     "AIza",
-    "AKIA",
-    "ASIA",
+    "ATATT",
+    "PMAK-",
     "SG.",
     "dckr_pat_",
     "dop_v1_",
     "eyJ",
-    "ghp_",
+    "figd_",
     "gho_",
-    "ghu_",
-    "ghs_",
+    "ghp_",
     "ghr_",
+    "ghs_",
+    "ghu_",
     "github_pat_",
-    "glpat-",
     "gldt-",
+    "glpat-",
+    "glrt-",
+    "hf_",
     "hvs.",
     "lin_api_",
     "npm_",
+    "pk_live_",
     "pypi-",
     "rk_live_",
     "rk_test_",
+    "sbp_",
     "shpat_",
     "sk-",
     "sk_live_",
     "sk_test_",
+    "sntrys_",
     "whsec_",
     "xapp-",
     "xoxa-",
     "xoxb-",
     "xoxe-",
+    "xoxe.",
     "xoxp-",
     "xoxr-",
     "xoxs-",
     "ya29.",
 ];
+
+/// Beginnings of names that stand beside a secret.
+const NAME_PREFIXES: &[&str] = &["AKIA", "ASIA"];
 
 /// Shorter than this is no credential that a machine made.
 const LEAST: usize = 20;
@@ -51,7 +62,7 @@ pub fn looks_like_credential(text: &str) -> bool {
     if text.len() < LEAST || text.len() > 8192 || !text.bytes().all(is_token) || is_uuid(text) {
         return false;
     }
-    if PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
+    if SECRET_PREFIXES.iter().chain(NAME_PREFIXES).any(|prefix| text.starts_with(prefix)) {
         return true;
     }
     // The slashes and the plus of base64, which paths and sums have as well: only where the

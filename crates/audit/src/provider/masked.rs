@@ -1,48 +1,6 @@
 //! Names that may be secrets after all are not kept.
 
-/// How the secrets of well-known services begin.
-const PREFIXES: [&str; 40] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "sk_live_",
-    "sk_test_",
-    "rk_live_",
-    "rk_test_",
-    "xoxb-",
-    "xoxp-",
-    "xapp-",
-    "AIza",
-    "ya29.",
-    "eyJ",
-    "ATATT",
-    "dop_v1_",
-    "npm_",
-    "pypi-",
-    "SG.",
-    "hf_",
-    "sk-",
-    "whsec_",
-    "xoxa-",
-    "xoxr-",
-    "xoxe.",
-    "glrt-",
-    "gldt-",
-    "hvs.",
-    "shpat_",
-    "sntrys_",
-    "dckr_pat_",
-    "lin_api_",
-    "figd_",
-    "PMAK-",
-    "AGE-SECRET-KEY-",
-    "sbp_",
-    "pk_live_",
-];
+use wire::SECRET_PREFIXES;
 
 /// The text, or where it looks like a secret, the place where it stood.
 pub(crate) fn masked(text: &str, line: u64) -> String {
@@ -88,7 +46,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether it begins as the secrets of well-known services do.
 pub(crate) fn is_marked(text: &str) -> bool {
-    PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
+    SECRET_PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
 }
 
 /// `Bearer x`, `Basic x`, whatever the case of the letters.

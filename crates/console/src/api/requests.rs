@@ -48,6 +48,19 @@ pub enum RequestStanding {
     Lapsed,
 }
 
+impl RequestStanding {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Granted => "granted",
+            Self::Denied => "denied",
+            Self::Collected => "collected",
+            Self::Lapsed => "lapsed",
+        }
+    }
+}
+
 /// What a request asks for, or a yes gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {

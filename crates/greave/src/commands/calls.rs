@@ -401,7 +401,7 @@ fn cells(joined: &Joined) -> Vec<String> {
     vec![
         call.at.to_string(),
         call.id.to_string(),
-        who(call.who).to_owned(),
+        call.who.word().to_owned(),
         call.key.map(|key| key.to_string()).unwrap_or_default(),
         call.holder.map(|holder| holder.to_string()).unwrap_or_default(),
         call.operation.to_string(),
@@ -466,18 +466,7 @@ fn caller(call: &Call) -> String {
     match (call.who, call.key) {
         (Who::Drill, Some(key)) => format!("drill {key}"),
         (_, Some(key)) => key.to_string(),
-        (who, None) => self::who(who).to_owned(),
-    }
-}
-
-const fn who(who: Who) -> &'static str {
-    match who {
-        Who::Key => "key",
-        Who::Unknown => "unknown",
-        Who::Session => "session",
-        Who::Drill => "drill",
-        Who::DrillRead => "drill-read",
-        Who::Nobody => "nobody",
+        (who, None) => who.word().to_owned(),
     }
 }
 

@@ -7,7 +7,6 @@ mod list;
 mod page;
 mod request;
 
-use authority::Scope;
 use console::api::{
     AbroadView, ChangeKey, DisableKey, IssueKey, IssuedKey, KeyDetails, KeyFilter, KeyView, NameKey, RetireKey,
     RevokeKey, SuccessionView,
@@ -118,15 +117,13 @@ fn of(key: KeyId, act: Option<&str>) -> String {
 /// The secret goes to standard output alone, so that it can be piped to where it belongs; what
 /// is said of it goes beside.
 async fn issue(admin: &Admin, order: &IssueArgs, args: &ProofArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let IssueArgs { name, holder, parent, powers, operations, sources, limits, lifetime } = order;
-    let scope =
-        Scope { powers: powers.iter().copied().collect(), operations: operations.clone(), sources: sources.clone() };
+    let IssueArgs { name, holder, parent, bounds, lifetime } = order;
     let wanted = |proof| IssueKey {
         name: name.clone(),
         holder: holder.clone(),
         parent: *parent,
-        scope: scope.clone(),
-        limits: limits.clone(),
+        scope: bounds.scope(),
+        limits: bounds.limits.clone(),
         lifetime: *lifetime,
         proof,
     };

@@ -126,13 +126,13 @@ impl Term {
         match self {
             // A newer version's stays a letter.
             Self::Kind(kind) => entry::word(kind).map_or_else(|| char::from(kind).to_string().into(), Cow::from),
-            Self::Who(of) => who(of).into(),
+            Self::Who(of) => of.word().into(),
             // Every word, so that one can be searched for.
             Self::Powers(powers) => powers.iter().map(Power::word).collect::<Vec<_>>().join(",").into(),
             Self::Factors(factors) => factors.to_string().into(),
             Self::Decision(kind) => kind.word().into(),
             Self::Refusal(refusal) => refusal.code().into(),
-            Self::Ended(of) => ended(of).into(),
+            Self::Ended(of) => of.word().into(),
         }
     }
 }
@@ -233,28 +233,6 @@ const fn reason(verdict: Verdict) -> Option<Term> {
         Verdict::Permit => None,
         Verdict::WouldAsk(missing) | Verdict::Challenge(missing) => Some(Term::Factors(missing)),
         Verdict::WouldRefuse(refusal) | Verdict::Refuse(refusal) => Some(Term::Refusal(refusal)),
-    }
-}
-
-pub(crate) const fn who(who: Who) -> &'static str {
-    match who {
-        Who::Key => "key",
-        Who::Unknown => "unknown",
-        Who::Session => "session",
-        Who::Nobody => "nobody",
-        Who::Drill => "drill",
-        Who::DrillRead => "drill-read",
-    }
-}
-
-const fn ended(ended: Ended) -> &'static str {
-    match ended {
-        Ended::Whole => "whole",
-        Ended::ClientGone => "client-gone",
-        Ended::UpstreamGone => "upstream-gone",
-        Ended::Cut => "cut",
-        Ended::LimitReached => "limit-reached",
-        Ended::Answered => "answered",
     }
 }
 

@@ -12,7 +12,7 @@ use parquet::{
 };
 
 use super::{
-    columns::{DECISION, HOLDER, OPERATION, POWERS, SOURCE, STATUS, WHO, who},
+    columns::{DECISION, HOLDER, OPERATION, POWERS, SOURCE, STATUS, WHO},
     read::{column, numbers, texts},
 };
 use crate::{
@@ -72,7 +72,7 @@ impl Columns {
                     .is_ok_and(|holder| numbers(HOLDER, &|least, greatest| holder < least || greatest < holder))
             })
             || self.verdict.is_some_and(|verdict| word(DECISION, verdict.word()))
-            || self.who.is_some_and(|wanted| word(WHO, who(wanted)))
+            || self.who.is_some_and(|wanted| word(WHO, wanted.word()))
     }
 
     /// The rows of this range that may be wanted, as ranges in their order.
@@ -104,7 +104,7 @@ impl Columns {
             by_text(DECISION, &|text| text == verdict.word())?;
         }
         if let Some(caller) = caller {
-            by_text(WHO, &|text| text == who(*caller))?;
+            by_text(WHO, &|text| text == caller.word())?;
         }
         if let Some(power) = power {
             by_text(POWERS, &|text| text.split(',').any(|word| word == power.word()))?;

@@ -50,7 +50,7 @@ impl RequestsPage {
             holder: visible(&request.holder, false),
             powers: request.asked.scope.powers.to_string(),
             at: moment(request.at),
-            standing: standing(request.standing),
+            standing: request.standing.word(),
             reason: visible(&request.reason, false),
         };
         Self { frame, lines: requests.iter().map(line).collect(), issues, powers: Power::ALL, said, error }
@@ -106,7 +106,7 @@ impl RequestPage {
             reason: visible(&request.reason, false),
             at: moment(request.at),
             until: moment(request.until),
-            standing: standing(request.standing),
+            standing: request.standing.word(),
             asked: in_words(&request.asked),
             powers: request.asked.scope.powers.iter().collect(),
             lifetime: request.asked.lifetime.to_string(),
@@ -133,16 +133,6 @@ fn in_words(Asked { scope, limits, lifetime }: &Asked) -> Vec<String> {
     words.extend(scope.sources.iter().map(|network| format!("only from {network}")));
     words.extend(limits.iter().map(|limit| format!("at most {limit}")));
     words.iter().map(|words| visible(words, false)).collect()
-}
-
-const fn standing(standing: RequestStanding) -> &'static str {
-    match standing {
-        RequestStanding::Open => "open",
-        RequestStanding::Granted => "granted",
-        RequestStanding::Denied => "denied",
-        RequestStanding::Collected => "collected",
-        RequestStanding::Lapsed => "lapsed",
-    }
 }
 
 /// The secret of a key, shown to whoever asked for it.

@@ -8,7 +8,7 @@ use law::Who;
 use record::{Filter, Joined, VerdictKind};
 use serde_json::{Map, Value};
 
-use super::{Calls, Reading, caller, who};
+use super::{Calls, Reading, caller};
 use crate::{
     cli::Format,
     commands::{Done, json, sheet::Sheet},
@@ -125,7 +125,7 @@ impl By {
         vec![match self {
             Self::Key => call.key.map_or_else(none, |_| caller(call)),
             Self::Holder => call.holder.map_or_else(none, |holder| holder.to_string()),
-            Self::Who => who(call.who).to_owned(),
+            Self::Who => call.who.word().to_owned(),
             Self::Operation => call.operation.to_string(),
             Self::Power => return call.powers.iter().map(|power| power.word().to_owned()).collect(),
             Self::Source => call.source.to_string(),

@@ -308,15 +308,9 @@ pub(crate) enum Keys {
     },
 }
 
-/// What a key is asked for.
+/// What a key may be used for, and how much.
 #[derive(Debug, Args)]
-pub(crate) struct WishArgs {
-    /// What to call it.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// Who would have it: a holder that you answer for; you, where nothing is said.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) holder: Option<String>,
+pub(crate) struct BoundsArgs {
     /// A power; an operation passes where all of its powers are given.
     #[arg(long = "power", value_name = "POWER", required = true)]
     pub(crate) powers: Vec<law::Power>,
@@ -326,9 +320,32 @@ pub(crate) struct WishArgs {
     /// Only from this network, such as `192.0.2.0/24`; may be given several times.
     #[arg(long = "from", value_name = "NETWORK")]
     pub(crate) sources: Vec<ipnet::IpNet>,
-    /// How much, such as `calls 60/m`; may be given several times.
+    /// How much, such as `calls 60/m`, `spend calls 20/d`, `rows 10000/d`; may be given several times.
     #[arg(long = "limit", value_name = "LIMIT")]
     pub(crate) limits: Vec<authority::Limit>,
+}
+
+impl BoundsArgs {
+    pub(crate) fn scope(&self) -> authority::Scope {
+        authority::Scope {
+            powers: self.powers.iter().copied().collect(),
+            operations: self.operations.clone(),
+            sources: self.sources.clone(),
+        }
+    }
+}
+
+/// What a key is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct WishArgs {
+    /// What to call it.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Who would have it: a holder that you answer for; you, where nothing is said.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArgs,
     /// How long it would last; `keys.lifetime` in the configuration where nothing is said.
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) lifetime: Option<Span>,
@@ -369,18 +386,8 @@ pub(crate) struct IssueArgs {
     /// The issued key whose child it is: it reaches no further, and does not outlive it.
     #[arg(long, value_name = "KEY")]
     pub(crate) parent: Option<KeyId>,
-    /// A power; an operation passes where all of its powers are given.
-    #[arg(long = "power", value_name = "POWER", required = true)]
-    pub(crate) powers: Vec<law::Power>,
-    /// Only operations that this names, such as `GET /v1/customers/*`; may be given several times.
-    #[arg(long = "operation", value_name = "PATTERN")]
-    pub(crate) operations: Vec<catalogue::Pattern>,
-    /// Only from this network, such as `192.0.2.0/24`; may be given several times.
-    #[arg(long = "from", value_name = "NETWORK")]
-    pub(crate) sources: Vec<ipnet::IpNet>,
-    /// How much, such as `calls 60/m`, `spend calls 20/d`, `rows 10000/d`; may be given several times.
-    #[arg(long = "limit", value_name = "LIMIT")]
-    pub(crate) limits: Vec<authority::Limit>,
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArgs,
     /// How long it lasts; `keys.lifetime` in the configuration where nothing is said.
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) lifetime: Option<Span>,

@@ -27,14 +27,12 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 const NAMED: usize = 8;
 
 pub(super) async fn ask(admin: &Admin, wish: &WishArgs, args: &ProofArgs) -> Done {
-    let WishArgs { name, holder, powers, operations, sources, limits, lifetime, reason } = wish;
-    let scope =
-        Scope { powers: powers.iter().copied().collect(), operations: operations.clone(), sources: sources.clone() };
+    let WishArgs { name, holder, bounds, lifetime, reason } = wish;
     let wanted = |proof| RequestKey {
         name: name.clone(),
         holder: holder.clone(),
-        scope: scope.clone(),
-        limits: limits.clone(),
+        scope: bounds.scope(),
+        limits: bounds.limits.clone(),
         lifetime: *lifetime,
         reason: reason.clone(),
         proof,
@@ -119,21 +117,11 @@ fn title(request: &RequestView) -> String {
     format!("{}{name}, for {}", request.id, clean(&request.holder))
 }
 
-const fn standing(standing: RequestStanding) -> &'static str {
-    match standing {
-        RequestStanding::Open => "open",
-        RequestStanding::Granted => "granted",
-        RequestStanding::Denied => "denied",
-        RequestStanding::Collected => "collected",
-        RequestStanding::Lapsed => "lapsed",
-    }
-}
-
 fn table(requests: &[RequestView], now: Timestamp) -> Table {
     let mut table = show::table(["request", "by", "for", "powers", "asked", "", "why"]);
     for request in requests {
         let RequestView { id, by, holder, asked, reason, at, standing: state, .. } = request;
-        let (powers, state) = (asked.scope.powers.to_string(), standing(*state).to_owned());
+        let (powers, state) = (asked.scope.powers.to_string(), state.word().to_owned());
         table.add_row([id.to_string(), clean(by), clean(holder), powers, ago(*at, now), state, clean(reason)]);
     }
     table
@@ -149,7 +137,7 @@ fn asked_in_words(Asked { scope, limits, lifetime }: &Asked) -> String {
 
 fn in_words(RequestDetails { request, outlook }: &RequestDetails, now: Timestamp) -> String {
     let RequestView { by, asked, reason, standing: state, granted, granted_by, why, approvers, .. } = request;
-    let mut lines = vec![format!("{}: {}", title(request), standing(*state))];
+    let mut lines = vec![format!("{}: {}", title(request), state.word())];
     lines.push(format!("  {} asked {}: {}", clean(by), ago(request.at, now), clean(reason)));
     lines.push(format!("  {}", asked_in_words(asked)));
     if let (Some(granted), Some(by)) = (granted, granted_by) {
