@@ -119,7 +119,7 @@ async fn fill(path: &Path, count: u64, held: bool, now: Timestamp) {
             });
             [known, Some(adopted), identified].into_iter().flatten()
         });
-        let texts = changes.map(|change| serde_json::to_string(&Written { by: Actor::Gate, change }).unwrap());
+        let texts = changes.map(|change| serde_json::to_string(&Written::new(Actor::Gate, change)).unwrap());
         store.append(now, texts.collect(), &[]).await.unwrap();
     }
 }

@@ -212,7 +212,7 @@ mod tests {
     fn state(changes: Vec<Change>) -> State {
         let mut state = State::default();
         for change in changes {
-            state.obey(&Written { by: Actor::Gate, change }, now());
+            state.obey(&Written::new(Actor::Gate, change), now());
         }
         state
     }

@@ -12,6 +12,7 @@ mod mirror;
 mod proving;
 mod reconciling;
 mod secrets;
+mod shelving;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,16 +30,19 @@ use store::{Entry, Shelf, Signer, Store};
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use zeroize::Zeroizing;
 
-use self::line::Line;
 pub use self::{
     drilling::{Rehearse, drill_secret},
     errors::{Failed, NotDone, NotEnrolled, NotProved},
     importing::Importer,
     line::{Answer, Ticket},
 };
+use self::{
+    line::Line,
+    shelving::{exhibit_bytes, no_exhibit},
+};
 use crate::{
-    Ask, Credential, Exhibit, Folded, KnownBy, Limits, Peppers,
-    change::{Actor, Change, Digest, Written},
+    Ask, Credential, Digest, Exhibit, Folded, KnownBy, Limits, Peppers,
+    change::{Actor, Change, Written},
     command::{Command, Description, Sighting, Warrant},
     declined::Declined,
     guess::{Guesses, GuessesAtNobody, HeaderGuesses},
@@ -151,8 +155,9 @@ impl Authority {
         let Secrets { peppers, master, signer } = secrets;
         let sealer = Sealer::new(&master)?;
         let mut state = State::default();
-        let mut unknown = None;
+        let (mut unknown, mut began) = (None, false);
         let store = Store::open(&folder.join("state.db"), signer, |entry| {
+            began = true;
             match serde_json::from_str::<Written>(&entry.change) {
                 Ok(written) => state.obey(&written, entry.at),
                 Err(_) => unknown = unknown.or(Some(entry.seq)),
@@ -192,6 +197,9 @@ impl Authority {
             state: RwLock::new(state),
         });
         authority.check_secrets().await?;
+        if began && !authority.view(|state| state.shelf.is_bound()) {
+            authority.bind_shelf(now).await?;
+        }
         authority.mirror_all(now).await?;
         authority.open_credential().await?;
         Ok(authority)
@@ -523,17 +531,6 @@ impl Authority {
         Ok(self.view(|state| state.waiting.clone()).map_or(Loaded::InForce, Loaded::Waits))
     }
 
-    /// What a person is shown of the request that waits.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn exhibit(&self, challenge: ChallengeId) -> Result<Option<Exhibit>, Failed> {
-        let name = challenge.to_string();
-        let Some(sealed) = self.store.shelf("exhibit", &name).await? else { return Ok(None) };
-        let bytes = self.sealer.open(&place("exhibit", &name), &sealed)?;
-        Ok(serde_json::from_slice(&bytes).ok())
-    }
-
     // Within.
 
     async fn perform_with(
@@ -581,7 +578,11 @@ impl Authority {
         let forgotten: Vec<Shelf> =
             self.view(|state| changes.iter().filter_map(|it| issuing::forgets(state, it)).collect());
         let shelf = [shelf, &forgotten].concat();
-        let written = changes.into_iter().map(|change| Written { by, change }).collect();
+        let mut written: Vec<Written> = changes.into_iter().map(|change| Written::new(by, change)).collect();
+        // INVARIANT: what is bound goes to the shelf, and from it, with a change.
+        if let Some(last) = written.last_mut() {
+            last.shelf = self.view(|state| state.shelf.said(&shelf));
+        }
         self.to_its_end(async move |me| {
             let done = me.write_down(written, &shelf, now).await;
             drop(writing);
@@ -645,11 +646,6 @@ impl Authority {
         Ok(())
     }
 
-    fn sealed(&self, bucket: &'static str, name: &str, bytes: &[u8]) -> Result<Shelf, Failed> {
-        let value = Some(self.sealer.seal(&place(bucket, name), bytes)?);
-        Ok(Shelf { bucket, name: name.to_owned(), value })
-    }
-
     // A thread that panicked while it held a lock left a state that was whole before each
     // statement: reading on is right, stopping the gate for ever is not.
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -663,18 +659,6 @@ impl Authority {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn place(bucket: &str, name: &str) -> String {
-    format!("{bucket}/{name}")
-}
-
-fn no_exhibit(challenge: ChallengeId) -> Shelf {
-    Shelf { bucket: "exhibit", name: challenge.to_string(), value: None }
-}
-
-fn exhibit_bytes(exhibit: &Exhibit) -> Vec<u8> {
-    serde_json::to_vec(exhibit).unwrap_or_default()
 }
 
 /// The law of a page, as it binds at a moment that has been: at it, and for ever after.

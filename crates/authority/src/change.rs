@@ -3,15 +3,15 @@
 
 use std::{fmt, net::IpAddr};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use factor::{recovery, totp};
 use jiff::{Timestamp, civil::Date};
 use law::{ApprovalId, CallId, ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, RequestId, Span, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Card, Grant, Limit, PepperId, Scope, Verifier, Wish,
+    Card, Digest, Grant, Limit, PepperId, Scope, Verifier, Wish,
     posture::{Files, Weaker},
+    shelf::Shelved,
 };
 
 /// One entry of the ledger.
@@ -22,6 +22,16 @@ pub struct Written {
     /// What changed.
     #[serde(flatten)]
     pub change: Change,
+    /// What became of the shelf with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelved>,
+}
+
+impl Written {
+    /// A change with which nothing on the shelf changes.
+    pub const fn new(by: Actor, change: Change) -> Self {
+        Self { by, change, shelf: None }
+    }
 }
 
 /// Who brings a change about.
@@ -100,11 +110,6 @@ impl fmt::Display for Claim {
         write!(f, "{issuer} {name}={value}")
     }
 }
-
-/// A SHA-256, written in hexadecimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Digest(pub [u8; 32]);
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -551,6 +556,8 @@ pub enum Change {
     },
     /// The gate's own credential for the API was set. It stands sealed on the shelf.
     UpstreamCredentialSet {},
+    /// The ledger has the digest of what stands on the shelf from now on: it began before that.
+    ShelfBound {},
     /// A person is asked.
     Asked {
         /// The new id.
@@ -665,45 +672,3 @@ pub struct RecordPart {
     /// The number of the leaf that says so, or of the file of the log.
     pub number: u64,
 }
-
-impl Digest {
-    /// SHA-256 of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-        Self(hash)
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = NoDigest;
-
-    fn try_from(text: String) -> Result<Self, NoDigest> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NoDigest);
-        }
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            let digits = text.get(place * 2..place * 2 + 2).ok_or(NoDigest)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoDigest)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl From<Digest> for String {
-    fn from(binding: Digest) -> Self {
-        binding.to_string()
-    }
-}
-
-/// A text that is no SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("64 hexadecimal digits are needed")]
-pub struct NoDigest;

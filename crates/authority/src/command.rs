@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use law::{ChallengeId, HolderId, HolderKind, KeyId, RequestId, Span};
 
 use crate::{
-    DrillOrder, Less, Limit, PepperId, RequestRules, Scope, Verifier, Wish,
-    change::{Claim, Digest, Proof},
+    Digest, DrillOrder, Less, Limit, PepperId, RequestRules, Scope, Verifier, Wish,
+    change::{Claim, Proof},
 };
 
 /// How long a link to enrol is good for.

@@ -12,6 +12,7 @@ mod command;
 mod containing;
 mod credential;
 mod declined;
+mod digest;
 mod drill;
 mod ending;
 mod guess;
@@ -27,6 +28,7 @@ mod question;
 mod request;
 mod scope;
 mod seal;
+mod shelf;
 mod state;
 mod table;
 mod turn;
@@ -39,10 +41,11 @@ pub use crate::{
         Spent, Ticket, drill_secret,
     },
     ceiling::Ceiling,
-    change::{Actor, Change, Claim, Digest, NoDigest, Proof, Question, RecordPart, Written},
+    change::{Actor, Change, Claim, Proof, Question, RecordPart, Written},
     command::{Command, Description, Enrolment, INVITATION, OnLeaving, Order, Sighting, Warrant},
     credential::Credential,
     declined::Declined,
+    digest::{Digest, NoDigest},
     drill::{Card, DRILL_LASTS, Drill, DrillOrder, Drilled, MOST_DRILLS, Moment, Noticed},
     ending::{Ending, Next, Warnings},
     import::{Imported, ImportedKey, WrongLine},
@@ -56,6 +59,7 @@ pub use crate::{
     request::{Approver, Grant, Less, Request, RequestRules, RequestState, Wish},
     scope::{Scope, Wider},
     seal::{DoesNotOpen, Sealer},
+    shelf::{Misplaced, Shelved},
     state::{Asked, Authenticator, Canary, Closed, Holder, Invitation, Progress, State, Waiting, Yes},
     turn::Succession,
     verifier::{ClaimDigest, Folded, KnownBy, PepperId, Peppers, SecretDigest, Verifier},

@@ -270,7 +270,7 @@ mod tests {
                         continue;
                     }
                 };
-                let entry = Written { by: Actor::Operator, change };
+                let entry = Written::new(Actor::Operator, change);
                 state.obey(&entry, at(day));
                 written.push((entry, at(day)));
             }

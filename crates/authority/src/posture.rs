@@ -6,7 +6,8 @@ use law::{Cell, Law};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    change::{Change, Digest},
+    Digest,
+    change::Change,
     state::{State, Waiting},
 };
 

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use law::{CallId, ChallengeId, HolderId, HolderKind, KeyId, Standing};
 
 use crate::{
-    Declined, PepperId, Scope, Verifier,
+    Declined, Digest, PepperId, Scope, Verifier,
     abroad::is_name_abroad,
-    change::{Actor, Change, Digest, Proof},
+    change::{Actor, Change, Proof},
     command::{Command, Description, Enrolment, INVITATION, Needs, OnLeaving, Order, Sighting, Warrant},
     state::{Holder, Progress, State},
 };

@@ -8,7 +8,8 @@ use law::{ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, Refusal, Sp
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    change::{Change, Digest, Question},
+    Digest,
+    change::{Change, Question},
     state::{Asked, Progress, State},
 };
 

@@ -358,7 +358,7 @@ mod tests {
 
     /// What is written can be read, and is obeyed.
     fn write(state: &mut State, change: Change, at: Timestamp) {
-        let text = serde_json::to_string(&Written { by: Actor::Operator, change }).unwrap();
+        let text = serde_json::to_string(&Written::new(Actor::Operator, change)).unwrap();
         state.obey(&serde_json::from_str(&text).unwrap(), at);
     }
 

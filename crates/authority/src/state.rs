@@ -15,8 +15,8 @@ use law::{
 };
 
 use crate::{
-    Abroad, Ceiling, Key, PepperId, Scope, Verifier,
-    change::{Actor, Change, Digest, Proof, Question, RecordPart, Written},
+    Abroad, Ceiling, Digest, Key, PepperId, Scope, Verifier,
+    change::{Actor, Change, Proof, Question, RecordPart, Written},
     containing::Containing,
     drill::Drills,
     key::{Alike, Issued, StandsFor},
@@ -24,6 +24,7 @@ use crate::{
     people::{Names, People},
     posture::{Files, Weaker},
     request::{Decided, Request},
+    shelf::Bound,
     table::{Numbered, Shared, Spellings},
     turn::Succession,
 };
@@ -241,6 +242,8 @@ pub struct State {
     postures: Vec<Files>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) catalogue: Option<Digest>,
+    /// What stands on the shelf.
+    pub(crate) shelf: Bound,
     /// The newest part of the record that was removed, of each book.
     trimmed: BTreeMap<String, u64>,
     pub(crate) alike: Shared<Alike>,
@@ -382,6 +385,7 @@ impl State {
     /// speaks of something unknown (a ledger written by a newer program) changes nothing.
     pub(crate) fn obey(&mut self, written: &Written, at: Timestamp) {
         self.newest = self.newest.max(at);
+        written.shelf.iter().for_each(|shelf| self.shelf.obey(shelf));
         match &written.change {
             Change::HolderAdded { id, name, kind, owner, deputies, mail, administrator } => {
                 let holder = Holder {
@@ -609,7 +613,8 @@ impl State {
                 self.drill_ended(*key, card, at);
             }
             Change::KeyContained { .. } | Change::KeyLifted { .. } => self.obey_containment(&written.change, at),
-            Change::UpstreamCredentialSet {} => {}
+            // What became of the shelf stands beside the change.
+            Change::UpstreamCredentialSet {} | Change::ShelfBound {} => {}
             Change::Asked { id, question } => {
                 for forgotten in self.forgotten(at) {
                     self.questions.remove(&forgotten);
@@ -719,6 +724,7 @@ impl State {
     fn restored(&mut self, newest_key: Option<KeyId>, at: Timestamp) {
         self.last_key = self.last_key.max(newest_key.map_or(0, |key| key.0));
         self.windows.clear();
+        self.shelf.empty("exhibit");
         self.requests.values_mut().for_each(|request| request.lapse(at));
         for asked in self.questions.values_mut() {
             asked.question.until = asked.question.until.min(at);

@@ -217,7 +217,7 @@ mod tests {
                     }
                 }
                 for change in std::mem::take(&mut todo) {
-                    let entry = Written { by: Actor::Gate, change };
+                    let entry = Written::new(Actor::Gate, change);
                     state.obey(&entry, now);
                     written.push((entry, now));
                 }

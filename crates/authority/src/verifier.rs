@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::change::{Claim, Digest};
+use crate::{Digest, change::Claim};
 
 /// SHA-256 of a secret. It can be imported from elsewhere, and lives only as long as a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

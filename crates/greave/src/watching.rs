@@ -283,7 +283,7 @@ mod tests {
         let (watching, _unanswered) = Watching::new(WatchRules::default(), Arc::clone(&authority), mpsc::channel(8).0);
         let rehearsal = Rehearsal::new(played, "smash".to_owned(), Watch::default(), Settings::default());
         watching.rehearse(vec![rehearsal]);
-        let hears = async |change: Change| hear(&watching, &authority, &Written { by: Actor::Operator, change }).await;
+        let hears = async |change: Change| hear(&watching, &authority, &Written::new(Actor::Operator, change)).await;
         for change in [
             Change::KeyLifted { key: played, up_to: law::Step::Pin, calm: Some(now) },
             Change::KeyEnabled { key: played },

@@ -30,7 +30,8 @@ const MOST_WEAKER: usize = 50;
 
 /// A change as the ledger wrote it: at this place, at this moment, under this hash of the chain.
 pub fn change(teller: &Teller, names: Names<'_>, (seq, at, hash): (u64, Timestamp, &str), written: &Written) -> Event {
-    let Written { by, change } = written;
+    // The digest of a sealed value says nothing to others.
+    let Written { by, change, shelf: _ } = written;
     let Told { class, activity, severity, code, message, fields, unmapped } = told(names, change);
     let mut more = json!({
         "status_id": 1,
@@ -504,6 +505,10 @@ fn told(names: Names<'_>, change: &Change) -> Told {
         Change::CatalogueObeyed { digest, operations } => {
             policy(ACTIVATE, Info, "catalogue-obeyed", "catalogue", *digest, "is obeyed from now on")
                 .and(json!({"operations": operations}))
+        }
+        Change::ShelfBound {} => {
+            let what = "what is sealed beside the ledger is bound to it from now on".to_owned();
+            thing(UPDATE, Info, "shelf-bound", "state", what)
         }
         Change::StateRestored { taken, newest_key } => {
             let what = format!("the state was restored from a backup of {taken}");

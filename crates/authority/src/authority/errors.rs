@@ -3,7 +3,7 @@
 use law::{PageError, Span};
 use store::StoreError;
 
-use crate::{declined::Declined, seal::DoesNotOpen};
+use crate::{declined::Declined, seal::DoesNotOpen, shelf::Misplaced};
 
 /// Why a code is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,9 @@ pub enum Failed {
     /// A sealed value.
     #[error(transparent)]
     Seal(#[from] DoesNotOpen),
+    /// A sealed value that is not the one that was put there last.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
     /// A ledger that a newer program wrote.
     #[error("entry {0} of the ledger is of a kind that this program does not know; use the newer program")]
     UnknownChange(u64),

@@ -5,8 +5,8 @@ use law::HolderId;
 
 use super::{Authority, NotDone};
 use crate::{
-    SecretDigest,
-    change::{Actor, Digest},
+    Digest, SecretDigest,
+    change::Actor,
     command::{Command, Warrant},
     import::{Imported, ImportedKey, Recognised, WrongLine},
 };

@@ -9,7 +9,7 @@ use store::Shelf;
 use wire::{IssuedForm, Secret};
 use zeroize::Zeroizing;
 
-use super::{Authority, Failed, NotDone, place};
+use super::{Authority, Failed, NotDone};
 use crate::{
     Credential, SecretDigest,
     change::{Actor, Change},
@@ -205,11 +205,19 @@ impl Authority {
         self.lent.store(credential.map(Arc::new));
     }
 
+    /// A credential on the shelf that may go out. One that is not what the ledger says counts as
+    /// none: its calls are refused, and the others go on.
+    async fn rightful(&self, bucket: &'static str, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failed> {
+        match self.unsealed_alone(bucket, name).await {
+            Err(Failed::Misplaced(_)) => Ok(None),
+            looked => looked,
+        }
+    }
+
     /// The credential on the shelf, taken out again.
     pub(super) async fn open_credential(&self) -> Result<(), Failed> {
         let (bucket, name) = SHELF;
-        if let Some(sealed) = self.store.shelf(bucket, name).await? {
-            let text = self.sealer.open(&place(bucket, name), &sealed)?;
+        if let Some(text) = self.rightful(bucket, name).await? {
             self.credential.store(Credential::new(&text).ok().map(Arc::new));
         }
         let made: Vec<KeyId> = self.view(|state| {
@@ -217,9 +225,7 @@ impl Authority {
             state.keys().filter(stands).map(|key| key.id).collect()
         });
         for key in made {
-            let name = key.to_string();
-            let Some(sealed) = self.store.shelf(MADE, &name).await? else { continue };
-            let text = self.sealer.open(&place(MADE, &name), &sealed)?;
+            let Some(text) = self.rightful(MADE, &key.to_string()).await? else { continue };
             if let Ok(credential) = Credential::new(&text) {
                 self.made.pin().insert(key, Arc::new(credential));
             }

@@ -142,6 +142,7 @@ impl Authority {
             | Change::CatalogueObeyed { .. }
             | Change::EnrolmentContested { .. }
             | Change::UpstreamCredentialSet {}
+            | Change::ShelfBound {}
             | Change::RecordTrimmed { .. } => {}
         }
         Ok(())

@@ -10,9 +10,10 @@ use law::{ChallengeId, HolderId, Span, neighbourhood};
 use store::Shelf;
 use zeroize::Zeroizing;
 
-use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock, place};
+use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock};
 use crate::{
-    change::{Actor, Change, Digest, Proof},
+    Digest,
+    change::{Actor, Change, Proof},
     command::{Command, Enrolment, Warrant},
     declined::Declined,
     guess::{Guesser, HEADER_GUESSES, LAST, TooEarly},
@@ -183,13 +184,15 @@ impl Authority {
         let authenticator =
             self.view(|state| state.holder(person).filter(|holder| holder.can_prove())?.authenticator.clone());
         let Some(authenticator) = authenticator else { return Ok(None) };
-        let name = person.to_string();
-        let Some(sealed) = self.store.shelf("seed", &name).await? else { return Ok(None) };
-        let seed = self.sealer.open(&place("seed", &name), &sealed)?;
-        let seed = Seed::new(seed.as_slice().try_into().map_err(|_| DoesNotOpen)?);
+        let seed = match self.seed(person).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(seed)) => Ok(seed),
+            Err(failed) => Err(failed),
+        };
         // Codes of six digits that were guessed at too often serve no more; recovery codes,
         // which nobody can guess, do, so that the person can enrol anew.
         if !authenticator.disabled
+            && let Ok(seed) = &seed
             && let Ok(step) = seed.accept(typed, now, Some(authenticator.last))
         {
             return Ok(Some(Proof::Totp(step)));
@@ -197,9 +200,18 @@ impl Authority {
         let kept: Vec<(usize, recovery::Verifier)> =
             authenticator.recovery.iter().enumerate().filter_map(|(place, code)| Some((place, (*code)?))).collect();
         let verifiers: Vec<recovery::Verifier> = kept.iter().map(|(_, code)| *code).collect();
-        Ok(recovery::find(typed, &verifiers)
-            .and_then(|found| kept.get(found))
-            .map(|(place, _)| Proof::Recovery(*place)))
+        let found = recovery::find(typed, &verifiers).and_then(|found| kept.get(found));
+        match found {
+            Some((place, _)) => Ok(Some(Proof::Recovery(*place))),
+            // Where the seed cannot be had, nobody knows whether the code is wrong.
+            None => seed.map(|_| None),
+        }
+    }
+
+    /// What a person's authenticator makes its codes of.
+    async fn seed(&self, person: HolderId) -> Result<Option<Seed>, Failed> {
+        let Some(seed) = self.unsealed("seed", &person.to_string()).await? else { return Ok(None) };
+        Ok(Some(Seed::new(seed.as_slice().try_into().map_err(|_| DoesNotOpen)?)))
     }
 }
 

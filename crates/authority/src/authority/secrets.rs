@@ -3,8 +3,8 @@
 
 use store::Shelf;
 
-use super::{Authority, Failed, place};
-use crate::verifier::SecretDigest;
+use super::{Authority, Failed};
+use crate::{shelf::place, verifier::SecretDigest};
 
 /// What is sealed and hashed to know the secrets by. Says nothing of either.
 const KNOWN: &[u8] = b"greave knows its secrets";

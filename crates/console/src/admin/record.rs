@@ -126,8 +126,12 @@ pub(super) async fn verify(State(admin): State<Arc<Admin>>) -> Result<Json<Ledge
     let store = admin.desk.authority.store();
     let chain = store.verify().await.map_err(Failed::from)?;
     let checkpoint = store.checkpoint().await.map_err(Failed::from)?;
-    let trimmed = admin.desk.authority.view(|state| state.trimmed().clone());
-    Ok(Json(LedgerVerified { entries: chain.len, head: chain.head.to_string(), checkpoint, trimmed }))
+    let authority = &admin.desk.authority;
+    let trimmed = authority.view(|state| state.trimmed().clone());
+    // Beside a ledger of the past stands what is sealed today.
+    let misplaced = if admin.desk.past { Vec::new() } else { authority.misplaced().await? };
+    let misplaced = misplaced.iter().map(ToString::to_string).collect();
+    Ok(Json(LedgerVerified { entries: chain.len, head: chain.head.to_string(), checkpoint, trimmed, misplaced }))
 }
 
 pub(super) async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Json<Checkpoint>, Problem> {

@@ -145,6 +145,9 @@ pub struct LedgerVerified {
     /// The newest parts of the record that it says were removed, by the name of their book.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub trimmed: BTreeMap<String, u64>,
+    /// What is sealed beside it and is not what it says, in words, with the mend.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misplaced: Vec<String>,
 }
 
 /// `GET /v1/ledger/checkpoint`: a signed note of where the ledger stands, for a witness.

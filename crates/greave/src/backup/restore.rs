@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authority::{Authority, Command, Limits, Warrant};
+use authority::{Authority, Change, Command, Limits, Warrant, Written};
 use jiff::Timestamp;
 use law::Refusal;
 use serde::Serialize;
+use store::Entry;
 
 use super::{
     BackupError, DATABASE, Manifest, Newer, POSTURE, file_error, posture_names, secrets, sync_folder, take::beside,
@@ -129,8 +130,19 @@ fn unpack(from: &Path, manifest: &Manifest, work: &Path) -> Result<(), BackupErr
 /// says the gate goes by.
 async fn is_as_described(from: &Path, manifest: &Manifest, authority: &Authority) -> Result<(), BackupError> {
     let damaged = |why: &str| BackupError::Damaged { path: from.to_owned(), why: why.to_owned() };
-    let chain = authority.store().verify().await?;
-    if (chain.len, chain.head.to_string()) != (manifest.entries, manifest.head.clone()) {
+    authority.store().verify().await?;
+    // Opening an old ledger binds what is sealed beside it, with an entry behind those of then.
+    let end = authority.store().entries(manifest.entries, 3).await?;
+    let is_bound = |entry: &Entry| {
+        serde_json::from_str(&entry.change).is_ok_and(|it: Written| matches!(it.change, Change::ShelfBound {}))
+    };
+    let stands = match &*end {
+        [] => manifest.entries == 0,
+        [last] => last.hash.to_string() == manifest.head,
+        [last, bound] => last.hash.to_string() == manifest.head && is_bound(bound),
+        _ => false,
+    };
+    if !stands {
         return Err(damaged("its ledger does not stand where its manifest says"));
     }
     let files = authority.view(|state| {

@@ -1,5 +1,10 @@
 //! `greave ledger`: every change of keys, holders and law, and whether it holds together.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use authority::{Actor, Failed};
 use clap::Subcommand;
 use comfy_table::Table;
@@ -7,6 +12,8 @@ use console::api::{
     Checkpoint, HolderList, HolderView, LedgerEntry, LedgerEvents, LedgerFilter, LedgerList, LedgerVerified,
 };
 use jiff::Timestamp;
+use seal::Verifier;
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::StoreError;
 
@@ -21,10 +28,16 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ledger {
-    /// Read the whole ledger again and hold it against its chain and its checkpoints. Ends
-    /// with 1 where it does not hold together.
-    #[command(after_help = example!("ledger verify"))]
-    Verify,
+    /// Read the whole ledger again and hold it against its chain and its checkpoints, and what is
+    /// sealed beside it (authenticators, the API's own credential) against the ledger. Ends with 1
+    /// where something does not hold together.
+    #[command(after_help = example!("ledger verify", "ledger verify --since kept.checkpoint"))]
+    Verify {
+        /// Also against a checkpoint that was kept elsewhere (`greave ledger checkpoint`): whoever
+        /// put an older state back could not change that.
+        #[arg(long, value_name = "FILE")]
+        since: Vec<PathBuf>,
+    },
     /// The newest entries.
     #[command(after_help = example!("ledger show", "ledger show --last 200 --json", "ledger show --ocsf"))]
     Show {
@@ -44,13 +57,13 @@ pub(crate) async fn run(cli: &Cli, command: &Ledger, now: Timestamp) -> Outcome 
     let admin = match Admin::reach(cli, now).await {
         Ok(admin) => admin,
         // A broken ledger is what `verify` is there to find.
-        Err(error) if matches!(command, Ledger::Verify) && is_broken(&*error) => {
+        Err(error) if matches!(command, Ledger::Verify { .. }) && is_broken(&*error) => {
             return broken(&error.to_string(), cli.json);
         }
         Err(error) => return Err(error),
     };
     match command {
-        Ledger::Verify => verify(&admin).await,
+        Ledger::Verify { since } => verify(&admin, since).await,
         Ledger::Show { last, ocsf: false } => list(&admin, *last).await,
         Ledger::Show { last, ocsf: true } => events(&admin, *last).await,
         Ledger::Checkpoint => checkpoint(&admin).await,
@@ -61,7 +74,7 @@ fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(HouseError::State(StateError::Authority(Failed::Store(StoreError::Broken(_))))))
 }
 
-async fn verify(admin: &Admin) -> Outcome {
+async fn verify(admin: &Admin, since: &[PathBuf]) -> Outcome {
     let verified: LedgerVerified = match admin.client.read(&address(&["ledger", "verify"])).await {
         Ok(verified) => verified,
         Err(ClientError::Refused(problem)) if problem.code == "state-unavailable" => {
@@ -69,11 +82,46 @@ async fn verify(admin: &Admin) -> Outcome {
         }
         Err(error) => return Err(error.into()),
     };
-    admin.answer(&verified, || {
-        let LedgerVerified { entries, head, checkpoint: _, trimmed: _ } = &verified;
-        styled(WELL, format!("{entries} entries hold together, up to {head}"))
+    let LedgerVerified { entries, head, checkpoint: _, trimmed: _, misplaced } = &verified;
+    let mut findings = misplaced.clone();
+    for path in since {
+        findings.extend(hold_against(admin, path, *entries).await?);
+    }
+    admin.answer(&Report { ledger: &verified, findings: &findings }, || {
+        let whole = styled(WELL, format!("{entries} entries hold together, up to {head}"));
+        [whole].into_iter().chain(findings.iter().map(|it| styled(ALARM, clean(it)))).collect::<Vec<_>>().join("\n")
     })?;
-    Ok(Done::Clean)
+    Ok(if findings.is_empty() { Done::Clean } else { Done::Findings })
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    ledger: &'a LedgerVerified,
+    findings: &'a [String],
+}
+
+/// What a checkpoint that somebody kept says against this ledger.
+async fn hold_against(admin: &Admin, path: &Path, len: u64) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    let name = path.display();
+    let note = fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+    let Checkpoint { key, note: _ } = admin.client.read(&address(&["ledger", "checkpoint"])).await?;
+    let signed = key.parse::<Verifier>()?.checkpoint(&note);
+    let seal::Checkpoint { origin: _, size, root } =
+        signed.map_err(|error| format!("`{name}` is no checkpoint of this ledger: {error}"))?;
+    let filter = LedgerFilter { from: Some(size), limit: Some(1) };
+    let LedgerList { entries, len: _ } = admin.client.read(&filtered(address(&["ledger"]), &filter)).await?;
+    Ok(match entries.first().filter(|entry| entry.seq == size) {
+        Some(entry) if entry.hash == root.to_string() => None,
+        Some(_) => Some(format!(
+            "`{name}` was signed for another history: entry {size} is not the one of then. Somebody put an older \
+             state back, and it went on from there"
+        )),
+        None => Some(format!(
+            "`{name}` was signed at entry {size}, and the ledger ends at {len}: an older state was put back. What was \
+             revoked, removed or replaced since then works again: `greave restore` says what to do"
+        )),
+    })
 }
 
 fn broken(why: &str, as_json: bool) -> Outcome {

@@ -16,6 +16,7 @@ use catalogue::Catalogue;
 use console::{Desk, Door};
 use gateway::{Gate, GateParts, Running, Server, ServerSettings, WatchRules, Watching, Worker};
 use jiff::Timestamp;
+use law::{Evidence, Finding, Severity};
 use record::Book;
 use tokio::{
     net::{TcpListener, UnixListener},
@@ -138,7 +139,7 @@ impl Serving {
         let rules = watch_rules(config)?;
         note_networks(&rules);
         let (watching, unanswered) = Watching::new(rules, Arc::clone(&house.authority), to_tell_of);
-        let loud = findings.clone();
+        let (loud, tell_of_shelf) = (findings.clone(), findings.clone());
         let gate = Arc::new(Gate::new(GateParts {
             realm,
             authority: Arc::clone(&house.authority),
@@ -212,6 +213,7 @@ impl Serving {
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
         note_catalogue(&house, house.lock).await;
+        tell_misplaced(&house.authority, &tell_of_shelf).await;
 
         let serving_gate = Arc::clone(&gate);
         let equip = move || {
@@ -502,6 +504,21 @@ async fn note_catalogue(house: &House, digest: authority::Digest) {
     let change = Change::CatalogueObeyed { digest, operations };
     if let Err(error) = house.authority.note(change, Timestamp::now()).await {
         tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+    }
+}
+
+/// What is sealed in the state and is not what the ledger says counts as not there: whoever looks
+/// after the gate is told why.
+async fn tell_misplaced(authority: &authority::Authority, findings: &mpsc::Sender<Finding>) {
+    match authority.misplaced().await {
+        Ok(misplaced) => {
+            for it in misplaced {
+                tracing::error!("{it}");
+                let evidence = Evidence { at: Timestamp::now(), call: None, what: it.to_string() };
+                let _ = findings.try_send(Finding::new("state-changed", Severity::Critical, None, evidence));
+            }
+        }
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the shelf cannot be read"),
     }
 }
 

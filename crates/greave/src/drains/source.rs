@@ -105,6 +105,12 @@ impl Source {
             let there = self.authority.store().entries(cursor.ledger, 1).await?;
             let is_known = there.first().is_some_and(|entry| entry.hash.to_string() == cursor.ledger_hash);
             if !is_known {
+                tracing::error!(
+                    drain = self.wanted.name,
+                    entry = cursor.ledger,
+                    "the ledger is not the one that this drain has told of: was an older state put back? `greave \
+                     ledger verify --since` holds it against a checkpoint that was kept elsewhere"
+                );
                 (cursor.ledger, cursor.ledger_hash) = (0, String::new());
             }
         }

@@ -12,6 +12,7 @@ mod posture;
 mod reconcile;
 mod requests;
 mod scanning;
+mod shelf;
 mod starting;
 mod wires;
 

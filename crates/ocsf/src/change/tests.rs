@@ -82,6 +82,7 @@ pub(crate) fn every(verifier: &str, digest: &str, kept: &[u8], step: u64) -> Vec
         r#""drill-ended","key":"k23","card":{"watch":"on","calls":18,"passed":2,"asked":3,"refused":13,"steps":3,"done":2,"contain_by":2,"in_time":true,"detected":{"call":2,"ms":100,"after":900,"what":"new-source"},"rows":2,"sensitive":0}"#.into(),
         format!(r#""drill-minted","key":"k24",{key},"parent":"k23""#),
         r#""observing-ended","day":"2027-01-15""#.into(),
+        r#""shelf-bound""#.into(),
     ];
     let bys = [r#""gate""#, r#""operator""#, r#"{"person":"h3"}"#];
     let read = |(text, by): (&String, &str)| {
