@@ -35,6 +35,8 @@ pub enum Form {
     Json,
     /// `application/x-www-form-urlencoded`; a query is written alike.
     Form,
+    /// A path: what stands between its slashes are words of their own.
+    Path,
     /// Anything else.
     Text,
 }
@@ -72,6 +74,7 @@ pub fn mask(body: &[u8], form: Form, known: &[&Secret], most: usize) -> String {
     let shown = match form {
         Form::Json => write_json(&mut page, &text, &known),
         Form::Form => write_form(&mut page, &text, &known),
+        Form::Path => write_path(&mut page, &text),
         Form::Text => write_text(&mut page, &text),
     };
     page.finish(text.len().saturating_sub(shown))
@@ -134,6 +137,21 @@ fn write_form(page: &mut Page, text: &str, known: &[&str]) -> usize {
             };
             page.write(&format!("{} = {}\n", quote(&mask_words(&hide(&parameter.name, known))), quote(&value)));
         }
+    }
+    begun
+}
+
+/// Writes a path segment by segment; says how many bytes were begun.
+fn write_path(page: &mut Page, text: &str) -> usize {
+    let mut begun = 0;
+    for segment in text.split_inclusive('/') {
+        if page.is_full() {
+            break;
+        }
+        begun += segment.len();
+        let name = segment.strip_suffix('/').unwrap_or(segment);
+        page.write(&mask_words(name));
+        page.write(segment.get(name.len()..).unwrap_or_default());
     }
     begun
 }

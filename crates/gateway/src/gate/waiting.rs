@@ -289,7 +289,7 @@ impl Waiting<'_> {
         });
         Exhibit {
             method: self.method.to_string(),
-            path: mask(self.target.path().as_bytes(), wire::Form::Text, SHOWN),
+            path: mask(self.target.path().as_bytes(), wire::Form::Path, SHOWN),
             query: (!query.is_empty()).then(|| mask(query.as_bytes(), wire::Form::Form, SHOWN)),
             headers: headers.chain(trailers).chain(cookies).collect(),
             body: (!self.body.is_empty()).then(|| mask(&self.body, wire::Form::of(content_type, &self.body), SHOWN)),

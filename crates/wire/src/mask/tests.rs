@@ -13,6 +13,16 @@ fn text(body: &str) -> String {
 }
 
 #[test]
+fn a_path_is_shown_segment_by_segment() {
+    let path = |path: &str| mask(path.as_bytes(), Form::Path, &[&Secret::new(b"s3cr/et!")], 60);
+    assert_eq!(path("/api/v1/workflows/aGp5hcuZoy0RbrQh"), "/api/v1/workflows/aGp5hcuZoy0RbrQh");
+    assert_eq!(path(&format!("/bot/{KEY}/send//x/")), "/bot/zQWB…[masked]…kxkJ/send//x/");
+    assert_eq!(path("/a/s3cr/et!/b"), "/a/[masked]/b");
+    assert!(path(&"/a".repeat(40)).starts_with(&format!("{}
+", "/a".repeat(30))));
+}
+
+#[test]
 fn json_is_shown_decoded_and_without_its_secrets() {
     let rows = [
         (r#"{"role":"admin","n":1}"#, r#"{"role":"admin","n":1}"#),
@@ -106,7 +116,7 @@ fn the_form_is_told_by_the_content_type() {
 }
 
 fn any_form() -> impl Strategy<Value = Form> {
-    prop_oneof![Just(Form::Json), Just(Form::Form), Just(Form::Text)]
+    prop_oneof![Just(Form::Json), Just(Form::Form), Just(Form::Path), Just(Form::Text)]
 }
 
 proptest! {
@@ -123,7 +133,7 @@ proptest! {
         let body = match form {
             Form::Json => format!("{{\"{}\":\"{planted}\",\"a\":{secret}}}", before.replace(['"', '\\'], "")),
             Form::Form => format!("{before}&x={planted}&{after}"),
-            Form::Text => format!("{before}{secret}{after}"),
+            Form::Path | Form::Text => format!("{before}{secret}{after}"),
         };
         let shown = mask(body.as_bytes(), form, &[&Secret::new(secret.as_bytes())], 10_000);
         prop_assert!(!shown.contains(&secret), "{}", shown);
