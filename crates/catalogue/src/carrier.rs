@@ -44,7 +44,9 @@ impl Carrier {
     pub(crate) fn mend(self, operation: &str) -> String {
         match self {
             Self::Batch => {
-                format!("leave it so, or give the powers of all that can be carried in an [[api.override]] of `{operation}`")
+                format!(
+                    "leave it so, or give the powers of all that can be carried in an [[api.override]] of `{operation}`"
+                )
             }
             Self::GraphQl => format!(
                 "name them in an [[api.selector]] with operation = \"{operation}\", by = \"graphql\" and values such as \
@@ -80,9 +82,10 @@ fn by_address(facts: &Facts) -> Option<Carrier> {
 }
 
 fn is_version(part: &str) -> bool {
-    part.strip_prefix('v').unwrap_or(part).split('.').all(|number| {
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    part.strip_prefix('v')
+        .unwrap_or(part)
+        .split('.')
+        .all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn by_fields(facts: &Facts) -> Option<Carrier> {
@@ -120,10 +123,14 @@ mod tests {
 
     #[test]
     fn an_address_for_anything_carries_and_one_for_a_kind_of_thing_does_not() {
-        for template in ["/$batch", "/batch", "/api/v2/batch", "/v1.0/$batch", "/_bulk", "/services/data/v60.0/composite"] {
+        for template in
+            ["/$batch", "/batch", "/api/v2/batch", "/v1.0/$batch", "/_bulk", "/services/data/v60.0/composite"]
+        {
             assert_eq!(carrier("POST", template, &[]), Some(Carrier::Batch), "{template}");
         }
-        for template in ["/contacts/batch", "/v1/users/bulk", "/batches", "/{index}/batch", "/batch/{id}", "/bulk-emails"] {
+        for template in
+            ["/contacts/batch", "/v1/users/bulk", "/batches", "/{index}/batch", "/batch/{id}", "/bulk-emails"]
+        {
             assert_eq!(carrier("POST", template, &[]), None, "{template}");
         }
         assert_eq!(carrier("GET", "/batch", &[]), None, "what reads the batches");

@@ -10,6 +10,7 @@ use law::{Power, Powers};
 
 use crate::{
     Answered, By, Facts, Operation, SelectBy, Selector, SelectorRule, Settings,
+    carrier::Carrier,
     classify::{Context, Evidence, Powered, classify},
     read::{Draft, Standing},
     selector::{Condition, Wanted},
@@ -51,9 +52,19 @@ impl<'s> Judging<'s> {
             }
             None => {
                 let powered = classify(&draft.facts, &self.context);
-                self.put(draft, powered, None, troubles);
+                let carrier = Carrier::of(&draft.facts).filter(|_| draft.selector.is_none());
+                let Some(carrier) = carrier else { return self.put(draft, powered, None, troubles) };
+                if !self.is_overridden(&name) {
+                    let what = format!("`{name}` has every power: {}", carrier.words());
+                    troubles.at(&draft.standing.pointer, what, carrier.mend(&name));
+                }
+                self.put(draft, feared(powered, "carrier", carrier.words()), None, troubles);
             }
         }
+    }
+
+    fn is_overridden(&self, name: &str) -> bool {
+        self.settings.overrides.iter().any(|rule| rule.operation.matches(name))
     }
 
     /// Every operation in its order, once all were taken.
@@ -76,18 +87,21 @@ impl<'s> Judging<'s> {
     }
 
     fn put(&mut self, draft: Draft, powered: Powered, given: Option<Powers>, troubles: &mut Troubles) {
+        let unread = draft.unread.as_ref().filter(|_| given.is_none());
+        let powered = match unread {
+            Some(pointer) => feared(powered, "unread", &format!("what stands at `{pointer}` cannot be read")),
+            None => powered,
+        };
         let mut operation = operation(&draft, powered);
-        match (given, &draft.unread) {
-            (Some(powers), _) => give(&mut operation, powers),
-            (None, Some(pointer)) => {
-                fear(&mut operation, pointer);
-                troubles.at(
-                    &draft.standing.pointer,
-                    format!("`{}` has every power, because what stands at `{pointer}` cannot be read", operation.name),
-                    "mend it there, or give the powers in an override",
-                );
-            }
-            (None, None) => {}
+        if let Some(powers) = given {
+            give(&mut operation, powers);
+        }
+        if let Some(pointer) = unread {
+            troubles.at(
+                &draft.standing.pointer,
+                format!("`{}` has every power, because what stands at `{pointer}` cannot be read", operation.name),
+                "mend it there, or give the powers in an override",
+            );
         }
         let standing = draft.standing;
         let text = operation.selector.as_ref().map_or_else(String::new, |selector| selector.text.clone());
@@ -168,14 +182,13 @@ fn give(operation: &mut Operation, powers: Powers) {
     operation.by = By::Override;
 }
 
-/// What could not be read could be anything.
-fn fear(operation: &mut Operation, pointer: &str) {
-    for power in Power::ALL.into_iter().filter(|power| !operation.powers.contains(*power)) {
-        let words = format!("what stands at `{pointer}` cannot be read");
-        operation.evidence.push((power, Evidence { rule: "unread", words }));
+/// What cannot be read or seen could be anything.
+fn feared(Powered { powers, mut evidence }: Powered, rule: &'static str, words: &str) -> Powered {
+    for power in Power::ALL.into_iter().filter(|power| !powers.contains(*power)) {
+        evidence.push((power, Evidence { rule, words: words.to_owned() }));
     }
-    operation.evidence.sort_by_key(|(power, _)| *power);
-    operation.powers = Powers::EVERY;
+    evidence.sort_by_key(|(power, _)| *power);
+    Powered { powers: Powers::EVERY, evidence }
 }
 
 fn operation(draft: &Draft, powered: Powered) -> Operation {
@@ -324,6 +337,23 @@ paths:
     }
 
     #[test]
+    fn what_carries_other_calls_has_every_power_until_somebody_says_what_is_carried() {
+        const BATCH: &str = "{openapi: 3.0.0, paths: {/batch: {post: {summary: Send several}}}}";
+        let reading = read(BATCH, Vec::new(), Vec::new());
+        let (_, operation) = reading.catalogue.named("POST /batch").unwrap();
+        assert_eq!((operation.powers, operation.by), (Powers::EVERY, By::Classifier));
+        assert!(reading.troubles[0].mend.contains("[[api.override]] of `POST /batch`"), "{}", reading.troubles[0]);
+        let known = Override { operation: "POST /batch".parse().unwrap(), powers: Power::Run.into() };
+        let told = read(BATCH, Vec::new(), vec![known]);
+        assert_eq!(told.catalogue.named("POST /batch").unwrap().1.powers, Power::Run.into());
+        assert!(told.troubles.is_empty());
+        let selected =
+            read(BATCH, vec![rule("POST /batch", SelectBy::Json("do".into()), &[("send", None)])], Vec::new());
+        assert_eq!(names(&selected), ["POST /batch#do=send"]);
+        assert!(selected.troubles.is_empty());
+    }
+
+    #[test]
     fn a_variant_is_judged_by_its_own_name_and_not_by_its_address() {
         let reading = read(RPC, vec![rule("POST /rpc", SelectBy::Json("method".into()), &[])], Vec::new());
         let powers = |name: &str| reading.catalogue.named(name).unwrap().1.powers;
@@ -334,7 +364,7 @@ paths:
     #[test]
     fn an_address_that_only_the_settings_know_is_described_by_them() {
         let graphql = rule("POST /graphql", SelectBy::GraphQl, &[("query.users", None), ("mutation.deleteUser", None)]);
-        let reading = read(RPC, vec![graphql], Vec::new());
+        let reading = read("{openapi: 3.0.0, paths: {}}", vec![graphql], Vec::new());
         assert!(reading.troubles.is_empty());
         let Found::Choice(choice) = reading.catalogue.find("POST", &["graphql"]) else { panic!() };
         let select = |body: &str| {

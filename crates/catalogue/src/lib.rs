@@ -10,6 +10,7 @@
 //! law asks for a power.
 
 mod careless;
+mod carrier;
 mod catalogue;
 pub mod classify;
 mod decode;

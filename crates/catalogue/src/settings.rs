@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use law::Powers;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{pattern::Pattern, selector::SelectBy};
 
@@ -47,9 +47,24 @@ pub struct SelectorRule {
     /// What tells the operations apart.
     pub by: SelectBy,
     /// The operations by the value that selects them; a value may end in `*`. Without powers
-    /// of their own they are judged by their name. Empty: the values that the document lists.
-    #[serde(default)]
+    /// of their own they are judged by their name: so all are that a list names. Empty: the
+    /// values that the document lists.
+    #[serde(default, deserialize_with = "listed_or_given")]
     pub values: BTreeMap<String, Option<Powers>>,
+}
+
+/// `["query.users", "mutation.*"]`, or `{ "query.users" = ["read"] }`.
+fn listed_or_given<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Option<Powers>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a list of values, or powers by value such as { \"users.list\" = [\"read\"] }")]
+    enum Values {
+        Listed(Vec<String>),
+        Given(BTreeMap<String, Option<Powers>>),
+    }
+    Ok(match Values::deserialize(from)? {
+        Values::Listed(values) => values.into_iter().map(|value| (value, None)).collect(),
+        Values::Given(values) => values,
+    })
 }
 
 /// A parameter that may span several segments.

@@ -30,9 +30,10 @@ use crate::Facts;
 use act::Act;
 pub use context::Context;
 use verbs::Effect;
+pub(crate) use words::spelled;
 
 /// Goes up with each change that can change a judgement, so that a lock can show which classifier it was made by.
-pub const CLASSIFIER_VERSION: u32 = 3;
+pub const CLASSIFIER_VERSION: u32 = 4;
 
 /// What an operation lets its caller do, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 /// Like [`words`], but plurals stay plurals.
-pub(super) fn spelled(text: &str) -> Vec<String> {
+pub(crate) fn spelled(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
         .flat_map(humps)
         .filter(|word| !word.is_empty())

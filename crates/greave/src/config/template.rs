@@ -91,6 +91,12 @@ unknown_keys = "learn"                   # or "refuse"
 # operation = "POST /reports/*"
 # powers = ["export"]
 
+# Where one address serves many acts: what of a request tells them apart.
+# [[api.selector]]
+# operation = "POST /graphql"
+# by = "graphql"                         # or {{ query = "Action" }}, form, query-or-form, json, header
+# values = ["query.*", "mutation.deleteUser"]   # judged by their names; or {{ "query.*" = ["read"] }}
+
 # What a key must show, by what the operation can do. Factors: secret, possession, mandate,
 # person, second-person. `person` alone is for this very request.
 [guard]
