@@ -17,7 +17,7 @@ mod watched;
 use authority::{Command, Warrant};
 use house::House;
 use http::StatusCode;
-use law::{Factor, Powers, Verdict, Who};
+use law::{Factor, Refusal, Verdict, Who};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_known_key_reads_and_the_upstream_sees_the_request_as_it_was_sent() {
