@@ -199,6 +199,14 @@ pub enum Change {
         /// The person.
         holder: HolderId,
     },
+    /// Somebody stopped a person's authenticator, such as one that was lost: its codes serve no
+    /// more, and what they said yes to and signed in with falls.
+    AuthenticatorStopped {
+        /// The person.
+        holder: HolderId,
+        /// Whether their recovery codes serve no more either.
+        recovery_codes: bool,
+    },
     /// A key that the upstream accepts is known from now on.
     KeyAdopted {
         /// The new id.

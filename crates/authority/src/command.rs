@@ -45,6 +45,13 @@ pub enum Command {
     Invite(HolderId, Digest),
     /// Enrol a factor with a link's secret.
     Enrol(HolderId, Digest, Enrolment),
+    /// Stop a person's authenticator at once, and their recovery codes with it where that is said.
+    StopAuthenticator {
+        /// The person.
+        holder: HolderId,
+        /// Whether their recovery codes serve no more either.
+        recovery_codes: bool,
+    },
     /// Sign in at the desk.
     SignIn,
     /// Say whose a key is, or what to call it.
@@ -259,12 +266,21 @@ pub(crate) enum Needs {
     Factor,
     /// Nothing more than being let in: it protects. The key that it is about.
     Protector(Option<KeyId>),
+    /// The same where it is about this person: they themselves or an administrator.
+    Guardian(HolderId),
     /// Nothing more than being let in; whether the person may say no is checked where they do.
     Denier,
     /// A fresh code of an administrator, or of somebody who answers for this key.
     Answerer(KeyId),
     /// An administrator's fresh code.
     Administrator,
+}
+
+impl Needs {
+    /// Whether no code is needed, because it protects.
+    pub(crate) const fn protects(&self) -> bool {
+        matches!(self, Self::Protector(_) | Self::Guardian(_) | Self::Denier)
+    }
 }
 
 impl Command {
@@ -278,6 +294,7 @@ impl Command {
             | Self::GrantRequest(..)
             | Self::CollectRequest { .. } => Needs::Factor,
             Self::DenyRequest(..) => Needs::Denier,
+            Self::StopAuthenticator { holder, .. } => Needs::Guardian(*holder),
             Self::DisableKey(key, _) | Self::NarrowKey(key, _) | Self::RevokeKey { key, .. } => {
                 Needs::Protector(Some(*key))
             }
@@ -322,6 +339,7 @@ impl Command {
             Self::Return(_) => "a holder returned",
             Self::Invite(..) => "invite",
             Self::Enrol(..) => "enrol",
+            Self::StopAuthenticator { .. } => "stop an authenticator",
             Self::SignIn => "sign in",
             Self::NameKey(..) | Self::NameKeyAbroad(..) => "name a key",
             Self::EntrustKey { .. } => "entrust a key",

@@ -41,6 +41,15 @@ pub enum Declined {
     /// Nobody could administer the gate any more.
     #[error("`{0}` is the last administrator who can show a factor; make another one first")]
     LastAdministrator(String),
+    /// Nobody could administer the gate any more.
+    #[error(
+        "`{0}` is the last administrator who can show a factor, and this would take their last one; make another \
+         administrator first, or leave them their recovery codes"
+    )]
+    LastAuthenticator(String),
+    /// The person has none.
+    #[error("`{0}` has no authenticator that could be stopped; `greave holders list` shows who has one")]
+    NothingToStop(String),
     /// The person is gone.
     #[error("`{0}` has left; `greave holders return` brings them back")]
     Left(String),

@@ -30,6 +30,7 @@ mod scope;
 mod seal;
 mod shelf;
 mod state;
+mod stopping;
 mod table;
 mod turn;
 mod verifier;

@@ -61,6 +61,9 @@ impl State {
                 let Enrolment { step, recovery } = enrolment.clone();
                 changes.push(Change::Enrolled { holder: *id, step, recovery });
             }
+            Command::StopAuthenticator { holder, recovery_codes } => {
+                changes.extend(self.stop_authenticator(*holder, *recovery_codes)?);
+            }
             Command::SignIn => {}
             Command::NameKey(id, name, holder) => {
                 self.known_key(*id)?;
@@ -177,8 +180,7 @@ impl State {
             }
         }
         // All else is well.
-        if matches!(warrant, Warrant::Claimed(_)) && !matches!(self.needs(command), Needs::Protector(_) | Needs::Denier)
-        {
+        if matches!(warrant, Warrant::Claimed(_)) && !self.needs(command).protects() {
             return Err(Declined::CodeNeeded);
         }
         Ok((by, changes))
@@ -195,9 +197,7 @@ impl State {
             Warrant::Gate => (Actor::Gate, Vec::new()),
             Warrant::Operator => (Actor::Operator, Vec::new()),
             // What protects needs no code: it is the operator's then.
-            Warrant::Claimed(_) if matches!(self.needs(command), Needs::Protector(_) | Needs::Denier) => {
-                (Actor::Operator, Vec::new())
-            }
+            Warrant::Claimed(_) if self.needs(command).protects() => (Actor::Operator, Vec::new()),
             Warrant::Claimed(person) => {
                 let holder = self.known_holder(person)?;
                 if !holder.can_prove() {
@@ -219,7 +219,13 @@ impl State {
             (Needs::Gate, _) => Err(Declined::CodeNeeded),
             (Needs::Factor, _) if fresh || claimed => Ok(()),
             (Needs::Factor, _) => Err(Declined::CodeNeeded),
-            (Needs::Protector(_), Warrant::Gate | Warrant::Operator | Warrant::Claimed(_)) => Ok(()),
+            (Needs::Protector(_) | Needs::Guardian(_), Warrant::Gate | Warrant::Operator | Warrant::Claimed(_)) => {
+                Ok(())
+            }
+            (Needs::Guardian(of), Warrant::SignedIn(person) | Warrant::Fresh(person, _)) if of == person => Ok(()),
+            (Needs::Guardian(_), Warrant::SignedIn(person) | Warrant::Fresh(person, _)) => {
+                self.check_administrator(person)
+            }
             (Needs::Protector(key), Warrant::SignedIn(person) | Warrant::Fresh(person, _)) => {
                 self.check_protector(person, key.or_else(|| self.key_of(command)))
             }
@@ -258,7 +264,8 @@ impl State {
         let holder = self.known_holder(person)?;
         let authenticator = holder.authenticator.as_ref().filter(|_| holder.can_prove()).ok_or(Declined::CodeNeeded)?;
         let unused = match proof {
-            Proof::Totp(step) => step > authenticator.last,
+            // It may have been stopped since the code was looked at.
+            Proof::Totp(step) => !authenticator.disabled && step > authenticator.last,
             Proof::Recovery(place) => authenticator.recovery.get(place).is_some_and(Option::is_some),
         };
         if unused { Ok(()) } else { Err(Declined::Used) }

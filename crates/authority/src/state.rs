@@ -94,8 +94,10 @@ pub struct Authenticator {
     pub last: totp::Step,
     /// What is kept of the recovery codes, in their places; used ones are gone.
     pub recovery: Vec<Option<recovery::Verifier>>,
-    /// Whether too many wrong codes were given.
+    /// Whether its codes serve no more: too many wrong ones were given, or it was stopped.
     pub disabled: bool,
+    /// When it was stopped, where it was. Who signed in before is not signed in any more.
+    pub stopped: Option<Timestamp>,
     /// Since when it is there.
     pub since: Timestamp,
 }
@@ -426,7 +428,8 @@ impl State {
             Change::Enrolled { holder, step, recovery } => {
                 self.with_holder(*holder, |holder| {
                     let recovery = recovery.iter().copied().map(Some).collect();
-                    let authenticator = Authenticator { last: *step, recovery, disabled: false, since: at };
+                    let authenticator =
+                        Authenticator { last: *step, recovery, disabled: false, stopped: None, since: at };
                     holder.authenticator = Some(Box::new(authenticator));
                     holder.invitation = None;
                 });
@@ -441,6 +444,9 @@ impl State {
                     authenticator.disabled = true;
                 }
             }),
+            Change::AuthenticatorStopped { holder, recovery_codes } => {
+                self.authenticator_stopped(*holder, *recovery_codes, at);
+            }
             Change::KeyAdopted { id, verifier, pepper, place, source, holder, parent, claim, folded } => {
                 let alike = self.alike.share(Alike { place: place.as_str().into(), scopes: None });
                 self.newest_pepper = Some(*pepper);
@@ -696,7 +702,7 @@ impl State {
     }
 
     /// A person's yes counts no more, whether it waits to be spent or opened a window.
-    fn take_back_yes(&mut self, id: HolderId) {
+    pub(crate) fn take_back_yes(&mut self, id: HolderId) {
         self.questions
             .values_mut()
             .filter(|asked| asked.closed.is_none())
@@ -744,7 +750,7 @@ impl State {
         self.questions.values().filter(|asked| !remembered(asked)).map(|asked| asked.id).collect()
     }
 
-    fn with_holder(&mut self, id: HolderId, change: impl FnOnce(&mut Holder)) {
+    pub(crate) fn with_holder(&mut self, id: HolderId, change: impl FnOnce(&mut Holder)) {
         if let Some(holder) = self.holders.0.get_mut(&id) {
             change(Arc::make_mut(holder));
         }

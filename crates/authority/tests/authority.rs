@@ -11,6 +11,7 @@ mod issuing;
 mod keeping;
 mod leaving;
 mod life;
+mod losing;
 mod shelving;
 
 use std::{net::IpAddr, path::Path, sync::Arc};

@@ -118,6 +118,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/keys/ends", post(keys::apply_ends).layer(DefaultBodyLimit::max(LONG_BODY))),
         ("/holders/{holder}", patch(holders::change)),
         ("/holders/{holder}/invite", post(holders::invite)),
+        ("/holders/{holder}/authenticator/stop", post(holders::stop_authenticator)),
         ("/holders/{holder}/left", post(holders::left)),
         ("/holders/{holder}/return", post(holders::back)),
         ("/questions", get(questions::list)),

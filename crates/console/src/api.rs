@@ -24,7 +24,10 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     drills::{BeforeView, BeginDrill, DrillView, LaidOut, PlayedView},
     expiry::{ApplyEnds, Ending, EndsApplied, ExpiryReport, KeyEnd, Lived, Within},
-    holders::{AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting},
+    holders::{
+        AddHolder, ChangeHolder, HolderList, HolderSummary, HolderView, Invited, KeyCount, Minter, Minting,
+        StopAuthenticator,
+    },
     imports::{BeginImport, ImportBegun, ImportLine, ImportOutcome, ImportPart, WrongLine},
     keys::{
         AbroadView, CanaryList, CanaryView, CeilingView, ChangeKey, CredentialView, DisableKey, IssueCanary, IssueKey,

@@ -133,12 +133,15 @@ impl Desk {
     }
 
     /// Whose session this is, where it is one. Who has left, lost their authenticator or
-    /// enrolled another one since then has none any more.
+    /// enrolled another one since then has none any more, nor has anybody who signed in before
+    /// it was stopped.
     pub(crate) fn person(&self, sessions: &Sessions, token: &str) -> Option<(Person, Session)> {
         let session = sessions.find(token, self.now())?;
         let person = self.authority.view(|state| {
             let holder = state.holder(session.person).filter(|holder| holder.can_prove())?;
-            let same = holder.authenticator.as_ref().is_some_and(|authenticator| authenticator.since <= session.began);
+            let same = holder.authenticator.as_ref().is_some_and(|authenticator| {
+                authenticator.since <= session.began && authenticator.stopped.is_none_or(|at| at < session.began)
+            });
             same.then(|| Person { id: holder.id, name: holder.name.clone(), administrator: holder.administrator })
         })?;
         Some((person, session))

@@ -178,6 +178,7 @@ pub(crate) fn holder_view(people: &People, holder: &Holder, keys: KeyCount) -> H
         enrolled: holder.can_prove(),
         enrolled_since: authenticator.map(|authenticator| authenticator.since),
         authenticator_disabled: authenticator.is_some_and(|authenticator| authenticator.disabled),
+        authenticator_stopped: authenticator.and_then(|authenticator| authenticator.stopped),
         recovery_codes: authenticator.map_or(0, |authenticator| authenticator.recovery.iter().flatten().count()),
         invited_until: holder.invitation.as_ref().map(|invitation| invitation.until),
         keys: keys.known,

@@ -1,5 +1,6 @@
 //! The desk's pages for people. They work without JavaScript and load nothing from elsewhere.
 
+mod authenticators;
 mod browser;
 mod enrol;
 mod law;
@@ -63,6 +64,8 @@ pub fn pages(desk: Arc<Desk>) -> Router {
         .route("/requests/{request}/collect", post(requests::collect))
         .route("/watch", get(watch::show))
         .route("/watch/{key}/lift", post(watch::lift))
+        .route("/authenticators", get(authenticators::list))
+        .route("/authenticators/{holder}/stop", get(authenticators::ask_stop).post(authenticators::stop))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/enrol/{token}", get(enrol::show).post(enrol::enrol))

@@ -49,6 +49,8 @@ pub(crate) enum Said {
     LawRefused,
     /// What held this key was lifted.
     Lifted(KeyId),
+    /// Somebody's authenticator was stopped.
+    AuthenticatorStopped(HolderId),
     /// A key was asked for.
     KeyAsked,
     /// Yes to a key.
@@ -86,6 +88,11 @@ impl Said {
             Self::Law => "What waited is accepted; the gate takes it over.".to_owned(),
             Self::Lifted(key) => {
                 format!("Key {key} is not contained any more. For an hour nothing is done by itself about the same.")
+            }
+            Self::AuthenticatorStopped(holder) => {
+                format!(
+                    "The authenticator of {holder} is stopped. A link lets them enrol another: greave holders invite."
+                )
             }
             Self::KeyAsked => "You asked. Come back here to collect the key when somebody has said yes.".to_owned(),
             Self::KeyGranted(request) => format!("You said yes to {request}. Whoever asked collects the key."),

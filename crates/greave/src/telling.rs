@@ -294,6 +294,10 @@ impl Voice {
                 self.tell(Kind::Finding, &id, Severity::High, title, self.administrators());
             }
             Change::PostureWaits { digest, weaker, .. } => self.tell_waiting(*digest, weaker),
+            Change::AuthenticatorStopped { holder, recovery_codes } => {
+                let (title, to) = self.authority.view(|state| authenticator_stopped(state, *holder, *recovery_codes));
+                self.tell(Kind::Finding, &format!("{holder}_stopped"), Severity::High, title, to);
+            }
             Change::EnrolmentContested { holder } => {
                 let name = self.authority.view(|state| state.holder(*holder).map(|holder| holder.name.clone()));
                 let title = contested(&name.unwrap_or_default());
@@ -591,6 +595,21 @@ fn in_a_line(finding: &Finding) -> String {
     let what: Vec<&str> = finding.evidence().map(|evidence| evidence.what.as_str()).collect();
     let drill = if finding.rule.starts_with("drill-") { "DRILL " } else { "" };
     format!("{drill}{}", what.join("; "))
+}
+
+/// What the person and administrators are told when an authenticator is stopped: who did not do it
+/// themselves must hear of it.
+fn authenticator_stopped(state: &State, holder: HolderId, recovery_codes: bool) -> (String, Vec<Recipient>) {
+    let mut to = administrators(state);
+    let person = state.holder(holder).filter(|holder| !holder.administrator && !holder.left);
+    to.extend(person.map(recipient));
+    let name = state.holder(holder).map(|holder| holder.name.as_str()).unwrap_or_default();
+    let codes = if recovery_codes { " and the recovery codes are" } else { " is" };
+    let title = format!(
+        "the authenticator of {name}{codes} stopped: `greave holders invite {} --as NAME` lets them enrol another",
+        crate::show::word(name)
+    );
+    (title, to)
 }
 
 /// What administrators are told when two browsers come with one link.

@@ -237,6 +237,11 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             let what = "must enrol anew: too many wrong codes";
             account(names, *holder, Activity(11, "MFA Factor Disable"), High, "authenticator-disabled", what)
         }
+        Change::AuthenticatorStopped { holder, recovery_codes } => {
+            let what = "has an authenticator that was stopped: its codes serve no more";
+            account(names, *holder, Activity(11, "MFA Factor Disable"), High, "authenticator-stopped", what)
+                .and(json!({"recovery_codes_stopped": recovery_codes}))
+        }
 
         Change::KeyAdopted { id, verifier: _, pepper: _, place, source, holder, parent, claim, folded: _ } => {
             let claim = claim.as_ref().map(ToString::to_string);

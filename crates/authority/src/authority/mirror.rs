@@ -28,7 +28,7 @@ impl Authority {
                 self.close_windows();
                 self.call_out_all(now);
             }
-            Change::HolderChanged { .. } | Change::Enrolled { .. } => {
+            Change::HolderChanged { .. } | Change::Enrolled { .. } | Change::AuthenticatorStopped { .. } => {
                 self.mirror_holders();
                 self.close_windows();
                 self.call_out_all(now);

@@ -14,7 +14,10 @@ use law::HolderId;
 use super::{Admin, doors::Caller, json::Body};
 use crate::{
     Desk,
-    api::{AddHolder, ChangeHolder, ExpiryReport, HolderList, HolderView, Invited, KeyCount, Problem, Proof},
+    api::{
+        AddHolder, ChangeHolder, ExpiryReport, HolderList, HolderView, Invited, KeyCount, Problem, Proof,
+        StopAuthenticator,
+    },
     census, ends,
     inventory::{self, Brief},
     traffic,
@@ -91,6 +94,17 @@ pub(super) async fn invite(
     let secret = admin.desk.authority.invite(id, warrant, now).await?;
     let link = format!("{}/enrol/{}", admin.desk.settings.load().origin, secret.as_str());
     Ok(Json(Invited { name, link: link.into(), until: now.saturating_add(INVITATION).unwrap_or(Timestamp::MAX) }))
+}
+
+pub(super) async fn stop_authenticator(
+    State(admin): State<Arc<Admin>>,
+    caller: Extension<Caller>,
+    Path(named): Path<String>,
+    Body(StopAuthenticator { recovery_codes, proof }): Body<StopAuthenticator>,
+) -> Result<Json<HolderView>, Problem> {
+    let (id, _) = person(&admin.desk, &named)?;
+    admin.perform(&Command::StopAuthenticator { holder: id, recovery_codes }, &caller, &proof).await?;
+    view(&admin.desk, id)
 }
 
 pub(super) async fn left(

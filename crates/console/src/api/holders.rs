@@ -127,8 +127,12 @@ pub struct HolderView {
     /// Since when they have their authenticator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolled_since: Option<Timestamp>,
-    /// Whether the authenticator was disabled by too many wrong codes.
+    /// Whether the authenticator's codes serve no more: too many wrong ones were given, or it
+    /// was stopped.
     pub authenticator_disabled: bool,
+    /// When it was stopped, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticator_stopped: Option<Timestamp>,
     /// How many recovery codes they have left.
     pub recovery_codes: usize,
     /// Until when the link is good that is open for them.
@@ -185,6 +189,17 @@ pub struct ChangeHolder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub administrator: Option<bool>,
     /// An administrator and their code.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+/// `POST /v1/holders/{holder}/authenticator/stop`: the person's codes serve no more.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct StopAuthenticator {
+    /// Whether their recovery codes serve no more either.
+    #[serde(default)]
+    pub recovery_codes: bool,
+    /// Needs no code.
     #[serde(flatten)]
     pub proof: Proof,
 }

@@ -37,6 +37,7 @@ pub(super) enum Destination {
     Watch,
     Requests,
     Request(RequestId),
+    Authenticators,
 }
 
 impl Destination {
@@ -46,6 +47,8 @@ impl Destination {
             "/law" => Self::Law,
             "/watch" => Self::Watch,
             "/requests" => Self::Requests,
+            "/authenticators" => Self::Authenticators,
+            _ if path.starts_with("/authenticators/") => Self::Authenticators,
             _ if path.starts_with("/requests/") => {
                 let id = path.strip_prefix("/requests/").and_then(|id| id.parse().ok());
                 id.map_or(Self::Requests, Self::Request)
@@ -64,6 +67,7 @@ impl Destination {
             Self::Law => "/law".to_owned(),
             Self::Watch => "/watch".to_owned(),
             Self::Requests => "/requests".to_owned(),
+            Self::Authenticators => "/authenticators".to_owned(),
             Self::Request(id) => format!("/requests/{id}"),
         }
     }

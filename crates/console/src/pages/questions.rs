@@ -156,11 +156,7 @@ async fn page(
             let Some(question) = question else { return gone(site, visitor) };
             vec![question]
         }
-        Destination::Questions
-        | Destination::Law
-        | Destination::Watch
-        | Destination::Requests
-        | Destination::Request(_) => questions::open(desk, of),
+        _ => questions::open(desk, of),
     };
     let said = site.sessions.heard(&visitor.token);
     let ticked = ticked.unwrap_or_else(|| fresh(said, &shown));

@@ -1,6 +1,7 @@
 //! What the templates show. Everything that strangers wrote goes through [`visible`] first;
 //! the templates escape all of it.
 
+mod authenticators;
 mod cards;
 mod enrol;
 mod law;
@@ -12,6 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
 pub(super) use self::{
+    authenticators::{AuthenticatorsPage, StopAuthenticator, Whose},
     cards::{Card, NotMe, Questions, WholeBody},
     enrol::{BeginEnrolling, Enrol, RecoveryCodes},
     law::LawPage,
@@ -165,6 +167,13 @@ impl Message {
         let words = "This was begun more than an hour ago, or the gate was started anew since. Open the link again and \
                      scan the new code; remove the old entry from the authenticator.";
         Self::new("Begin anew", words)
+    }
+
+    pub(super) fn stopped() -> Self {
+        let words = "Your authenticator is stopped: its codes serve no more, and you are signed out everywhere. Ask an \
+                     administrator for a link to enrol another one (greave holders invite NAME). Until then a recovery \
+                     code that still serves counts as one code.";
+        Self::new("Stopped", words)
     }
 
     pub(super) fn foreign_form(origin: &str) -> Self {

@@ -10,6 +10,7 @@ mod explaining;
 mod importing;
 mod leaking;
 mod listing;
+mod losing;
 mod requesting;
 mod showing;
 mod signing_in;

@@ -4,7 +4,7 @@ mod report;
 
 use clap::{Args, Subcommand};
 use comfy_table::{Cell, Table};
-use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof};
+use console::api::{AddHolder, ChangeHolder, HolderList, HolderView, Invited, Proof, StopAuthenticator};
 use http::Method;
 use jiff::Timestamp;
 use law::HolderKind;
@@ -66,6 +66,17 @@ pub(crate) enum Holders {
         name: String,
         #[command(flatten)]
         proof: ProofArgs,
+    },
+    /// A person's authenticator is lost: its codes serve no more from now on, and what was said
+    /// yes to and signed in with it falls. Their keys go on. Recovery codes serve on, so that the
+    /// person can still answer, and an administrator invites them anew.
+    #[command(after_help = example!("holders stop-authenticator ann", "holders stop-authenticator ann --recovery-codes"))]
+    StopAuthenticator {
+        /// The holder, by name or id; `greave holders list` shows them.
+        name: String,
+        /// Their recovery codes serve no more either: they were with what is lost.
+        #[arg(long)]
+        recovery_codes: bool,
     },
     /// A holder is gone: they answer nothing more, and their keys stop, or go on and are listed,
     /// as `holders.on_leaving` says.
@@ -132,6 +143,12 @@ pub(crate) async fn run(admin: &Admin, HoldersCommand { format, command }: &Hold
             let to = address(&["holders", name, "invite"]);
             let invited: Invited = admin.prove(Method::POST, &to, args, |proof| proof).await?;
             admin.answer(&invited, || invitation(&invited, admin.now))?;
+        }
+        Holders::StopAuthenticator { name, recovery_codes } => {
+            let stop = StopAuthenticator { recovery_codes: *recovery_codes, proof: Proof::default() };
+            let holder: HolderView =
+                admin.client.change(&address(&["holders", name, "authenticator", "stop"]), &stop).await?;
+            admin.answer(&holder, || stopped(&holder))?;
         }
         Holders::Left { name } => {
             let holder: HolderView =
@@ -227,6 +244,9 @@ fn code(holder: &HolderView, now: Timestamp) -> String {
     if holder.kind != HolderKind::Person {
         return String::new();
     }
+    if holder.authenticator_stopped.is_some() {
+        return format!("stopped, {}", count(holder.recovery_codes, "recovery code"));
+    }
     if holder.authenticator_disabled {
         return "disabled after wrong codes".to_owned();
     }
@@ -261,6 +281,23 @@ fn described(holder: &HolderView) -> String {
     }
 }
 
+fn stopped(holder: &HolderView) -> String {
+    let (name, word) = (clean(&holder.name), show::word(&holder.name));
+    let left = match holder.recovery_codes {
+        0 => {
+            "no code of theirs serves any more: what asks for their second factor is refused where nobody else answers"
+                .to_owned()
+        }
+        1 => "1 recovery code of theirs still serves; `--recovery-codes` stops that, too".to_owned(),
+        left => format!("{left} recovery codes of theirs still serve; `--recovery-codes` stops those, too"),
+    };
+    format!(
+        "{name}'s authenticator is stopped: it answers nothing, and nobody is signed in with it any more; {left}\n\
+         Next: `greave holders invite {word} --as NAME` lets them enrol another; `greave keys --holder {word}` lists \
+         their keys, which go on"
+    )
+}
+
 fn invitation(invited: &Invited, now: Timestamp) -> String {
     let Invited { name, link, until } = invited;
     let (name, until) = (clean(name), ahead(*until, now));
@@ -291,6 +328,17 @@ mod tests {
         assert_eq!(sent(&none, false), serde_json::json!({}));
         let taken = Answers { administrator: Some(false), ..none };
         assert_eq!(sent(&taken, true), serde_json::json!({"deputies": [], "administrator": false}));
+    }
+
+    #[test]
+    fn of_a_stopped_authenticator_it_is_said_what_still_serves() {
+        let bob = testing::holders().into_iter().find(|holder| holder.name == "bob").unwrap();
+        let bob = HolderView { authenticator_disabled: true, authenticator_stopped: Some(NOW), ..bob };
+        assert_eq!(code(&bob, NOW), "stopped, 1 recovery code");
+        assert!(stopped(&bob).contains("1 recovery code of theirs still serves; `--recovery-codes` stops that, too"));
+        assert!(stopped(&bob).contains("`greave holders invite bob --as NAME`"));
+        let none = HolderView { recovery_codes: 0, enrolled: false, ..bob };
+        assert!(stopped(&none).contains("no code of theirs serves any more"));
     }
 
     #[test]

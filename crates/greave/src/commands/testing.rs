@@ -182,6 +182,7 @@ pub(super) fn holders() -> Vec<HolderView> {
         enrolled: true,
         enrolled_since: Some(at(-86_400)),
         authenticator_disabled: false,
+        authenticator_stopped: None,
         recovery_codes: 8,
         invited_until: None,
         keys: 0,

@@ -83,6 +83,7 @@ pub(crate) fn every(verifier: &str, digest: &str, kept: &[u8], step: u64) -> Vec
         format!(r#""drill-minted","key":"k24",{key},"parent":"k23""#),
         r#""observing-ended","day":"2027-01-15""#.into(),
         r#""shelf-bound""#.into(),
+        r#""authenticator-stopped","holder":"h3","recovery_codes":true"#.into(),
     ];
     let bys = [r#""gate""#, r#""operator""#, r#"{"person":"h3"}"#];
     let read = |(text, by): (&String, &str)| {
