@@ -27,7 +27,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from cryptography.hazmat.primitives.asymmetric import ec
-from chromium import chromium
+from chromium import chromium, looks
 from gate import Gate, enrol
 from lib import HERE, LOOPBACK, SCRATCH, Api, Browser, Checks, free_port, request, send, wait_until
 from office import OVERRIDES, OWNER, Office
@@ -443,6 +443,61 @@ def in_a_browser(office, gate, checks):
             driver.quit()
 
 
+def own_keys(gate, checks):
+    """A person looks at their keys, stops one at once, and stops a lost telephone, in a browser and without a code."""
+    mine, key = Api(gate.port, KEY), gate.keys()[0]["id"]
+    with checks.scene("a person's own keys"):
+        driver = chromium(FOLDER)
+        try:
+            driver.set_page_load_timeout(30)
+            arrived = lambda css: WebDriverWait(driver, 20).until(
+                lambda _: driver.find_elements(By.CSS_SELECTOR, css), f"no {css} on {driver.current_url}"
+            )[0]
+            at = lambda path: driver.get(f"http://{LOOPBACK}:{gate.desk}{path}")
+            at("/keys")
+            checks.that(key not in driver.page_source, "nothing shows before somebody has signed in", driver.title)
+            driver.find_element(By.NAME, "name").send_keys(gate.person)
+            driver.find_element(By.NAME, "code").send_keys(gate.codes.next())
+            driver.find_element(By.CSS_SELECTOR, "button.main").click()
+            page = arrived("section.card").text
+            checks.that(
+                all(word in page for word in (key, "adopted", "works", "Last used", LOOPBACK, "wait for a person")),
+                "the page says what the key is, when it was last used, and how much of its reach waits for a person",
+                page,
+            )
+            wrong = looks(driver, FOLDER, "keys")
+            checks.that(not wrong, "it fits a telephone and a desk, by day and by night", wrong)
+            at(f"/keys/{key}")
+            wrong = looks(driver, FOLDER, "key")
+            checks.that(not wrong, "and so does the page of one key", wrong)
+            arrived("form[action$='/disable'] button").click()
+            said = arrived("p.said").text
+            answer = mine("GET", "/me")
+            checks.that(
+                "disabled" in said and answer.status == 401 and "refusal:disabled" in answer.body.decode(),
+                "one click without a code, and the next call is refused",
+                f"{said} {answer.status}",
+            )
+            gate.prove("keys", "enable", key)
+            checks.same(mine("GET", "/me").status, 200, "an administrator's code lets it work again")
+            at("/authenticators")
+            bob = next(card for card in driver.find_elements(By.CSS_SELECTOR, "section.card") if "bob" in card.text)
+            wrong = looks(driver, FOLDER, "authenticators")
+            checks.that(not wrong, "the page of authenticators fits, too", wrong)
+            bob.find_element(By.CSS_SELECTOR, "a.button").click()
+            arrived("input[name='recovery']")
+            wrong = looks(driver, FOLDER, "stop")
+            checks.that(not wrong, "and the one that asks once more", wrong)
+            arrived("form[action$='/stop'] button.bad").click()
+            said = arrived("p.said").text
+            listed = gate.run("holders", "list")
+            checks.that("stopped" in said and "stopped, 10 recovery codes" in listed, "a lost telephone is stopped there", listed)
+            log = driver.get_log("browser")
+            checks.that(not log, "the browser's console has nothing to say: no policy was broken", log)
+        finally:
+            driver.quit()
+
+
 # --- Prometheus -------------------------------------------------------------
 
 
@@ -577,6 +632,7 @@ password = "mail"
         gate.prove("holders", "change", OWNER, "--deputy", "bob")
         second_person(office, gate, codes, checks)
         in_a_browser(office, gate, checks)
+        own_keys(gate, checks)
         prometheus(gate, checks)
         admin_api(gate, checks)
         gate.stop()

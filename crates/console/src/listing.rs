@@ -217,7 +217,7 @@ fn owner_of(people: &People, key: &Key) -> Option<HolderId> {
 }
 
 /// Whether anything that names the key contains this text, in lower case.
-fn mentions(key: &Key, brief: &Brief, text: &str) -> bool {
+pub(crate) fn mentions(key: &Key, brief: &Brief, text: &str) -> bool {
     let (id, claim) = (key.id.to_string(), key.claim().map(ToString::to_string));
     let names = [
         Some(&*id),

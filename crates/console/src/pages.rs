@@ -3,6 +3,7 @@
 mod authenticators;
 mod browser;
 mod enrol;
+mod keys;
 mod law;
 mod qr;
 mod questions;
@@ -64,6 +65,10 @@ pub fn pages(desk: Arc<Desk>) -> Router {
         .route("/requests/{request}/collect", post(requests::collect))
         .route("/watch", get(watch::show))
         .route("/watch/{key}/lift", post(watch::lift))
+        .route("/keys", get(keys::list))
+        .route("/keys/{key}", get(keys::one))
+        .route("/keys/{key}/disable", post(keys::disable))
+        .route("/keys/{key}/enable", post(keys::enable))
         .route("/authenticators", get(authenticators::list))
         .route("/authenticators/{holder}/stop", get(authenticators::ask_stop).post(authenticators::stop))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))

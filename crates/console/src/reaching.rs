@@ -16,6 +16,10 @@ pub(crate) struct Reach {
     pub(crate) alone: Powers,
     /// Whether what nobody describes passes with the key alone.
     pub(crate) undescribed: bool,
+    /// How many described operations it may call.
+    pub(crate) operations: usize,
+    /// How many of these wait for a factor.
+    pub(crate) asked: usize,
 }
 
 /// What the law looks at in a key that works.
@@ -38,18 +42,19 @@ pub(crate) struct Reaches {
     law: Arc<LawInForce>,
     catalogue: Arc<Catalogue>,
     now: Timestamp,
-    /// The sets of powers that operations have which a key is needed for.
-    sets: Vec<Powers>,
+    /// The sets of powers that operations have which a key is needed for, and how many have each.
+    sets: Vec<(Powers, usize)>,
     passes: HashMap<(Bearer, Powers), Passes>,
     known: HashMap<(Bearer, Option<String>), Reach>,
 }
 
 impl Reaches {
     pub(crate) fn new(law: Arc<LawInForce>, catalogue: Arc<Catalogue>, now: Timestamp) -> Self {
-        let mut sets: Vec<Powers> = Vec::new();
+        let mut sets: Vec<(Powers, usize)> = Vec::new();
         for operation in catalogue.operations().iter().filter(|operation| !operation.open) {
-            if !sets.contains(&operation.powers) {
-                sets.push(operation.powers);
+            match sets.iter_mut().find(|(powers, _)| *powers == operation.powers) {
+                Some((_, many)) => *many += 1,
+                None => sets.push((operation.powers, 1)),
             }
         }
         Self { law, catalogue, now, sets, passes: HashMap::new(), known: HashMap::new() }
@@ -69,21 +74,24 @@ impl Reaches {
 
     fn work_out(&mut self, bearer: Bearer, scopes: &[&Scope]) -> Reach {
         let admits = |name: &str, powers| scopes.iter().all(|scope| scope.admits_from_anywhere(name, powers).is_ok());
-        let admitted: Vec<Powers> = if scopes.is_empty() {
+        let admitted: Vec<(Powers, usize)> = if scopes.is_empty() {
             self.sets.clone()
         } else {
             let needing = self.catalogue.operations().iter().filter(|operation| !operation.open);
-            needing.filter(|it| admits(&it.name, it.powers)).map(|operation| operation.powers).collect()
+            needing.filter(|it| admits(&it.name, it.powers)).map(|operation| (operation.powers, 1)).collect()
         };
         let mut reach = Reach::default();
-        for powers in admitted {
-            match self.passes(bearer, powers) {
-                Passes::Alone => {
-                    reach.powers = reach.powers.union(powers);
-                    reach.alone = reach.alone.union(powers);
-                }
-                Passes::Asked => reach.powers = reach.powers.union(powers),
-                Passes::Not => {}
+        for (powers, many) in admitted {
+            let passes = self.passes(bearer, powers);
+            if passes == Passes::Not {
+                continue;
+            }
+            reach.powers = reach.powers.union(powers);
+            reach.operations += many;
+            if passes == Passes::Alone {
+                reach.alone = reach.alone.union(powers);
+            } else {
+                reach.asked += many;
             }
         }
         reach.undescribed = admits("GET *", Powers::EVERY) && self.passes(bearer, Powers::EVERY) == Passes::Alone;

@@ -49,6 +49,10 @@ pub(crate) enum Said {
     LawRefused,
     /// What held this key was lifted.
     Lifted(KeyId),
+    /// A key was stopped.
+    Disabled(KeyId),
+    /// A key works again.
+    Enabled(KeyId),
     /// Somebody's authenticator was stopped.
     AuthenticatorStopped(HolderId),
     /// A key was asked for.
@@ -84,7 +88,10 @@ impl Said {
                 "You said no to {question}. The call does not pass, and the same request is refused until {}.",
                 until.strftime("%H:%M:%S UTC")
             ),
-            Self::NotMe(key) => format!("Key {key} is disabled. Nothing passes with it until it is enabled again."),
+            Self::Enabled(key) => format!("Key {key} is enabled."),
+            Self::NotMe(key) | Self::Disabled(key) => {
+                format!("Key {key} is disabled. Nothing passes with it until it is enabled again.")
+            }
             Self::Law => "What waited is accepted; the gate takes it over.".to_owned(),
             Self::Lifted(key) => {
                 format!("Key {key} is not contained any more. For an hour nothing is done by itself about the same.")

@@ -14,7 +14,7 @@ use http::{
     request::Parts,
 };
 use jiff::Timestamp;
-use law::{ChallengeId, RequestId};
+use law::{ChallengeId, KeyId, RequestId};
 use zeroize::Zeroizing;
 
 use super::{
@@ -38,6 +38,8 @@ pub(super) enum Destination {
     Requests,
     Request(RequestId),
     Authenticators,
+    Keys,
+    Key(KeyId),
 }
 
 impl Destination {
@@ -48,6 +50,11 @@ impl Destination {
             "/watch" => Self::Watch,
             "/requests" => Self::Requests,
             "/authenticators" => Self::Authenticators,
+            "/keys" => Self::Keys,
+            _ if path.starts_with("/keys/") => {
+                let id = path.strip_prefix("/keys/").and_then(|id| id.parse().ok());
+                id.map_or(Self::Keys, Self::Key)
+            }
             _ if path.starts_with("/authenticators/") => Self::Authenticators,
             _ if path.starts_with("/requests/") => {
                 let id = path.strip_prefix("/requests/").and_then(|id| id.parse().ok());
@@ -68,6 +75,8 @@ impl Destination {
             Self::Watch => "/watch".to_owned(),
             Self::Requests => "/requests".to_owned(),
             Self::Authenticators => "/authenticators".to_owned(),
+            Self::Keys => "/keys".to_owned(),
+            Self::Key(id) => format!("/keys/{id}"),
             Self::Request(id) => format!("/requests/{id}"),
         }
     }

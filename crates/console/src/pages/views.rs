@@ -4,6 +4,7 @@
 mod authenticators;
 mod cards;
 mod enrol;
+mod keys;
 mod law;
 mod requests;
 mod watch;
@@ -16,6 +17,7 @@ pub(super) use self::{
     authenticators::{AuthenticatorsPage, StopAuthenticator, Whose},
     cards::{Card, NotMe, Questions, WholeBody},
     enrol::{BeginEnrolling, Enrol, RecoveryCodes},
+    keys::{KeyPage, KeysPage},
     law::LawPage,
     requests::{Collected, RequestPage, RequestsPage},
     watch::WatchPage,

@@ -11,6 +11,7 @@ mod importing;
 mod leaking;
 mod listing;
 mod losing;
+mod own_keys;
 mod requesting;
 mod showing;
 mod signing_in;
