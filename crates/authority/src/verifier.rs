@@ -25,6 +25,11 @@ impl SecretDigest {
         Self(bytes)
     }
 
+    /// Whether it is this one; how long that takes tells nothing of either.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// One that somebody else made.
     pub const fn imported(sha256: [u8; 32]) -> Self {
         Self(sha256)
@@ -47,6 +52,11 @@ impl Folded {
     /// Of the secret's bytes. None for a secret that is too short or too plain a word.
     pub fn of(secret: &[u8]) -> Option<Self> {
         wire::folded(secret).map(|folded| Self(SecretDigest::of(&folded).0))
+    }
+
+    /// Whether it is this one; how long that takes tells nothing of either.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// Of a secret that is one credential with another one only.

@@ -60,6 +60,7 @@ refusals! {
     TwoCredentials = "two-credentials", 400, Caller, "two credentials that do not belong to the same holder", "send one credential";
     NoCredential = "no-credential", 401, Caller, "no credential was sent where one is needed", "send a key, for example `Authorization: Bearer KEY`";
     UnknownKey = "unknown-key", 401, Caller, "the key is not known", "use a key that is known to the gate, or ask whoever runs it";
+    GateCredential = "gate-credential", 403, Operator, "this is the gate's own credential for the API, which nobody else may have", "use a key that was issued for this client: `greave keys issue`; and since somebody has it, change the credential at the API, then `greave upstream set-credential`";
     TokenExpired = "token-expired", 401, Caller, "the token has expired", "get a new token from its issuer, then send the same request again";
     Disabled = "disabled", 401, Holder, "the key is disabled", "ask its owner, or whoever runs the gate: `greave keys enable`";
     Revoked = "revoked", 401, Holder, "the key is revoked", "ask for a new key";

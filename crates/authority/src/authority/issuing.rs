@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Authority, Failed, NotDone};
 use crate::{
-    Credential, SecretDigest,
+    Credential, Folded, SecretDigest,
     change::{Actor, Change},
     command::{Command, Order, Warrant},
     key::Key,
@@ -176,6 +176,13 @@ impl Authority {
     /// the one on the shelf.
     pub fn credential(&self) -> Option<Arc<Credential>> {
         self.lent.load_full().or_else(|| self.credential.load_full())
+    }
+
+    /// Whether this is the gate's own credential for the API, the one that is lent or the one on
+    /// the shelf: nobody but the gate may have it.
+    pub fn is_own_credential(&self, digest: &SecretDigest, folded: Option<&Folded>) -> bool {
+        let own = [self.lent.load(), self.credential.load()];
+        own.iter().filter_map(|own| own.as_ref()).any(|own| own.is(digest, folded))
     }
 
     /// Sets the credential, sealed at rest.

@@ -101,6 +101,22 @@ impl Findings {
         self.tell("credential-in-answer", Severity::Critical, Some(key), what.to_owned(), now);
     }
 
+    /// A client sent the API's own credential, which only the gate should have.
+    pub(crate) fn of_own_credential(&self, source: IpAddr, now: Timestamp) {
+        let what = format!(
+            "the gate's own credential for the API came from {source}, and was refused: it has leaked, and works wherever the API is reached without the gate; change it at the API, then `greave upstream set-credential`"
+        );
+        self.tell("gate-credential-shown", Severity::Critical, None, what, now);
+    }
+
+    /// An adopted key is the API's own credential.
+    pub(crate) fn of_own_credential_as_key(&self, key: KeyId, now: Timestamp) {
+        let what = format!(
+            "clients call with the gate's own credential for the API as key {key}: give each an issued key, then `greave keys disable {key}`, and change the credential at the API"
+        );
+        self.tell("gate-credential-as-key", Severity::High, Some(key), what, now);
+    }
+
     /// An operation may have made a credential for this key that nobody has. Told each time:
     /// each is another one.
     pub(crate) fn of_lost_credential(&self, key: KeyId, operation: &str, why: &str, now: Timestamp) {

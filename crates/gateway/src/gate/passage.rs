@@ -90,7 +90,10 @@ impl Passage<'_> {
         let from = Bearer { throttle: &gate.throttle, authority: &gate.authority, source };
         let (mut presented, stranger) = match present(from, self.realm, headers, &target, is_open, self.at) {
             Ok(presented) => presented,
-            Err(refusal) => return Err(self.unreadable(&writing, method.as_str(), refusal)),
+            Err(refusal) => {
+                self.tell_of_own_credential(refusal);
+                return Err(self.unreadable(&writing, method.as_str(), refusal));
+            }
         };
         let canary = stranger.as_ref().and_then(|stranger| stranger.canary);
         if !is_at_its_door(&presented, canary, visitor.played.as_ref()) {
@@ -120,9 +123,10 @@ impl Passage<'_> {
         let admitted = match (&visitor.played, &presented) {
             // The canary of a drill is no guess of anybody's.
             (Some(_), Presented::Unknown(_)) => Err(Refusal::UnknownKey),
-            _ => self.admit(&presented, is_open, canary.is_some()),
+            _ => self.admit(&presented, is_open, stranger.as_ref()),
         };
         if let Err(refusal) = admitted {
+            self.tell_of_own_credential(refusal);
             not_understood();
             return Err(self.refuse(&writing, &tally, refusal));
         }

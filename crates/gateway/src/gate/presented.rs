@@ -83,14 +83,21 @@ impl Shown {
 pub(crate) struct Stranger {
     /// Which canary it is, if it is one.
     pub(crate) canary: Option<KeyId>,
+    /// Whether it is the gate's own credential for the API.
+    pub(crate) own: bool,
 }
 
 impl Stranger {
     fn of(authority: &Authority, shown: &Shown) -> Self {
-        // Why it is exposed: a canary is recognised by its digest, as a key is.
-        let looks: Vec<_> =
-            shown.secrets.iter().map(|secret| authority.canary(&SecretDigest::of(secret.expose()))).collect();
-        Self { canary: looks.into_iter().flatten().next() }
+        // Why they are exposed: a canary is recognised by its digest, as a key is, and so is what
+        // is the gate's own.
+        let look = |secret: &Secret| {
+            let digest = SecretDigest::of(secret.expose());
+            let own = authority.is_own_credential(&digest, Folded::of(secret.expose()).as_ref());
+            (authority.canary(&digest), own)
+        };
+        let looks: Vec<(Option<KeyId>, bool)> = shown.secrets.iter().map(look).collect();
+        Self { canary: looks.iter().find_map(|(canary, _)| *canary), own: looks.iter().any(|(_, own)| *own) }
     }
 }
 
@@ -201,7 +208,12 @@ impl Passage<'_> {
     }
 
     /// Unknown keys are refused, or slowed down.
-    pub(crate) fn admit(&self, presented: &Presented, is_open: bool, is_canary: bool) -> Result<(), Refusal> {
+    pub(crate) fn admit(
+        &self,
+        presented: &Presented,
+        is_open: bool,
+        stranger: Option<&Stranger>,
+    ) -> Result<(), Refusal> {
         let Presented::Unknown(shown) = presented else { return Ok(()) };
         let (gate, from) = (&self.worker.gate, (self.id, self.source));
         if !gate.throttle.admits(neighbourhood(self.source), self.at) {
@@ -218,6 +230,11 @@ impl Passage<'_> {
             }
             return Err(bad.refusal());
         }
+        if stranger.is_some_and(|stranger| stranger.own) {
+            guessing::missed(gate, shown, from, self.at);
+            return Err(Refusal::GateCredential);
+        }
+        let is_canary = stranger.is_some_and(|stranger| stranger.canary.is_some());
         let is_refused = self.realm.settings.unknown_keys == UnknownKeys::Refuse && !is_open;
         if is_refused || is_canary || issued::is_feigned(self.realm, shown) {
             guessing::missed(gate, shown, from, self.at);
@@ -233,7 +250,20 @@ impl Passage<'_> {
             Presented::Unknown(shown) => (None, shown),
             Presented::Session | Presented::Nobody => return,
         };
-        self.worker.gate.findings.of_place(key, shown, self.at);
+        let gate = &self.worker.gate;
+        if let (Some(key), KnownBy::Secret(digest)) = (key, &shown.known_by)
+            && gate.authority.is_own_credential(digest, shown.folded.first())
+        {
+            gate.findings.of_own_credential_as_key(key, self.at);
+        }
+        gate.findings.of_place(key, shown, self.at);
+    }
+
+    /// Tells that somebody has the gate's own credential, where that is why the request is refused.
+    pub(crate) fn tell_of_own_credential(&self, refusal: Refusal) {
+        if refusal == Refusal::GateCredential {
+            self.worker.gate.findings.of_own_credential(self.source, self.at);
+        }
     }
 
     /// Tells of a canary. What can be told is put together for every unknown key, so that how

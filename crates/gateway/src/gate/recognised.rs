@@ -232,6 +232,12 @@ pub(crate) fn hidden_key(
         if tokens > MOST_HIDDEN_TOKENS {
             return Err(Refusal::BadHeader);
         }
+        // No key, and yet the API takes it: from that place as well, for all that is known.
+        if let (None, true, KnownBy::Secret(digest)) = (&key, distinctive, &known_by)
+            && eyes.authority().is_own_credential(digest, folded.first())
+        {
+            return Err(Refusal::GateCredential);
+        }
         // A token that is no good here is none for the upstream either.
         let Some(key) = key.filter(|_| !token.as_ref().is_some_and(|token| token.session)) else { continue };
         match &hidden {

@@ -1,5 +1,6 @@
 //! Keys that Greave issued, before an API that takes the gate's own credential.
 
+mod leaked;
 mod swaps;
 mod tolls;
 mod turn;
