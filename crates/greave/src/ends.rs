@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use law::{KeyId, Severity, Span, Standing};
 use record::{Book, LastUse};
 use serde_json::{Map, Value, json};
-use tell::{Kind, Notice, NoticeId, Receipt, Recipient, Teller};
+use tell::{Kind, Notice, NoticeId, Receipt, Recipient, Teller, foreign};
 use tokio::sync::watch;
 
 use crate::{
@@ -343,11 +343,6 @@ fn grouped<T>(all: Vec<T>, near: impl Fn(&T) -> &Near) -> Vec<Vec<T>> {
         }
     }
     groups.into_values().flatten().collect()
-}
-
-/// What a stranger wrote, such that no mail program makes a link of it.
-fn foreign(text: &str) -> String {
-    show::clean(text).replace("://", "[://]")
 }
 
 impl Near {

@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(notice.title, "to be looked at now: key-in-query (key k17)");
         assert_eq!(notice.at, Timestamp::from_second(14).unwrap());
         assert_eq!(notice.lines.len(), SHOWN + 1);
-        assert_eq!(notice.lines[0], "1970-01-01 00:00:00 UTC  GET https[://]evil.example/\\u{a}?key=[masked]");
+        assert_eq!(notice.lines[0], "1970-01-01 00:00:00 UTC  GET https[://]evil[.]example/\\u{a}?key=[masked]");
         assert_eq!(notice.lines[SHOWN], "and 5 times more");
         assert_eq!(notice.details["rule"], "key-in-query");
     }

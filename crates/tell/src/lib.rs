@@ -39,4 +39,5 @@ pub use crate::{
     retry::backoff,
     settings::{Limits, Login, Mail, Roots, Security, Settings, SettingsError, Webhook},
     teller::{Reached, Teller, Worker},
+    text::foreign,
 };

@@ -315,7 +315,8 @@ impl Notice {
 
         let mut lines = vec!["So much happened at once that these are told together.".to_owned(), String::new()];
         for notice in listed {
-            lines.push(format!("- {} {}", text::moment(notice.at), notice.title));
+            // A title has what people and strangers called things, such as the reason for a key.
+            lines.push(format!("- {} {}", text::moment(notice.at), text::foreign(&notice.title)));
             lines.extend(notice.link.iter().map(|link| format!("  {link}")));
             if let Some(challenge) = notice.challenge.filter(|_| notice.kind.asks()) {
                 lines.push(format!("  greave approve {challenge}  or  greave deny {challenge}"));

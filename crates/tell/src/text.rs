@@ -31,9 +31,67 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// What came with a request, on one line, so that no mail program makes a link of it: a path
-/// such as `/users/https://evil.example/approve` must not be the first thing to click.
-pub(crate) fn foreign(text: &str) -> String {
-    line(text).replace("://", "[://]")
+/// such as `/users/https://evil.example/approve`, or a user agent such as `evil.example/approve`,
+/// must not be the first thing to click.
+///
+/// Mail programs make links of whatever has a scheme, and of bare hosts, mail addresses, dotted
+/// addresses and `\\host\share` as well. The sign that makes it one stands in brackets, as those
+/// write it who warn of addresses. A sign that does not show would do as well, and whoever copies
+/// the text, or looks for it in the record, would have another text without seeing it.
+pub fn foreign(text: &str) -> String {
+    let text = line(text);
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        let after = rest.clone().next();
+        // What was made so once stays as it is.
+        if letter == ':' && before != Some('[') && rest.as_str().starts_with("//") {
+            shown.push_str("[://]");
+            rest.next();
+            rest.next();
+            before = Some('/');
+            continue;
+        }
+        let links = match letter {
+            '@' | '\u{ff20}' => before.is_some_and(names) && after.is_some_and(names),
+            '\\' => after == Some('\\'),
+            _ if is_dot(letter) => {
+                before.is_some_and(names) && after.is_some_and(|after| names(after) && !after.is_ascii_digit())
+                    || is_in_address(&shown, rest.as_str())
+            }
+            _ => false,
+        };
+        if links {
+            shown.extend(['[', letter, ']']);
+        } else {
+            shown.push(letter);
+        }
+        before = Some(letter);
+    }
+    shown
+}
+
+/// What programs take for the dot in a host's name (UTS 46).
+const fn is_dot(letter: char) -> bool {
+    matches!(letter, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
+}
+
+/// Whether this may stand beside such a dot: in any script.
+fn names(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '-' || letter == '_' || letter == '%' || !letter.is_ascii()
+}
+
+/// Whether the dot between these stands in four numbers, an address, and not in a version of two.
+fn is_in_address(before: &str, after: &str) -> bool {
+    let part = |letter: &char| letter.is_ascii_digit() || matches!(letter, '.' | '[' | ']');
+    let numbers =
+        |text: &str| text.split('.').filter(|number| number.bytes().any(|byte| byte.is_ascii_digit())).count();
+    let before: String = before.chars().rev().take_while(part).collect();
+    let after: String = after.chars().take_while(part).collect();
+    let ends_well =
+        before.starts_with(|end: char| end.is_ascii_digit()) && after.starts_with(|at: char| at.is_ascii_digit());
+    ends_well && numbers(&before) + numbers(&after) >= 4
 }
 
 /// A moment as people read it: `2026-11-24 10:18:32 UTC`.
@@ -100,7 +158,25 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_plant_a_link() {
-        assert_eq!(foreign("/users/https://evil.example/"), "/users/https[://]evil.example/");
+        for (text, shown) in [
+            ("/users/https://evil.example/", "/users/https[://]evil[.]example/"),
+            ("evil.example/approve", "evil[.]example/approve"),
+            ("WWW.EVIL.EXAMPLE", "WWW[.]EVIL[.]EXAMPLE"),
+            ("xn--80ak6aa92e.com", "xn--80ak6aa92e[.]com"),
+            ("bank.пример", "bank[.]пример"),
+            ("evil。example", "evil[。]example"),
+            ("evil．example", "evil[．]example"),
+            ("mailto:eve@evil.example", "mailto:eve[@]evil[.]example"),
+            ("eve@localhost", "eve[@]localhost"),
+            ("203.0.113.66/approve", "203[.]0[.]113[.]66/approve"),
+            ("\\\\evil\\share", "[\\]\\evil\\share"),
+            ("python-requests/2.32 (x.y)", "python-requests/2.32 (x[.]y)"),
+            ("v1.2.3 is here. Or there", "v1.2.3 is here. Or there"),
+            ("GET /v1/things?page=2&note=a+b", "GET /v1/things?page=2&note=a+b"),
+            ("... .hidden ./x", "... .hidden ./x"),
+        ] {
+            assert_eq!(foreign(text), shown);
+        }
     }
 
     #[test]
@@ -114,6 +190,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_came_with_a_request_has_neither_scheme_nor_host(text in "[a-zé/:.@。 1-9\\\\-]{0,40}") {
+            let shown = foreign(&text);
+            prop_assert!(!shown.contains("://"), "{shown}");
+            let letters: Vec<char> = shown.chars().collect();
+            for three in letters.windows(3) {
+                let is_host = matches!(three[1], '.' | '。') && three[0].is_alphanumeric() && three[2].is_alphabetic();
+                prop_assert!(!is_host && !(three[1] == '@' && three[0].is_alphanumeric() && three[2].is_alphanumeric()), "{shown}");
+            }
+            prop_assert_eq!(foreign(&shown), shown.clone(), "once is enough");
+            prop_assert_eq!(shown.replace(['[', ']'], ""), text);
+        }
+
         #[test]
         fn a_line_is_one_short_line(text in any::<String>()) {
             let line = line(&text);
