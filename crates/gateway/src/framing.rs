@@ -221,6 +221,7 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
         !is_of_connection(&plain)
             && plain != "content-length"
             && !wire::second_method::is_header(&plain)
+            && !wire::second_path::is_header(&plain)
             && !forged.iter().any(|start| plain.starts_with(start))
     });
 }
@@ -427,6 +428,7 @@ mod tests {
             ("x-forwarded-for", "1.2.3.4"),
             ("content-length", "5"),
             ("authorization", "Bearer x"),
+            ("script_name", "/orders"),
             ("grpc-status", "0"),
         ]);
         strip_trailers(&mut map);

@@ -56,6 +56,7 @@ refusals! {
     BadFraming = "bad-framing", 400, Caller, "the length of the request can be read in two ways", "send either one Content-Length or Transfer-Encoding: chunked, never both";
     BadHeader = "bad-header", 400, Caller, "a header that the gate must read cannot be read", "send the header named in the detail once, as its standard says";
     MethodOverride = "method-override", 400, Caller, "the request names a second method", "send the method itself instead of X-HTTP-Method-Override or `_method`";
+    PathOverride = "path-override", 400, Caller, "a header names another path than the one that is asked for", "ask for the path itself, and take out headers such as SCRIPT_NAME and PATH_INFO, also where a proxy before the gate sets them";
     MethodRefused = "method-refused", 405, Caller, "TRACE and CONNECT do not pass", "use another method";
     TwoCredentials = "two-credentials", 400, Caller, "two credentials that do not belong to the same holder", "send one credential";
     NoCredential = "no-credential", 401, Caller, "no credential was sent where one is needed", "send a key, for example `Authorization: Bearer KEY`";

@@ -8,6 +8,7 @@ use crate::{
     Origins, Places, TrustedProxies,
     head::is_host,
     place::{is_hop_by_hop, unify},
+    second_path,
 };
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -19,7 +20,7 @@ const IDENTITY_PREFIXES: [&str; 7] =
     ["greave-", "x-greave-", "x-forwarded-", "x-auth-request-", "x-original-", "x-ssl-client-", "ssl-client-"];
 
 /// Names by which upstreams are told who calls or what is called.
-const IDENTITY_NAMES: [&str; 24] = [
+const IDENTITY_NAMES: [&str; 28] = [
     "cf-connecting-ip",
     "cf-connecting-ipv6",
     "client-cert",
@@ -36,10 +37,14 @@ const IDENTITY_NAMES: [&str; 24] = [
     "x-client-ip",
     "x-cluster-client-ip",
     "x-host",
+    "x-path-info",
+    "x-raw-uri",
     "x-real-ip",
     "x-remote-user",
+    "x-request-uri",
     "x-rewrite-url",
     "x-scheme",
+    "x-script-name",
     "x-url-scheme",
     "x-webauth-user",
     "x-forwarded",
@@ -125,6 +130,7 @@ impl Forwarding {
         let may = |name: &HeaderName| {
             let last = name.as_str().rsplit(['-', '_', '.']).next().unwrap_or_default();
             !self.is_identity(name)
+                && !second_path::is_header(name.as_str())
                 && !places.is_header(name)
                 && !places.is_twin(name)
                 && !CREDENTIAL_WORDS.contains(&last)
@@ -361,6 +367,8 @@ mod tests {
             "x_real_ip",
             "X-Original-URL",
             "X-Rewrite-URL",
+            "X-Script-Name",
+            "X_Request_URI",
             "X-Company-User",
             "x_company_user",
             "x-company_user",
@@ -411,8 +419,7 @@ mod tests {
 
     #[test]
     fn no_trailer_is_taken_for_a_credential_or_for_what_the_gate_says() {
-        let named =
-            "X-Sum, x-api-key, X_Api_Key, authorization, x-team-token, X-Forwarded-For, x_company_user, Stripe-Account";
+        let named = "X-Sum, x-api-key, X_Api_Key, authorization, x-team-token, X-Forwarded-For, x_company_user, Stripe-Account, SCRIPT_NAME";
         let headers = sent("192.0.2.1", &[("host", "a"), ("trailer", named), ("trailer", "greave-key, x-end")]);
         assert_eq!(headers["trailer"], "x-sum, stripe-account, x-end");
         assert_eq!(headers.get_all("trailer").iter().count(), 1);

@@ -19,7 +19,7 @@ use std::net::Ipv6Addr;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, uri::Scheme};
 use law::Refusal;
 
-use crate::{Query, second_method};
+use crate::{Query, second_method, second_path};
 
 /// Checks method, target and headers of a request for what could be read in two ways.
 ///
@@ -30,6 +30,7 @@ use crate::{Query, second_method};
 /// - [`Refusal::BadFraming`] for two lengths, a length that is no number, a transfer coding
 ///   other than exactly `chunked`, or both;
 /// - [`Refusal::MethodOverride`] where a header or the query names a second method;
+/// - [`Refusal::PathOverride`] where a header says what is called, as CGI does;
 /// - [`Refusal::BadHeader`] for two content types;
 /// - [`Refusal::BadPath`] for `*` with a method other than `OPTIONS`.
 pub fn check(method: &Method, version: Version, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
@@ -37,6 +38,9 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap, uri: &Uri) 
     check_host(version, headers, uri)?;
     check_framing(version, headers)?;
     check_override(headers, Query::new(uri.query()))?;
+    if headers.keys().any(|name| second_path::is_header(name.as_str())) {
+        return Err(Refusal::PathOverride);
+    }
     // Which of two types the upstream believes, nobody knows.
     if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
         return Err(Refusal::BadHeader);
@@ -236,6 +240,17 @@ mod tests {
         let chunked = [HOST, ("transfer-encoding", "chunked")];
         assert_eq!(checked("POST", Version::HTTP_10, "/", &chunked), Err(Refusal::BadFraming));
         assert_eq!(checked("POST", Version::HTTP_2, "/", &chunked), Err(Refusal::BadFraming));
+    }
+
+    #[test]
+    fn no_second_path() {
+        for name in ["SCRIPT_NAME", "Script-Name", "PATH_INFO", "script.name", "Request_URI", "Query-String"] {
+            let mut headers = head(&[HOST]);
+            headers.append(http::HeaderName::try_from(name).unwrap(), HeaderValue::from_static("/orders"));
+            let refused = check(&Method::GET, Version::HTTP_11, &headers, &"/".parse().unwrap());
+            assert_eq!(refused, Err(Refusal::PathOverride), "{name}");
+        }
+        assert_eq!(get("/", &[HOST, ("api_key", "k"), ("account_id", "7"), ("referer", "/orders")]), Ok(()));
     }
 
     #[test]

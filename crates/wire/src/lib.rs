@@ -26,6 +26,7 @@ mod query;
 mod rewrite;
 mod search;
 pub mod second_method;
+pub mod second_path;
 mod secret;
 mod shape;
 mod spelling;

@@ -336,6 +336,7 @@ impl Places {
         let is = |known: &HeaderName| unify(known.as_str()).as_deref().unwrap_or(known.as_str()) == plain;
         JUDGED.iter().chain(&self.headers).any(is)
             || crate::second_method::is_header(&plain)
+            || crate::second_path::is_header(&plain)
             || plain.parse().is_ok_and(|plain| is_hop_by_hop(&plain))
     }
 
