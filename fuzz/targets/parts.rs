@@ -22,6 +22,6 @@ fuzz_target!(|data: (bool, &[u8], &[u8], Vec<u8>)| {
         }
         (gone, rest) = (gone + piece.len(), behind);
     }
-    // Its last letter is held back, or more.
+    // Its last letter is held back, or more. Where the head is endless, it breaks off before.
     assert!(!is_planted || gone < before.len() + PART.len() - 1, "{gone} of {}", body.len());
 });

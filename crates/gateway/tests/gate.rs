@@ -12,6 +12,7 @@ mod issued;
 mod learned;
 mod spelled;
 mod tokens;
+mod twofold;
 mod watched;
 
 use authority::{Command, Warrant};

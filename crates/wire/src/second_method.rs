@@ -5,9 +5,13 @@
 //! one here; nothing here decides what the method could do.
 
 use http::HeaderValue;
-use memchr::memmem;
 
 use crate::{Query, json};
+
+mod passing;
+
+pub use passing::Passing;
+pub(crate) use passing::boundary;
 
 /// What a body says of a second method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,9 @@ pub enum Says {
     Unreadable,
 }
 
+/// More letters and digits than any field has that overrides the method, each percent-encoded.
+const MOST_LETTERS: usize = 64;
+
 /// How bodies of a content type are taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -31,8 +38,13 @@ pub enum Kind {
     Multipart,
     /// JSON of any kind.
     Json,
-    /// Whatever an upstream makes of it: no type, an unusual or a crooked one.
+    /// A type of which no framework is known that takes fields from it: XML, plain text. Some
+    /// upstream may all the same.
+    Other,
+    /// Whatever an upstream makes of it: no type, or a crooked one that some take for fields.
     Unknown,
+    /// Fields in an encoding in which the same bytes are other letters.
+    Foreign,
 }
 
 /// Whether a header of this name overrides the method in common frameworks.
@@ -40,6 +52,8 @@ pub fn is_header(name: &str) -> bool {
     // Cheap, because every header of every request is looked at.
     (contains(name, "method") || contains(name, "verb"))
         && [
+            // The variable of CGI, which a server may take from a proxy that it trusts.
+            "requestmethod",
             "xhttpmethodoverride",
             "xhttpmethod",
             "xmethodoverride",
@@ -60,13 +74,24 @@ pub fn is_field(name: &str) -> bool {
     if !contains(name, "method") && !contains(name, "verb") {
         return false;
     }
+    !cut_letters(name).is_empty()
+}
+
+/// The same without `http_method`, which is an ordinary field of JSON that speaks of calls, and
+/// which no common framework obeys.
+fn is_common_field(name: &str) -> bool {
+    is_field(name) && cut_letters(name) != "httpmethod"
+}
+
+/// The letters of a name that [`is_field`]; none of any other.
+fn cut_letters(name: &str) -> String {
     // Readers cut at a bracket or at NUL, and take off blanks.
     let cut = name.char_indices().find(|(at, letter)| *at > 0 && matches!(letter, '[' | '\0'));
     let cut = cut.and_then(|(at, _)| name.get(..at)).unwrap_or(name);
     let name = cut.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
-    match &*letters(name) {
-        "method" => name.len() > "method".len(),
-        "httpmethod" => name.len() > "httpmethod".len(),
+    let letters = letters(name);
+    let is_field = match letters.as_str() {
+        "method" | "httpmethod" => name.len() > letters.len(),
         "xhttpmethodoverride"
         | "xhttpmethod"
         | "xmethodoverride"
@@ -75,103 +100,43 @@ pub fn is_field(name: &str) -> bool {
         | "xhttpverb"
         | "xhttpverboverride" => true,
         _ => false,
-    }
+    };
+    if is_field { letters } else { String::new() }
 }
 
-/// How a body of this content type is taken apart. A type that is not spelled exactly as its
-/// standard says is unknown: readers differ in where it ends.
+/// How a body of this content type is taken apart. Where a type is not spelled exactly as its
+/// standard says, readers differ in where it ends.
 pub fn kind(content_type: Option<&HeaderValue>) -> Kind {
     let Some(text) = content_type.and_then(|value| value.to_str().ok()) else { return Kind::Unknown };
     let mut parts = text.split(';');
     let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let has_fields = essence.is_empty()
+        || essence.contains("json")
+        || ["/json", "+json", "urlencoded"].iter().any(|word| contains(text, word))
+        || mentions_parts(text);
+    if has_fields && is_foreign(text) {
+        return Kind::Foreign;
+    }
     if !parts.all(is_plain_parameter) {
-        return Kind::Unknown;
+        return if has_fields { Kind::Unknown } else { Kind::Other };
     }
     match essence.split_once('/') {
-        Some(("image" | "audio" | "video" | "font", kind)) if is_token(kind) => Kind::Opaque,
         Some(("multipart", kind)) if is_token(kind) => Kind::Multipart,
         Some(("application", "x-www-form-urlencoded")) => Kind::Form,
         Some(("application" | "text", "json")) => Kind::Json,
         Some(("application", kind)) if is_token(kind) && kind.ends_with("+json") => Kind::Json,
+        _ if has_fields => Kind::Unknown,
+        Some(("image" | "audio" | "video" | "font", kind)) if is_token(kind) => Kind::Opaque,
         Some(("application", "octet-stream" | "zip" | "gzip" | "x-gzip" | "x-tar" | "pdf" | "protobuf"))
         | Some(("application", "x-protobuf" | "grpc" | "grpc+proto" | "grpc-web" | "grpc-web+proto"))
         | Some(("text", "csv")) => Kind::Opaque,
-        _ => Kind::Unknown,
+        _ => Kind::Other,
     }
 }
 
-/// The longest head of a part: honest ones are hundreds of times shorter.
-const LONGEST_HEAD: usize = 64 * 1024;
-
-/// Looks into a multipart body that is too long to be held, piece by piece while it goes by.
-pub struct Passing {
-    delimiter: Vec<u8>,
-    /// What came and may belong to what comes next.
-    rest: Vec<u8>,
-    in_head: bool,
-}
-
-impl Passing {
-    /// For a body of this type. Nothing where it does not say in one way only what stands
-    /// between its parts.
-    pub fn of(content_type: Option<&HeaderValue>) -> Option<Self> {
-        let text = content_type?.to_str().ok()?;
-        let parameters = text.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-        let mut boundaries =
-            parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("boundary")).map(|(_, value)| value.trim());
-        let boundary = boundaries.next().filter(|_| boundaries.next().is_none())?;
-        let bare = boundary.strip_prefix('"').and_then(|boundary| boundary.strip_suffix('"')).unwrap_or(boundary);
-        let is_plain = bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte));
-        (is_plain && !bare.is_empty()).then(|| Self {
-            delimiter: format!("--{bare}").into_bytes(),
-            rest: Vec::new(),
-            in_head: false,
-        })
-    }
-
-    /// Whether a part of which the head has begun by the end of this piece names a second method,
-    /// or has a head that nobody honest sends. Then the piece must not go on: without it the name
-    /// is not whole, nor is the body. What stands between parts counts anywhere in a line: some
-    /// readers look for it so.
-    pub fn names(&mut self, piece: &[u8]) -> bool {
-        self.rest.extend_from_slice(piece);
-        loop {
-            if !self.in_head {
-                let Some(at) = memmem::find(&self.rest, &self.delimiter) else {
-                    // Its beginning may have come.
-                    let done = (self.rest.len() + 1).saturating_sub(self.delimiter.len());
-                    self.rest.drain(..done);
-                    return false;
-                };
-                self.rest.drain(..at + self.delimiter.len());
-                self.in_head = true;
-            }
-            let end = end_of_head(&self.rest);
-            let head = String::from_utf8_lossy(self.rest.get(..end.unwrap_or(self.rest.len())).unwrap_or_default());
-            if names_field(&head.replace("\r\n", "\n").replace('\r', "\n")) {
-                return true;
-            }
-            let Some(end) = end else { return self.rest.len() > LONGEST_HEAD };
-            self.rest.drain(..end);
-            self.in_head = false;
-        }
-    }
-}
-
-/// Where the head of a part ends: behind the first empty line below that of its delimiter.
-fn end_of_head(text: &[u8]) -> Option<usize> {
-    let behind_line = |from: usize| {
-        let end = from + text.get(from..)?.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
-        Some(if text.get(end..end + 2) == Some(b"\r\n") { end + 2 } else { end + 1 })
-    };
-    let mut at = behind_line(0)?;
-    loop {
-        let next = behind_line(at)?;
-        if matches!(text.get(at), Some(b'\r' | b'\n')) {
-            return Some(next);
-        }
-        at = next;
-    }
+/// Whether some reader takes a body of this type for one of several parts.
+fn mentions_parts(content_type: &str) -> bool {
+    contains(content_type, "multipart") || contains(content_type, "form-data")
 }
 
 /// What a body of this kind says of a second method.
@@ -182,10 +147,17 @@ pub fn in_body(body: &[u8], kind: Kind) -> Says {
         Kind::Form => in_form(&text),
         Kind::Multipart => in_multipart(&text),
         Kind::Json => in_json(&text),
-        Kind::Unknown => in_form(&text) || in_multipart(&text) || in_json(&text) || in_words(&text),
+        Kind::Other | Kind::Unknown | Kind::Foreign => {
+            in_form(&text) || in_multipart(&text) || in_json(&text) || in_words(&text)
+        }
     };
     // A file in a multipart body may have any bytes; in others no reader expects them.
-    let is_odd = || kind != Kind::Multipart && (matches!(text, std::borrow::Cow::Owned(_)) || text.contains('\0'));
+    let is_odd = || match kind {
+        Kind::Multipart => false,
+        Kind::Foreign => true,
+        Kind::Form if has_odd_name(&text) => true,
+        _ => matches!(text, std::borrow::Cow::Owned(_)) || text.contains('\0'),
+    };
     match says {
         true => Says::Method,
         false if is_odd() => Says::Unreadable,
@@ -196,6 +168,15 @@ pub fn in_body(body: &[u8], kind: Kind) -> Says {
 fn in_form(text: &str) -> bool {
     let form = Query::new(Some(text));
     form.parameters().chain(form.parameters_at_semicolons()).any(|field| is_field(&field.name))
+}
+
+/// Whether the name of a field is no text in an encoding that all readers share.
+fn has_odd_name(text: &str) -> bool {
+    let names = text.split(['&', ';']).filter_map(|field| field.split('=').next());
+    names.filter(|name| name.contains('%')).any(|name| {
+        let bytes: Vec<u8> = percent_encoding::percent_decode_str(name).collect();
+        bytes.contains(&0) || std::str::from_utf8(&bytes).is_err()
+    })
 }
 
 /// The name of every part, wherever an upstream sees its beginning: what counts are lines that
@@ -231,16 +212,26 @@ fn names_field(head: &str) -> bool {
             return true;
         }
         let Some(value) = after.strip_prefix('=') else { continue };
-        if is_named(value.trim_start()) {
+        if is_named(few_letters(value.trim_start())) {
             return true;
         }
     }
     false
 }
 
+/// As much of a value as may be such a field: readers know no longer one, and the whole need not
+/// be read again at each `name=` in it.
+fn few_letters(value: &str) -> &str {
+    let mut letters = value.char_indices().filter(|(_, letter)| letter.is_ascii_alphanumeric());
+    letters.nth(MOST_LETTERS).and_then(|(at, _)| value.get(..at)).unwrap_or(value)
+}
+
 /// Whether the value of `name=` is such a field: in quotes or bare, with backslashes or
 /// without, percent signs decoded or not.
 fn is_named(value: &str) -> bool {
+    if !value.contains(['%', '\\', '?']) && !contains(value, "method") && !contains(value, "verb") {
+        return false;
+    }
     let (whole, bare) = match value.chars().next() {
         Some(quote @ ('"' | '\'')) => {
             let inner = value.get(1..).unwrap_or_default();
@@ -306,15 +297,29 @@ fn in_words(text: &str) -> bool {
 fn is_plain_parameter(parameter: &str) -> bool {
     let Some((name, value)) = parameter.trim().split_once('=') else { return parameter.trim().is_empty() };
     let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-    // In other encodings the bytes of a body are other letters.
-    let is_shared = || {
-        ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"]
-            .iter()
-            .any(|known| value.eq_ignore_ascii_case(known))
-    };
-    let is_value = value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b','))
-        || value.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\' | b','));
-    is_token(name) && is_value && (!name.eq_ignore_ascii_case("charset") || is_shared())
+    let is_value =
+        value.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\' | b','));
+    is_token(name) && is_value
+}
+
+/// Whether the type names an encoding in which the bytes of a field's name may be other letters.
+/// Those of one byte a letter that extend ASCII are shared as far as names go.
+fn is_foreign(content_type: &str) -> bool {
+    let mut rest = content_type;
+    while let Some(at) = find(rest, "charset") {
+        rest = rest.get(at + "charset".len()..).unwrap_or_default();
+        let Some(value) = rest.trim_start().strip_prefix('=') else { continue };
+        let value = value.trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''));
+        let end =
+            value.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | ':' | '.'));
+        let value = value.get(..end.unwrap_or(value.len())).unwrap_or_default().to_ascii_lowercase();
+        let is_shared = matches!(value.as_str(), "" | "utf-8" | "utf8" | "us-ascii" | "ascii" | "latin1")
+            || ["iso-8859-", "windows-125", "koi8-"].iter().any(|family| value.starts_with(family));
+        if !is_shared {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_token(text: &str) -> bool {
@@ -336,244 +341,4 @@ fn find(text: &str, wanted: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn read(content_type: &str, body: &str) -> Says {
-        in_body(body.as_bytes(), kind(Some(&HeaderValue::from_str(content_type).unwrap())))
-    }
-
-    const FORM: &str = "application/x-www-form-urlencoded";
-    const MULTIPART: &str = "multipart/form-data; boundary=x";
-
-    #[test]
-    fn a_field_is_known_in_the_spellings_of_all_readers() {
-        for name in [
-            "_method",
-            "_METHOD",
-            " _method",
-            "_method ",
-            ".method",
-            " .method",
-            "-method",
-            "_method\0x",
-            "_method[]",
-            "_method[x",
-            "[_method]",
-            "\t_method\n",
-            "\u{ff3f}method",
-            "__method",
-            "http_method",
-            "X-HTTP-Method-Override",
-            "x_http_method_override",
-            "X-HTTP-Method",
-            "X-Method-Override",
-            "X-HTTP-Verb",
-        ] {
-            assert!(is_field(name), "{name:?}");
-        }
-        for name in ["method", "Method", " method ", "payment_method", "method[]", "httpMethod", "_methods", "meth", ""]
-        {
-            assert!(!is_field(name), "{name:?}");
-        }
-        for name in ["x-http-method-override", "x_http.method_override", "x-method-override", "x-http-verb"] {
-            assert!(is_header(name), "{name}");
-        }
-        for name in ["access-control-request-method", "x-method-name", "x-verbose", "method"] {
-            assert!(!is_header(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn only_a_type_spelled_exactly_is_that_type() {
-        let kind = |text: &str| kind(Some(&HeaderValue::from_str(text).unwrap()));
-        assert_eq!(kind("Application/JSON; charset=UTF-8"), Kind::Json);
-        assert_eq!(kind("application/problem+json"), Kind::Json);
-        assert_eq!(kind("text/json"), Kind::Json);
-        assert_eq!(kind(FORM), Kind::Form);
-        assert_eq!(kind("multipart/form-data; boundary=\"a b\""), Kind::Multipart);
-        assert_eq!(kind("image/png"), Kind::Opaque);
-        assert_eq!(super::kind(None), Kind::Unknown);
-        for crooked in [
-            "",
-            "application/x-www-form-urlencoded x",
-            "application/x-www-form-urlencoded, text/plain",
-            "application/json; charset=utf-16",
-            "application/json; charset=ibm037",
-            "application/made-up",
-            "application/octet-stream x",
-            "image/png, application/x-www-form-urlencoded",
-            "image/png; a=b, application/json",
-            "image/",
-            "text/plain",
-            "application/xml",
-        ] {
-            assert_eq!(kind(crooked), Kind::Unknown, "{crooked}");
-        }
-    }
-
-    #[test]
-    fn a_body_is_read_in_every_way_that_its_type_allows() {
-        let multipart =
-            |name: &str| format!("--x\r\nContent-Disposition: form-data; {name}\r\n\r\nDELETE\r\n--x--\r\n");
-        for (content_type, body) in [
-            (FORM, "_method=DELETE".to_owned()),
-            (FORM, "a=b&%5Fmethod=DELETE".to_owned()),
-            (FORM, "a=b;_method=DELETE".to_owned()),
-            (FORM, ".method=DELETE".to_owned()),
-            (FORM, "_method%00x=DELETE".to_owned()),
-            (FORM, "+_method=DELETE".to_owned()),
-            (FORM, "_method[]=DELETE".to_owned()),
-            ("application/x-www-form-urlencoded x", "_method=DELETE".to_owned()),
-            ("application/made-up", "a=b&_method=DELETE".to_owned()),
-            ("", "_method=DELETE".to_owned()),
-            ("text/json", r#"{"_method":"DELETE"}"#.to_owned()),
-            ("application/json", r#"{"a":{"b":1},"\u005fmethod" : "DELETE"}"#.to_owned()),
-            ("application/json", r#"[{"_method":"DELETE"}]"#.to_owned()),
-            ("application/json", "{_method:'DELETE'}".to_owned()),
-            ("application/json", "{'_method':'DELETE'}".to_owned()),
-            ("application/made-up", r#"{"_method":"DELETE"}"#.to_owned()),
-            ("application/made-up", multipart(r#"name="_method""#)),
-            ("application/xml", "<r><_method>DELETE</_method></r>".to_owned()),
-            (MULTIPART, multipart(r#"name="_method""#)),
-            (MULTIPART, multipart("name=_method")),
-            (MULTIPART, multipart("NAME = '_method'")),
-            (MULTIPART, multipart(r#"name="\_method""#)),
-            (MULTIPART, multipart(r#"name="_me\thod""#)),
-            (MULTIPART, multipart("name*0=_me; name*1=thod")),
-            (MULTIPART, multipart("name*=UTF-8''%5Fmethod")),
-            (MULTIPART, multipart(r#"name="%5Fmethod""#)),
-            (MULTIPART, multipart(r#"name="=?utf-8?q?=5Fmethod?=""#)),
-            (MULTIPART, multipart("filename=\"x\";\r\n name=\"_method\"")),
-            (MULTIPART, multipart(r#"name="_method[]""#)),
-            (MULTIPART, multipart(r#"name=".method""#)),
-            (MULTIPART, "--x\ncontent-disposition:form-data;name=_method\n\nDELETE\n--x--".to_owned()),
-            (MULTIPART, "--x\rcontent-disposition:form-data;name=_method\r\rDELETE\r--x--".to_owned()),
-        ] {
-            assert_eq!(read(content_type, &body), Says::Method, "{content_type}: {body}");
-        }
-    }
-
-    #[test]
-    fn honest_bodies_say_nothing() {
-        let file = "--x\r\nContent-Disposition: form-data; name=\"payment_method\"; filename*=UTF-8''a%20b\r\n\r\n\
-                    char *name = \"_method\"; a&_method=x\r\n--x--\r\n";
-        for (content_type, body) in [
-            (FORM, "method=fast&name=x&payment_method=card"),
-            (
-                "application/json",
-                r#"{"method":"fast","headers":{"X-HTTP-Method-Override":"PATCH"},"text":"a&_method=b"}"#,
-            ),
-            ("application/json", r#"{"url":"https://a/?_method=x","list":["_method"]}"#),
-            ("application/json", "{}"),
-            (MULTIPART, file),
-            ("text/plain", "the payment_method is a card"),
-            ("image/png", "_method=DELETE"),
-        ] {
-            assert_eq!(read(content_type, body), Says::Nothing, "{content_type}: {body}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_text_is_unreadable_where_text_is_expected() {
-        let utf16: Vec<u8> = r#"{"_method":"DELETE"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(in_body(&utf16, Kind::Json), Says::Unreadable);
-        assert_eq!(in_body(&utf16, Kind::Unknown), Says::Unreadable);
-        assert_eq!(in_body(b"\xff\xd8\xff", Kind::Unknown), Says::Unreadable);
-        assert_eq!(in_body(b"--x\r\n\r\n\xff\xd8\xff\r\n--x--", Kind::Multipart), Says::Nothing);
-    }
-
-    /// What of a body goes on, in pieces of this size.
-    fn goes_on(content_type: &str, body: &[u8], size: usize) -> usize {
-        let mut passing = Passing::of(Some(&HeaderValue::from_str(content_type).unwrap())).unwrap();
-        let pieces = body.chunks(size).take_while(|piece| !passing.names(piece));
-        pieces.map(<[u8]>::len).sum()
-    }
-
-    #[test]
-    fn a_long_body_goes_on_up_to_the_name_of_a_second_method_however_it_is_cut() {
-        let file = "a;name=_method\r\n\r\n--y\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\n".repeat(9);
-        for head in
-            ["Content-Disposition: form-data; name=\"_method\"", "content-disposition:form-data;\r\n NAME=_method"]
-        {
-            for (before, line) in [("\r\n", "\r\n"), ("\n", "\n"), ("", "\r")] {
-                let begin = format!("--x\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n{file}{before}--x{line}");
-                let body = format!("{begin}{head}{line}{line}DELETE{before}--x--{line}");
-                for size in 1..100 {
-                    let gone = goes_on(MULTIPART, body.as_bytes(), size);
-                    let name = begin.len() + head.find("_method").unwrap();
-                    assert!(gone < name + "_method".len(), "{size}: {gone} of {}", body.len());
-                    assert!(gone + size > begin.len(), "the file itself goes on");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_honest_upload_goes_on_whole() {
-        let part = |name: &str, value: &str| {
-            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"_method\"\r\n\r\n{value}\r\n")
-        };
-        let value = "\0 name=\"_method\"\n\n--\r-x".repeat(20_000);
-        let body = part("payment_method", "card") + &part("file", &value) + &part("file2", &value) + "--x--\r\n";
-        for size in [1000, 4093, usize::MAX] {
-            assert_eq!(goes_on(MULTIPART, body.as_bytes(), size), body.len());
-        }
-        let endless = format!("--x\r\n{}", "X-Header: a\r\n".repeat(10_000));
-        assert!(goes_on(MULTIPART, endless.as_bytes(), 1000) <= LONGEST_HEAD + 1000, "a head has an end");
-    }
-
-    #[test]
-    fn only_a_body_that_says_what_stands_between_its_parts_is_looked_into_while_it_goes_by() {
-        let of = |text: &'static str| Passing::of(Some(&HeaderValue::from_static(text))).is_some();
-        for good in
-            [MULTIPART, "multipart/form-data; Boundary=\"a:b\"", "multipart/form-data; charset=utf-8; boundary=x"]
-        {
-            assert!(of(good), "{good}");
-        }
-        for crooked in
-            ["multipart/form-data", "multipart/form-data; boundary=x; boundary=y", "multipart/form-data; boundary="]
-        {
-            assert!(!of(crooked), "{crooked}");
-        }
-        assert!(Passing::of(None).is_none());
-    }
-
-    proptest! {
-        #[test]
-        fn however_a_long_body_is_cut_the_name_does_not_go_on_whole(
-            before in proptest::collection::vec(prop_oneof![
-                Just("--x"), Just("\r\n"), Just("\n"), Just("name=\""), Just("x"), Just("\\"), Just("--"),
-            ], 0..12),
-            cuts in proptest::collection::vec(1_usize..20, 1..60),
-        ) {
-            let before = before.concat();
-            let body = format!("{before}--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE");
-            let whole = body.find("_method").unwrap() + "_method".len();
-            let mut passing = Passing::of(Some(&HeaderValue::from_static(MULTIPART))).unwrap();
-            let (mut gone, mut cuts) = (0, cuts.into_iter().cycle());
-            while gone < body.len() {
-                let end = (gone + cuts.next().unwrap()).min(body.len());
-                if passing.names(&body.as_bytes()[gone..end]) {
-                    break;
-                }
-                gone = end;
-            }
-            prop_assert!(gone < whole, "{gone} of {body:?}");
-        }
-
-        #[test]
-        fn whatever_stands_around_it_a_name_is_found(before in "[a-z=&\"{}:,\\-\\r\\n ]{0,40}", body in ".*") {
-            for kind in [Kind::Form, Kind::Multipart, Kind::Json, Kind::Unknown] {
-                let _ = in_body(body.as_bytes(), kind);
-            }
-            let form = format!("{before}&_method=DELETE");
-            prop_assert_eq!(in_body(form.as_bytes(), Kind::Form), Says::Method);
-            let part = format!("{before}\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE");
-            prop_assert!(goes_on(MULTIPART, part.as_bytes(), 7) < part.len());
-            prop_assert_eq!(in_body(part.as_bytes(), Kind::Multipart), Says::Method);
-        }
-    }
-}
+mod tests;

@@ -190,37 +190,31 @@ async fn overridden(
     } else {
         Powers::NONE
     };
-    let may_name_any = outbound.parts.method == Method::POST && may_name_any(outbound, kind);
-    let is_long = may_name_any && kind == Kind::Multipart && !outbound.fits_within(spool.most());
-    if is_long {
-        // Not held for what no described method could do more. It is looked into all the same.
-        match Passing::of(outbound.parts.headers.get(CONTENT_TYPE)) {
+    let is_stronger = !understood.powers.is_superset(described.intersection(Powers::SENSITIVE));
+    let can_be_held = is_uncompressed(headers) && !outbound.is_longer_than(spool.most());
+    // Of a short form that is refused the API hears nothing.
+    let is_short_form = matches!(kind, Kind::Form | Kind::Multipart) && outbound.fits_within(spool.most());
+    let is_post = outbound.parts.method == Method::POST;
+    let is_held = can_be_held && (is_stronger || is_short_form && is_post);
+    // What POST carries may name a method that is not described at this path at all. It is not
+    // held for that, but looked into while it goes by: as it is, for what does not know a coding
+    // reads it so.
+    if is_post && kind != Kind::Other && (!is_held || kind == Kind::Foreign) {
+        match Passing::of(headers.get(CONTENT_TYPE)) {
             Some(passing) => outbound.passing = Some(Box::new(passing)),
             None => return Ok(Powers::EVERY),
         }
     }
-    let others = if !understood.powers.is_superset(described.intersection(Powers::SENSITIVE)) {
-        described
-    } else if may_name_any && !is_long {
-        Powers::EVERY
-    } else {
-        return Ok(Powers::NONE);
-    };
-    if !is_uncompressed(&outbound.parts.headers) || outbound.is_longer_than(spool.most()) {
+    let others = if is_stronger { described } else { Powers::NONE };
+    if !is_held {
         return Ok(others);
     }
     let body = outbound.hold(spool).await?;
     match second_method::in_body(&body, kind) {
         Says::Method => Err(Refusal::MethodOverride),
-        Says::Unreadable if others == described => Ok(others),
-        Says::Unreadable | Says::Nothing => Ok(Powers::NONE),
+        Says::Unreadable => Ok(others),
+        Says::Nothing => Ok(Powers::NONE),
     }
-}
-
-/// Whether a form may name a method that is not described at its path at all. A compressed form
-/// no framework reads.
-fn may_name_any(outbound: &Outbound, kind: Kind) -> bool {
-    is_uncompressed(&outbound.parts.headers) && matches!(kind, Kind::Form | Kind::Multipart)
 }
 
 /// Whether a body may name another method than the one that was sent, whatever that could do:

@@ -244,10 +244,8 @@ async fn a_form_cannot_name_a_method_that_nobody_described() {
     for (kind, body) in [(urlencoded, "text=x&_method=DELETE"), (multipart, part)] {
         assert_eq!(house.send(form(kind), body).await.refusal(), Some(Refusal::MethodOverride), "{body}");
     }
-    let long = "x".repeat(1 << 20);
-    let answer = house.send(form(urlencoded).header("prefer", "wait=0"), &format!("text={long}")).await;
-    assert_eq!(answer.refusal(), Some(Refusal::TooLargeToHold), "what it could be would have to be asked");
     assert_eq!(house.upstream.seen().await.len(), 0);
+    let long = "x".repeat(1 << 20);
     house.send(form(urlencoded), "text=x&method=fast").await;
     let upload = part.replace("_method", "file").replace("DELETE", &long);
     house.send(form(multipart), &upload).await;
