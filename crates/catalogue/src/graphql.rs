@@ -14,6 +14,8 @@ use crate::selector::{Asked, Unselected, json_body, media, names_alike, one_valu
 const MOST_DEPTH: usize = 32;
 /// More fragments at the root are not followed.
 const MOST_FRAGMENTS: usize = 100;
+/// More different root fields are not looked up.
+const MOST_FIELDS: usize = 500;
 
 /// Names under which servers take a stored document instead of the one that was sent.
 const STORED: &[&str] = &[
@@ -43,6 +45,9 @@ pub fn root_fields(asked: &Asked<'_>) -> Result<Vec<String>, Unselected> {
     let mut fields = BTreeSet::new();
     for request in requests(asked)? {
         fields.extend(request.read()?.fields);
+        if fields.len() > MOST_FIELDS {
+            return Err(Unselected::Unreadable);
+        }
     }
     if fields.is_empty() { Err(Unselected::Absent) } else { Ok(fields.into_iter().collect()) }
 }
@@ -214,15 +219,17 @@ struct Parser<'t> {
 impl<'t> Parser<'t> {
     fn document(mut self) -> Option<Document<'t>> {
         let mut document = Document::default();
+        let mut named = BTreeSet::new();
         while let Some(token) = self.next()? {
             match token {
                 Token::Punctuation('{') => {
+                    named.insert(None);
                     let selections = self.selections()?;
                     document.operations.push(Operation { kind: "query", name: None, selections });
                 }
                 Token::Name(kind @ ("query" | "mutation" | "subscription")) => {
                     let operation = self.operation(kind)?;
-                    if document.operations.iter().any(|other| other.name == operation.name) {
+                    if !named.insert(operation.name) {
                         return None;
                     }
                     document.operations.push(operation);
@@ -326,15 +333,23 @@ impl<'t> Parser<'t> {
         if self.peek()? != Some(Token::Punctuation(open)) {
             return Some(());
         }
-        let mut closing = Vec::new();
+        let (mut closing, mut arguments) = (Vec::new(), 0_usize);
         loop {
             match self.next()?? {
-                Token::Punctuation('(') => closing.push(')'),
+                Token::Punctuation('(') => {
+                    closing.push(')');
+                    arguments += 1;
+                }
                 Token::Punctuation('[') => closing.push(']'),
                 Token::Punctuation('{') => closing.push('}'),
                 // Not in an argument: a field's other name.
-                Token::Punctuation(':') if !closing.contains(&')') => self.renames = true,
-                Token::Punctuation(close @ (')' | ']' | '}')) if closing.pop() != Some(close) => return None,
+                Token::Punctuation(':') if arguments == 0 => self.renames = true,
+                Token::Punctuation(close @ (')' | ']' | '}')) => {
+                    if closing.pop() != Some(close) {
+                        return None;
+                    }
+                    arguments -= usize::from(close == ')');
+                }
                 _ => {}
             }
             if closing.is_empty() {
@@ -568,6 +583,17 @@ mod tests {
         let plain =
             Asked { content_type: Some("application/graphql"), body: Some(b"mutation { a }"), ..Asked::default() };
         assert_eq!(root_fields(&plain).unwrap(), ["mutation.a"]);
+    }
+
+    #[test]
+    fn so_many_different_fields_are_not_looked_up() {
+        let many = |count: usize| {
+            let names: Vec<String> = (0..count).map(|number| format!("f{number}")).collect();
+            fields(&format!("{{{}}}", names.join(" ")), None).map(|fields| fields.len())
+        };
+        assert_eq!(many(MOST_FIELDS), Ok(MOST_FIELDS));
+        assert_eq!(many(MOST_FIELDS + 1), Err(Unselected::Unreadable));
+        assert_eq!(fields(&format!("{{a a {}}}", "a ".repeat(MOST_FIELDS)), None), Ok(vec!["query.a".to_owned()]));
     }
 
     #[test]

@@ -229,11 +229,11 @@ impl Reading {
 
 impl SelectBy {
     /// Whether it looks at a body of this type; `None` where there is no one type that can be
-    /// read. What stands in the query is looked for in a form, too: many an upstream reads both
-    /// as one.
+    /// read. What stands in the query is looked for in forms and in JSON, too: many an upstream
+    /// reads both as one.
     pub(crate) fn needs_body(&self, content_type: Option<&str>) -> bool {
         match self {
-            Self::Query(_) => form_kind(content_type).is_some(),
+            Self::Query(_) => Fields::of(content_type).is_some(),
             Self::Header(_) => false,
             Self::Form(_) | Self::QueryOrForm(_) | Self::Json(_) | Self::GraphQl => true,
         }
@@ -241,7 +241,7 @@ impl SelectBy {
 
     fn read(&self, asked: &Asked<'_>) -> Result<Reading, Unselected> {
         match self {
-            // An upstream may look for the field in a form, too.
+            // An upstream may look for the field in the body, too.
             Self::Query(name) => match (pairs(asked.query, name)?, may_name(asked, name)?) {
                 (query, false) => Ok(query),
                 (_, true) => Ok(Reading::Twice),
@@ -281,30 +281,50 @@ pub(crate) fn is_header_alike(name: &str, wanted: &str) -> bool {
     name.eq_ignore_ascii_case(wanted) || plain(name) == plain(wanted)
 }
 
-/// A form, of which fields are read as of a query.
+/// A body of which fields are read as of a query.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Encoded,
-    Multipart,
+enum Fields {
+    Form,
+    Parts,
+    Json,
 }
 
-/// Whether a body of this type is a form; also one whose type is not spelled as its standard
-/// says, and one without a type: some upstreams take that for a form.
-fn form_kind(content_type: Option<&str>) -> Option<Form> {
-    let Some(text) = content_type.map(str::to_ascii_lowercase) else { return Some(Form::Encoded) };
-    let encoded = text.contains("x-www-form-urlencoded").then_some(Form::Encoded);
-    encoded.or_else(|| text.contains("form-data").then_some(Form::Multipart))
+impl Fields {
+    /// Whether some upstream takes fields from a body of this type; also from one whose type is not
+    /// spelled as its standard says, and from one without a type: some take that for a form.
+    fn of(content_type: Option<&str>) -> Option<Self> {
+        let text = content_type.unwrap_or_default().trim().to_ascii_lowercase();
+        match text.as_str() {
+            "" => Some(Self::Form),
+            text if text.contains("urlencoded") => Some(Self::Form),
+            text if text.contains("form-data") || text.contains("multipart") => Some(Self::Parts),
+            text if text.contains("json") => Some(Self::Json),
+            _ => None,
+        }
+    }
 }
 
-/// Whether a form in the body may have a field of this name.
+/// Whether the body may have a field of this name, where an upstream looks for those of a query.
 fn may_name(asked: &Asked<'_>, name: &str) -> Result<bool, Unselected> {
-    match form_kind(asked.content_type) {
-        None => Ok(false),
-        Some(Form::Encoded) => Ok(form(asked, name)? != Reading::Absent),
+    let Some(fields) = Fields::of(asked.content_type) else { return Ok(false) };
+    let body = asked.body.ok_or(Unselected::Unreadable)?;
+    if body.is_empty() {
+        return Ok(false);
+    }
+    match fields {
+        Fields::Form => Ok(form(asked, name)? != Reading::Absent),
         // Names of parts can be written in many ways: whatever looks like one counts.
-        Some(Form::Multipart) => {
-            let body = String::from_utf8_lossy(asked.body.ok_or(Unselected::Unreadable)?).to_lowercase();
-            Ok(body.contains("name*") || body.contains("=?") || body.contains(&name.to_lowercase()))
+        Fields::Parts => {
+            let body = String::from_utf8_lossy(body).replace('\\', "");
+            let decoded = percent_encoding::percent_decode_str(&body).decode_utf8_lossy();
+            let looks_so = |text: &str| text.contains("name*") || text.contains("=?") || text.contains(&folded(name));
+            Ok(looks_so(&folded(&body)) || looks_so(&folded(&decoded)))
+        }
+        Fields::Json => {
+            let text = std::str::from_utf8(body).map_err(|_| Unselected::Unreadable)?;
+            let read = text::json(text).map_err(|_| Unselected::Unreadable)?;
+            let is_named = |value: &Value| value.as_object().is_some_and(|it| it.keys().any(|key| alike(key, name)));
+            Ok(is_named(&read.value) || read.value.as_array().is_some_and(|list| list.iter().any(is_named)))
         }
     }
 }
@@ -434,8 +454,12 @@ fn loosely(name: &str) -> String {
     let name = name.trim_start_matches(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '[');
     let end = name.char_indices().find(|(place, letter)| *place > 0 && matches!(letter, '[' | ']' | '\0'));
     let name = end.map_or(name, |(end, _)| name.get(..end).unwrap_or(name));
-    name.trim_end_matches(|letter: char| letter.is_whitespace() || letter.is_control())
-        .chars()
+    folded(name.trim_end_matches(|letter: char| letter.is_whitespace() || letter.is_control()))
+}
+
+/// Without the differences that some upstream makes none of, wherever they stand.
+fn folded(text: &str) -> String {
+    text.chars()
         .map(|letter| if matches!(letter, '.' | ' ' | '+') { '_' } else { letter })
         // Both ways round: the Kelvin sign is a small k, and the long s a capital S.
         .flat_map(char::to_uppercase)
@@ -502,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_query_selects_no_form_may_name_too() {
+    fn what_a_query_selects_no_body_may_name_too() {
         let by = SelectBy::Query("Action".into());
         let form = "application/x-www-form-urlencoded";
         let parts = "multipart/form-data; boundary=x";
@@ -510,11 +534,36 @@ mod tests {
         let extended = part.replace("name=\"Action\"", "name*=utf-8''%41ction");
         assert_eq!(select(&by, &asked("Action=List", form, "b=2")), Ok(vec![0]));
         assert_eq!(select(&by, &asked("Action=List", parts, &part.replace("Action", "b"))), Ok(vec![0]));
-        assert_eq!(select(&by, &asked("Action=List", "application/json", "{\"Action\":\"Delete\"}")), Ok(vec![0]));
-        for (media, body) in [(form, "Action=Delete"), (form, "b&action=x"), (parts, part), (parts, &extended)] {
+        let json = "application/json";
+        for body in [r#"{"a":{"Action":"Delete"},"Actions":1}"#, "[1,\"Action\"]", "\"Action\""] {
+            assert_eq!(select(&by, &asked("Action=List", json, body)), Ok(vec![0]), "{body}");
+        }
+        for (media, body) in [("text/plain", "Action=Delete"), ("application/octet-stream", "Action=Delete")] {
+            assert_eq!(select(&by, &asked("Action=List", media, body)), Ok(vec![0]), "nobody takes fields from it");
+            assert!(!by.needs_body(Some(media)));
+        }
+        let (slashed, encoded) = (part.replace("Action", "Ac\\tion"), part.replace("Action", "%41ction"));
+        for (media, body) in [
+            (form, "Action=Delete"),
+            (form, "b&action=x"),
+            (parts, part),
+            (parts, &extended),
+            (parts, &slashed),
+            (parts, &encoded),
+            ("multipart/mixed; boundary=x", part),
+            ("Multipart/related, x; boundary=x", part),
+            (json, r#"{"Action":"Delete"}"#),
+            (json, r#"{"a":1,"\u0061ction":"Delete"}"#),
+            (json, r#"[{"Action":"Delete"}]"#),
+            ("image/x+json", r#"{"Action[]":"Delete"}"#),
+        ] {
             assert_eq!(select(&by, &asked("Action=List", media, body)), Err(Unselected::Ambiguous), "{media} {body}");
             assert!(by.needs_body(Some(media)));
         }
+        for odd in ["{Action:1}", "{\"a\":1} {\"Action\":1}"] {
+            assert_eq!(select(&by, &asked("Action=List", json, odd)), Err(Unselected::Unreadable), "{odd}");
+        }
+        assert_eq!(select(&by, &asked("Action=List", " ", "Action=Delete")), Err(Unselected::Unreadable));
         let untyped = Asked { content_type: None, ..asked("Action=List", "", "Action=Delete") };
         assert_eq!(select(&by, &untyped), Err(Unselected::Unreadable), "some take it for a form");
         assert_eq!(select(&by, &Asked { body: Some(b""), ..untyped }), Ok(vec![0]));

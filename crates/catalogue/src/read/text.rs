@@ -17,6 +17,9 @@ const MOST_DEPTH: usize = 64;
 /// What a YAML document may unfold to, aliases included.
 const MOST_NODES: usize = 4_000_000;
 
+/// More names that stand twice are not told: whoever sends a body could fill it with them.
+const MOST_TWICE: usize = 100;
+
 /// A document as it stands, and the names that stand twice in one object.
 #[derive(Debug, Default)]
 pub(crate) struct Text {
@@ -183,7 +186,8 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
         let (mut values, mut twice) = (Vec::new(), Vec::new());
         while let Some(item) = seq.next_element::<Text>()? {
-            twice.extend(item.twice.iter().map(|below| format!("/{}{below}", values.len())));
+            let room = MOST_TWICE.saturating_sub(twice.len());
+            twice.extend(item.twice.iter().take(room).map(|below| format!("/{}{below}", values.len())));
             values.push(item.value);
         }
         Ok(Text { value: Value::Array(values), twice, no_json: None })
@@ -192,8 +196,9 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
         let (mut values, mut twice) = (Map::new(), Vec::new());
         while let Some((Name(name), item)) = map.next_entry::<Name, Text>()? {
-            twice.extend(item.twice.iter().map(|below| format!("{}{below}", step(&name))));
-            if values.contains_key(&name) {
+            let room = MOST_TWICE.saturating_sub(twice.len());
+            twice.extend(item.twice.iter().take(room).map(|below| format!("{}{below}", step(&name))));
+            if values.contains_key(&name) && twice.len() < MOST_TWICE {
                 twice.push(step(&name));
             }
             put(&mut values, name, item.value);
