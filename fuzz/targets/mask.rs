@@ -9,8 +9,8 @@ const SECRET: &str = "q7Zk-Xw9:vT,3";
 
 fuzz_target!(|data: (u8, u16, &[u8], &[u8])| {
     let (how, most, before, after) = data;
-    let form = [Form::Json, Form::Form, Form::Text][usize::from(how) % 3];
-    let planted: String = match (form, how / 3 % 2) {
+    let form = [Form::Json, Form::Form, Form::Parts("x"), Form::Text][usize::from(how) % 4];
+    let planted: String = match (form, how / 4 % 2) {
         (Form::Json, 1) => SECRET.chars().map(|letter| format!("\\u{:04X}", u32::from(letter))).collect(),
         (Form::Form, 1) => SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect(),
         _ => SECRET.to_owned(),

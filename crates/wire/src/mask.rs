@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::{
     Query, Secret,
     json::{self, Token},
+    second_method::boundary,
     shape::{FieldKind, looks_like_credential},
 };
 
@@ -30,27 +31,30 @@ const SHORTEST_SECRET: usize = 4;
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum Form<'a> {
     /// JSON, and whatever is close to it.
     Json,
     /// `application/x-www-form-urlencoded`; a query is written alike.
     Form,
     /// A path: what stands between its slashes are words of their own.
     Path,
+    /// `multipart/…`, and what stands between the parts.
+    Parts(&'a str),
     /// Anything else.
     Text,
 }
 
-impl Form {
+impl<'a> Form<'a> {
     /// The form that a `Content-Type` names. Without one a body that begins as JSON is taken
     /// for JSON.
-    pub fn of(content_type: Option<&str>, body: &[u8]) -> Self {
+    pub fn of(content_type: Option<&'a str>, body: &[u8]) -> Self {
         let essence =
             content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "application/x-www-form-urlencoded" => Self::Form,
             "" if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) => Self::Json,
             _ if essence.ends_with("json") => Self::Json,
+            _ if essence.starts_with("multipart/") => content_type.and_then(boundary).map_or(Self::Text, Self::Parts),
             _ => Self::Text,
         }
     }
@@ -62,7 +66,7 @@ impl Form {
 /// Masked are the `known` secrets of at least four bytes wherever they stand, words that look
 /// like credentials, and values under names such as `password`. That is as far as it goes: a
 /// password under a name that says nothing is shown.
-pub fn mask(body: &[u8], form: Form, known: &[&Secret], most: usize) -> String {
+pub fn mask(body: &[u8], form: Form<'_>, known: &[&Secret], most: usize) -> String {
     let known: Vec<&str> = known
         .iter()
         .filter_map(|secret| str::from_utf8(secret.expose()).ok())
@@ -75,6 +79,7 @@ pub fn mask(body: &[u8], form: Form, known: &[&Secret], most: usize) -> String {
         Form::Json => write_json(&mut page, &text, &known),
         Form::Form => write_form(&mut page, &text, &known),
         Form::Path => write_path(&mut page, &text),
+        Form::Parts(boundary) => write_parts(&mut page, &text, boundary),
         Form::Text => write_text(&mut page, &text),
     };
     page.finish(text.len().saturating_sub(shown))
@@ -159,30 +164,77 @@ fn write_path(page: &mut Page, text: &str) -> usize {
 /// Writes a text line by line; says how many bytes were begun.
 fn write_text(page: &mut Page, text: &str) -> usize {
     let mut begun = 0;
-    // Inside a part of a multipart body whose name says that it is secret.
-    let mut in_secret_part = false;
-    let mut in_part_head = false;
     for line in text.split_inclusive('\n') {
         if page.is_full() {
             break;
         }
         begun += line.len();
-        let content = line.trim_end_matches(['\r', '\n']);
-        if content.starts_with("--") {
-            (in_secret_part, in_part_head) = (false, true);
-        } else if in_part_head {
-            in_part_head = !content.is_empty();
-            let name = content.to_ascii_lowercase().split_once("; name=\"").map(|(_, rest)| rest.to_owned());
-            let name = name.as_deref().and_then(|rest| rest.split('"').next()).unwrap_or_default();
-            in_secret_part |= FieldKind::of(name) != FieldKind::Plain;
-        } else if in_secret_part && !content.is_empty() {
-            page.write(MASKED);
-            page.write("\n");
+        page.write(&mask_words(&mask_named(line)));
+    }
+    begun
+}
+
+/// Writes the parts of a body line by line; says how many bytes were begun. Of a part whose name
+/// says that it is secret the length is shown.
+fn write_parts(page: &mut Page, text: &str, boundary: &str) -> usize {
+    let delimiter = format!("--{boundary}");
+    let mut begun = 0;
+    // The lines of the head that is under way, if one is.
+    let mut head: Option<Vec<&str>> = None;
+    // Where the secret begins that is under way.
+    let mut secret: Option<usize> = None;
+    let end_secret = |page: &mut Page, secret: Option<usize>, end: usize| {
+        let size = secret.and_then(|from| text.get(from..end)).map_or(0, |value| value.trim_end().len());
+        if size > 0 {
+            page.write(&format!("[masked: {size} bytes]\n"));
+        }
+    };
+    for line in text.split_inclusive('\n') {
+        if page.is_full() {
+            break;
+        }
+        let from = begun;
+        begun += line.len();
+        let content = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        // Anywhere in a line: some readers look for it so, and nothing behind it may be hidden.
+        if line.contains(&delimiter) {
+            end_secret(page, secret.take(), from);
+            head = Some(Vec::new());
+        } else if let Some(lines) = &mut head {
+            if content.is_empty() {
+                secret = is_secret_part(lines).then_some(begun);
+                head = None;
+            } else {
+                lines.push(content);
+            }
+        } else if secret.is_some() {
             continue;
         }
         page.write(&mask_words(&mask_named(line)));
     }
+    end_secret(page, secret, begun);
     begun
+}
+
+/// Whether a part's one name says that it is secret. Of two, its reader may take either.
+fn is_secret_part(head: &[&str]) -> bool {
+    let mut names = head.iter().flat_map(|line| whole_names(line).map(move |at| (line, at)));
+    let (Some((line, at)), None) = (names.next(), names.next()) else { return false };
+    let is_plain = head.iter().all(|line| !line.contains('\r') && !line.starts_with([' ', '\t']));
+    let begins = line.get(.."content-disposition:".len());
+    let is_disposition = begins.is_some_and(|begin| begin.eq_ignore_ascii_case("content-disposition:"));
+    let value = line.get(at + "name".len()..).and_then(|rest| rest.strip_prefix("=\"")?.split_once('"'));
+    is_plain && is_disposition && value.is_some_and(|(name, _)| FieldKind::of(name) != FieldKind::Plain)
+}
+
+/// Where `name` stands in a line as a word of its own.
+fn whole_names(line: &str) -> impl Iterator<Item = usize> {
+    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let windows = line.as_bytes().windows("name".len()).enumerate();
+    windows
+        .filter(|(_, window)| window.eq_ignore_ascii_case(b"name"))
+        .map(|(at, _)| at)
+        .filter(move |at| !line.get(..*at).unwrap_or_default().ends_with(is_word))
 }
 
 /// A text without the known secrets.

@@ -12,6 +12,10 @@ fn text(body: &str) -> String {
     mask(body.as_bytes(), Form::Text, &[], 10_000)
 }
 
+fn parts(body: &str) -> String {
+    mask(body.as_bytes(), Form::of(Some("multipart/form-data; boundary=x"), body.as_bytes()), &[], 10_000)
+}
+
 #[test]
 fn a_path_is_shown_segment_by_segment() {
     let path = |path: &str| mask(path.as_bytes(), Form::Path, &[&Secret::new(b"s3cr/et!")], 60);
@@ -76,10 +80,37 @@ fn text_is_shown_without_what_stands_behind_the_name_of_a_secret() {
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--x\r\n\
                      Content-Disposition: form-data; name=\"role\"\r\n\r\nadmin\r\n--x--\r\n";
     assert_eq!(
-        text(multipart),
-        "--x\nContent-Disposition: form-data; name=\"password\"\n\n[masked]\n--x\n\
+        parts(multipart),
+        "--x\nContent-Disposition: form-data; name=\"password\"\n\n[masked: 7 bytes]\n--x\n\
          Content-Disposition: form-data; name=\"role\"\n\nadmin\n--x--\n"
     );
+}
+
+#[test]
+fn whoever_writes_a_body_does_not_choose_what_is_not_shown() {
+    // What looks like parts in a body that has none.
+    let sql = "--\n/* ; name=\"password\" */\n\nDROP TABLE customers;\n";
+    assert_eq!(text(sql), sql);
+    assert_eq!(parts(sql), sql);
+    // A second name, whose reader may take the first; a head that others end elsewhere.
+    let disposition = "Content-Disposition: form-data; name=\"role\"";
+    for head in [
+        format!("X-Note: a; name=\"password\"\r\n{disposition}"),
+        format!("{disposition}\r\nX-Note: a; name=\"password\""),
+        format!("{disposition}; name=\"password\""),
+        "X-Note: a; name=\"password\"".to_owned(),
+        "Content-Disposition: form-data; name=\"password\"\r\r\nX: a".to_owned(),
+        "X: a\r\n Content-Disposition: form-data; name=\"password\"".to_owned(),
+    ] {
+        let body = format!("--x\r\n{head}\r\n\r\nowner\r\n--x--\r\n");
+        assert!(parts(&body).contains("owner"), "{body}");
+    }
+    // Where readers begin a part, none is hidden behind a secret.
+    let behind = "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\na --x\r\n\
+                  Content-Disposition: form-data; name=\"role\"\r\n\r\nowner\r\n--x--\r\n";
+    assert!(parts(behind).contains("owner"), "{}", parts(behind));
+    let long = format!("--x\nContent-Disposition: form-data; name=\"pin\"\n\n{}--x--", "a\n".repeat(500));
+    assert!(parts(&long).contains("\n[masked: 999 bytes]\n--x--"), "how much is hidden is said: {}", parts(&long));
 }
 
 #[test]
@@ -108,6 +139,8 @@ fn the_form_is_told_by_the_content_type() {
         (Some("application/vnd.api+json"), "", Form::Json),
         (Some("application/x-www-form-urlencoded"), "{", Form::Form),
         (Some("text/plain"), "{", Form::Text),
+        (Some("multipart/form-data; boundary=x"), "{", Form::Parts("x")),
+        (Some("multipart/form-data; boundary=x; xboundary=y"), "{", Form::Text),
         (None, " {", Form::Json),
         (None, "x", Form::Text),
     ] {
@@ -115,8 +148,8 @@ fn the_form_is_told_by_the_content_type() {
     }
 }
 
-fn any_form() -> impl Strategy<Value = Form> {
-    prop_oneof![Just(Form::Json), Just(Form::Form), Just(Form::Path), Just(Form::Text)]
+fn any_form() -> impl Strategy<Value = Form<'static>> {
+    prop_oneof![Just(Form::Json), Just(Form::Form), Just(Form::Path), Just(Form::Parts("x")), Just(Form::Text)]
 }
 
 proptest! {
@@ -133,7 +166,7 @@ proptest! {
         let body = match form {
             Form::Json => format!("{{\"{}\":\"{planted}\",\"a\":{secret}}}", before.replace(['"', '\\'], "")),
             Form::Form => format!("{before}&x={planted}&{after}"),
-            Form::Path | Form::Text => format!("{before}{secret}{after}"),
+            Form::Path | Form::Parts(_) | Form::Text => format!("{before}{secret}{after}"),
         };
         let shown = mask(body.as_bytes(), form, &[&Secret::new(secret.as_bytes())], 10_000);
         prop_assert!(!shown.contains(&secret), "{}", shown);
