@@ -533,6 +533,10 @@ def prometheus(gate, checks):
         except TimeoutError:
             pass
         checks.same(moved(), wanted, "the counters move by exactly what was called")
+        timed = lambda families: {s.labels["decision"]: s.value for s in families["greave_request_duration_seconds"].samples if s.name.endswith("_count")}
+        now = timed(metrics(gate)[1])
+        since = {decision: count - timed(families)[decision] for decision, count in now.items()}
+        checks.same({d: n for d, n in since.items() if n}, {"permit": 7, "challenge": 3, "refuse": 2}, "and each is timed by what was decided")
 
 
 # --- the admin API against its own document ----------------------------------

@@ -1,6 +1,8 @@
 //! What Prometheus reads, and whether the gate is well.
 
+mod house;
 mod telling;
+mod text;
 mod watch;
 
 use std::{
@@ -17,11 +19,14 @@ use axum::{
     http::{HeaderName, StatusCode, header::CONTENT_TYPE},
     routing::get,
 };
-use gateway::{Gate, Watching};
+use console::Told;
+use gateway::{Counts, Decided, Gate, Times, Watching};
 use jiff::Timestamp;
 use record::Book;
 use tell::Teller;
 
+pub(crate) use self::house::started;
+use self::text::Text;
 use crate::{
     drains::{Drains, cursor::Health},
     traces::Traces,
@@ -34,11 +39,14 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) struct Measured {
     pub(crate) gate: Arc<Gate>,
     pub(crate) book: Arc<Book>,
+    /// What the record may take, in bytes.
+    pub(crate) record_cap: u64,
     pub(crate) drains: Arc<Drains>,
     pub(crate) traces: Arc<Traces>,
     pub(crate) watching: Arc<Watching>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) teller: Teller,
+    pub(crate) told: Arc<Told>,
 }
 
 /// `/metrics` and `/health`.
@@ -52,9 +60,17 @@ pub(crate) fn pages(measured: Measured) -> Router {
 async fn metrics(measured: Arc<Measured>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
     // The watch looks at each of its keys, which may be a million.
     let text = tokio::task::spawn_blocking(move || {
-        let Measured { gate, book, drains, traces, watching, authority, teller } = &*measured;
+        let Measured { gate, book, record_cap, drains, traces, watching, authority, teller, told } = &*measured;
         let now = Timestamp::now();
-        text(gate, book, (drains, traces))
+        let mut text = Text::default();
+        house::of_process(&mut text);
+        house::of_law(&mut text, authority, now);
+        of_gate(&mut text, gate.counts());
+        house::of_questions(&mut text, authority, told, now);
+        house::of_record(&mut text, book, *record_cap);
+        of_traces(&mut text, traces);
+        text.0
+            + &of_drains(&drains.health(), now)
             + &watch::text(watching, authority, now)
             + &telling::text(&teller.health())
             + &authority.view(of_drills)
@@ -73,32 +89,37 @@ fn well(book: &Book) -> (StatusCode, &'static str) {
     }
 }
 
-fn text(gate: &Gate, book: &Book, (drains, traces): (&Drains, &Traces)) -> String {
-    let counts = gate.counts();
+fn of_gate(text: &mut Text, counts: &Counts) {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let record = book.counts();
-    let metrics = [
-        ("greave_calls_permitted_total", "counter", "calls that passed", read(&counts.permitted)),
-        (
-            "greave_calls_would_ask_total",
-            "counter",
-            "calls that passed because a guard observes",
-            read(&counts.would_ask),
-        ),
-        ("greave_calls_challenged_total", "counter", "calls that ended with a question", read(&counts.challenged)),
-        ("greave_calls_refused_total", "counter", "calls that were refused", read(&counts.refused)),
-        ("greave_calls_waiting", "gauge", "calls that wait for a person now", read(&counts.waiting)),
-        ("greave_record_entries_total", "counter", "entries of the record on disk", record.written),
-        ("greave_record_lost_total", "counter", "entries that could not be written", record.lost),
-        ("greave_traces_sent_total", "counter", "requests whose spans a collector took", read(&traces.counts.sent)),
-        ("greave_traces_dropped_total", "counter", "requests whose spans were let go", read(&traces.counts.dropped)),
-        ("greave_record_syncs_total", "counter", "times the record was synced", record.syncs),
-    ];
-    let mut text = String::new();
-    for (name, kind, help, value) in metrics {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-    }
-    text + &of_drains(&drains.health(), Timestamp::now())
+    text.counter("greave_calls_permitted_total", "calls that passed", read(&counts.permitted));
+    let help = "calls that passed because a guard observes";
+    text.counter("greave_calls_would_ask_total", help, read(&counts.would_ask));
+    text.counter("greave_calls_challenged_total", "calls that ended with a question", read(&counts.challenged));
+    text.counter("greave_calls_refused_total", "calls that were refused", read(&counts.refused));
+    text.gauge("greave_calls_waiting", "calls that wait for a person now", read(&counts.waiting));
+    let named = |(decided, times): (Decided, Times)| (decided.word(), times);
+    text.histogram(
+        "greave_request_duration_seconds",
+        "how long requests took, to the last byte of the answer",
+        "decision",
+        counts.durations.iter().map(named),
+    );
+    text.histogram(
+        "greave_gate_duration_seconds",
+        "what the gate added before a request went on or was refused, without what it waited for a person",
+        "decision",
+        counts.shares.iter().map(named),
+    );
+    text.by("greave_upstream_answers_total", "counter", "what the API answered", "status", counts.answers());
+    let help = "requests that the API did not answer, or not to the end";
+    text.by("greave_upstream_errors_total", "counter", help, "why", counts.unanswered());
+}
+
+fn of_traces(text: &mut Text, traces: &Traces) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (sent, dropped) = (read(&traces.counts.sent), read(&traces.counts.dropped));
+    text.counter("greave_traces_sent_total", "requests whose spans a collector took", sent);
+    text.counter("greave_traces_dropped_total", "requests whose spans were let go", dropped);
 }
 
 /// The last drill of each scenario: whether it was in time, and when it ended. None was played
@@ -153,4 +174,42 @@ fn of_drains(drains: &[(String, Health)], now: Timestamp) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The names of metrics that stand in a text.
+    fn named(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+        let is_metric = |word: &&str| word.starts_with("greave_") || word.starts_with("process_");
+        words.filter(is_metric).filter(|word| !word.ends_with('_')).collect()
+    }
+
+    #[test]
+    fn every_metric_is_explained_and_every_one_that_is_explained_exists() {
+        let code = [
+            include_str!("metrics.rs").split("#[cfg(test)]").next().unwrap_or_default(),
+            include_str!("metrics/house.rs"),
+            include_str!("metrics/telling.rs").split("#[cfg(test)]").next().unwrap_or_default(),
+            include_str!("metrics/watch.rs"),
+        ];
+        let quoted = code.iter().flat_map(|code| code.split('"').skip(1).step_by(2));
+        let quoted: String = quoted.map(|text| format!("{text} ")).collect();
+        let made = named(&quoted);
+        let guide = include_str!("../../../docs/guide.md");
+        let pages = [guide, include_str!("../../../docs/watch.md"), include_str!("../../../docs/drill.md")].concat();
+        let told = named(&pages);
+        let untold: Vec<_> = made.difference(&told).collect();
+        assert!(untold.is_empty(), "not explained: {untold:?}");
+        let made_up = told.iter().filter(|name| !made.contains(name.strip_suffix("_bucket").unwrap_or(name)));
+        let made_up: Vec<_> = made_up.collect();
+        assert!(made_up.is_empty(), "explained, and not there: {made_up:?}");
+        for name in made {
+            let unit = ["_total", "_seconds", "_bytes", "_info"].iter().any(|unit| name.ends_with(unit));
+            let fine = unit || !["time", "size", "age", "duration"].iter().any(|word| name.contains(word));
+            assert!(fine || name == "greave_drill_in_time", "{name} has no unit");
+        }
+    }
 }

@@ -363,6 +363,9 @@ impl Voice {
         let by_mail: Vec<String> =
             notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
         let Reached { mail, webhooks } = self.send(Some(key.id), notice);
+        if webhooks == 0 && !(mail && !by_mail.is_empty()) && !key.is_drill() {
+            self.told.note_nobody();
+        }
         (0..webhooks).for_each(|_| self.told.note(challenge, "webhook", None, now));
         by_mail.into_iter().filter(|_| mail).for_each(|name| self.told.note(challenge, "mail", Some(name), now));
         told.push((challenge, asked.at));

@@ -14,7 +14,7 @@ use std::{
 use law::{Call, KeyId, Outcome};
 
 use crate::{
-    Counts, Damage, Entry, Health, Notice, Reader, Sealing, Unavailable, Usage, Used,
+    Counts, Damage, Entry, Health, Notice, Pending, Reader, Sealing, Unavailable, Usage, Used,
     brief::Brief,
     entry,
     leaves::Leaves,
@@ -251,6 +251,11 @@ impl Book {
     /// What the book has done since it was opened.
     pub fn counts(&self) -> Counts {
         self.shared.counts()
+    }
+
+    /// What is not on disk yet, and when something last came there.
+    pub fn pending(&self) -> Pending {
+        self.shared.pending()
     }
 
     /// Takes what there is to tell about the book itself. Each notice is given once; at most

@@ -47,6 +47,7 @@ mod position;
 mod proof;
 mod read;
 mod rollup;
+mod room;
 mod scan;
 mod sealer;
 mod segment;
@@ -75,9 +76,10 @@ pub use crate::{
     },
     read::{Damage, Follow, Reader},
     rollup::{Daily, daily},
+    room::{Room, room},
     sealer::{Checkpointed, Sealing},
     segment::Segment,
-    state::{Counts, Health, Notice, Unavailable},
+    state::{Counts, Health, Notice, Pending, Unavailable},
     usage::{LastUse, ProgramSeen, SourceSeen, UndescribedSeen, Usage, Used},
     uses::{OperationUse, Span, Uses, span, uses},
 };

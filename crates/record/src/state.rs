@@ -104,6 +104,15 @@ pub struct Counts {
     pub bytes: u64,
 }
 
+/// How far what was taken is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Calls and outcomes that were taken and are not on disk for certain yet.
+    pub entries: u64,
+    /// When the last ones came there; nothing where none did since the book was opened.
+    pub synced: Option<Timestamp>,
+}
+
 /// What is handed over.
 pub(crate) enum Item {
     Call(Call),
@@ -147,6 +156,12 @@ struct State {
     oldest: Option<Instant>,
     /// How many items were ever queued; each item's number is its ticket.
     tickets: u64,
+    /// The ticket of the last item that the writer has taken.
+    handed: u64,
+    /// The ticket of the last item that is on disk, or was given up.
+    settled: u64,
+    /// When the last batch came to the disk.
+    synced: Option<Timestamp>,
     /// Who waits until the item with that ticket is on disk, in the order of tickets.
     waiting: VecDeque<(u64, oneshot::Sender<Result<(), Unavailable>>)>,
     /// Since when the writer has been at the disk.
@@ -249,6 +264,9 @@ impl Shared {
             weight: 0,
             oldest: None,
             tickets: 0,
+            handed: 0,
+            settled: 0,
+            synced: None,
             waiting: VecDeque::new(),
             at_disk: None,
             trouble: None,
@@ -356,6 +374,11 @@ impl Shared {
 
     pub(crate) fn counts(&self) -> Counts {
         self.state().counts
+    }
+
+    pub(crate) fn pending(&self) -> Pending {
+        let state = self.state();
+        Pending { entries: state.tickets - state.settled, synced: state.synced }
     }
 
     pub(crate) fn notices(&self) -> Vec<Notice> {
@@ -476,6 +499,9 @@ impl Shared {
         state.counts.written += written.items;
         state.counts.bytes += written.bytes;
         state.counts.syncs += 1;
+        // Whatever the writer had taken was in this batch, or is lost.
+        state.settled = state.handed;
+        state.synced = Some(Timestamp::now());
         while state.waiting.front().is_some_and(|(ticket, _)| *ticket <= order.upto) {
             if let Some((_, sender)) = state.waiting.pop_front() {
                 // Whoever no longer waits has gone away.
@@ -558,6 +584,7 @@ impl State {
         std::mem::swap(&mut self.queue, batch);
         self.weight = 0;
         self.oldest = None;
+        self.handed = self.tickets;
         Order { upto: self.tickets, gap: if with_gap { self.gap.take() } else { None } }
     }
 

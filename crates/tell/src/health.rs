@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use law::Severity;
 
-use crate::{Notice, Recipient};
+use crate::{Kind, Notice, Recipient};
 
 /// People remembered for a notice that others were missed.
 const REMEMBERED: usize = 64;
@@ -29,6 +29,10 @@ pub struct WayHealth {
     pub waiting: usize,
     /// When the last letter arrived.
     pub last_delivered: Option<Timestamp>,
+    /// Of those that arrived, the ones that asked their reader to say yes or no.
+    pub asks_delivered: u64,
+    /// The same of those that were given up or dropped.
+    pub asks_lost: u64,
 }
 
 /// Whether letters arrive.
@@ -89,6 +93,8 @@ impl Status {
             missed: 0,
             waiting: 0,
             last_delivered: None,
+            asks_delivered: 0,
+            asks_lost: 0,
         };
         Self(Mutex::new(Inner { health, missed: None }))
     }
@@ -97,8 +103,9 @@ impl Status {
         self.lock().health.clone()
     }
 
-    pub(crate) fn delivered(&self, now: Timestamp) {
+    pub(crate) fn delivered(&self, kind: Kind, now: Timestamp) {
         let mut inner = self.lock();
+        inner.health.asks_delivered += u64::from(kind.asks());
         let health = &mut inner.health;
         if let State::Failing { since, .. } = &health.state {
             tracing::info!(way = health.name, %since, "people are told again");
@@ -122,8 +129,9 @@ impl Status {
         health.state = State::Failing { since, why: why.to_owned() };
     }
 
-    pub(crate) fn gave_up(&self, letters: usize) {
+    pub(crate) fn gave_up(&self, letters: usize, asks: usize) {
         let mut inner = self.lock();
+        inner.health.asks_lost += u64::try_from(asks).unwrap_or(u64::MAX);
         tracing::warn!(way = inner.health.name, letters, "letters are given up");
         inner.health.given_up += u64::try_from(letters).unwrap_or(u64::MAX);
     }
@@ -147,6 +155,7 @@ impl Status {
     pub(crate) fn miss(&self, notice: &Notice, to: &[Recipient]) {
         let mut inner = self.lock();
         inner.health.missed += 1;
+        inner.health.asks_lost += u64::from(notice.kind.asks());
         let missed = inner.missed.get_or_insert_with(|| Missed { count: 0, severity: notice.severity, to: Vec::new() });
         missed.count += 1;
         missed.severity = missed.severity.max(notice.severity);
@@ -183,9 +192,9 @@ mod tests {
         assert!(status.health().state.is_news("second"), "another reason is said");
         status.failed(at(2), "second");
         assert_eq!(status.health().state, State::Failing { since: at(1), why: "second".to_owned() });
-        status.delivered(at(3));
+        status.delivered(Kind::ChallengeOpened, at(3));
         assert_eq!(status.health().state, State::Well);
-        assert_eq!((status.health().failed, status.health().delivered), (2, 1));
+        assert_eq!((status.health().failed, status.health().delivered, status.health().asks_delivered), (2, 1, 1));
     }
 
     #[test]

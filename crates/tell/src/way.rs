@@ -97,7 +97,7 @@ impl Way {
         }
         let left = self.waiting();
         if left > 0 {
-            self.status.gave_up(left);
+            self.status.gave_up(left, self.asking());
             self.letters.clear();
         }
         self.status.waiting(0);
@@ -130,6 +130,11 @@ impl Way {
         let due = self.letters.iter().map(|letter| letter.due).min();
         let due = due.map(|due| self.rests_until.map_or(due, |rest| rest.max(due)));
         due.into_iter().chain(self.groups.next()).min()
+    }
+
+    /// Letters that wait and ask their reader to say yes or no.
+    fn asking(&self) -> usize {
+        self.letters.iter().filter(|letter| letter.notice.kind.asks()).count()
     }
 
     fn waiting(&self) -> usize {
@@ -173,7 +178,7 @@ impl Way {
     /// gives way: the oldest of them.
     fn post(&mut self, to: Addressee, notice: Arc<Notice>) {
         if self.status.is_disabled() {
-            self.status.gave_up(1);
+            self.status.gave_up(1, usize::from(notice.kind.asks()));
             return;
         }
         self.letters.push(Letter { to, notice, attempts: 0, due: Instant::now() });
@@ -227,17 +232,17 @@ impl Way {
         let now = Timestamp::now();
         match result {
             Ok(()) => {
-                self.status.delivered(now);
+                self.status.delivered(letter.notice.kind, now);
                 letter.notice.receipt.iter().for_each(Receipt::give);
             }
             Err(Failure::Gone) => {
                 self.status.disabled(now);
-                self.status.gave_up(self.letters.len() + 1);
+                self.status.gave_up(self.letters.len() + 1, self.asking() + usize::from(letter.notice.kind.asks()));
                 self.letters.clear();
             }
             Err(Failure::Never { why }) => {
                 self.status.failed(now, &why);
-                self.status.gave_up(1);
+                self.status.gave_up(1, usize::from(letter.notice.kind.asks()));
             }
             Err(Failure::Later { why, after }) => {
                 self.status.failed(now, &why);
@@ -246,7 +251,7 @@ impl Way {
                     self.rests_until = Some(Instant::now() + after);
                 }
                 if letter.attempts >= self.limits.attempts && !letter.notice.kind.replaces() {
-                    self.status.gave_up(1);
+                    self.status.gave_up(1, usize::from(letter.notice.kind.asks()));
                     return;
                 }
                 letter.due = Instant::now() + retry::backoff(letter.attempts, letter.notice.id.as_str());
@@ -288,7 +293,7 @@ impl Way {
             match result {
                 Err(Failure::Later { why, after }) => {
                     self.status.failed(Timestamp::now(), &why);
-                    self.status.gave_up(1);
+                    self.status.gave_up(1, usize::from(letter.notice.kind.asks()));
                     self.rests_until = after.map(|after| Instant::now() + after);
                 }
                 other => self.settle(letter, other),

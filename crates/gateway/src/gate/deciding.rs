@@ -1,6 +1,6 @@
 //! The third stop: the law decides, and again when people have answered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use authority::{Key, Spent, Ticket};
 use bytes::Bytes;
@@ -83,7 +83,9 @@ impl Passage<'_> {
         if let Some(span) = &self.span {
             span.holds(Timestamp::now());
         }
+        let waits = Instant::now();
         let end = Box::pin(self.wait(request, outbound, (key, facts, shown), body, &challenge, writing)).await;
+        writing.waited(waits.elapsed());
         if let Some(span) = &self.span {
             span.held(Timestamp::now());
         }

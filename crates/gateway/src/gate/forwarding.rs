@@ -129,6 +129,7 @@ impl Passage<'_> {
                 Ok(answer)
             }
             Err(kept) => {
+                self.worker.gate.counts.not_answered(kept.refusal());
                 if let Some(swap) = &swap {
                     swap.pending.because(kept.why());
                 }

@@ -14,6 +14,7 @@ mod deciding;
 mod findings;
 mod forwarding;
 mod guessing;
+mod histogram;
 mod issued;
 mod learning;
 mod passage;
@@ -33,6 +34,7 @@ mod writing;
 pub(crate) use self::rehearsing::Played;
 pub use self::{
     counts::{Counts, WatchCounts},
+    histogram::{Decided, Times},
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
     rehearsing::{Event, NotPlayed, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},

@@ -206,6 +206,7 @@ impl Passage<'_> {
         if let Some(refusal) = tally.cut().above_ceiling() {
             return Err(self.end(&tally, Problem::new(refusal, self.id)));
         }
+        writing.goes_on();
         self.forward((permit, spent, toll), outbound, &request, &visitor, &tally).await
     }
 

@@ -334,6 +334,9 @@ impl Watching {
 
     /// A person is asked because of what holds the key.
     pub(crate) fn asks(&self, key: KeyId, now: Timestamp) {
+        if self.rehearsals.of(Some(key)).is_none() {
+            self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        }
         let held = self.authority.view(|state| state.contained_itself(key, now));
         self.with_ladder(Some(key), |ladder| {
             ladder.hold(key, held);

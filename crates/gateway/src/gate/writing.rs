@@ -1,7 +1,13 @@
 //! The fourth stop: the call is written down, and what became of it under the same id,
 //! whatever way the request ends.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use authority::Key;
 use http::HeaderValue;
@@ -15,6 +21,7 @@ use crate::{
     gate::{
         attempt::Understood,
         counts::Counts,
+        histogram::{Decided, Timed},
         passage::{Passage, Refused},
         presented::Presented,
         span::Strand,
@@ -43,6 +50,12 @@ pub(crate) struct Writing {
     watching: Arc<Watching>,
     /// What the watch looked at: it looks at what becomes of it, too.
     watched: OnceLock<Kept>,
+    began: Instant,
+    /// By whom it came, and what was decided.
+    decided: OnceLock<(Who, Verdict)>,
+    /// How long it waited for a person.
+    waited: OnceLock<Duration>,
+    gone_on: AtomicBool,
 }
 
 impl Writing {
@@ -54,7 +67,37 @@ impl Writing {
             span,
             watching: Arc::clone(&gate.watching),
             watched: OnceLock::new(),
+            began: Instant::now(),
+            decided: OnceLock::new(),
+            waited: OnceLock::new(),
+            gone_on: AtomicBool::new(false),
         })
+    }
+
+    /// It waited so long for a person.
+    pub(crate) fn waited(&self, time: Duration) {
+        let _ = self.waited.set(time);
+    }
+
+    /// It goes on to the API: what it took until here, the gate has added.
+    pub(crate) fn goes_on(&self) {
+        if !self.gone_on.swap(true, Ordering::Relaxed) {
+            let own = self.began.elapsed().saturating_sub(self.waited.get().copied().unwrap_or_default());
+            self.time(&self.counts.shares, own);
+        }
+    }
+
+    /// It is over.
+    fn is_over(&self) {
+        self.goes_on();
+        self.time(&self.counts.durations, self.began.elapsed());
+    }
+
+    /// What a drill takes says nothing of requests.
+    fn time(&self, timed: &Timed, time: Duration) {
+        if let Some((_, verdict)) = self.decided.get().filter(|(who, _)| *who != Who::Drill) {
+            timed.note(Decided::of(*verdict, self.waited.get().is_some()), micros(time));
+        }
     }
 
     /// What the watch looked at.
@@ -95,6 +138,7 @@ impl Writing {
 
     /// Writes what became of a request that the gate answered before anything was counted.
     pub(crate) fn answered(&self, id: CallId, status: u16, began: Timestamp, at: Timestamp) {
+        self.is_over();
         let micros = at.as_microsecond().saturating_sub(began.as_microsecond());
         self.book.outcome(Outcome {
             call: id,
@@ -116,9 +160,14 @@ impl Writing {
     /// Writes what became of it.
     pub(crate) fn end(&self, id: CallId, ending: &Ending, at: Timestamp) {
         if let Some(call) = self.lock().take() {
-            self.counts.note(call.verdict);
+            self.note(&call);
             self.trace(&call);
             let _ = self.book.intent(call);
+        }
+        self.is_over();
+        // A drill's calls are answered by the gate itself.
+        if self.decided.get().is_some_and(|(who, _)| *who != Who::Drill) {
+            self.counts.answered(ending);
         }
         if let Some(kept) = self.watched.get() {
             self.watching.ended(kept, ending, at);
@@ -143,9 +192,14 @@ impl Writing {
     fn take(&self, verdict: Verdict) -> Option<Call> {
         let mut call = self.lock().take()?;
         call.verdict = verdict;
-        self.counts.note(verdict);
+        self.note(&call);
         self.trace(&call);
         Some(call)
+    }
+
+    fn note(&self, call: &Call) {
+        let _ = self.decided.set((call.who, call.verdict));
+        self.counts.note(call.verdict);
     }
 
     fn trace(&self, call: &Call) {
@@ -265,6 +319,10 @@ pub(crate) fn without_secrets(text: &str, presented: &Presented) -> String {
         return MASKED.to_owned();
     }
     shortened(text)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// At most [`LONGEST_WORD`] bytes, cut between letters.

@@ -59,6 +59,7 @@ pub(crate) async fn run(path: &Path, now: Timestamp) -> Outcome {
     // Heard from here on: whoever says stop while the gate starts means it, and whoever says
     // that the configuration has changed is right even before it was read.
     let mut signals = Signals::hear()?;
+    metrics::started();
     let serving = tokio::select! {
         serving = Serving::start(path, now) => serving?,
         () = signals.end() => return Ok(Done::Clean),
@@ -204,11 +205,13 @@ impl Serving {
             let pages = metrics::pages(Measured {
                 gate: Arc::clone(&gate),
                 book: Arc::clone(&book),
+                record_cap: config.record.cap.0,
                 drains: Arc::clone(&drains),
                 traces: Arc::clone(&traces),
                 watching: Arc::clone(&watching),
                 authority: Arc::clone(&house.authority),
                 teller,
+                told: Arc::clone(&desk.told),
             });
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }

@@ -6,8 +6,17 @@ use tell::WayHealth;
 
 pub(super) fn text(ways: &[WayHealth]) -> String {
     type Value = fn(&WayHealth) -> u64;
-    let metrics: [(&str, &str, &str, Value); 5] = [
+    let metrics: [(&str, &str, &str, Value); 7] = [
         ("greave_tell_delivered_total", "counter", "letters that arrived", |way| way.delivered),
+        ("greave_tell_asks_delivered_total", "counter", "of these, those that ask for an answer", |way| {
+            way.asks_delivered
+        }),
+        (
+            "greave_tell_asks_lost_total",
+            "counter",
+            "those that ask for an answer and were given up or dropped",
+            |way| way.asks_lost,
+        ),
         ("greave_tell_failures_total", "counter", "attempts to tell that failed", |way| way.failed),
         ("greave_tell_given_up_total", "counter", "letters that were given up", |way| way.given_up),
         ("greave_tell_missed_total", "counter", "notices dropped because too many waited", |way| way.missed),
@@ -45,6 +54,8 @@ mod tests {
             missed: 0,
             waiting: 0,
             last_delivered: None,
+            asks_delivered: 1,
+            asks_lost: 0,
         };
         assert_eq!(text(&[]), "");
         let text = text(&[way("https://hooks.example.com", 3), way("mail \"x\":25", 0)]);

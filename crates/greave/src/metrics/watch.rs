@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::{self, Write as _},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -10,6 +9,8 @@ use authority::{Authority, State};
 use gateway::Watching;
 use jiff::Timestamp;
 use law::{Containment, Step};
+
+use super::text::Text;
 
 /// As `[watch]` and `greave watch` call them.
 const SEVERITIES: [&str; 4] = ["info", "warning", "high", "critical"];
@@ -20,7 +21,7 @@ const HOLDING: [Step; 5] = [Step::StepUp, Step::Freeze, Step::Pin, Step::Disable
 pub(super) fn text(watching: &Watching, authority: &Authority, now: Timestamp) -> String {
     let (watch, counts) = (watching.watch(), watching.counts());
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mut text = Text(String::new());
+    let mut text = Text::default();
     let found = SEVERITIES.iter().zip(&counts.findings).map(|(severity, found)| (*severity, read(found)));
     text.by("greave_watch_findings_total", "counter", "findings of the watch", "severity", found);
     let held = authority.view(|state| contained(state, now));
@@ -28,6 +29,12 @@ pub(super) fn text(watching: &Watching, authority: &Authority, now: Timestamp) -
     text.by("greave_watch_contained", "gauge", "keys that are contained, by what is done about them", "step", held);
     for (name, kind, help, value) in [
         ("greave_watch_capped_total", "counter", "findings answered more mildly by the caps", read(&counts.capped)),
+        (
+            "greave_watch_asked_total",
+            "counter",
+            "calls that a person was asked about because their key is held",
+            read(&counts.asked),
+        ),
         ("greave_watch_lifted_total", "counter", "keys whose containments a person lifted", read(&counts.lifted)),
         ("greave_watch_untold_total", "counter", "findings lost for want of room", read(&counts.untold)),
         ("greave_watch_unwritten_keys", "gauge", "keys held by what cannot be written", watching.unwritten() as u64),
@@ -56,26 +63,4 @@ fn contained(state: &State, now: Timestamp) -> BTreeMap<Step, u64> {
         steps.into_iter().for_each(|step| *held.entry(step).or_default() += 1);
     }
     held
-}
-
-struct Text(String);
-
-impl Text {
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-    }
-
-    fn by<L: fmt::Display>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        label: &str,
-        values: impl Iterator<Item = (L, u64)>,
-    ) {
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (value, many) in values {
-            let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {many}");
-        }
-    }
 }

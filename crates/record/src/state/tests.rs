@@ -92,6 +92,27 @@ fn a_disk_that_takes_nothing_does_not_empty_the_queue() {
 }
 
 #[test]
+fn what_is_not_on_disk_yet_is_counted_until_it_is_also_over_a_try_that_fails() {
+    let shared = Shared::new(Settings { retry: Duration::ZERO, ..SETTINGS });
+    assert_eq!(shared.pending(), Pending::default());
+    shared.push(Item::Call(testing::call(1))).unwrap();
+    shared.push(Item::Outcome(testing::outcome(&testing::call(1)))).unwrap();
+    let mut batch = VecDeque::new();
+    let Turn::Write(order) = shared.turn(&mut batch) else { panic!("nobody stopped it") };
+    assert_eq!(shared.pending().entries, 2, "taken by the writer is not on disk");
+    shared.failed(&order, Reason::Full, Lost::default());
+    assert_eq!(shared.pending(), Pending { entries: 2, synced: None });
+    // The writer has kept what it took, and tries the gap with it.
+    let Turn::Write(order) = shared.turn(&mut batch) else { panic!("nobody stopped it") };
+    shared.push(Item::Call(testing::call(2))).unwrap();
+    let gap = order.gap.map(|missed| missed.until(Timestamp::now()));
+    shared.wrote(&order, Written { items: 2, bytes: 1, removed: Vec::new(), lost: Lost::default(), gap });
+    let pending = shared.pending();
+    assert_eq!(pending.entries, 1, "what came since waits");
+    assert!(pending.synced.is_some());
+}
+
+#[test]
 fn after_the_grace_ordinary_calls_fail_too_and_after_the_end_everything_does() {
     let shared = Shared::new(Settings { grace: Duration::ZERO, ..SETTINGS });
     assert!(shared.push(Item::Call(testing::call(1))).is_ok());
