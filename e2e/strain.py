@@ -513,7 +513,13 @@ def full_disk(office, gate, checks):
             "a full disk: the gate says so in its log and to whoever asks for its health",
             health(),
         )
+        told = lambda rule: gate.log.read_text().count(f'rule="{rule}"')
+        wait_until(lambda: told("record-failing") and told("ledger-failing"), 10, "people are told")
+        admin = Api(gate.metrics)("GET", "/health").body.decode()
+        checks.that("the disk is full" in admin and "sensitive calls are refused" in admin, "a full disk: its health says how bad it is", admin)
         wait_until(lambda: mine("GET", "/items/late").status == 503, GRACE + 5, "the grace is over")
+        wait_until(lambda: told("record-closed"), 10, "people are told that it is worse")
+        checks.same([told("record-failing"), told("record-closed")], [1, 1], "a full disk: people are told once that it is, and once that it has lasted")
         checks.that(True, "a full disk: not for ever: after the grace reads stop, too", health())
         disk.free()
         wait_until(lambda: delete()[0].status == 204, 20, "a full disk: afterwards sensitive calls pass again")

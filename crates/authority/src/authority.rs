@@ -143,6 +143,8 @@ pub struct Authority {
     guesses_at_nobody: Mutex<GuessesAtNobody>,
     header_guesses: Mutex<HeaderGuesses>,
     changes: broadcast::Sender<Arc<Written>>,
+    /// Since when the ledger takes nothing.
+    unwritten_since: Mutex<Option<Timestamp>>,
 }
 
 impl Authority {
@@ -194,6 +196,7 @@ impl Authority {
             guesses_at_nobody: Mutex::default(),
             header_guesses: Mutex::default(),
             changes: broadcast::Sender::new(LISTENING),
+            unwritten_since: Mutex::default(),
             state: RwLock::new(state),
         });
         authority.check_secrets().await?;
@@ -225,6 +228,11 @@ impl Authority {
     /// Reads the state. The closure must be quick: changes wait for it.
     pub fn view<R>(&self, read: impl FnOnce(&State) -> R) -> R {
         read(&self.read())
+    }
+
+    /// Since when the ledger cannot be written, where the last change could not be.
+    pub fn unwritten_since(&self) -> Option<Timestamp> {
+        *self.unwritten_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What changes from now on.
@@ -608,14 +616,22 @@ impl Authority {
         let texts = |written: &[Written]| -> Vec<String> {
             written.iter().map(|written| serde_json::to_string(written).unwrap_or_default()).collect()
         };
+        let is_written = |is: bool| {
+            let mut since = self.unwritten_since.lock().unwrap_or_else(PoisonError::into_inner);
+            *since = (!is).then(|| since.unwrap_or(now));
+        };
         let error = match self.store.append(now, texts(&written), shelf).await {
-            Ok(entries) => return self.obey(&entries, written, now),
+            Ok(entries) => {
+                is_written(true);
+                return self.obey(&entries, written, now);
+            }
             Err(error) => error,
         };
         // It may be on disk for all that. Where that cannot be read, it is looked at again
         // before anything else is written.
         let missed = self.store.missed().await.unwrap_or_default();
         let all = missed.iter().map(|entry| &entry.change).eq(texts(&written).iter()) && !missed.is_empty();
+        is_written(all);
         self.catch_up(&missed).await?;
         if all { Ok(()) } else { Err(error.into()) }
     }

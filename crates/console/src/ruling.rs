@@ -4,7 +4,10 @@ use authority::{Authority, Digest, Failed, Files, LawInForce, Weaker};
 use jiff::Timestamp;
 use law::{Cell, Held, HolderKind, Law, Mode, Power};
 
-use crate::api::{Guarded, LawView, Observing, ObservingCell, PostureView, WaitingLaw, WeakerPart};
+use crate::{
+    Desk,
+    api::{Guarded, LawView, Observing, ObservingCell, PostureView, RecordHealth, WaitingLaw, WeakerPart},
+};
 
 /// How many entries of the ledger are looked at in one go.
 const PAGE: u32 = 500;
@@ -94,4 +97,30 @@ pub(crate) async fn len(authority: &Authority) -> Result<u64, Failed> {
     let note = authority.store().checkpoint().await?;
     let checkpoint = note.and_then(|note| authority.store().signer().verify(&note).ok());
     Ok(checkpoint.map_or(0, |checkpoint| checkpoint.chain.len))
+}
+
+/// What cannot be written down at this moment, and what that means, for people.
+pub(crate) fn unwritten(desk: &Desk) -> Option<String> {
+    if let RecordHealth::Failing { reason, since, meaning } = record_health(desk) {
+        return Some(format!("The record cannot be written since {since:.0}: {reason}. Now {meaning}."));
+    }
+    let since = desk.authority.unwritten_since()?;
+    Some(format!("The ledger cannot be written since {since:.0}: nobody can be asked, and no key changed."))
+}
+
+/// How the record stands.
+pub(crate) fn record_health(desk: &Desk) -> RecordHealth {
+    let Some(book) = &desk.book else { return RecordHealth::Closed };
+    let failing = |since, reason: record::Reason, meaning: &str| RecordHealth::Failing {
+        since,
+        reason: reason.to_string(),
+        meaning: meaning.to_owned(),
+    };
+    match book.health() {
+        record::Health::Healthy => RecordHealth::Well,
+        record::Health::Failing { since, reason, lost: _ } => {
+            failing(since, reason, "sensitive calls are refused; others still pass")
+        }
+        record::Health::Closed { since, reason, lost: _ } => failing(since, reason, "all calls are refused"),
+    }
 }

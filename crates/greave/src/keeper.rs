@@ -5,8 +5,8 @@ use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
 
 use authority::{Authority, Change, RecordPart};
 use jiff::Timestamp;
-use law::Finding;
-use record::{Book, Notice, Removal, Removed};
+use law::{Evidence, Finding, Severity};
+use record::{Book, Health, Notice, Reason, Removal, Removed, Unavailable};
 use seal::Verifier;
 use tell::Teller;
 use tokio::{
@@ -16,7 +16,13 @@ use tokio::{
 };
 
 use crate::{
-    config::Config, hourly::Hourly, house::HouseError, secrets::Vault, state::record_folder, stop::stopped,
+    config::Config,
+    hourly::Hourly,
+    house::HouseError,
+    secrets::Vault,
+    state::record_folder,
+    stop::stopped,
+    trouble::{Degree, News, Trouble},
     witness::Witness,
 };
 
@@ -35,6 +41,11 @@ pub(crate) struct Keeper {
     authority: Arc<Authority>,
     hourly: Hourly,
     pending: Pending,
+    findings: mpsc::Sender<Finding>,
+    /// What was told of the record's disk.
+    of_record: Trouble,
+    /// The same of the ledger's.
+    of_ledger: Trouble,
 }
 
 /// Something that was removed, and is not in the ledger yet.
@@ -59,8 +70,9 @@ impl Keeper {
         let verifier = signer.map_err(|error| HouseError::Setting(error.to_string()))?.verifier();
         let witness = Witness::new(teller, Arc::clone(&authority));
         let folder = record_folder(&config.gate.state);
-        let (hourly, pending) = (Hourly::new(findings), Pending::default());
-        Ok(Self { book, folder, verifier, witness, authority, hourly, pending })
+        let (hourly, pending) = (Hourly::new(findings.clone()), Pending::default());
+        let (of_record, of_ledger) = Default::default();
+        Ok(Self { book, folder, verifier, witness, authority, hourly, pending, findings, of_record, of_ledger })
     }
 
     /// Keeps until the gate stops.
@@ -79,6 +91,7 @@ impl Keeper {
             for notice in self.book.notices() {
                 self.take(notice).await;
             }
+            self.look_at_disks(Timestamp::now());
             self.pending.note(&self.authority, &mut self.hourly).await;
         }
     }
@@ -100,8 +113,69 @@ impl Keeper {
                 );
                 self.hourly.find("record-crowded", what);
             }
+            // A disk that failed and is well again before anybody looks has failed all the same.
+            Notice::Failing(unavailable) => self.record_is(Some((Degree::Failing, unavailable)), Timestamp::now()),
             Notice::Unsealed(why) => self.hourly.find("record-unsealed", format!("the record is not sealed: {why}")),
             _ => {}
+        }
+    }
+
+    /// Tells whether what must be written can be.
+    fn look_at_disks(&mut self, now: Timestamp) {
+        self.record_is(
+            match self.book.health() {
+                Health::Healthy => None,
+                Health::Failing { since, reason, .. } => Some((Degree::Failing, Unavailable { reason, since })),
+                Health::Closed { since, reason, .. } => Some((Degree::Closed, Unavailable { reason, since })),
+            },
+            now,
+        );
+        let failing = self.authority.unwritten_since();
+        match self.of_ledger.is(failing.map(|_| Degree::Failing), now) {
+            Some(News::Worse(_)) => {
+                let since = failing.unwrap_or(now);
+                let what = format!(
+                    "the ledger cannot be written since {since:.0}: nobody can be asked, and no key changed; free \
+                     space on the disk of the state folder, or mend it. `greave status` says how it stands"
+                );
+                self.find("ledger-failing", Severity::Critical, what, now);
+            }
+            Some(News::Mended) => {
+                self.find("ledger-mended", Severity::Info, "the ledger is written again".to_owned(), now);
+            }
+            None => {}
+        }
+    }
+
+    fn record_is(&mut self, stands: Option<(Degree, Unavailable)>, now: Timestamp) {
+        // A book that was closed in order is no fault.
+        let stands = stands.filter(|(_, unavailable)| unavailable.reason != Reason::Stopped);
+        let news = self.of_record.is(stands.map(|(degree, _)| degree), now);
+        match (news, stands) {
+            (Some(News::Worse(degree)), Some((_, Unavailable { reason, since }))) => {
+                let (rule, meaning) = match degree {
+                    Degree::Failing => ("record-failing", "sensitive calls are refused, others pass for a while"),
+                    Degree::Closed => ("record-closed", "all calls are refused"),
+                };
+                let what = format!(
+                    "the record cannot be written since {since:.0}: {reason}. {meaning}; free space on the disk of \
+                     the state folder, or mend it. `greave status` says how it stands"
+                );
+                let passing = degree == Degree::Failing && matches!(reason, Reason::Slow | Reason::Overrun);
+                self.find(rule, if passing { Severity::High } else { Severity::Critical }, what, now);
+            }
+            (Some(News::Mended), _) => {
+                let what = "the record is written again; what is missing stands in it".to_owned();
+                self.find("record-mended", Severity::Info, what, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn find(&self, rule: &str, severity: Severity, what: String, now: Timestamp) {
+        let evidence = Evidence { at: now, call: None, what };
+        if self.findings.try_send(Finding::new(rule, severity, None, evidence)).is_err() {
+            tracing::error!(rule, "more is found than can be told");
         }
     }
 

@@ -30,6 +30,7 @@ mod state;
 mod stop;
 mod telling;
 mod traces;
+mod trouble;
 mod trust;
 mod watching;
 mod witness;

@@ -54,7 +54,7 @@ pub(crate) fn pages(measured: Measured) -> Router {
     let (health, measured) = (Arc::clone(&measured.book), Arc::new(measured));
     Router::new()
         .route("/metrics", get(move || metrics(Arc::clone(&measured))))
-        .route("/health", get(move || async move { well(&health) }))
+        .route("/health", get(move || async move { well(health.health()) }))
 }
 
 async fn metrics(measured: Arc<Measured>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
@@ -79,14 +79,14 @@ async fn metrics(measured: Arc<Measured>) -> Result<([(HeaderName, &'static str)
     Ok(([(CONTENT_TYPE, FORMAT)], text))
 }
 
-fn well(book: &Book) -> (StatusCode, &'static str) {
-    match book.health() {
-        record::Health::Healthy => (StatusCode::OK, "ok\n"),
-        record::Health::Failing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the record cannot be written\n"),
-        record::Health::Closed { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the record could not be written for too long\n")
-        }
-    }
+fn well(health: record::Health) -> (StatusCode, String) {
+    let (degree, since, reason) = match health {
+        record::Health::Healthy => return (StatusCode::OK, "ok\n".to_owned()),
+        record::Health::Failing { since, reason, .. } => ("sensitive calls are refused", since, reason),
+        record::Health::Closed { since, reason, .. } => ("all calls are refused", since, reason),
+    };
+    let text = format!("the record cannot be written since {since:.0}: {reason}; {degree}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 fn of_gate(text: &mut Text, counts: &Counts) {

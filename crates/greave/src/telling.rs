@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -30,6 +31,9 @@ use crate::{
 
 /// How often open questions are looked through for those that nobody answers.
 const BEAT: Duration = Duration::from_secs(5);
+
+/// So long people wait for a disk that keeps findings for the drains.
+const NOTING: Duration = Duration::from_secs(5);
 
 /// So many parts of what waits are named in a notice; the desk shows all.
 const NAMED: usize = 20;
@@ -412,12 +416,18 @@ impl Voice {
             finding.rule.insert_str(0, "drill-");
         }
         let finding = &finding;
+        // People first: the disk on which it is kept may be what they are told of.
+        self.tell_people_of(finding);
         // A slow disk must not stop whoever answers people.
         let (journal, noted) = (Arc::clone(&self.journal), finding.clone());
-        let noted = tokio::task::spawn_blocking(move || journal.note(&noted)).await;
-        if let Err(error) = noted.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        let noted = tokio::task::spawn_blocking(move || journal.note(&noted));
+        let noted = tokio::time::timeout(NOTING, noted).await.unwrap_or_else(|_| Ok(Err(ErrorKind::TimedOut.into())));
+        if let Err(error) = noted.unwrap_or_else(|error| Err(io::Error::other(error))) {
             tracing::error!(error = &error as &dyn std::error::Error, "a finding is not kept for the drains");
         }
+    }
+
+    fn tell_people_of(&self, finding: &Finding) {
         tracing::warn!(rule = finding.rule, key = finding.key.map(|key| key.to_string()), "{}", in_a_line(finding));
         let at = finding.evidence().next().map_or(0, |evidence| evidence.at.as_millisecond());
         let key = finding.key.map_or_else(|| "none".to_owned(), |key| key.to_string());

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Desk,
-    api::{AcceptLaw, HealthView, LawView, Preview, PreviewFilter, PreviewLine, Problem, RecordHealth},
+    api::{AcceptLaw, HealthView, LawView, Preview, PreviewFilter, PreviewLine, Problem},
     explain::{verdict, within},
     inventory, ruling,
     traffic::{self, Stopped},
@@ -94,7 +94,7 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<HealthView> 
     let (desk, now) = (&admin.desk, admin.desk.now());
     let law = desk.authority.law();
     let operations = desk.catalogue.load().operations().len();
-    let record = record_health(desk);
+    let record = ruling::record_health(desk);
     Json(desk.authority.view(|state| HealthView {
         law: law.digest.to_string(),
         observing: ruling::observing(&law.law, now),
@@ -104,23 +104,8 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<HealthView> 
         keys_without_holder: state.keys().filter(|key| key.holder().is_none()).count(),
         operations,
         record,
+        ledger_unwritten_since: desk.authority.unwritten_since(),
     }))
-}
-
-fn record_health(desk: &Desk) -> RecordHealth {
-    let Some(book) = &desk.book else { return RecordHealth::Closed };
-    let failing = |since, reason: record::Reason, meaning: &str| RecordHealth::Failing {
-        since,
-        reason: reason.to_string(),
-        meaning: meaning.to_owned(),
-    };
-    match book.health() {
-        record::Health::Healthy => RecordHealth::Well,
-        record::Health::Failing { since, reason, lost: _ } => {
-            failing(since, reason, "sensitive calls are refused; others still pass")
-        }
-        record::Health::Closed { since, reason, lost: _ } => failing(since, reason, "all calls are refused"),
-    }
 }
 
 /// The moment that lies so long before now.

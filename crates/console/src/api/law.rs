@@ -179,6 +179,10 @@ pub struct HealthView {
     pub operations: usize,
     /// How the record stands.
     pub record: RecordHealth,
+    /// Since when the ledger takes nothing, where the last change could not be written: nobody can
+    /// be asked then, and no key changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger_unwritten_since: Option<Timestamp>,
 }
 
 /// How the record stands.

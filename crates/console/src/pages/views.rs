@@ -34,6 +34,8 @@ pub(super) struct Frame {
     visitor: Option<Signed>,
     /// What only observes now, in words.
     observing: Option<String>,
+    /// What cannot be written, in words.
+    unwritten: Option<String>,
     /// Whether a weaker law waits and this person could accept it.
     law_waits: bool,
     /// How many keys are contained, where this person may lift it.
@@ -60,6 +62,7 @@ impl Frame {
                 form_token: visitor.session.form_token.to_string(),
             }),
             observing: observing.is_any().then(|| super::text::sentence(&observing.to_string())),
+            unwritten: ruling::unwritten(desk),
             law_waits: visitor.person.administrator && desk.authority.view(|state| state.waiting().is_some()),
             contained: if visitor.person.administrator {
                 desk.authority.view(|state| state.contained(desk.now()).count())
@@ -72,7 +75,7 @@ impl Frame {
 
     /// The frame before anybody is verified.
     pub(super) const fn bare() -> Self {
-        Self { visitor: None, observing: None, law_waits: false, contained: 0, issues: false }
+        Self { visitor: None, observing: None, unwritten: None, law_waits: false, contained: 0, issues: false }
     }
 
     fn form_token(&self) -> &str {

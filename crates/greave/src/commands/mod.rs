@@ -29,7 +29,7 @@ mod testing;
 pub(crate) mod upstream;
 pub(crate) mod watch;
 
-use console::api::{HealthView, Proof};
+use console::api::{HealthView, Proof, RecordHealth};
 use http::Method;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -90,9 +90,16 @@ impl Admin {
 
     /// Says beside the output what is not asked yet.
     async fn tell_observing(&self) -> Result<(), Box<dyn std::error::Error>> {
-        let HealthView { observing, law_waits, .. } = self.client.read(&address(&["health"])).await?;
+        let HealthView { observing, law_waits, record, ledger_unwritten_since, .. } = self.client.read(&address(&["health"])).await?;
         if observing.is_any() {
             show::aside(show::ALARM, format!("{observing}; `greave guards preview` says whom enforcing would ask"));
+        }
+        if let RecordHealth::Failing { reason, since, meaning } = record {
+            show::aside(show::ALARM, format!("the record cannot be written since {since:.0}: {reason}; {meaning}"));
+        }
+        if let Some(since) = ledger_unwritten_since {
+            let text = format!("the ledger cannot be written since {since:.0}: nobody can be asked, and no key changed");
+            show::aside(show::ALARM, text);
         }
         if law_waits {
             show::aside(show::ALARM, "a weaker law waits for a code: `greave law show`, `greave law accept --as NAME`");
