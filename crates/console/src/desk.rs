@@ -45,6 +45,8 @@ pub struct Desk {
     pub alarm: Option<Alarm>,
     /// Says who tries credentials; nobody does where no gate runs.
     pub guesses: Option<Guesses>,
+    /// Settings of the configuration in force that the next start alone takes over.
+    pub at_next_start: ArcSwap<Vec<&'static str>>,
     /// Who was told of the questions.
     pub told: Arc<Told>,
     /// What time it is.

@@ -49,7 +49,7 @@ pub(crate) struct Ends {
     book: Arc<Book>,
     teller: Teller,
     /// The desk's origin, for links.
-    desk: String,
+    desk: ArcSwap<String>,
     warnings: ArcSwap<Warnings>,
     sent: Mutex<Vec<Sent>>,
     looking: tokio::sync::Mutex<()>,
@@ -90,13 +90,14 @@ impl Ends {
         book: Arc<Book>,
         teller: Teller,
     ) -> Self {
-        let warnings = ArcSwap::from_pointee(warnings);
+        let (warnings, desk) = (ArcSwap::from_pointee(warnings), ArcSwap::from_pointee(desk));
         let (sent, looking, looked) = (Mutex::default(), tokio::sync::Mutex::default(), AtomicBool::new(false));
         Self { authority, book, teller, desk, warnings, sent, looking, looked }
     }
 
     /// Warns like this from now on.
-    pub(crate) fn warn_by(&self, warnings: Warnings) {
+    pub(crate) fn warn_by(&self, warnings: Warnings, desk: String) {
+        self.desk.store(Arc::new(desk));
         self.warnings.store(Arc::new(warnings));
     }
 
@@ -320,7 +321,7 @@ impl Ends {
             at,
             title,
             lines,
-            link: Some(self.desk.clone()),
+            link: Some(String::clone(&self.desk.load())),
             challenge: None,
             severity,
             to: near.people.clone(),

@@ -4,6 +4,7 @@
 //! person, as a whole; so that the gate can go on by what is in force, and start by it, the
 //! files in force are kept in the state folder under their digests.
 
+mod at_start;
 mod catalogue;
 mod compare;
 mod kept;
@@ -18,7 +19,7 @@ use authority::{Authority, Digest, Files, Loaded, Offer, Weaker};
 use jiff::Timestamp;
 
 use self::kept::Kept;
-pub(crate) use self::kept::KeptError;
+pub(crate) use self::{at_start::at_next_start, kept::KeptError};
 use crate::{
     config::{Config, ConfigError},
     document::{Document, DocumentError},

@@ -104,6 +104,7 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<HealthView> 
         keys_without_holder: state.keys().filter(|key| key.holder().is_none()).count(),
         operations,
         record,
+        at_next_start: desk.at_next_start.load().iter().map(ToString::to_string).collect(),
         ledger_unwritten_since: desk.authority.unwritten_since(),
     }))
 }

@@ -179,6 +179,9 @@ pub struct HealthView {
     pub operations: usize,
     /// How the record stands.
     pub record: RecordHealth,
+    /// Settings of the configuration in force that the next start alone takes over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_next_start: Vec<String>,
     /// Since when the ledger takes nothing, where the last change could not be written: nobody can
     /// be asked then, and no key changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use ::catalogue::{Catalogue, Found, Override, Pattern};
 use authority::{Digest, Files, NoDigest, Weaker};
 use clap::Args;
-use console::api::{HolderList, HolderView, LawView, PostureView};
+use console::api::{HealthView, HolderList, HolderView, LawView, PostureView};
 use jiff::Timestamp;
 use law::{Cell, Clause, Factor, HolderKind, Law, Powers};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::{
     drains::{self, cursor::Health},
     house::{self, HouseError},
     issuers,
-    posture::Posture,
+    posture::{Posture, at_next_start},
     show,
     state::{StateFolder, database, running},
     telling::{Telling, observing},
@@ -52,6 +52,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     let (issuers, issuers_are_wrong) = issuers::look(config).await?;
     let known = known(&config.gate.state, now).await?;
     let weaker = known.as_ref().map(|known| waits(&written, known, now)).transpose()?.unwrap_or_default();
+    let later = known.as_ref().map(|known| later(&written, known)).transpose()?.unwrap_or_default();
     let strangers = known.as_ref().map(|known| strangers(config, known)).unwrap_or_default();
     let direct = match &check.direct {
         Some(url) => Some(direct::attempt(url, config).await?),
@@ -92,6 +93,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
             "unknown_people": strangers,
             "overrides": starred,
             "locked_out": locked_out,
+            "at_next_start": later,
             "waits": waits.collect::<Vec<_>>(),
             "told_by": { "webhooks": config.tell.webhook.len(), "mail": config.tell.mail.is_some() },
             "drains": drains.iter().map(|(drain, health)| json!({"name": drain.name, "health": health})).collect::<Vec<_>>(),
@@ -140,6 +142,10 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
         show::say(show::styled(show::ALARM, line))?;
     }
     print_waits(&written, &weaker)?;
+    if !later.is_empty() {
+        let text = format!("\nTaken over at the gate's next start, and not at a reload: {}", later.join(", "));
+        show::say(show::wrapped(&text, 2, show::width()))?;
+    }
     if let Some(direct) = &direct {
         direct.print()?;
     }
@@ -172,6 +178,17 @@ fn waits(written: &Posture, Known { files, law, .. }: &Known, now: Timestamp) ->
         weaker.extend(written.weaker_than(&written.beside(&files)?));
     }
     Ok(weaker)
+}
+
+/// What a running gate takes over at its next start alone: of the file, and of what is in force already.
+fn later(written: &Posture, Known { files, at_next_start: waits, .. }: &Known) -> Result<BTreeSet<String>, HouseError> {
+    let Some(waits) = waits else { return Ok(BTreeSet::new()) };
+    let mut later: BTreeSet<String> = waits.iter().cloned().collect();
+    if let Some(files) = files.filter(|files| *files != written.texts.files()) {
+        let in_force = written.beside(&files)?;
+        later.extend(at_next_start(&in_force.config, &written.config).into_iter().map(str::to_owned));
+    }
+    Ok(later)
 }
 
 /// Who may say yes by the file, and is not known.
@@ -281,6 +298,8 @@ struct Known {
     /// The files in force, where the gate has started before.
     files: Option<Files>,
     law: Law,
+    /// What is in force and waits for the next start; nothing where no gate runs.
+    at_next_start: Option<Vec<String>>,
     /// The names of the people.
     people: Vec<String>,
     /// Who has keys for which no two people could answer.
@@ -292,6 +311,7 @@ async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn st
     if let Some(socket) = running(state) {
         let client = Client::Running(socket);
         let LawView { page, posture, .. } = client.read(&address(&["law"])).await?;
+        let HealthView { at_next_start, .. } = client.read(&address(&["health"])).await?;
         let HolderList { holders, .. } = client.read(&address(&["holders"])).await?;
         let files = |PostureView { digest: _, config, lock, document }| -> Result<Files, NoDigest> {
             Ok(Files { config: config.try_into()?, lock: lock.try_into()?, document: document.try_into()? })
@@ -301,6 +321,7 @@ async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn st
         return Ok(Some(Known {
             files: posture.map(files).transpose()?,
             law: page.parse()?,
+            at_next_start: Some(at_next_start),
             people: people.map(|person| person.name).collect(),
             alone,
         }));
@@ -316,6 +337,7 @@ async fn known(state: &Path, now: Timestamp) -> Result<Option<Known>, Box<dyn st
         state.is_founded().then(|| Known {
             files: state.posture().map(|(_, files)| files),
             law,
+            at_next_start: None,
             people: people.map(|person| person.name.clone()).collect(),
             alone: state
                 .holders()

@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{
     commands::{Done, Outcome},
-    config::{self, Config},
+    config::Config,
     drains::{self, Drains, journal::Journal},
     drilling::Player,
     ends::Ends,
@@ -37,7 +37,7 @@ use crate::{
     keeper::Keeper,
     leaks,
     metrics::{self, Measured},
-    posture::Posture,
+    posture::{Posture, at_next_start},
     show,
     state::socket,
     stop::stopped,
@@ -333,7 +333,7 @@ impl Serving {
         house::lend_credential(&config, &self.house.authority)?;
         self.house.authority.limit(house::limits(&config));
         // What is in use does not end because a shorter life was configured just now.
-        self.ends.warn_by(config.warnings());
+        self.ends.warn_by(config.warnings(), config.desk());
         self.ends.look(config.lifetimes(), Timestamp::now()).await;
         self.house.authority.live_by(config.lifetimes()).await;
         let abroad = house::abroad(&config, &self.house.authority, &catalogue)?;
@@ -353,9 +353,11 @@ impl Serving {
         self.traces.obey(&config)?;
         let carrying = self.retelling.obey(&config, &self.stop.subscribe())?;
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(carrying);
-        for setting in at_next_start(&self.house.config, &config) {
+        let later = at_next_start(&self.house.config, &config);
+        for setting in &later {
             tracing::warn!(setting, "what the configuration says of it now is taken over at the next start");
         }
+        self.desk.at_next_start.store(Arc::new(later));
         note_networks(&watch);
         self.watching.obey(watch);
         note_catalogue(&self.house, document.lock).await;
@@ -382,32 +384,6 @@ impl Serving {
 fn added<'a>(before: &Catalogue, now: &'a Catalogue) -> Vec<&'a str> {
     let known: HashSet<&str> = before.operations().iter().map(|operation| &*operation.name).collect();
     now.operations().iter().map(|operation| &*operation.name).filter(|name| !known.contains(name)).collect()
-}
-
-/// The settings that differ and that a running gate cannot take over.
-fn at_next_start(before: &Config, now: &Config) -> Vec<&'static str> {
-    let fixed = |config: &Config| {
-        let config::Gate { listen, upstream, metrics, workers, head_timeout, stop_timeout, .. } = &config.gate;
-        let config::Gate { connect_timeout, answer_timeout, .. } = &config.gate;
-        let config::Gate { upstream_authorities, client_certificate, client_key, .. } = &config.gate;
-        [
-            ("gate.listen", format!("{listen:?}")),
-            ("gate.upstream", format!("{upstream:?}")),
-            ("gate.metrics", format!("{metrics:?}")),
-            ("gate.workers", format!("{workers:?}")),
-            ("gate.head_timeout", format!("{head_timeout:?}")),
-            ("gate.stop_timeout", format!("{stop_timeout:?}")),
-            ("gate.connect_timeout", format!("{connect_timeout:?}")),
-            ("gate.answer_timeout", format!("{answer_timeout:?}")),
-            ("gate.upstream_authorities", format!("{upstream_authorities:?}")),
-            ("gate.client_certificate", format!("{client_certificate:?} {client_key:?}")),
-            ("desk.listen", format!("{:?}", config.desk.listen)),
-            ("hold.body, hold.memory", format!("{:?} {:?}", config.hold.body, config.hold.memory)),
-            ("record", format!("{:?}", config.record)),
-        ]
-    };
-    let both = fixed(before).into_iter().zip(fixed(now));
-    both.filter(|((_, before), (_, now))| before != now).map(|((setting, _), _)| setting).collect()
 }
 
 fn watch_rules(config: &Config) -> Result<WatchRules, HouseError> {
