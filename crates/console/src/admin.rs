@@ -14,6 +14,7 @@ mod reach;
 mod reconcile;
 mod record;
 mod requests;
+mod status;
 mod watch;
 
 use std::sync::Arc;
@@ -85,6 +86,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Admin>>)> {
         ("/session", delete(sign_out)),
         ("/openapi.yaml", get(document)),
         ("/health", get(law::health)),
+        ("/status", get(status::show)),
         ("/keys", get(keys::list).post(keys::issue)),
         ("/keys/{key}", get(keys::show).patch(keys::change)),
         ("/keys/{key}/disable", post(keys::disable)),

@@ -17,6 +17,7 @@ mod reconcile;
 mod record;
 mod requests;
 mod secret;
+mod status;
 mod watch;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,7 @@ pub use self::{
         RequestStanding, RequestView,
     },
     secret::Secret,
+    status::{GateStatus, LedgerStatus, RecordStatus, StatusView, WayStatus},
     watch::{ContainedView, GuessingView, WatchView},
 };
 

@@ -17,7 +17,7 @@ use record::Book;
 use serde_json::Value;
 
 use crate::{
-    Abroad, Alarm, Drills, Told,
+    Abroad, Alarm, Drills, Pulse, Told,
     api::GuessingView,
     reaching::Reaches,
     session::{Session, Sessions},
@@ -39,6 +39,8 @@ pub struct Desk {
     pub abroad: ArcSwapOption<Abroad>,
     /// Who plays drills, where a gate runs.
     pub drills: ArcSwapOption<Drills>,
+    /// How the gate's process does, where one runs.
+    pub pulse: ArcSwapOption<Pulse>,
     /// How a change is told to other systems, which this room does not know.
     pub events: Option<Events>,
     /// Hears of keys that were found where others can read them; nobody does where no gate runs.

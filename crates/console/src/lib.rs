@@ -28,6 +28,7 @@ mod outlook;
 mod own;
 mod pages;
 mod problem;
+mod pulse;
 mod questions;
 mod reaching;
 mod ruling;
@@ -43,5 +44,6 @@ pub use crate::{
     excerpt::{Excerpt, Size},
     leaks::{Alarm, LEAKED, Leak, LeakDoors},
     pages::pages,
+    pulse::Pulse,
     told::Told,
 };

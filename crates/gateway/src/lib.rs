@@ -52,7 +52,7 @@ pub use crate::{
     dry::Dry,
     emissary::{Act, Emissary, EmissarySettings, ListFields, NoAct, Unmeasured},
     gate::{
-        Counts, Decided, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, NotPlayed, Part,
+        Counts, Decided, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, LastHour, NotPlayed, Part,
         Realm, RealmSettings, Rehearsal, Replied, Sampling, Times, Traced, Unanswered, UnknownKeys, WatchCounts,
         WatchMode, WatchRules, Watching, Worker, play,
     },

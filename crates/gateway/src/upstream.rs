@@ -231,6 +231,15 @@ impl Upstream {
         Some(tls::mend(&error).map_or_else(|| format!("{}; {}", refusal.says(), refusal.mend()), str::to_owned))
     }
 
+    /// Tries whether a connection comes about, and lets it go again.
+    ///
+    /// # Errors
+    /// Why it does not, and the mend where one is known.
+    pub async fn reach(&self) -> Result<(), String> {
+        let Err(error) = self.connect().await else { return Ok(()) };
+        Err(tls::mend(&error).map_or_else(|| error.to_string(), |mend| format!("{error}; {mend}")))
+    }
+
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Lease, Unreachable> {
         let sender = timeout(self.patience.connect, self.begin()).await.map_err(|_| Unreachable::Slow)??;

@@ -118,6 +118,17 @@ pub(crate) enum Command {
     /// Run the gate and the desk.
     #[command(after_help = example!("serve", "serve --config /etc/greave/greave.toml"))]
     Serve,
+    /// How the running gate stands, on one screen, and what needs attention.
+    ///
+    /// Since when it runs, the law, whether the API takes connections, keys, calls of the last
+    /// hour, questions, who is told, the record and its disk, the ledger; and below, whatever
+    /// somebody should look at, each with the command that says more. Changes nothing.
+    ///
+    /// Ends with 0 where nothing needs attention, 1 where something does, and 2 where calls fail
+    /// for it: no gate runs, the API cannot be reached, the record or the ledger cannot be written.
+    /// These are what Nagios and its kin call OK, WARNING and CRITICAL.
+    #[command(after_help = example!("status", "status --json"))]
+    Status,
     /// What can be done with the API, and what of it without a second factor.
     #[command(after_help = example!("reach", "reach k17", "reach --all --json"))]
     Reach(Reach),

@@ -24,6 +24,7 @@ mod metrics;
 mod posture;
 mod progress;
 mod proposal;
+mod pulse;
 mod secrets;
 mod show;
 mod state;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(&cli)) {
         Ok(Done::Clean) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
+        Ok(Done::Failing) => ExitCode::from(2),
         Ok(Done::OnThisHost) => ExitCode::from(3),
         // Who read as much as they wanted is no error (`greave calls | head`).
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
@@ -155,6 +157,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Init(init) => commands::init::run(init, now).await,
         Command::Check(check) => commands::check::run(cli, check, now).await,
         Command::Serve => commands::serve::run(&cli.config, now).await,
+        Command::Status => commands::status::run(cli, now).await,
         Command::Calls(calls) => commands::calls::run(cli, calls, now).await,
         Command::Watch(watch) => commands::watch::run(cli, watch, now).await,
         Command::Scan(scan) => commands::scan::run(cli, scan, now).await,

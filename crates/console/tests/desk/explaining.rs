@@ -288,6 +288,7 @@ async fn while_the_gate_is_stopped_the_record_is_read_all_the_same() {
         events: None,
         alarm: None,
         guesses: None,
+            pulse: arc_swap::ArcSwapOption::empty(),
             at_next_start: arc_swap::ArcSwap::default(),
         told: Arc::default(),
         drills: arc_swap::ArcSwapOption::empty(),

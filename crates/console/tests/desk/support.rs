@@ -121,6 +121,7 @@ impl House {
             events: None,
             alarm: None,
             guesses: None,
+            pulse: arc_swap::ArcSwapOption::empty(),
             at_next_start: ArcSwap::default(),
             told: Arc::default(),
             clock,

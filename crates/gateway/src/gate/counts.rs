@@ -2,9 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use law::{Ended, Refusal, Severity, Verdict};
+use jiff::Timestamp;
+use law::{Call, Ended, Refusal, Severity, Verdict};
 
-use crate::{Ending, gate::histogram::Timed};
+use crate::{
+    Ending,
+    gate::{
+        histogram::Timed,
+        lately::{LastHour, Lately},
+    },
+};
 
 /// Upper bounds of how long requests take, in microseconds: from the gate's own answer to a call that
 /// waits for its person.
@@ -65,6 +72,7 @@ pub struct Counts {
     answers: [AtomicU64; 5],
     /// Requests that the API did not answer, or not to the end.
     unanswered: [AtomicU64; UNANSWERED.len() + 1],
+    lately: Lately,
 }
 
 /// What the watch has done since the start. Drills are not counted.
@@ -102,6 +110,7 @@ impl Default for Counts {
             shares: Timed::new(SHARES),
             answers: Default::default(),
             unanswered: Default::default(),
+            lately: Lately::default(),
         }
     }
 }
@@ -116,6 +125,11 @@ impl Counts {
     /// broke off.
     pub fn unanswered(&self) -> impl Iterator<Item = (&'static str, u64)> {
         UNANSWERED.iter().map(|refusal| refusal.code()).chain([BROKEN_OFF]).zip(self.unanswered.iter().map(read))
+    }
+
+    /// Calls of the last hour, since the start. Drills are not counted.
+    pub fn last_hour(&self, now: Timestamp) -> LastHour {
+        self.lately.sum(now)
     }
 
     /// Counts a refusal where it is the API's.
@@ -135,8 +149,9 @@ impl Counts {
         }
     }
 
-    pub(crate) fn note(&self, verdict: Verdict) {
-        let counter = match verdict {
+    pub(crate) fn note(&self, call: &Call) {
+        self.lately.note(call);
+        let counter = match call.verdict {
             Verdict::Permit => &self.permitted,
             Verdict::WouldAsk(_) | Verdict::WouldRefuse(_) => &self.would_ask,
             Verdict::Challenge(_) => &self.challenged,

@@ -16,6 +16,7 @@ mod forwarding;
 mod guessing;
 mod histogram;
 mod issued;
+mod lately;
 mod learning;
 mod passage;
 mod presented;
@@ -35,6 +36,7 @@ pub(crate) use self::rehearsing::Played;
 pub use self::{
     counts::{Counts, WatchCounts},
     histogram::{Decided, Times},
+    lately::LastHour,
     realm::{Holding, Identify, Issuing, Realm, RealmSettings, UnknownKeys},
     rehearsing::{Event, NotPlayed, Rehearsal, Replied, play},
     span::{Part, Sampling, Traced},

@@ -199,7 +199,7 @@ impl Writing {
 
     fn note(&self, call: &Call) {
         let _ = self.decided.set((call.who, call.verdict));
-        self.counts.note(call.verdict);
+        self.counts.note(call);
     }
 
     fn trace(&self, call: &Call) {

@@ -24,6 +24,7 @@ pub(crate) mod record;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod sheet;
+pub(crate) mod status;
 #[cfg(test)]
 mod testing;
 pub(crate) mod upstream;
@@ -50,12 +51,15 @@ pub(crate) enum Done {
     Findings,
     /// Nothing but that whoever is on this host can go around the gate: exit code 3.
     OnThisHost,
+    /// Calls fail, or would: exit code 2.
+    Failing,
 }
 
 impl Done {
     pub(crate) const fn worse(self, other: Self) -> Self {
         match (self, other) {
             (Self::Clean, Self::Clean) => Self::Clean,
+            (Self::Failing, _) | (_, Self::Failing) => Self::Failing,
             (Self::Findings, _) | (_, Self::Findings) => Self::Findings,
             (Self::OnThisHost, _) | (_, Self::OnThisHost) => Self::OnThisHost,
         }

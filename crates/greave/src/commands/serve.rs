@@ -38,6 +38,7 @@ use crate::{
     leaks,
     metrics::{self, Measured},
     posture::{Posture, at_next_start},
+    pulse::{Looked, pulse},
     show,
     state::socket,
     stop::stopped,
@@ -196,7 +197,7 @@ impl Serving {
         leaks::take_up(&watching, &house.authority, saved.as_ref().map(|(_, at)| *at)).await;
         let kept = (config.gate.state.clone(), house.state.record(), saved);
         tasks.push(watching::keep(&watching, &house.authority, kept, &stopping));
-        let (teller, retelling) = (telling.teller(), telling.retelling());
+        let (teller, of_pulse, retelling) = (telling.teller(), telling.teller(), telling.retelling());
         tasks.extend(telling.start((found, journal), &stopping));
         tasks.push(traces.start(to_tell, &stopping));
         tasks.push(tokio::spawn(retire(Arc::clone(&house.authority), stopping.clone())));
@@ -215,6 +216,14 @@ impl Serving {
             });
             tasks.push(serve_pages(listener, pages, stopping.clone()));
         }
+        desk.pulse.store(Some(Arc::new(pulse(Looked {
+            gate: Arc::clone(&gate),
+            upstream: upstream.for_another_worker(),
+            address: config.gate.upstream.clone(),
+            teller: of_pulse,
+            drains: Arc::clone(&drains),
+            record_cap: config.record.cap.0,
+        }))));
         note_catalogue(&house, house.lock).await;
         tell_misplaced(&house.authority, &tell_of_shelf).await;
 
