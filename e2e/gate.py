@@ -58,8 +58,8 @@ class Gate:
         self.upstream, self.document, self.api, self.identify = upstream, document, api or {}, identify or {}
         self.more = more  # tables that stand at the file's end
         self.gate, self.law = gate or {}, law or {}  # settings of `[gate]`, guards by power
-        # The words that start the gate, those that a command needs beside it, and its environment.
-        self.inside, self.beside, self.env = [], [], {}
+        # The words that start the gate, those that a command needs beside it, its environment, and files that it has open.
+        self.inside, self.beside, self.env, self.files = [], [], {}, ()
         self.log = folder.parent / f"{folder.name}.log"
 
     # --- starting and configuring
@@ -134,7 +134,7 @@ class Gate:
 
     def start(self):
         argv = [*self.inside, BINARY, "serve", "--config", self.folder / "greave.toml"]
-        self.program = Program(argv, self.folder, self.log, self.env)
+        self.program = Program(argv, self.folder, self.log, self.env, self.files)
         self.program.ready(lambda: all(Api(p)("GET", "/", timeout=2).status for p in (self.port, self.desk)), 30)
         return self
 

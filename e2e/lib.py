@@ -141,7 +141,7 @@ def answers(port):
 class Program:
     """A program that was started here, in a session of its own, so that its children end with it."""
 
-    def __init__(self, argv, folder, log, env=None):
+    def __init__(self, argv, folder, log, env=None, files=()):
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
@@ -152,6 +152,7 @@ class Program:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=files,
             )
         atexit.register(self.stop)  # also when a check dies half-way
 

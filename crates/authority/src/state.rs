@@ -790,7 +790,7 @@ impl State {
     }
 
     /// Why a key does not work, if it does not.
-    pub(crate) fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
+    pub fn refusal(&self, key: KeyId, now: Timestamp) -> Option<Refusal> {
         let Some(key) = self.keys.get(key.0) else { return Some(Refusal::UnknownKey) };
         let left = || key.holder().and_then(|holder| self.holder(holder)).is_some_and(Holder::stops_keys);
         key.refusal(now)

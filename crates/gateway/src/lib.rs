@@ -52,9 +52,9 @@ pub use crate::{
     dry::Dry,
     emissary::{Act, Emissary, EmissarySettings, ListFields, NoAct, Unmeasured},
     gate::{
-        Counts, Decided, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, LastHour, NotPlayed, Part,
-        Realm, RealmSettings, Rehearsal, Replied, Sampling, Times, Traced, Unanswered, UnknownKeys, WatchCounts,
-        WatchMode, WatchRules, Watching, Worker, play,
+        Counts, Decided, Event, Found, Gate, GateParts, Holding, Identify, Issuer, Issuers, Issuing, LastHour,
+        NotPlayed, Part, Realm, RealmSettings, Rehearsal, Replied, Sampling, Times, Traced, Unanswered, UnknownKeys,
+        WatchCounts, WatchMode, WatchRules, Watching, Worker, play,
     },
     hold::Spool,
     key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},

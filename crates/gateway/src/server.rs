@@ -122,6 +122,18 @@ impl Server {
         Ok(Self { settings, listeners, address })
     }
 
+    /// Serves what comes to a listener that is open already, with as many workers. It stays open
+    /// when the server stops, for whoever has it, too.
+    ///
+    /// # Errors
+    /// When it is no listener, or files run out.
+    pub fn over(settings: ServerSettings, listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let mut listeners = (1..settings.workers).map(|_| listener.try_clone()).collect::<io::Result<Vec<_>>>()?;
+        listeners.push(listener);
+        Ok(Self { settings, listeners, address })
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address

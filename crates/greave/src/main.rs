@@ -14,6 +14,7 @@ mod drilling;
 mod ends;
 mod files;
 mod guests;
+mod handed;
 mod hourly;
 mod house;
 mod issuers;

@@ -59,7 +59,8 @@ pub(super) async fn show(State(admin): State<Arc<Admin>>) -> Result<Json<StatusV
 async fn ledger(desk: &Desk) -> Result<LedgerStatus, Problem> {
     let store = desk.authority.store();
     let note = store.checkpoint().await.map_err(Failed::from)?;
-    let covered = note.as_ref().and_then(|note| store.signer().verify(note).ok()).map(|checkpoint| checkpoint.chain.len);
+    let covered =
+        note.as_ref().and_then(|note| store.signer().verify(note).ok()).map(|checkpoint| checkpoint.chain.len);
     let entries = covered.unwrap_or(0);
     let behind = store.entries(entries.saturating_add(1), 1).await.map_err(Failed::from)?;
     let signed = (covered.is_some() || note.is_none()) && behind.is_empty();

@@ -76,7 +76,7 @@ impl Lately {
     }
 }
 
-const fn minute(at: Timestamp) -> i64 {
+fn minute(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
 }
 

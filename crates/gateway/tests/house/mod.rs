@@ -19,8 +19,9 @@ use authority::{
 use catalogue::{Catalogue, Override, SelectBy, SelectorRule, Settings};
 use factor::totp::{Seed, Step};
 use gateway::{
-    Found, Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm, RealmSettings,
-    Running, Server, ServerSettings, Spool, TlsFiles, UnknownKeys, Upstream, WatchRules, Watching, Worker,
+    Counts, Found, Gate, GateParts, Holding, HostSent, Identify, Issuers, Issuing, Pace, Patience, Realm,
+    RealmSettings, Running, Server, ServerSettings, Spool, TlsFiles, UnknownKeys, Upstream, WatchRules, Watching,
+    Worker,
 };
 use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
 use http_body_util::{BodyExt as _, Full};
@@ -338,8 +339,12 @@ impl House {
         })
     }
 
+    pub(crate) fn counts(&self) -> &Counts {
+        self.gate.counts()
+    }
+
     pub(crate) fn waiting(&self) -> u64 {
-        self.gate.counts().waiting.load(Ordering::Relaxed)
+        self.counts().waiting.load(Ordering::Relaxed)
     }
 
     /// Looks again and again until there is something.

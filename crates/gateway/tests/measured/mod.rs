@@ -17,7 +17,7 @@ fn of(mut times: impl Iterator<Item = (Decided, Times)>, decided: Decided) -> Ti
 async fn each_request_is_timed_by_what_was_decided_and_what_waits_for_a_person_is_not_the_gates_own() {
     let house = House::enforcing().await;
     house.adopt(SECRET).await;
-    let counts = house.gate.counts();
+    let counts = house.counts();
     assert_eq!(house.get("/v1/things", SECRET).await.status, StatusCode::OK);
     let traced = house.request("TRACE", "/v1/things").header("authorization", "Bearer secret-of-ann-1234567890");
     assert!(house.send(traced, "").await.refusal().is_some());

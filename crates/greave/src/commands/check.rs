@@ -143,7 +143,10 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     }
     print_waits(&written, &weaker)?;
     if !later.is_empty() {
-        let text = format!("\nTaken over at the gate's next start, and not at a reload: {}", later.join(", "));
+        let text = format!(
+            "\nTaken over at the gate's next start, and not at a reload: {}",
+            later.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        );
         show::say(show::wrapped(&text, 2, show::width()))?;
     }
     if let Some(direct) = &direct {

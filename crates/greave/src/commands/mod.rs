@@ -94,7 +94,8 @@ impl Admin {
 
     /// Says beside the output what is not asked yet.
     async fn tell_observing(&self) -> Result<(), Box<dyn std::error::Error>> {
-        let HealthView { observing, law_waits, record, ledger_unwritten_since, .. } = self.client.read(&address(&["health"])).await?;
+        let HealthView { observing, law_waits, record, ledger_unwritten_since, .. } =
+            self.client.read(&address(&["health"])).await?;
         if observing.is_any() {
             show::aside(show::ALARM, format!("{observing}; `greave guards preview` says whom enforcing would ask"));
         }
@@ -102,7 +103,8 @@ impl Admin {
             show::aside(show::ALARM, format!("the record cannot be written since {since:.0}: {reason}; {meaning}"));
         }
         if let Some(since) = ledger_unwritten_since {
-            let text = format!("the ledger cannot be written since {since:.0}: nobody can be asked, and no key changed");
+            let text =
+                format!("the ledger cannot be written since {since:.0}: nobody can be asked, and no key changed");
             show::aside(show::ALARM, text);
         }
         if law_waits {

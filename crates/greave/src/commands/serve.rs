@@ -18,6 +18,7 @@ use gateway::{Gate, GateParts, Running, Server, ServerSettings, WatchRules, Watc
 use jiff::Timestamp;
 use law::{Evidence, Finding, Severity};
 use record::Book;
+use sd_notify::NotifyState;
 use tokio::{
     net::{TcpListener, UnixListener},
     signal::unix::{Signal, SignalKind, signal},
@@ -33,6 +34,7 @@ use crate::{
     ends::Ends,
     files,
     guests::Guests,
+    handed::Handed,
     house::{self, House, HouseError},
     keeper::Keeper,
     leaks,
@@ -61,11 +63,13 @@ pub(crate) async fn run(path: &Path, now: Timestamp) -> Outcome {
     // that the configuration has changed is right even before it was read.
     let mut signals = Signals::hear()?;
     metrics::started();
+    let handed = Handed::from_env().map_err(|error| format!("a socket that was handed over: {error}"))?;
     let serving = tokio::select! {
-        serving = Serving::start(path, now) => serving?,
+        serving = Serving::start(path, handed, now) => serving?,
         () = signals.end() => return Ok(Done::Clean),
     };
     announce(&serving);
+    notify(&[NotifyState::Ready]);
     serving.until_stopped(path, signals).await;
     Ok(Done::Clean)
 }
@@ -114,16 +118,18 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Binds, opens and starts. What fails does so before the first request is taken.
-    pub(crate) async fn start(path: &Path, now: Timestamp) -> Result<Self, HouseError> {
+    pub(crate) async fn start(path: &Path, handed: Handed, now: Timestamp) -> Result<Self, HouseError> {
         let house = House::open(Posture::read(path)?, now).await?;
         let waits = matches!(house.law, Loaded::Waits(_));
-        Self::over(house, now).await.map_err(|error| if waits { HouseError::InForce(error.into()) } else { error })
+        Self::over(house, handed, now)
+            .await
+            .map_err(|error| if waits { HouseError::InForce(error.into()) } else { error })
     }
 
-    async fn over(mut house: House, now: Timestamp) -> Result<Self, HouseError> {
+    async fn over(mut house: House, mut handed: Handed, now: Timestamp) -> Result<Self, HouseError> {
         let pending = house.pending.take();
         let config = &house.config;
-        let server = bind(config)?;
+        let server = bind(config, &mut handed)?;
         let book = Arc::new(house::book(config)?);
         let upstream = house::upstream(config)?;
         let realm = house::realm(config, house.catalogue.load_full())?;
@@ -158,11 +164,15 @@ impl Serving {
         let gate_address = server.address();
         let (stop, stopping) = watch::channel(false);
 
-        let mut tasks = listen(config, &desk, &stopping).await?;
+        let mut tasks = listen(config, &desk, &mut handed, &stopping).await?;
         let metrics = match config.gate.metrics {
-            Some(address) => Some(listener("gate.metrics", address).await?),
+            Some(address) => Some(listener("gate.metrics", address, &mut handed).await?),
             None => None,
         };
+        if let Some(left) = handed.left() {
+            let why = "no setting listens there: name it in `gate.listen`, `desk.listen` or `gate.metrics`, or do not hand it over";
+            return Err(HouseError::Setting(format!("a socket was handed over at `{left}`, and {why}")));
+        }
         let telling = Telling::new(config, Arc::clone(&house.authority), Arc::clone(&desk.told))?;
         // Not before everything stands that the configuration could be wrong about: one that
         // cannot be started by would bind whoever mends it.
@@ -282,6 +292,7 @@ impl Serving {
             }
             obeyed = posture();
         }
+        notify(&[NotifyState::Stopping]);
         self.stop().await;
     }
 
@@ -409,31 +420,49 @@ fn journal(state: &Path) -> Result<Journal, HouseError> {
     Journal::open(state).map_err(|error| HouseError::Setting(format!("the folder `findings` of the state: {error}")))
 }
 
-fn bind(config: &Config) -> Result<Server, HouseError> {
+fn bind(config: &Config, handed: &mut Handed) -> Result<Server, HouseError> {
     let mut settings = ServerSettings::new(config.gate.listen);
     settings.workers = config.gate.workers.map_or(settings.workers, NonZeroUsize::get);
     settings.connections = settings.connections.min(files::room().clients);
     settings.grace = house::grace(config).into();
     settings.head = config.gate.head_timeout.into();
-    Server::bind(settings).map_err(|error| unlistened("gate.listen", &config.gate.listen, &error))
+    let bound = match handed.take(settings.listen) {
+        Ok(Some(listener)) => Server::over(settings, listener),
+        Ok(None) => Server::bind(settings),
+        Err(error) => Err(error),
+    };
+    bound.map_err(|error| unlistened("gate.listen", &config.gate.listen, &error))
 }
 
 fn unlistened(what: &str, address: &dyn std::fmt::Display, error: &io::Error) -> HouseError {
     HouseError::Setting(format!("{what}: `{address}` cannot be listened on: {error}; is another gate running there?"))
 }
 
-async fn listener(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, HouseError> {
-    TcpListener::bind(address).await.map_err(|error| unlistened(what, &address, &error))
+async fn listener(what: &str, address: std::net::SocketAddr, handed: &mut Handed) -> Result<TcpListener, HouseError> {
+    let bound = match handed.take(address) {
+        Ok(Some(listener)) => TcpListener::from_std(listener),
+        Ok(None) => TcpListener::bind(address).await,
+        Err(error) => Err(error),
+    };
+    bound.map_err(|error| unlistened(what, &address, &error))
+}
+
+/// Tells whoever started the gate how it stands, where they want to hear it.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "whoever started the gate is not told how it stands");
+    }
 }
 
 /// The desk for people on its own address, and the local door for those on this host.
 async fn listen(
     config: &Config,
     desk: &Arc<Desk>,
+    handed: &mut Handed,
     stopping: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, HouseError> {
     let people = console::pages(Arc::clone(desk)).merge(console::admin(Arc::clone(desk), Door::Remote));
-    let tcp = listener("desk.listen", config.desk.listen).await?;
+    let tcp = listener("desk.listen", config.desk.listen, handed).await?;
     let path = socket(&config.gate.state);
     // The state folder is ours: a socket that lies there is a dead gate's.
     let _ = std::fs::remove_file(&path);

@@ -61,7 +61,10 @@ pub(crate) async fn run(cli: &Cli, now: Timestamp) -> Outcome {
 fn page(view: &StatusView, now: Timestamp) -> String {
     let StatusView { gate, law, record, ledger, .. } = view;
     let lines = [
-        ("gate", format!("runs since {} UTC ({}), version {}", show::moment(gate.since), ago(gate.since, now), gate.version)),
+        (
+            "gate",
+            format!("runs since {} UTC ({}), version {}", show::moment(gate.since), ago(gate.since, now), gate.version),
+        ),
         ("law", of_law(view, law)),
         ("upstream", of_upstream(gate)),
         ("keys", of_keys(view)),
@@ -69,7 +72,10 @@ fn page(view: &StatusView, now: Timestamp) -> String {
         ("questions", of_questions(view, now)),
         ("watch", format!("{} contained", count(view.keys_contained as u64, "key"))),
         ("told by", of_ways(&gate.told_by, "nobody: `[tell]` names neither a webhook nor mail", |_| None)),
-        ("drains", of_ways(&gate.drains, "none", |way| (way.waiting > 0).then(|| format!("{} behind", bytes(way.waiting))))),
+        (
+            "drains",
+            of_ways(&gate.drains, "none", |way| (way.waiting > 0).then(|| format!("{} behind", bytes(way.waiting)))),
+        ),
         ("record", of_record(record, gate.record_cap, now)),
         ("disk", of_disk(record)),
         ("ledger", of_ledger(ledger, now)),
@@ -110,7 +116,8 @@ fn of_calls(gate: &GateStatus, now: Timestamp) -> String {
 }
 
 fn of_questions(view: &StatusView, now: Timestamp) -> String {
-    let oldest = view.oldest_question.map_or_else(String::new, |oldest| format!(", the oldest asked {}", ago(oldest, now)));
+    let oldest =
+        view.oldest_question.map_or_else(String::new, |oldest| format!(", the oldest asked {}", ago(oldest, now)));
     format!("{} open{oldest}", view.questions)
 }
 
@@ -125,8 +132,10 @@ fn of_ways(ways: &[WayStatus], none: &str, more: impl Fn(&WayStatus) -> Option<S
 }
 
 fn of_record(record: &RecordStatus, cap: u64, now: Timestamp) -> String {
-    let begins = record.begins.map_or_else(|| "is empty".to_owned(), |begins| format!("since {} UTC", show::moment(begins)));
-    let newest = record.synced.map_or_else(|| "nothing written yet".to_owned(), |at| format!("last written {}", ago(at, now)));
+    let begins =
+        record.begins.map_or_else(|| "is empty".to_owned(), |begins| format!("since {} UTC", show::moment(begins)));
+    let newest =
+        record.synced.map_or_else(|| "nothing written yet".to_owned(), |at| format!("last written {}", ago(at, now)));
     let health = match &record.health {
         RecordHealth::Well => String::new(),
         RecordHealth::Closed => format!("; {}", styled(ALARM, "it is closed")),
@@ -140,11 +149,18 @@ fn of_disk(record: &RecordStatus) -> String {
 }
 
 fn of_ledger(ledger: &LedgerStatus, now: Timestamp) -> String {
-    let signed = if ledger.signed { "its checkpoint is signed".to_owned() } else { styled(ALARM, "its checkpoint does not cover it") };
+    let signed = if ledger.signed {
+        "its checkpoint is signed".to_owned()
+    } else {
+        styled(ALARM, "its checkpoint does not cover it")
+    };
     let unwritten = ledger.unwritten_since.map_or_else(String::new, |since| {
         format!("; {}", styled(ALARM, format!("it cannot be written since {}", ago(since, now))))
     });
-    format!("{}, {signed}{unwritten}", if ledger.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", ledger.entries) })
+    format!(
+        "{}, {signed}{unwritten}",
+        if ledger.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", ledger.entries) }
+    )
 }
 
 fn percent(part: u64, whole: u64) -> u64 {
@@ -159,10 +175,18 @@ fn attention(view: &StatusView, now: Timestamp) -> Vec<Attention> {
     };
     let StatusView { gate, record, ledger, .. } = view;
     if let RecordHealth::Failing { reason, since, meaning } = &record.health {
-        find(true, format!("the record cannot be written since {since:.0}: {reason}; {meaning}"), "df -h; journalctl -u greave");
+        find(
+            true,
+            format!("the record cannot be written since {since:.0}: {reason}; {meaning}"),
+            "df -h; journalctl -u greave",
+        );
     }
     if let Some(since) = ledger.unwritten_since {
-        find(true, format!("the ledger cannot be written since {since:.0}: nobody can be asked"), "df -h; journalctl -u greave");
+        find(
+            true,
+            format!("the ledger cannot be written since {since:.0}: nobody can be asked"),
+            "df -h; journalctl -u greave",
+        );
     }
     if let Some(why) = &gate.upstream_unreachable {
         find(true, format!("the API cannot be reached: {}", clean(why)), "greave check");
@@ -171,7 +195,11 @@ fn attention(view: &StatusView, now: Timestamp) -> Vec<Attention> {
         find(true, "the ledger's checkpoint does not cover what stands in it".to_owned(), "greave ledger verify");
     }
     if let Some(oldest) = view.oldest_question.filter(|oldest| now.duration_since(*oldest).as_secs() >= PATIENCE) {
-        find(false, format!("a question is open since {}", ago(oldest, now).trim_end_matches(" ago")), "greave questions");
+        find(
+            false,
+            format!("a question has been open for {}", ago(oldest, now).trim_end_matches(" ago")),
+            "greave questions",
+        );
     }
     if view.questions_untold > 0 {
         let what = format!("nobody could be told of {}", count(view.questions_untold, "question"));
@@ -232,7 +260,13 @@ mod tests {
 
     fn way(name: &str, failing: bool) -> WayStatus {
         let failing_since = failing.then_some(NOW - SignedDuration::from_mins(20));
-        WayStatus { name: name.to_owned(), failing_since, why: failing.then(|| "it answers 503".to_owned()), waiting: 0, lost: 0 }
+        WayStatus {
+            name: name.to_owned(),
+            failing_since,
+            why: failing.then(|| "it answers 503".to_owned()),
+            waiting: 0,
+            lost: 0,
+        }
     }
 
     fn well() -> StatusView {
@@ -302,7 +336,8 @@ mod tests {
             meaning: "sensitive calls are refused; others still pass".to_owned(),
         };
         ill.record.free = 0;
-        ill.ledger = LedgerStatus { entries: 812, signed: false, unwritten_since: Some(NOW - SignedDuration::from_mins(2)) };
+        ill.ledger =
+            LedgerStatus { entries: 812, signed: false, unwritten_since: Some(NOW - SignedDuration::from_mins(2)) };
         insta::assert_snapshot!("status_ill", screen(&ill));
         let critical: Vec<bool> = attention(&ill, NOW).iter().map(|it| it.critical).collect();
         assert!(critical.is_sorted_by(|one, other| one >= other), "{critical:?}");

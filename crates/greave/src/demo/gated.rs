@@ -20,6 +20,7 @@ use crate::{
     commands::serve::Serving,
     config::Config,
     document::Document,
+    handed::Handed,
     secrets::Vault,
     state::{StateFolder, socket},
 };
@@ -83,7 +84,7 @@ impl Gated {
         drop(state.authority(now).await?);
         drop(state);
 
-        let serving = Serving::start(&file, now).await?;
+        let serving = Serving::start(&file, Handed::none(), now).await?;
         // An enrolled administrator is asked for codes: until there is one, the operator invites.
         let mut links = Vec::new();
         for (name, seed, administrator) in people {
