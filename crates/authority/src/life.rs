@@ -34,11 +34,11 @@ impl Lifetimes {
         self.longest.after(key.born())
     }
 
-    /// Whether a key that works lives longer than it may, as far as is known: an adopted one,
-    /// of which nobody may know when it ends, and which does not end by itself because of that;
-    /// or one whose end was put off.
-    pub fn is_past(&self, key: &Key) -> bool {
-        key.standing.works() && key.end().is_none_or(|end| end > self.limit(key))
+    /// Whether a key that works lives longer than it may, as far as is known: its end is later,
+    /// or nobody knows one and it has been there for so long already. What was first seen
+    /// today may be old; that is not known, and not said.
+    pub fn is_past(&self, key: &Key, now: Timestamp) -> bool {
+        key.standing.works() && key.end().unwrap_or(now) > self.limit(key)
     }
 
     /// Whether a key may be issued now with this end.

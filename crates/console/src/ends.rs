@@ -45,7 +45,7 @@ pub(crate) fn report(desk: &Desk, now: Timestamp) -> ExpiryReport {
         ends: AHEAD.map(|within| Within { within, keys: of(&|row| ends(row, within)) }).to_vec(),
         next: next.into_iter().take(NAMED).filter_map(|row| ending(&row.key, &row.brief)).collect(),
         no_end: of(&|row| row.key.end().is_none()),
-        past_limit: of(&|row| lifetimes.is_past(&row.key)),
+        past_limit: of(&|row| lifetimes.is_past(&row.key, now)),
         longest: lifetimes.longest,
         idle: usage_since.map_or_else(Vec::new, |since| {
             BACK.map(|within| Within { within, keys: of(&|row| idle(row, since, within)) }).to_vec()

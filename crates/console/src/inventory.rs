@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{Declined, Holder, Key, Lifetimes, People, State};
+use authority::{Declined, Holder, Key, People, State};
 use jiff::Timestamp;
 use law::{Factors, HolderId, HolderKind, KeyId};
 use record::Usage;
@@ -78,7 +78,7 @@ impl Brief {
 }
 
 /// One key; what is known of its use comes from the record.
-pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifetimes, usage: Option<&Usage>) -> KeyView {
+pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, past_limit: bool, usage: Option<&Usage>) -> KeyView {
     let last_used = usage.and_then(|usage| usage.last.as_ref()).map(|last| LastUsed {
         at: last.at,
         source: last.source.address(),
@@ -102,7 +102,7 @@ pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifeti
         place: key.place().to_owned(),
         born: key.born(),
         end: key.end(),
-        past_limit: lifetimes.is_past(key),
+        past_limit,
         standing: key.standing,
         parent_stopped: false,
         stopped_since: key.stopped(),
@@ -120,7 +120,7 @@ pub(crate) fn key_view(key: &Key, brief: &Brief, reach: Reach, lifetimes: Lifeti
 }
 
 /// One key, in a line.
-pub(crate) fn key_ref(state: &State, key: &Key) -> KeyRef {
+pub(crate) fn key_ref(state: &State, key: &Key, now: Timestamp) -> KeyRef {
     KeyRef {
         id: key.id,
         name: key.name().map(str::to_owned),
@@ -128,7 +128,7 @@ pub(crate) fn key_ref(state: &State, key: &Key) -> KeyRef {
         place: key.place().to_owned(),
         born: key.born(),
         end: key.end(),
-        past_limit: state.lifetimes().is_past(key),
+        past_limit: state.lifetimes().is_past(key, now),
     }
 }
 
@@ -156,7 +156,7 @@ pub(crate) fn key(desk: &Desk, usage: Option<&Usage>, id: KeyId) -> Result<(Arc<
     let now = desk.now();
     let reach = if parent_stopped { Reach::default() } else { brief.reach(&key, &mut desk.reaches(now), now) };
     let abroad = desk.authority.view(|state| crate::abroad::view(state, id));
-    let view = KeyView { abroad, parent_stopped, ..key_view(&key, &brief, reach, lifetimes, usage) };
+    let view = KeyView { abroad, parent_stopped, ..key_view(&key, &brief, reach, lifetimes.is_past(&key, now), usage) };
     Ok((key, view))
 }
 

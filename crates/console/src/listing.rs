@@ -140,7 +140,7 @@ pub(crate) fn keys(desk: &Desk, filter: &KeyFilter, now: Timestamp) -> Result<Ke
     let limit = filter.limit.unwrap_or(PAGE).min(MOST);
     let view = |row: &Row| -> KeyView {
         let usage = desk.book.as_ref().and_then(|book| book.usage(row.key.id));
-        let view = key_view(&row.key, &row.brief, row.reach, lifetimes, usage.as_ref());
+        let view = key_view(&row.key, &row.brief, row.reach, lifetimes.is_past(&row.key, now), usage.as_ref());
         KeyView { parent_stopped: row.parent_stopped, ..view }
     };
     let keys = rows.iter().skip(filter.offset.unwrap_or(0)).take(limit).map(view).collect();
@@ -199,7 +199,7 @@ impl Wants<'_> {
             && idle.is_none_or(is_idle)
             && ends_within.is_none_or(ends)
             && (!no_end || *works && key.end().is_none())
-            && (!past_limit || *works && self.lifetimes.is_past(key))
+            && (!past_limit || *works && self.lifetimes.is_past(key, self.now))
             && (!no_owner || brief.is_ownerless())
             && (!leavers || brief.left)
             && self.query.as_deref().is_none_or(|query| mentions(key, brief, query))

@@ -51,7 +51,7 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
     let answerers = key.and_then(|key| key.holder()).map_or_else(Vec::new, |holder| state.answerers(holder));
     QuestionView {
         id: asked.id,
-        key: key.map_or_else(unknown, |key| key_ref(state, key)),
+        key: key.map_or_else(unknown, |key| key_ref(state, key, now)),
         operation: question.operation.clone(),
         powers: question.powers,
         in_words: question.powers.iter().map(|power| Power::in_words(power).to_owned()).collect(),

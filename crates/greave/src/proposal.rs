@@ -1,4 +1,4 @@
-//! Proposes ends for keys that live past the limit: spread over a time, so that nobody has to
+//! Proposes ends for keys that have none, or one past the limit: spread over a time, so that nobody has to
 //! change all of them in one week. Pure: the same keys on the same day get the same ends.
 
 use authority::Digest;

@@ -20,7 +20,7 @@ impl House {
     }
 
     fn is_past_limit(&self, key: KeyId) -> bool {
-        self.authority.view(|state| state.lifetimes().is_past(state.key(key).unwrap()))
+        self.authority.view(|state| state.lifetimes().is_past(state.key(key).unwrap(), self.now))
     }
 
     fn in_hours(&self, hours: i64) -> Timestamp {
@@ -93,10 +93,14 @@ async fn an_earlier_end_is_free_and_a_later_one_asks_a_code_and_keeps_within_the
 }
 
 #[tokio::test]
-async fn an_adopted_key_is_past_the_limit_until_it_has_an_end_that_is_not() {
+async fn an_adopted_key_is_past_the_limit_from_when_it_was_seen_for_so_long_until_it_has_an_end_that_is_not() {
     let mut house = House::new().await;
     let key = house.key_of_ann("adopted").await.id;
-    assert!(house.is_past_limit(key), "nobody knows when it ends");
+    assert!(!house.is_past_limit(key), "nobody knows how old it is, nor when it ends");
+    let (first, later) = (house.now, house.in_hours(24 * 30 + 1));
+    house.now = later;
+    assert!(house.is_past_limit(key), "it has been here for longer than a key may live");
+    house.now = first;
     let far = house.in_hours(24 * 90);
     house.end_at(key, far, Warrant::Operator).await.unwrap();
     assert!(house.is_past_limit(key), "beyond the longest life");

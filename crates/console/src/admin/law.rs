@@ -65,7 +65,7 @@ fn line(desk: &Desk, law: &Law, group: Stopped) -> PreviewLine {
     let known = key.and_then(|key| {
         desk.authority.view(|state| {
             let key = state.key(key)?;
-            Some((Arc::clone(key), inventory::key_ref(state, key)))
+            Some((Arc::clone(key), inventory::key_ref(state, key, desk.now())))
         })
     });
     let caller = match (&known, who) {

@@ -191,8 +191,8 @@ pub struct KeyView {
     /// When it ends, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Timestamp>,
-    /// Whether it works for longer than a key may live here, as far as is known: an adopted one
-    /// without an end, or with one that is too late.
+    /// Whether it works for longer than a key may live here, as far as is known: its
+    /// end is too late, or nobody knows one and it was first seen that long ago.
     #[serde(default)]
     pub past_limit: bool,
     /// Where it stands.

@@ -166,14 +166,14 @@ async fn keys_are_listed_filtered_shown_and_stopped() {
 }
 
 #[tokio::test]
-async fn a_keys_end_is_said_and_what_has_none_is_past_the_limit() {
+async fn a_keys_end_is_said_and_what_was_first_seen_today_is_not_past_the_limit() {
     let house = House::new().await;
     let key = house.key_of("bob", "one").await;
     let local = Program::new(house.admin(Door::Local));
     let path = format!("/v1/keys/{key}");
     let change = async |body: &serde_json::Value| local.call("PATCH", &path, &body.to_string()).await;
     let shown: api::KeyDetails = serde_json::from_str(&local.get(&path).await.text).unwrap();
-    assert_eq!((shown.key.end, shown.key.past_limit), (None, true));
+    assert_eq!((shown.key.end, shown.key.past_limit), (None, false));
     assert_eq!(change(&json!({})).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let at = |days: i64| now() + jiff::SignedDuration::from_hours(24 * days);
     let sooner: api::KeyView = serde_json::from_str(&change(&json!({"end": at(30)})).await.text).unwrap();

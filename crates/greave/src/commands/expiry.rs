@@ -30,7 +30,7 @@ pub(crate) struct ExpiryCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Expiry {
-    /// Propose ends for keys that live past the limit. Sets nothing.
+    /// Propose ends for keys that have none, or one past the limit. Sets nothing.
     ///
     /// The ends are spread over a time and none is in its first 7 days; keys that are not used
     /// end first. Look through the file, change what you know better, then apply it.

@@ -219,7 +219,7 @@ pub(super) fn question() -> QuestionDetails {
     QuestionDetails {
         question: QuestionView {
             id: ChallengeId(9),
-            key: KeyRef { id, name, holder, place, born, end: None, past_limit: true },
+            key: KeyRef { id, name, holder, place, born, end: None, past_limit: false },
             operation: "DELETE /users/{name}".to_owned(),
             powers,
             in_words: powers.iter().map(|power| power.in_words().to_owned()).collect(),

@@ -123,7 +123,7 @@ mode    = "observe until {enforce_from}"     # then enforce; `greave guards prev
 # credential = "upstream"                # state/secrets/upstream or systemd's greave-upstream, where it is kept outside
 
 # How long keys live. `longest` binds keys that are there already, too: an issued one ends then,
-# an adopted one is shown as past the limit.
+# an adopted one is shown as past the limit, counted from when it was first seen.
 # [keys]
 # lifetime = "90d"                       # of an issued key, where nobody says
 # longest = "365d"

@@ -100,7 +100,7 @@ fn learning() -> Company {
 #[test]
 fn a_plan_gives_keys_past_the_limit_ends_that_a_person_applies_once_and_as_a_whole() {
     let mut company = learning();
-    company.run(&["expiry", "plan"]).says(0, &["no key lives past the limit"]);
+    company.run(&["expiry", "plan"]).says(0, &["every key has an end within the limit"]);
     let (_gate, told) = Running::start(&company);
     let address = told.gate();
     let secrets = ["idle", "used", "other"].map(|name| format!("adopted-{name}-0123456789abcdef"));
@@ -140,6 +140,6 @@ fn a_plan_gives_keys_past_the_limit_ends_that_a_person_applies_once_and_as_a_who
         company.run(&["expiry", "apply", file]).says(0, &["nothing is left to set", "3 keys as the file says already"]);
     }
     assert_eq!(read(&socket, "/expiry")["past_limit"], 0);
-    company.run(&["expiry", "plan"]).says(0, &["no key lives past the limit"]);
+    company.run(&["expiry", "plan"]).says(0, &["every key has an end within the limit"]);
     company.run(&["keys", "show", "k1"]).says(0, &["active, ends in"]);
 }

@@ -1,4 +1,5 @@
-//! `greave expiry plan` and `greave expiry apply`: ends for keys that live past the limit.
+//! `greave expiry plan` and `greave expiry apply`: ends for keys that have none, or one past the
+//! limit.
 
 use std::{collections::HashMap, fs::File, path::Path};
 
@@ -24,7 +25,8 @@ const PAGE: usize = 10_000;
 const SHOWN: usize = 1000;
 
 pub(super) async fn plan(admin: &Admin, within: Span, output: Option<&Path>) -> Outcome {
-    let (mut keys, usage_complete) = keys(admin, KeyFilter { past_limit: true, ..KeyFilter::default() }).await?;
+    let (mut keys, usage_complete) = keys(admin, KeyFilter { working: true, ..KeyFilter::default() }).await?;
+    keys.retain(|key| key.past_limit || key.end.is_none());
     if !usage_complete && !keys.is_empty() {
         let why = "how keys were used is not known, and what is in use would end like what is not";
         return Err(format!("{why}: let the gate run (`greave serve`), and read its record to the end").into());
@@ -58,7 +60,7 @@ pub(super) async fn plan(admin: &Admin, within: Span, output: Option<&Path>) -> 
             short(*proposed_end),
         ]);
     }
-    show::print(&table, "no key lives past the limit; `greave expiry` says when keys end");
+    show::print(&table, "every key has an end within the limit; `greave expiry` says when keys end");
     left_out(lines.len());
     if !lines.is_empty() {
         show::aside(FAINT, "nothing is set yet; `greave expiry plan --output FILE` writes the plan to be applied");

@@ -124,7 +124,7 @@ pub(super) fn end(key: &KeyView, now: Timestamp) -> String {
     let end = match key.end {
         Some(end) if end <= now => format!("{}, {} UTC", ago(end, now), moment(end)),
         Some(end) => format!("{}, {} UTC", ahead(end, now), moment(end)),
-        None => "nobody knows when".to_owned(),
+        None => format!("nobody knows when; `greave keys change {} --end DATE` says it", key.id),
     };
     if key.past_limit { format!("{end}: past the limit") } else { end }
 }
@@ -179,7 +179,13 @@ pub(super) fn details(shown: &KeyDetails, now: Timestamp, width: Option<u16>) ->
     line("travels in", key.place.clone());
     match &key.issued {
         Some(_) => line("issued", format!("{}, {} UTC", ago(key.born, now), moment(key.born))),
-        None => line("first seen", format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born))),
+        None if first_source.is_unspecified() => {
+            line("known since", format!("{}, {} UTC, from an import", ago(key.born, now), moment(key.born)));
+        }
+        None => {
+            let seen = format!("{}, {} UTC, from {first_source}", ago(key.born, now), moment(key.born));
+            line("first seen", format!("{seen}; it may be older"));
+        }
     }
     let ends = end(key, now);
     line("ends", if key.past_limit { styled(ALARM, ends) } else { ends });
