@@ -1,5 +1,7 @@
 //! How things look on a terminal: tables that fit, colours only where somebody sees them.
 
+mod arrange;
+
 use std::{
     fmt,
     io::{self, Write as _},
@@ -30,14 +32,16 @@ pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// A table as wide as the terminal, without lines.
 pub(crate) fn table<const COLUMNS: usize>(heads: [&str; COLUMNS]) -> Table {
     let mut table = Table::new();
-    if let Some(width) = fair(table.width()).filter(|width| Some(*width) != table.width()) {
-        table.set_width(width);
-    }
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(heads);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
+    spaced(&mut table);
     table
+}
+
+/// Blanks between the columns, those that were added later, too.
+pub(crate) fn spaced(table: &mut Table) {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, arrange::GAP));
+    }
 }
 
 /// A cell that must be seen, where what it says is so.
@@ -60,12 +64,11 @@ pub(crate) fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// A table as text, without blanks at the ends of its lines: as wide as this, or as the terminal.
+/// A table as text, without blanks at the ends of its lines: as wide as this, or as the terminal;
+/// as it is where nobody looks.
 pub(crate) fn lines(table: &mut Table, width: Option<u16>) -> String {
-    if let Some(width) = width {
-        table.set_width(width);
-    }
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    let stacked = width.or_else(self::width).and_then(|width| arrange::arrange(table, width));
+    stacked.as_ref().unwrap_or(table).to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// How wide the terminal is, where somebody looks at one.

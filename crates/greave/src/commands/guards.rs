@@ -114,6 +114,17 @@ mod tests {
     }
 
     #[test]
+    fn a_preview_fits_a_narrow_terminal_and_breaks_no_name() {
+        for width in [80, 60] {
+            let text = plain(&show::fit(&page(&testing::preview(), NOW, Some(width)), Some(width)));
+            assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}: {text}");
+            for word in ["/users/{name}/tokens", "nobody-can-answer"] {
+                assert!(text.contains(word), "{width}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn who_has_a_key_that_was_stopped_is_sent_for_no_owner() {
         let mut preview = testing::preview();
         for line in &mut preview.lines {

@@ -57,13 +57,14 @@ fn code(text: &str) -> String {
 }
 
 pub(super) fn terminal(blocks: &[Block], width: Option<u16>) -> String {
+    let width = width.or_else(show::width);
     let mut page = Vec::new();
     for block in blocks {
         match block {
             Block::Head(head) => page.extend([String::new(), styled(BOLD, head)]),
             Block::Words(words) => {
                 let line = words.iter().map(Text::plain).collect::<String>();
-                page.push(show::wrapped(&line, 2, width.or_else(show::width)));
+                page.push(show::wrapped(&line, 2, width));
             }
             Block::Table(heads, rows) => {
                 let mut table = show::table::<0>([]);
@@ -71,18 +72,19 @@ pub(super) fn terminal(blocks: &[Block], width: Option<u16>) -> String {
                 for row in rows {
                     table.add_row(row.iter().map(Text::plain));
                 }
-                for column in table.column_iter_mut() {
-                    column.set_padding((0, 2));
-                }
+                show::spaced(&mut table);
                 page.push(lines(&mut table, width));
             }
             Block::Commands(commands) => {
-                let longest = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+                let length = |text: &str| text.chars().count();
+                let longest = commands.iter().map(|(command, _)| length(command)).max().unwrap_or(0);
+                let reason = commands.iter().map(|(_, why)| length(why)).max().unwrap_or(0);
+                let has_room = width.is_none_or(|width| longest + reason + 4 <= width.into());
                 page.extend(commands.iter().map(|(command, why)| {
-                    if longest <= 50 {
+                    if longest <= 50 && has_room {
                         format!("  {command:longest$}  {why}")
                     } else {
-                        format!("  {command}\n      {why}")
+                        format!("  {command}\n{}", show::fit(&format!("      {why}"), width))
                     }
                 }));
             }

@@ -259,3 +259,17 @@ fn what_the_api_did_not_serve_is_not_told_as_done() {
     let tried = page.lines().find(|line| line.contains("POST /keys")).unwrap();
     assert!(tried.starts_with("tried "), "{page}");
 }
+
+#[test]
+fn a_report_fits_a_narrow_terminal_and_what_is_copied_from_it_stays_whole() {
+    for width in [80, 60] {
+        let text = plain(&incident(false).terminal(Some(width)));
+        let is_command = |line: &str| line.trim_start().starts_with("greave ");
+        for line in text.lines() {
+            assert!(line.chars().count() <= width.into() || is_command(line), "{width}: {line}");
+        }
+        for whole in ["019b0000-0000-7000-8000-000001991000", "/users/{name}/tokens", "203.0.113.66"] {
+            assert!(text.contains(whole), "{width}, {whole}: {text}");
+        }
+    }
+}

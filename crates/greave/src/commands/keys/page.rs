@@ -27,9 +27,7 @@ pub(super) fn table(keys: &[KeyView], now: Timestamp, wide: bool) -> Table {
     let mut table = show::table(few);
     if wide {
         table.set_header(few.into_iter().chain(["from", "reach", "calls"]));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
+        show::spaced(&mut table);
     }
     for key in keys {
         let name = key.name.as_ref().or(key.claim.as_ref());
