@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use jiff::{Timestamp, civil::Date};
 use law::Span;
 
@@ -279,6 +282,57 @@ pub(crate) enum Command {
     Catalogue(Catalogue),
 }
 
+/// Reads one of these by its word, and lists them in help and errors.
+pub(crate) fn one_of<T, const N: usize>(
+    all: [T; N],
+    word: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let read = move |text: String| all.into_iter().find(|one| word(*one) == text).ok_or("no such word");
+    PossibleValuesParser::new(all.map(word)).try_map(read)
+}
+
+/// What `--as-of` goes with. The help of all else does not name it.
+const OF_THE_PAST: [&str; 8] = [
+    "greave audit",
+    "greave explain",
+    "greave holders list",
+    "greave keys export",
+    "greave keys list",
+    "greave keys show",
+    "greave law show",
+    "greave reach",
+];
+
+/// The whole command line.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Cli::command();
+    for name in names(&command) {
+        command = command.mut_subcommand(name, |sub| without_past(sub, "greave"));
+    }
+    command
+}
+
+/// Takes `--as-of` out of the help of what does not look back. Who gives it all the same is told
+/// with what it goes.
+fn without_past(mut command: clap::Command, before: &str) -> clap::Command {
+    let words = format!("{before} {}", command.get_name());
+    let looks_back = |known: &&str| **known == words || known.starts_with(&format!("{words} "));
+    if !OF_THE_PAST.iter().any(looks_back) {
+        command = command.arg(Arg::new("as_of").long("as-of").hide(true).value_parser(moment));
+    }
+    for name in names(&command) {
+        command = command.mut_subcommand(name, |sub| without_past(sub, &words));
+    }
+    command
+}
+
+fn names(command: &clap::Command) -> Vec<String> {
+    command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
+}
+
 /// From which severity on an audit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
@@ -355,7 +409,7 @@ pub(crate) enum Format {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::FromArgMatches as _;
 
     use super::*;
     use crate::commands::holders::Holders;
@@ -395,6 +449,52 @@ mod tests {
                 assert!(example.starts_with(&words), "{example} is no {words}");
                 Cli::try_parse_from(shell(example)).unwrap_or_else(|error| panic!("{example}: {error}"));
             }
+        }
+    }
+
+    #[test]
+    fn what_has_fixed_values_lists_them_in_help_and_errors() {
+        let told = |line: &str| Cli::try_parse_from(shell(line)).unwrap_err().to_string();
+        for (line, value) in [
+            ("greave keys list --power fly", "disarm"),
+            ("greave keys list --standing asleep", "retiring"),
+            ("greave keys list --sort colour", "last-used"),
+            ("greave keys issue --holder ann --power fly", "disarm"),
+            ("greave keys request --reason x --power fly", "disarm"),
+            ("greave keys approve r1 --power fly", "disarm"),
+            ("greave calls --power fly", "disarm"),
+            ("greave calls --decision allow", "would-ask"),
+            ("greave holders add x --kind robot", "workload"),
+            ("greave holders change x --kind robot", "workload"),
+            ("greave audit x --format pdf", "sarif"),
+        ] {
+            let error = told(line);
+            assert!(error.contains("[possible values: ") && error.contains(value), "{line}: {error}");
+        }
+        assert!(Cli::try_parse_from(shell("greave audit x --format md")).is_ok(), "another word for the same");
+        let mut commands = Vec::new();
+        leaves(&Cli::command(), "", &mut commands);
+        for (words, mut command) in commands {
+            let help = command.render_long_help().to_string();
+            assert!(!help.contains("<POWER>") || help.contains("[possible values: read, export, "), "{words}: {help}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_back_says_so_and_the_rest_is_told() {
+        let help = |line: &str| {
+            let error = command().try_get_matches_from(shell(&format!("{line} --help"))).unwrap_err();
+            error.to_string()
+        };
+        for line in ["greave reach", "greave keys", "greave keys list", "greave law show", "greave audit", "greave"] {
+            assert!(help(line).contains("--as-of"), "{line}");
+        }
+        for line in ["greave incident", "greave keys disable", "greave law accept", "greave watch bench", "greave serve"] {
+            assert!(!help(line).contains("--as-of"), "{line}");
+        }
+        for line in ["greave incident k1", "greave keys disable k1 --why x", "greave law show", "greave watch lift k1"] {
+            let given = command().try_get_matches_from(shell(&format!("{line} --as-of 2026-01-01"))).unwrap();
+            assert!(Cli::from_arg_matches(&given).unwrap().as_of.is_some(), "{line}");
         }
     }
 

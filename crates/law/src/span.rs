@@ -89,7 +89,9 @@ impl From<Span> for jiff::SignedDuration {
 
 /// A length of time that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no length of time; write a whole number and s, m, h or d, such as `15m`")]
+#[error(
+    "`{0}` is no length of time; write a whole number and its unit (s, m, h, d, or w for weeks), such as `15m` or `2w`"
+)]
 pub struct SpanError(String);
 
 impl FromStr for Span {
@@ -103,6 +105,7 @@ impl FromStr for Span {
             "m" => 60,
             "h" => 3600,
             "d" => 86_400,
+            "w" => 604_800,
             _ => return Err(error()),
         };
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -154,7 +157,10 @@ mod tests {
         for text in ["50s", "15m", "8h", "90d", "0s"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
-        for text in ["", "5", "m", "-5m", "+5m", "1.5h", "5 m", "99999999d", "5é"] {
+        assert_eq!("2w".parse(), Ok(Span::days(14)), "weeks are told in days");
+        let told = "2y".parse::<Span>().unwrap_err().to_string();
+        assert!(told.contains("s, m, h, d, or w for weeks"), "{told}");
+        for text in ["", "5", "m", "w", "1e3w", "7102w", "-5m", "+5m", "1.5h", "5 m", "99999999d", "5é"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

@@ -92,7 +92,8 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
-    const ALL: [Self; 5] = [Self::Permit, Self::WouldAsk, Self::WouldRefuse, Self::Challenge, Self::Refuse];
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Permit, Self::WouldAsk, Self::WouldRefuse, Self::Challenge, Self::Refuse];
 
     /// The kind of a verdict.
     pub const fn of(verdict: Verdict) -> Self {

@@ -11,7 +11,10 @@ use audit::{
     baseline::{Baseline, BaselineError},
     report::Format,
 };
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _},
+};
 use jiff::Timestamp;
 use law::Severity;
 
@@ -28,8 +31,8 @@ pub(crate) struct Wanted {
     /// Exports and documents: files, folders, or `-`.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// How it is told: terminal, json, jsonl, csv, markdown, sarif or html.
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    /// How it is told.
+    #[arg(long, default_value = "terminal", value_name = "FORMAT", value_parser = forms().try_map(|word| word.parse::<Format>()))]
     pub(crate) format: audit::report::Format,
     /// From which severity on the exit code is 1: info, warning, high, critical, or never.
     #[arg(long, default_value = "warning", value_name = "SEVERITY")]
@@ -49,6 +52,19 @@ pub(crate) struct Wanted {
     /// How long a key may lie unused, in days.
     #[arg(long, default_value_t = 90, value_name = "DAYS")]
     pub(crate) idle: u32,
+}
+
+fn forms() -> PossibleValuesParser {
+    let form = PossibleValue::new;
+    PossibleValuesParser::new([
+        form("terminal").alias("text"),
+        form("json"),
+        form("jsonl").alias("json-lines"),
+        form("csv"),
+        form("markdown").alias("md"),
+        form("sarif"),
+        form("html"),
+    ])
 }
 
 /// What a folder is read for; whatever else lies in it is left alone.

@@ -5,7 +5,7 @@ mod counts;
 
 use std::{collections::VecDeque, io, net::IpAddr, path::Path, thread, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use console::api::{HolderList, HolderView, KeyDetails};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use self::counts::By;
 use super::{Done, Outcome, json, sheet::Sheet};
 use crate::{
-    cli::{Cli, Format},
+    cli::{Cli, Format, one_of},
     client::{ClientError, address},
     config::{Config, ConfigError},
     drains, house,
@@ -36,13 +36,13 @@ pub(crate) struct Calls {
     #[arg(long)]
     pub(crate) operation: Option<String>,
     /// Only operations with this power.
-    #[arg(long)]
+    #[arg(long, value_parser = one_of(law::Power::ALL, law::Power::word))]
     pub(crate) power: Option<law::Power>,
     /// Only from this address or network, such as `192.0.2.0/24`.
     #[arg(long)]
     pub(crate) source: Option<String>,
-    /// Only decided so: permit, would-ask, would-refuse, challenge, refuse.
-    #[arg(long)]
+    /// Only decided so.
+    #[arg(long, value_parser = PossibleValuesParser::new(record::VerdictKind::ALL.map(record::VerdictKind::word)))]
     pub(crate) decision: Option<String>,
     /// Only with this status, such as `403` or `4xx`.
     #[arg(long)]

@@ -11,7 +11,7 @@ use law::HolderKind;
 
 use super::{Admin, Done, Outcome, json};
 use crate::{
-    cli::{Format, ProofArgs, example},
+    cli::{Format, ProofArgs, example, one_of},
     client::address,
     show::{self, ahead, alarm_if, clean, count},
 };
@@ -35,8 +35,8 @@ pub(crate) enum Holders {
     Add {
         /// A name that nobody else has; for a person, their account's name at the API.
         name: String,
-        /// person, workload or vendor
-        #[arg(long, default_value = "person", value_parser = kind)]
+        /// What it is.
+        #[arg(long, default_value = "person", value_parser = one_of(HolderKind::ALL, HolderKind::word))]
         kind: HolderKind,
         #[command(flatten)]
         answers: Answers,
@@ -48,8 +48,8 @@ pub(crate) enum Holders {
     Change {
         /// The holder, by name or id; `greave holders list` shows them.
         name: String,
-        /// person, workload or vendor
-        #[arg(long, value_parser = kind)]
+        /// What it is.
+        #[arg(long, value_parser = one_of(HolderKind::ALL, HolderKind::word))]
         kind: Option<HolderKind>,
         #[command(flatten)]
         answers: Answers,
@@ -111,11 +111,6 @@ pub(crate) struct Answers {
     /// `=false` they are none any more.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) administrator: Option<bool>,
-}
-
-fn kind(text: &str) -> Result<HolderKind, String> {
-    let known = HolderKind::ALL.into_iter().find(|kind| kind.word() == text);
-    known.ok_or_else(|| format!("`{text}` is no kind of holder; the kinds are person, workload, vendor"))
 }
 
 pub(crate) async fn run(admin: &Admin, HoldersCommand { format, command }: &HoldersCommand) -> Outcome {

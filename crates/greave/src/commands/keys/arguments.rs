@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 use console::api::KeySort;
 use jiff::Timestamp;
-use law::{KeyId, RequestId, Span, Standing};
+use law::{KeyId, Power, RequestId, Span, Standing};
 
-use crate::cli::{Format, ProofArgs, example, moment};
+use super::page::standing;
+use crate::cli::{Format, ProofArgs, example, moment, one_of};
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysCommand {
@@ -45,14 +49,14 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
     /// Only keys that stand so.
-    #[arg(long, value_parser = standing)]
+    #[arg(long, value_parser = one_of(STANDINGS, standing))]
     pub(crate) standing: Option<Standing>,
     /// Only keys that work: active, not ended, and their holder has not left.
     #[arg(long)]
     pub(crate) working: bool,
     /// Only keys that reach this power.
-    #[arg(long)]
-    pub(crate) power: Option<law::Power>,
+    #[arg(long, value_parser = one_of(Power::ALL, Power::word))]
+    pub(crate) power: Option<Power>,
     /// Only keys that reach it without a second factor; any sensitive power where none is named.
     #[arg(long)]
     pub(crate) without_factor: bool,
@@ -77,9 +81,8 @@ pub(crate) struct ListArgs {
     /// Only keys that mention this: in the id, the names, the place or the scopes.
     #[arg(long, value_name = "TEXT")]
     pub(crate) query: Option<String>,
-    /// id, name, holder, owner, standing, born, end, last-used, calls, reach or without-factor;
-    /// what is not known comes last.
-    #[arg(long, value_name = "COLUMN", value_parser = sort)]
+    /// In the order of this; what is not known comes last.
+    #[arg(long, value_name = "COLUMN", value_parser = PossibleValuesParser::new(SORTS).try_map(|word| sort(&word)))]
     pub(crate) sort: Option<KeySort>,
     /// Sort the other way round.
     #[arg(long)]
@@ -312,8 +315,8 @@ pub(crate) enum Keys {
 #[derive(Debug, Args)]
 pub(crate) struct BoundsArgs {
     /// A power; an operation passes where all of its powers are given.
-    #[arg(long = "power", value_name = "POWER", required = true)]
-    pub(crate) powers: Vec<law::Power>,
+    #[arg(long = "power", value_name = "POWER", required = true, value_parser = one_of(Power::ALL, Power::word))]
+    pub(crate) powers: Vec<Power>,
     /// Only operations that this names, such as `GET /v1/customers/*`; may be given several times.
     #[arg(long = "operation", value_name = "PATTERN")]
     pub(crate) operations: Vec<catalogue::Pattern>,
@@ -358,8 +361,8 @@ pub(crate) struct WishArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LessArgs {
     /// Only these powers.
-    #[arg(long = "power", value_name = "POWER")]
-    pub(crate) powers: Vec<law::Power>,
+    #[arg(long = "power", value_name = "POWER", value_parser = one_of(Power::ALL, Power::word))]
+    pub(crate) powers: Vec<Power>,
     /// Only operations that this names; may be given several times.
     #[arg(long = "operation", value_name = "PATTERN")]
     pub(crate) operations: Vec<catalogue::Pattern>,
@@ -398,9 +401,11 @@ fn grace(text: &str) -> Result<Span, law::SpanError> {
     if text == "0" { Ok(Span::seconds(0)) } else { text.parse() }
 }
 
-fn standing(text: &str) -> Result<Standing, String> {
-    serde_json::from_value(text.into()).map_err(|error| format!("`{text}` is no standing: {error}"))
-}
+const STANDINGS: [Standing; 5] =
+    [Standing::Active, Standing::Retiring, Standing::Retired, Standing::Disabled, Standing::Revoked];
+
+const SORTS: [&str; 11] =
+    ["id", "name", "holder", "owner", "standing", "born", "end", "last-used", "calls", "reach", "without-factor"];
 
 fn sort(text: &str) -> Result<KeySort, String> {
     serde_json::from_value(text.into()).map_err(|error| format!("nothing is sorted by `{text}`: {error}"))
