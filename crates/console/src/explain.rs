@@ -11,6 +11,7 @@ use crate::{
     api::{EvidenceLine, ExplainFilter, ExplainedPower, Explanation, KeyView, Problem},
     inventory,
     matching::{self, Matched},
+    nearest::nearest,
     ruling,
 };
 
@@ -56,7 +57,9 @@ pub(crate) fn explain(desk: &Desk, asked: &ExplainFilter) -> Result<Explanation,
     };
     let key = subject.map(|(_, view, ..)| view);
     let powers = matched.powers.iter().map(|power| explained(&law.law, kind, power, operation, &held, now)).collect();
+    let unknown = operation.is_none() && matched.candidates.is_empty() && refusal.is_none();
     Ok(Explanation {
+        nearest: if unknown && !is_open { nearest(&catalogue, &method, path) } else { Vec::new() },
         operation: operation.map(|operation| operation.name.to_string()),
         summary: operation.and_then(|operation| operation.summary.clone()),
         open: is_open,

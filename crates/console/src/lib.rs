@@ -24,6 +24,7 @@ mod inventory;
 mod leaks;
 mod listing;
 mod matching;
+mod nearest;
 mod outlook;
 mod own;
 mod pages;

@@ -157,6 +157,9 @@ pub struct Explanation {
     pub summary: Option<String>,
     /// Operations that it may be, where more than the path tells them apart.
     pub candidates: Vec<String>,
+    /// Where nothing describes it: what may have been meant, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<String>,
     /// Names and values of the template's parameters.
     pub parameters: Vec<(String, String)>,
     /// Whether anybody may call it, without a key.

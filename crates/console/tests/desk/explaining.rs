@@ -164,6 +164,12 @@ async fn explaining_says_what_would_happen_and_calls_nothing() {
     let unknown = explain("GET", "/nothing/like/it", &as_key).await;
     assert_eq!((unknown.operation, unknown.powers.len()), (None, 9));
     assert!(unknown.notes[0].contains("does not describe it"));
+    assert_eq!(unknown.nearest, Vec::<String>::new());
+    let nearest = async |method: &str, path: &str| explain(method, path, &as_key).await.nearest;
+    assert_eq!(nearest("POST", "/user/ann/token?x=1").await.first().unwrap(), "POST /users/{name}/tokens");
+    assert!(nearest("PATCH", "/users").await.contains(&"GET /users".to_owned()), "another method is described");
+    assert_eq!(nearest("GET", "/users").await, Vec::<String>::new(), "it is described");
+    assert_eq!(nearest("GET", &format!("/users/{}/x", "a".repeat(5000))).await, Vec::<String>::new());
     let nobody = explain("GET", "/users", "").await;
     assert_eq!(nobody.verdict, Verdict::Refuse(Refusal::NoCredential));
     assert_eq!(explain("GET", "/health", "").await.verdict, Verdict::Permit);

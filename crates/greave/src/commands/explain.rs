@@ -2,7 +2,7 @@
 
 use clap::Args;
 use console::api::{ExplainFilter, ExplainedPower, Explanation};
-use law::{KeyId, Verdict};
+use law::{KeyId, Power, Verdict};
 
 use super::{Admin, Done, Outcome};
 use crate::{
@@ -51,9 +51,20 @@ fn page(explanation: &Explanation) -> String {
     if *open {
         line("open", "anybody may call it, without a key".to_owned());
     }
-    for power in &explanation.powers {
-        page.push(String::new());
-        page.extend(power_lines(power));
+    let undescribed = operation.is_none() && candidates.is_empty() && explanation.powers.len() == Power::ALL.len();
+    if undescribed {
+        line("is", "not described, so it has every power".to_owned());
+        for (guard, powers) in by_guard(&explanation.powers) {
+            line("requires", format!("{guard}, for {}", powers.join(", ")));
+        }
+        for (place, name) in explanation.nearest.iter().enumerate() {
+            line(if place == 0 { "meant?" } else { "" }, clean(name));
+        }
+    } else {
+        for power in &explanation.powers {
+            page.push(String::new());
+            page.extend(power_lines(power));
+        }
     }
     page.push(String::new());
     page.push(styled(if passes(explanation.verdict) { WELL } else { ALARM }, sentence(&explanation.in_words)));
@@ -69,6 +80,20 @@ fn caller(explanation: &Explanation) -> String {
         }
         None => "nobody: no credential; `--key KEY` explains it for a key".to_owned(),
     }
+}
+
+/// Every guard with the powers that it is asked for: what nobody described has all of them.
+fn by_guard(powers: &[ExplainedPower]) -> Vec<(String, Vec<String>)> {
+    let mut guards: Vec<(String, Vec<String>)> = Vec::new();
+    for ExplainedPower { guard, holds, in_words: _, evidence: _ } in powers {
+        let holds = if *holds { styled(WELL, "holds") } else { styled(ALARM, "does not hold") };
+        let told = format!("{}: {holds} ({})", guard.guard, guard.mode);
+        match guards.iter_mut().find(|(known, _)| *known == told) {
+            Some((_, powers)) => powers.push(guard.power.to_string()),
+            None => guards.push((told, vec![guard.power.to_string()])),
+        }
+    }
+    guards
 }
 
 fn power_lines(power: &ExplainedPower) -> Vec<String> {
@@ -106,7 +131,31 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_described_is_explained_too() {
+    fn what_nobody_described_is_told_in_a_few_lines() {
+        let whole = testing::explanation();
+        let power = |power: Power| {
+            let mut explained = whole.powers[usize::from(power.is_sensitive())].clone();
+            explained.guard.power = power;
+            explained.holds = !power.is_sensitive();
+            explained
+        };
+        let explanation = Explanation {
+            path: "/user/carol".to_owned(),
+            operation: None,
+            summary: None,
+            parameters: Vec::new(),
+            nearest: vec!["DELETE /users/{name}".to_owned(), "GET /users/{name}".to_owned()],
+            powers: Power::ALL.into_iter().map(power).collect(),
+            notes: vec!["the document does not describe it, so it has every power".to_owned()],
+            ..whole
+        };
+        let told = plain(&page(&explanation));
+        assert!(told.lines().count() <= 10, "{told}");
+        insta::assert_snapshot!("explain_undescribed", told);
+    }
+
+    #[test]
+    fn what_may_be_several_operations_is_explained_too() {
         let explanation = Explanation {
             operation: None,
             summary: None,

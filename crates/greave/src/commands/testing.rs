@@ -359,6 +359,7 @@ pub(super) fn explanation() -> Explanation {
         operation: Some("DELETE /users/{name}".to_owned()),
         summary: Some("Delete a user".to_owned()),
         candidates: Vec::new(),
+        nearest: Vec::new(),
         parameters: vec![("name".to_owned(), "carol".to_owned())],
         open: false,
         key: Some(key(17)),
