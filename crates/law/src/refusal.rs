@@ -100,7 +100,7 @@ refusals! {
     CredentialInAnswer = "credential-in-answer", 502, Operator, "the answer showed the API's own credential, and was kept back", "see the finding: the operation echoes credentials; leave it out of the key's scope, and change the credential";
     MintedKept = "minted-kept", 502, Operator, "the answer brought a new credential of the API that could not be replaced by a key of the gate, and was kept back", "see the finding for the reason; what was made at the API is there: revoke it there";
     AnswerUnreadable = "answer-unreadable", 502, Operator, "the answer was encoded although none was asked for, and cannot be searched for the API's own credential", "let the API answer plainly where `Accept-Encoding: identity` asks for it";
-    NoUpstreamCredential = "no-upstream-credential", 503, Operator, "the gate has no credential of its own for the API, and issued keys need one", "set it: `greave upstream set-credential`";
+    NoUpstreamCredential = "no-upstream-credential", 503, Operator, "the gate has no credential of its own for the API, and issued keys need one", "set it as an administrator: `greave upstream set-credential --as NAME` (it goes where `issued.place` in the configuration says)";
     RecordUnavailable = "record-unavailable", 503, Operator, "the call cannot be written down, and what is sensitive does not pass unrecorded", "free disk space or mend the record's folder";
     Busy = "busy", 503, Time, "too many requests are being held", "send the request again after `Retry-After`";
     Stopping = "stopping", 503, Time, "the gate is stopping", "send the request again: a question that was open stays open";

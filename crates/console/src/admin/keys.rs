@@ -68,7 +68,9 @@ fn created(desk: &Desk, key: KeyId, secret: &wire::Secret) -> Result<(StatusCode
     let Json(key) = view(desk, key)?;
     // Why it is exposed: this is the one time that it is shown.
     let text = String::from_utf8_lossy(secret.expose()).into_owned();
-    Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into() })))
+    let known = desk.authority.view(|state| state.key(key.id).cloned());
+    let no_upstream_credential = known.is_none_or(|key| desk.authority.credential_for(&key).is_none());
+    Ok((StatusCode::CREATED, Json(IssuedKey { key, secret: text.into(), no_upstream_credential })))
 }
 
 /// When a key ends that is issued now; where nothing is said, after as long a life as the one before it

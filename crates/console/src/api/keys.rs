@@ -446,6 +446,9 @@ pub struct IssuedKey {
     pub key: KeyView,
     /// What its client sends. Shown once, and kept nowhere.
     pub secret: Secret,
+    /// Whether the gate has nothing yet under which it could call the API.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_upstream_credential: bool,
 }
 
 /// `PATCH /v1/keys/{key}`: what to call a key, and when it ends. What is not said stays.

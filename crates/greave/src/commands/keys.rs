@@ -24,7 +24,7 @@ use super::{Admin, Done, Outcome, json};
 use crate::{
     cli::ProofArgs,
     client::address,
-    show::{self, FAINT},
+    show::{self, ALARM, FAINT},
 };
 
 pub(crate) async fn run(admin: &Admin, KeysCommand { list, command }: &KeysCommand) -> Outcome {
@@ -138,6 +138,10 @@ fn show_secret(admin: &Admin, made: &IssuedKey, more: &str) -> Result<(), Box<dy
     let end = made.key.end.map_or_else(String::new, |end| format!(", ends {}", show::ahead(end, admin.now)));
     show::aside(FAINT, format!("{}{end}{more}; its secret is shown this once:", title(&made.key)));
     show::say(made.secret.expose())?;
+    if made.no_upstream_credential {
+        let why = "nothing passes with it yet: the gate has no credential of its own for the API";
+        show::aside(ALARM, format!("{why}; `greave upstream set-credential --as NAME` sets it"));
+    }
     Ok(())
 }
 

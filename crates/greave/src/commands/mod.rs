@@ -30,6 +30,11 @@ mod testing;
 pub(crate) mod upstream;
 pub(crate) mod watch;
 
+use std::{
+    error::Error,
+    io::{self, IsTerminal as _},
+};
+
 use console::api::{HealthView, Proof, RecordHealth};
 use http::Method;
 use jiff::Timestamp;
@@ -39,7 +44,8 @@ use crate::{
     ask,
     cli::{Cli, ProofArgs},
     client::{Client, ClientError, address},
-    house, show,
+    house,
+    show::{self, ALARM},
 };
 
 /// How a command ended that did its work.
@@ -126,9 +132,12 @@ impl Admin {
         let without = Proof { person: args.person.clone(), code: None };
         match (self.client.send(method.clone(), address, &wanted(without)).await, &args.person) {
             (Err(ClientError::Refused(problem)), Some(person)) if problem.code == "code-needed" => {
-                let code = ask::line("Code:")?;
-                let proof = Proof { person: Some(person.clone()), code: Some(code.to_string().into()) };
-                Ok(self.client.send(method, address, &wanted(proof)).await?)
+                let once = async || {
+                    let code = ask::line("Code:")?;
+                    let proof = Proof { person: Some(person.clone()), code: Some(code.to_string().into()) };
+                    Ok(self.client.send(method.clone(), address, &wanted(proof)).await?)
+                };
+                again(if io::stdin().is_terminal() { SLIPS } else { 0 }, once).await
             }
             (done, _) => Ok(done?),
         }
@@ -140,7 +149,61 @@ impl Admin {
     }
 }
 
+/// Who mistypes a code at a terminal is asked again so often; each counts as a wrong one.
+const SLIPS: u8 = 2;
+
+/// Tries once more where a code was wrong, without all that was shown before it.
+async fn again<T>(slips: u8, once: impl AsyncFn() -> Result<T, Box<dyn Error>>) -> Result<T, Box<dyn Error>> {
+    for _ in 0..slips {
+        match once().await {
+            Err(error) => match error.downcast_ref() {
+                Some(ClientError::Refused(problem)) if problem.code == "wrong-code" => show::aside(ALARM, error),
+                _ => return Err(error),
+            },
+            done => return done,
+        }
+    }
+    once().await
+}
+
 /// Prints one value as JSON.
 fn json(value: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
     Ok(show::say(show::harmless_json(&serde_json::to_string_pretty(value)?))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use console::api::Problem;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mistyped_code_is_asked_for_again_and_nothing_else_is() {
+        let asked = Cell::new(0);
+        let refused = |code: &str| {
+            ClientError::Refused(Problem {
+                kind: String::new(),
+                title: String::new(),
+                status: 403,
+                code: code.to_owned(),
+                detail: "no".to_owned(),
+                retry_after: None,
+            })
+        };
+        let after = async |slips: u8, wrong: u8, code: &str| {
+            asked.set(0);
+            let once = async || {
+                asked.set(asked.get() + 1);
+                if asked.get() > wrong { Ok(()) } else { Err(refused(code).into()) }
+            };
+            (again(slips, once).await.is_ok(), asked.get())
+        };
+        assert_eq!(after(SLIPS, 0, "wrong-code").await, (true, 1));
+        assert_eq!(after(SLIPS, 2, "wrong-code").await, (true, 3));
+        assert_eq!(after(SLIPS, 3, "wrong-code").await, (false, 3));
+        assert_eq!(after(SLIPS, 1, "not-administrator").await, (false, 1));
+        assert_eq!(after(0, 1, "wrong-code").await, (false, 1), "a script has typed what it has");
+    }
 }

@@ -14,7 +14,9 @@ fn a_key_is_retired_by_the_first_use_of_the_one_that_takes_its_place() {
     let (_gate, told) = Running::start(&company);
     let address = told.gate();
     let issue = ["keys", "issue", "--name", "nightly", "--holder", "ann", "--power", "read"];
-    let old = company.as_ann(&issue).out.trim().to_owned();
+    let old = company.as_ann(&issue);
+    assert!(!old.err.contains("nothing passes"), "{}", old.err);
+    let old = old.out.trim().to_owned();
     company.run(&["keys", "retire", "k1"]).says(2, &["--as NAME"]);
     let made = company.as_ann(&["keys", "retire", "k1", "--grace", "1h"]);
     made.says(0, &["k2 (nightly) of ann", "takes the place of k1 from its first use on; k1 then works for 1h"]);
@@ -35,6 +37,15 @@ fn a_key_is_retired_by_the_first_use_of_the_one_that_takes_its_place() {
     stopped
         .says(0, &["nothing passes with it", "its successor k4 waits for its first use", "`greave keys disable k4`"]);
     company.run(&["ledger", "show"]).says(0, &["key-took-over", "key-retired"]);
+}
+
+#[test]
+fn who_issues_a_key_before_the_gate_has_a_credential_is_told_what_to_set() {
+    let mut company = Company::new();
+    company.edit("greave.toml", "# [issued]", "[issued]");
+    company.edit("greave.toml", "# prefix = ", "prefix = ");
+    let issued = company.as_ann(&["keys", "issue", "--holder", "ann", "--power", "read"]);
+    issued.says(0, &["nothing passes with it yet", "`greave upstream set-credential --as NAME`"]);
 }
 
 /// From a key's birth to its end, in hours.
