@@ -29,7 +29,7 @@ use crate::{estate::Estate, input::Content, log::Logs, provider::Providers, repo
 pub use crate::{
     input::Trouble,
     log::access::line as access_log,
-    provider::inventory::{Map, UnknownColumn},
+    provider::inventory::{Maps, STANDARD_INPUT, UnknownColumn},
 };
 
 /// What the one who asks wants looked at, and when.
@@ -42,13 +42,13 @@ pub struct Settings {
     /// How long a key may lie unused, in days.
     pub idle: u32,
     /// Which column of an inventory says what, beside the names that are known.
-    pub map: Map,
+    pub map: Maps,
 }
 
 impl Settings {
     /// Ages of 90 days, as the usual benchmarks have them.
     pub fn at(as_of: Timestamp) -> Self {
-        Self { as_of, longest: 90, idle: 90, map: Map::default() }
+        Self { as_of, longest: 90, idle: 90, map: Maps::default() }
     }
 }
 

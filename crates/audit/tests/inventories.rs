@@ -6,7 +6,7 @@
 use std::{fs, io::Cursor, path::PathBuf};
 
 use audit::{
-    Audit, Map, Settings,
+    Audit, Maps, Settings,
     estate::{Key, Known, Moment, Standing},
     report::Report,
 };
@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 fn read_with(name: &str, bytes: Vec<u8>, map: &[&str]) -> Report {
-    let map = Map::of(map.iter().copied()).unwrap();
+    let map = Maps::of(map.iter().copied()).unwrap();
     let mut audit = Audit::new(Settings { map, ..Settings::at("2026-11-29T00:00:00Z".parse().unwrap()) });
     audit.read(name, Cursor::new(bytes));
     audit.finish()

@@ -80,7 +80,8 @@ pub(crate) enum Command {
     /// Give it whatever you have, mixed freely; files are recognised by content, plain or gzip,
     /// folders are read through, `-` is standard input:
     ///
-    ///   an inventory of keys   CSV or JSON from any system; columns by their usual names, or --map
+    ///   an inventory of keys   CSV or JSON from any system; columns by their usual names, or --map;
+    ///                          a column `same` names a person's other accounts, as github/ann-gh
     ///   OpenAPI documents      what the scopes of such keys open
     ///   AWS                    the IAM credential report (people and keys), and the answer of
     ///                          `aws iam get-account-authorization-details` (what they may do);
@@ -103,6 +104,7 @@ pub(crate) enum Command {
     #[command(verbatim_doc_comment, after_help = example!(
         "audit examples/estate",
         "audit keys.csv --map 'owner=Contact person' --map born=Angelegt",
+        "audit keys.csv hr.csv --map hr.csv:holder=Login --map hr.csv:left=Gone",
         "audit openapi.yaml keys.csv /var/log/nginx/",
         "audit exports/ --format html > keys.html",
         "audit exports/ --baseline accepted.toml --fail-on high --format sarif > keys.sarif",
@@ -283,10 +285,7 @@ pub(crate) enum Command {
 }
 
 /// Reads one of these by its word, and lists them in help and errors.
-pub(crate) fn one_of<T, const N: usize>(
-    all: [T; N],
-    word: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T>
+pub(crate) fn one_of<T, const N: usize>(all: [T; N], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
@@ -489,10 +488,13 @@ mod tests {
         for line in ["greave reach", "greave keys", "greave keys list", "greave law show", "greave audit", "greave"] {
             assert!(help(line).contains("--as-of"), "{line}");
         }
-        for line in ["greave incident", "greave keys disable", "greave law accept", "greave watch bench", "greave serve"] {
+        for line in
+            ["greave incident", "greave keys disable", "greave law accept", "greave watch bench", "greave serve"]
+        {
             assert!(!help(line).contains("--as-of"), "{line}");
         }
-        for line in ["greave incident k1", "greave keys disable k1 --why x", "greave law show", "greave watch lift k1"] {
+        for line in ["greave incident k1", "greave keys disable k1 --why x", "greave law show", "greave watch lift k1"]
+        {
             let given = command().try_get_matches_from(shell(&format!("{line} --as-of 2026-01-01"))).unwrap();
             assert!(Cli::from_arg_matches(&given).unwrap().as_of.is_some(), "{line}");
         }

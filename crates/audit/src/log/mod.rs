@@ -25,7 +25,7 @@ use self::source::Waiting;
 use crate::{
     estate::{Estate, Known, Place, Source},
     input::{Content, Listed, Trouble},
-    provider::{aws, count, github, greave, inventory::Map},
+    provider::{aws, count, github, greave, inventory::Maps},
 };
 
 /// How a log begins.
@@ -49,12 +49,12 @@ pub(crate) trait Format {
 }
 
 /// All of them, in the order in which they are asked: the general ones last.
-fn formats(map: &Map) -> Vec<Box<dyn Format>> {
+fn formats(maps: &Maps) -> Vec<Box<dyn Format>> {
     vec![
         Box::new(aws::trail::Trail),
         Box::new(github::audit_log::AuditLog),
         Box::new(greave::calls::Calls),
-        Box::new(access::Access::new(map.log_key())),
+        Box::new(access::Access::new(maps.clone())),
     ]
 }
 
@@ -180,8 +180,8 @@ pub(crate) struct Logs {
 const NAMED: usize = 16;
 
 impl Logs {
-    pub(crate) fn new(map: &Map) -> Self {
-        Self { formats: formats(map), waiting: Vec::new(), fold: Fold::default() }
+    pub(crate) fn new(maps: &Maps) -> Self {
+        Self { formats: formats(maps), waiting: Vec::new(), fold: Fold::default() }
     }
 
     /// Which form of log it is, where it is one.

@@ -37,6 +37,9 @@ pub(crate) enum Head<'a> {
 
 /// What a provider's folder does.
 pub(crate) trait Provider {
+    /// The next export is of this file.
+    fn begins(&mut self, _file: &str) {}
+
     /// Recognises an export by its content, and says what it is.
     fn recognise(&self, head: &Head<'_>) -> Option<&'static str>;
 
@@ -54,13 +57,13 @@ pub(crate) trait Provider {
 pub(crate) struct Providers(Vec<Box<dyn Provider>>);
 
 impl Providers {
-    pub(crate) fn new(map: inventory::Map) -> Self {
+    pub(crate) fn new(maps: inventory::Maps) -> Self {
         Self(vec![
             Box::new(aws::Aws::default()),
             Box::new(github::GitHub::default()),
             Box::new(greave::Greave::default()),
             Box::new(openapi::OpenApi),
-            Box::new(inventory::Inventory::new(map)),
+            Box::new(inventory::Inventory::new(maps)),
         ])
     }
 
@@ -86,6 +89,7 @@ impl Providers {
             // They have settled.
             Content::List(..) | Content::Lines(..) | Content::Several(_) => return,
         };
+        self.0.iter_mut().for_each(|provider| provider.begins(file));
         let known = self.0.iter_mut().find_map(|provider| provider.recognise(&head).map(|form| (provider, form)));
         let Some((provider, form)) = known else {
             estate.troubles.push(Trouble::of(file, unknown(&head)));

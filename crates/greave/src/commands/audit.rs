@@ -7,7 +7,7 @@ use std::{
 };
 
 use audit::{
-    Audit, Map, Settings,
+    Audit, Maps, STANDARD_INPUT, Settings,
     baseline::{Baseline, BaselineError},
     report::Format,
 };
@@ -40,8 +40,12 @@ pub(crate) struct Wanted {
     /// The moment of the audit, a day or a moment; for exports that are old.
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(crate) as_of: Option<Timestamp>,
-    /// Which column says what: `owner=Contact person`, `log_key=$10`. A wrong word lists all.
-    #[arg(long, value_name = "WORD=COLUMN")]
+    /// Which column says what: `owner=Contact person`, `log_key=$10`. Holds for every input; with
+    /// a name before it for that file or folder alone: `hr.csv:holder=Login`.
+    /// Words are `key`, `holder`, `owner`, `born`, `end`, `last_use`, `second_factor`, `scopes`,
+    /// `same` (the same person's other accounts, as `github/ann-gh`) and others; a wrong one lists
+    /// all, docs/inventories.md explains them.
+    #[arg(long, value_name = "[FILE:]WORD=COLUMN")]
     pub(crate) map: Vec<String>,
     /// What is accepted, with reasons and ends (TOML); docs/rules.md shows one.
     #[arg(long, value_name = "FILE")]
@@ -71,13 +75,17 @@ fn forms() -> PossibleValuesParser {
 const READ: [&str; 10] = ["csv", "tsv", "json", "jsonl", "ndjson", "yaml", "yml", "gz", "log", "txt"];
 
 pub(crate) fn run(cli: &Cli, command: &Wanted, now: Timestamp) -> Outcome {
-    let map = Map::of(command.map.iter().map(String::as_str))?;
+    let map = Maps::of(command.map.iter().map(String::as_str))?;
     let baseline = command.baseline.as_deref().map(accepted).transpose()?;
     let as_of = command.as_of.unwrap_or(now);
-    let mut audit = Audit::new(Settings { as_of, longest: command.longest, idle: command.idle, map });
+    let mut audit = Audit::new(Settings { as_of, longest: command.longest, idle: command.idle, map: map.clone() });
     let mut files = Vec::new();
     for input in &command.inputs {
         gather(input, &mut files, &mut audit);
+    }
+    let names: Vec<String> = files.iter().map(Input::name).collect();
+    if let Some(strange) = map.strange(names.iter().map(String::as_str)) {
+        return Err(format!("`{}` in --map names no input; write it as the input is given", strange.display()).into());
     }
     let progress = Progress::of(total(&files));
     for file in files {
@@ -143,6 +151,16 @@ enum Input {
     Record(PathBuf),
 }
 
+impl Input {
+    /// What it is called in a report.
+    fn name(&self) -> String {
+        match self {
+            Self::Standard => STANDARD_INPUT.to_owned(),
+            Self::File(path) | Self::Record(path) => path.display().to_string(),
+        }
+    }
+}
+
 fn gather(input: &Path, files: &mut Vec<Input>, audit: &mut Audit) {
     if input.as_os_str() == "-" {
         files.push(Input::Standard);
@@ -163,14 +181,15 @@ fn total(files: &[Input]) -> Option<u64> {
 }
 
 fn read(input: Input, progress: &Progress, audit: &mut Audit) {
+    let name = input.name();
     match input {
         Input::Standard => {
-            audit.read("standard input", progress.watch(io::stdin()));
+            audit.read(&name, progress.watch(io::stdin()));
         }
         Input::Record(path) => record(&path, audit),
         Input::File(path) => {
             let progress = progress.clone();
-            audit.open(&path.display().to_string(), move || fs::File::open(&path).map(|file| progress.watch(file)));
+            audit.open(&name, move || fs::File::open(&path).map(|file| progress.watch(file)));
         }
     }
 }

@@ -45,6 +45,19 @@ fn the_help_teaches() {
 }
 
 #[test]
+fn two_lists_say_the_same_in_columns_of_their_own() {
+    let folder = estate();
+    fs::write(folder.path().join("hr.csv"), "Login,Gone,holder\nodile,yes,Paris\ntom,yes,Rome\n").unwrap();
+    let maps = ["--map", "hr.csv:holder=Login", "--map", "hr.csv:left=Gone", "--map", "key=key"];
+    let json = audit(folder.path(), &[&["keys.csv", "hr.csv", "--json", "--fail-on", "never"], &maps[..]].concat());
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    let names: Vec<&str> = json["accounts"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"odile") && !names.contains(&"Paris"), "{names:?}");
+    let strange = audit(folder.path(), &["keys.csv", "--map", "hr.csv:holder=Login"]);
+    strange.says(2, &["`hr.csv` in --map names no input"]);
+}
+
+#[test]
 fn the_example_of_the_readme_is_read() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let told = audit(&root, &["examples/estate"]);
@@ -83,7 +96,7 @@ fn the_exit_code_says_whether_something_is_to_be_mended() {
     assert_eq!(code(&["keys.csv", "--fail-on", "never"]), 0);
     assert_eq!(code(&["calm.csv", "--fail-on", "info"]), 0);
     assert_eq!(code(&["calm.csv", "missing.csv", "--fail-on", "never"]), 1, "what was not read is to be looked at");
-    audit(folder.path(), &["keys.csv", "--format", "pdf"]).says(2, &["`pdf` is no format", "terminal, json"]);
+    audit(folder.path(), &["keys.csv", "--format", "pdf"]).says(2, &["invalid value 'pdf' for", "terminal, json"]);
     audit(folder.path(), &["keys.csv", "--map", "colour=x"]).says(2, &["`colour`", "holder"]);
     audit(folder.path(), &["keys.csv", "--fail-on", "bad"]).says(2, &["info, warning, high, critical"]);
     audit(folder.path(), &[]).says(2, &["<INPUT>"]);

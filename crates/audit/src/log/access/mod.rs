@@ -20,14 +20,15 @@ use self::{
     secret::{Credential, credentials},
 };
 use super::{Event, First, Format, Gives, Page, Who};
-use crate::provider::masked::looks_secret;
+use crate::provider::{inventory::Maps, masked::looks_secret};
 
 /// So many keys are told apart that only their credentials name.
 const KEYS: usize = 5000;
 
 /// Access logs.
 pub(crate) struct Access {
-    /// The column that names the key.
+    maps: Maps,
+    /// The column that names the key in the file that is read.
     key: Option<String>,
     operations: Operations,
     paths: Paths,
@@ -37,9 +38,9 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(key: Option<String>) -> Self {
+    pub(crate) fn new(maps: Maps) -> Self {
         let (operations, paths) = (Operations::default(), Paths::default());
-        Self { key, operations, paths, marks: HashMap::new(), of: <(String, String)>::default() }
+        Self { maps, key: None, operations, paths, marks: HashMap::new(), of: <(String, String)>::default() }
     }
 }
 
@@ -63,6 +64,10 @@ impl Format for Access {
     }
 
     fn record(&mut self, bytes: &[u8], page: &mut Page<'_>) -> bool {
+        if self.of.0 != page.file {
+            self.of = (page.file.to_owned(), unnumbered(page.file).to_owned());
+            self.key = self.maps.of_input(page.file).log_key();
+        }
         let text = String::from_utf8_lossy(bytes);
         match Line::read(&text, self.key.as_deref()) {
             Read::Line(line) => self.note(&line, page),
@@ -75,9 +80,6 @@ impl Format for Access {
 
 impl Access {
     fn note(&mut self, line: &Line<'_>, page: &mut Page<'_>) {
-        if self.of.0 != page.file {
-            self.of = (page.file.to_owned(), unnumbered(page.file).to_owned());
-        }
         let log = page.fold.log("api", line.form, &self.of.1, page.file);
         let found = credentials(line, page.catalogues);
         let mut shown = None;

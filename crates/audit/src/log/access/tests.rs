@@ -3,7 +3,7 @@ use std::io::Cursor;
 use law::{Power, Powers};
 
 use crate::{
-    Audit, Map, Settings,
+    Audit, Maps, Settings,
     estate::{Key, Known},
     report::{Format, Report},
 };
@@ -21,7 +21,7 @@ security: [{key: []}]
 "#;
 
 fn audit_with(map: &[&str], inputs: &[(&str, &str)]) -> Report {
-    let map = Map::of(map.iter().copied()).unwrap();
+    let map = Maps::of(map.iter().copied()).unwrap();
     let mut audit = Audit::new(Settings { map, ..Settings::at("2026-11-29T12:00:00Z".parse().unwrap()) });
     for (name, text) in inputs {
         assert!(audit.read(name, Cursor::new((*text).to_owned().into_bytes())), "{name}");

@@ -1,6 +1,9 @@
 //! What a column says, by its name.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 /// What a column can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -367,33 +370,87 @@ pub enum UnknownColumn {
     Unknown(String, String),
 }
 
-/// Which column says what, as the one who asks tells it.
+/// What standard input is called in a report.
+pub const STANDARD_INPUT: &str = "standard input";
+
+/// Which column says what, as the one who asks tells it: of every input, and of single ones.
 #[derive(Clone, Debug, Default)]
-pub struct Map {
+pub struct Maps {
+    all: Map,
+    of: Vec<(PathBuf, Map)>,
+}
+
+impl Maps {
+    /// Reads `word=column name` pairs; one for a single input begins with its name, as in
+    /// `staff.csv:holder=Login`.
+    ///
+    /// # Errors
+    /// Where a pair has no `=`, or its word is unknown.
+    pub fn of<'p>(pairs: impl IntoIterator<Item = &'p str>) -> Result<Self, UnknownColumn> {
+        let mut maps = Self::default();
+        for pair in pairs {
+            let (left, name) = pair.split_once('=').ok_or_else(|| UnknownColumn::NoPair(pair.to_owned()))?;
+            let (input, word) = left.rsplit_once(':').map_or((None, left), |(input, word)| (Some(input), word));
+            let column = COLUMNS.iter().find(|(_, known, _)| bare(known) == bare(word)).ok_or_else(|| {
+                let known: Vec<&str> = COLUMNS.iter().map(|(_, word, _)| *word).collect();
+                UnknownColumn::Unknown(word.to_owned(), known.join(", "))
+            })?;
+            maps.map(input.map(Path::new)).say(column.0, name);
+        }
+        Ok(maps)
+    }
+
+    fn map(&mut self, input: Option<&Path>) -> &mut Map {
+        let Some(input) = input else { return &mut self.all };
+        let known = self.of.iter().position(|(known, _)| known == input);
+        let place = known.unwrap_or_else(|| {
+            self.of.push((input.to_owned(), Map::default()));
+            self.of.len() - 1
+        });
+        self.of.get_mut(place).map_or(&mut self.all, |(_, map)| map)
+    }
+
+    /// What holds for an input: what was said of it takes the place of what was said of all.
+    pub(crate) fn of_input(&self, file: &str) -> Map {
+        let mut map = self.all.clone();
+        for (_, own) in self.of.iter().filter(|(input, _)| names(input, file)) {
+            map.columns.retain(|_, column| !own.columns.values().any(|own| own == column));
+            map.columns.extend(own.columns.iter().map(|(name, column)| (name.clone(), *column)));
+            map.log_key = own.log_key.clone().or(map.log_key);
+        }
+        map
+    }
+
+    /// The first input of which something is said, and which is none of these.
+    pub fn strange<'f>(&self, files: impl Iterator<Item = &'f str> + Clone) -> Option<&Path> {
+        let strange = |input: &&PathBuf| !files.clone().any(|file| names(input, file));
+        self.of.iter().map(|(input, _)| input).find(strange).map(PathBuf::as_path)
+    }
+}
+
+/// Whether an input is meant: by its path, the end of that, the folder that it lies in, or `-`.
+fn names(input: &Path, file: &str) -> bool {
+    if input == Path::new("-") {
+        return file == STANDARD_INPUT;
+    }
+    let file = Path::new(file);
+    file.ends_with(input) || file.starts_with(input)
+}
+
+/// Which column of one input says what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Map {
     columns: HashMap<String, Column>,
     log_key: Option<String>,
 }
 
 impl Map {
-    /// Reads `word=column name` pairs.
-    ///
-    /// # Errors
-    /// Where a pair has no `=`, or its word is unknown.
-    pub fn of<'p>(pairs: impl IntoIterator<Item = &'p str>) -> Result<Self, UnknownColumn> {
-        let mut map = Self::default();
-        for pair in pairs {
-            let (word, name) = pair.split_once('=').ok_or_else(|| UnknownColumn::NoPair(pair.to_owned()))?;
-            let column = COLUMNS.iter().find(|(_, known, _)| bare(known) == bare(word)).ok_or_else(|| {
-                let known: Vec<&str> = COLUMNS.iter().map(|(_, word, _)| *word).collect();
-                UnknownColumn::Unknown(word.to_owned(), known.join(", "))
-            })?;
-            if column.0 == Column::LogKey {
-                map.log_key = Some(name.to_owned());
-            } else {
-                map.columns.insert(bare(name), column.0);
-            }
+    fn say(&mut self, column: Column, name: &str) {
+        if column == Column::LogKey {
+            self.log_key = Some(name.to_owned());
+        } else {
+            self.columns.insert(bare(name), column);
         }
-        Ok(map)
     }
 
     /// What of an access log's line names the key.
@@ -484,12 +541,23 @@ mod tests {
         for secret in ["secret", "token", "password", "api_key", "value", "private_key", "Secret Access Key"] {
             assert_eq!(map.column(secret), None, "{secret}");
         }
-        let map = Map::of(["owner=Contact person", "born=Angelegt"]).unwrap();
+        let map = Maps::of(["owner=Contact person", "born=Angelegt"]).unwrap().of_input("keys.csv");
         assert_eq!(map.column("contact PERSON"), Some(Column::Owner));
         assert_eq!(map.column("owner"), None);
         assert_eq!(map.column("Angelegt"), Some(Column::Born));
-        assert!(matches!(Map::of(["x=y"]), Err(UnknownColumn::Unknown(..))));
-        assert!(matches!(Map::of(["xy"]), Err(UnknownColumn::NoPair(_))));
+        let several = ["holder=user", "staff.csv:holder=Login", "logs/:log_key=$10", "-:holder=a:b"];
+        let maps = Maps::of(several).unwrap();
+        let of = |file: &str, head: &str| maps.of_input(file).column(head);
+        assert_eq!((of("keys.csv", "user"), of("keys.csv", "Login")), (Some(Column::Holder), None));
+        assert_eq!((of("in/staff.csv", "Login"), of("in/staff.csv", "user")), (Some(Column::Holder), None));
+        assert_eq!(of(STANDARD_INPUT, "a:b"), Some(Column::Holder));
+        assert_eq!(maps.of_input("logs/a.log").log_key().as_deref(), Some("$10"));
+        assert_eq!(maps.of_input("in/staff.csv").log_key(), None);
+        let known = ["in/staff.csv", "logs/a.log", STANDARD_INPUT];
+        assert_eq!(maps.strange(known.into_iter()), None);
+        assert_eq!(maps.strange(known.into_iter().take(2)), Some(Path::new("-")), "a slip of the pen maps nothing");
+        assert!(matches!(Maps::of(["x=y"]), Err(UnknownColumn::Unknown(..))));
+        assert!(matches!(Maps::of(["xy"]), Err(UnknownColumn::NoPair(_))));
     }
 
     #[test]

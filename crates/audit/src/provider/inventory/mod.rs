@@ -11,8 +11,9 @@ use law::{Power, Powers};
 use serde_json::Value;
 
 use self::columns::Column;
+use self::columns::Map;
 pub(crate) use self::columns::hint;
-pub use self::columns::{Map, UnknownColumn};
+pub use self::columns::{Maps, STANDARD_INPUT, UnknownColumn};
 use super::{
     Head, Provider, count,
     masked::{is_secret_together, masked},
@@ -28,6 +29,8 @@ const CSV: &str = "inventory (CSV)";
 const JSON: &str = "inventory (JSON)";
 
 pub(crate) struct Inventory {
+    maps: Maps,
+    /// What holds for the input that is read.
     map: Map,
     scopes: Vec<Scopes>,
 }
@@ -47,8 +50,8 @@ struct Scopes {
 type Row = HashMap<Column, String>;
 
 impl Inventory {
-    pub(crate) fn new(map: Map) -> Self {
-        Self { map, scopes: Vec::new() }
+    pub(crate) fn new(maps: Maps) -> Self {
+        Self { maps, map: Map::default(), scopes: Vec::new() }
     }
 
     fn knows<'h>(&self, heads: impl IntoIterator<Item = &'h str>) -> bool {
@@ -142,6 +145,10 @@ fn plain(value: &Value) -> Option<String> {
 }
 
 impl Provider for Inventory {
+    fn begins(&mut self, file: &str) {
+        self.map = self.maps.of_input(file);
+    }
+
     fn recognise(&self, head: &Head<'_>) -> Option<&'static str> {
         let names = |value: &Value| {
             let row = self.row_of(value);
