@@ -66,6 +66,9 @@ impl Address {
 /// The methods that frameworks take from elsewhere in a request.
 const OVERRIDABLE: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
+/// What asks about a resource. An API that does not tell methods apart does what GET does.
+pub(crate) const JUDGED_AS_GET: [&str; 2] = ["HEAD", "OPTIONS"];
+
 /// The methods of HTTP itself (RFC 9110, RFC 5789).
 const USUAL: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
@@ -333,7 +336,7 @@ impl Catalogue {
         let addresses = self.addresses.get(usize::try_from(place).ok()?)?;
         let of = |method: &str| addresses.iter().find(|address| &*address.method == method);
         // What is not described for itself is judged as GET.
-        of(method).or_else(|| (method == "HEAD").then(|| of("GET")).flatten())
+        of(method).or_else(|| JUDGED_AS_GET.contains(&method).then(|| of("GET")).flatten())
     }
 
     /// One answer for all that a request may be.

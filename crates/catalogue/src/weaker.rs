@@ -10,6 +10,7 @@ use law::Powers;
 
 use crate::{
     By, Catalogue, Operation,
+    catalogue::JUDGED_AS_GET,
     template::{Piece, Segment, Template},
 };
 
@@ -117,7 +118,7 @@ impl Catalogue {
         let is_there = |address: &Address| self.spellings(address, before).any(|it| now.contains_key(&it));
         for (address, gone) in then.iter().filter(|(address, _)| !is_there(address)) {
             let takes = now.iter().find(|(other, stands)| {
-                (other.method == address.method || address.method == "HEAD" && other.method == "GET")
+                (other.method == address.method || JUDGED_AS_GET.contains(&&*address.method) && other.method == "GET")
                     && stands.judgement.is_easier_than(&gone.judgement)
                     && overlap(&stands.segments, &gone.segments, self.tree_folds() || before.tree_folds())
             });

@@ -92,11 +92,12 @@ fn the_settings_say_where_paths_begin_and_how_strict_they_are() {
 }
 
 #[test]
-fn head_is_judged_as_get_unless_it_is_described() {
+fn head_and_options_are_judged_as_get_unless_they_are_described() {
     let catalogue = catalogue(USERS, &Settings::default());
     assert_eq!(find(&catalogue, "HEAD", "/v1/users"), "GET /users");
     assert_eq!(find(&catalogue, "HEAD", "/v1/users/me"), "HEAD /users/me");
-    for method in ["PUT", "get", "PURGE", "OPTIONS", ""] {
+    assert_eq!(find(&catalogue, "OPTIONS", "/v1/users"), "GET /users");
+    for method in ["PUT", "get", "PURGE", "options", ""] {
         assert_eq!(find(&catalogue, method, "/v1/users"), "-", "{method}");
     }
 }

@@ -120,12 +120,17 @@ pub(crate) async fn understand(
     let catalogue = &realm.catalogue;
     let method = outbound.parts.method.clone();
     if is_nobody && !outbound.has_body() && is_preflight(&method, &outbound.parts.headers) {
-        return Ok(preflight(catalogue, &outbound.parts.headers, target));
+        let preflight = preflight(catalogue, &outbound.parts.headers, target);
+        if let Some(understood) = preflight {
+            return Ok(understood);
+        }
     }
     let readings = target.readings();
     let (found, beside) =
         catalogue.find_however_read(method.as_str(), &readings).map_err(|TwoOperations| Refusal::BadPath)?;
     let understood = match found {
+        // Who only asks sends none: it would be for an API that takes OPTIONS for something else.
+        _ if method == Method::OPTIONS && outbound.has_body() => undescribed(catalogue, method.as_str(), target),
         Found::Described(matched) => describe(&matched),
         Found::Undescribed => undescribed(catalogue, method.as_str(), target),
         Found::Choice(choice) if is_nobody && needs_body(&choice, outbound) => {
@@ -301,24 +306,26 @@ impl Understood {
     }
 }
 
-/// A browser asks before it sends: no credential, and nothing happens.
+/// A browser asks before it sends: no credential, no body, and nothing happens.
 fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight(catalogue: &Catalogue, headers: &HeaderMap, target: &Target) -> Understood {
+/// Nothing where it is judged as any request is.
+fn preflight(catalogue: &Catalogue, headers: &HeaderMap, target: &Target) -> Option<Understood> {
     let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD).and_then(|wanted| wanted.to_str().ok()).unwrap_or_default();
     let segments: Vec<&str> = target.segments().collect();
-    let described = |method: &str| !matches!(catalogue.find(method, &segments), Found::Undescribed);
-    // What is described for OPTIONS itself is an operation like any other.
-    if described("OPTIONS") || !described(wanted) {
-        return undescribed(catalogue, "OPTIONS", target);
-    }
-    Understood {
-        powers: Powers::NONE.with(Power::Read),
-        described: Powers::NONE.with(Power::Read),
-        open: true,
-        ..undescribed(catalogue, "OPTIONS", target)
+    let read = Powers::from(Power::Read);
+    match catalogue.find("OPTIONS", &segments) {
+        // What the document says of OPTIONS itself counts; where that is only asking, anybody may.
+        Found::Described(own) if own.operation.method == "OPTIONS" => {
+            read.is_superset(own.powers).then(|| Understood { open: true, ..describe(&own) })
+        }
+        _ if matches!(catalogue.find(wanted, &segments), Found::Undescribed) => None,
+        _ => {
+            let asks = undescribed(catalogue, "OPTIONS", target);
+            Some(Understood { powers: read, described: read, open: true, ..asks })
+        }
     }
 }
 

@@ -180,8 +180,41 @@ async fn a_preflight_carries_neither_credential_nor_body() {
     assert_eq!(house.upstream.count("OPTIONS", "/v1/things/7").await, 1);
     assert_eq!(house.send(preflight(), "{}").await.refusal(), Some(Refusal::NoCredential));
     let with_key = preflight().header("authorization", "Bearer secret-of-ann-1234567890").header("prefer", "wait=0");
-    assert_eq!(house.send(with_key, "").await.refusal(), Some(Refusal::StepUp));
-    assert_eq!(house.upstream.count("OPTIONS", "/v1/things/7").await, 1);
+    assert_eq!(house.send(with_key, "").await.refusal(), None, "it is what GET is there, as any OPTIONS");
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/things/7").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn options_is_what_get_is_there_and_brings_no_other_method_or_body_along() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    let asks = |path: &str| {
+        let request = house.request("OPTIONS", path).header("authorization", "Bearer secret-of-ann-1234567890");
+        request.header("prefer", "wait=0")
+    };
+    assert_eq!(house.send(asks("/v1/things"), "").await.status, StatusCode::OK, "as GET: it reads");
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/things").await, 1);
+    // An API that does not tell methods apart would do these.
+    assert_eq!(house.send(asks("/v1/things"), "{}").await.refusal(), Some(Refusal::StepUp), "nobody asks with a body");
+    assert_eq!(house.send(asks("/v1/things/export"), "").await.refusal(), Some(Refusal::StepUp), "as GET: it exports");
+    assert_eq!(house.send(asks("/v1/notes"), "").await.refusal(), Some(Refusal::StepUp), "no GET is described");
+    let overridden = asks("/v1/things").header("x-http-method-override", "POST");
+    assert_eq!(house.send(overridden, "").await.refusal(), Some(Refusal::MethodOverride));
+    assert_eq!(house.send(asks("/v1/things?_method=POST"), "").await.refusal(), Some(Refusal::MethodOverride));
+    assert_eq!(house.upstream.seen().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preflight_passes_where_the_document_describes_options_unless_it_does_more_than_asking() {
+    let house = House::enforcing().await;
+    let preflight = |path: &str| {
+        let request = house.request("OPTIONS", path).header("origin", "https://x");
+        request.header("access-control-request-method", "POST")
+    };
+    assert_eq!(house.send(preflight("/v1/asked"), "").await.refusal(), None);
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/asked").await, 1);
+    assert_eq!(house.send(preflight("/v1/purged"), "").await.refusal(), Some(Refusal::NoCredential));
+    assert_eq!(house.upstream.count("OPTIONS", "/v1/purged").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

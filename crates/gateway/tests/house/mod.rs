@@ -75,6 +75,8 @@ paths:
         "200": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}, secret: {type: string, description: The new API key}}}}}}
   /tickets/{id}: {get: {summary: Show a ticket}}
   /reports: {get: {summary: List reports}}
+  /asked: {post: {summary: Ask}, options: {summary: What can be asked}}
+  /purged: {post: {summary: Purge}, options: {summary: Purge the cache}}
   /notes: {post: {summary: Write a note}}
   /notes/upload: {post: {summary: Upload a note}}
   /tokens:
@@ -599,7 +601,8 @@ fn realm(upstream: &str, public: &str, unknown_keys: UnknownKeys, issuers: Issue
         operation: "GET /reports".parse().unwrap(),
         powers: Powers::from(Power::Read).union(Power::Export.into()),
     };
-    let settings = Settings { selectors: vec![graphql], overrides: vec![reports], ..Settings::default() };
+    let purge = Override { operation: "OPTIONS /purged".parse().unwrap(), powers: Power::Destroy.into() };
+    let settings = Settings { selectors: vec![graphql], overrides: vec![reports, purge], ..Settings::default() };
     let reading = Catalogue::read(DOCUMENT.as_bytes(), &settings).unwrap();
     Realm::new(
         Arc::new(reading.catalogue),

@@ -81,12 +81,16 @@ enum Place {
     Refused,
 }
 
+/// What a call is taken for by HEAD or OPTIONS is what it is by GET.
+fn as_compared(method: &str) -> &str {
+    if matches!(method, "HEAD" | "OPTIONS") { "GET" } else { method }
+}
+
 impl Reading {
     fn place(&self, method: &str, target: &str) -> Place {
         let Ok(target) = Target::read(target, &self.rules) else { return Place::Refused };
         let segments: Vec<&str> = target.segments().collect();
-        // What a call is taken for by HEAD is what it is by GET.
-        let method = if method == "HEAD" { "GET" } else { method };
+        let method = as_compared(method);
         let described = match self.catalogue.find(method, &segments) {
             Found::Described(found) => {
                 let values: Vec<String> =
@@ -111,7 +115,7 @@ impl Reading {
     fn recorded(&self, joined: &Joined) -> String {
         let call = &joined.call;
         let (method, template) = call.operation.split_once(' ').unwrap_or_default();
-        let method = if method == "HEAD" { "GET" } else { method };
+        let method = as_compared(method);
         if template == "*" {
             let path = call.parameters.first().map_or("", |(_, path)| path.as_str());
             let segments = Target::read(path, &self.rules)
