@@ -340,7 +340,8 @@ fn rebuild(first: u64, sealed: u64, past: Reader, shared: &Shared, usage: &Mutex
                 accounted = removed.sequence.max(accounted);
                 shared.notice(Notice::Removed(removed));
             }
-            Ok(Entry::Outcome(_) | Entry::Gap(_)) => {}
+            Ok(Entry::Outcome(outcome)) => usage.lock().unwrap_or_else(PoisonError::into_inner).ended(&outcome),
+            Ok(Entry::Gap(_)) => {}
             Err(damage) => shared.notice(Notice::Damaged(damage)),
         }
     }

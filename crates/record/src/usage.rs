@@ -1,12 +1,12 @@
 //! How each key was used: a small index in memory, rebuilt from the book when it is opened.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr},
 };
 
 use jiff::Timestamp;
-use law::{ByPower, KeyId, Neighbourhood, Power, Powers, Verdict, neighbourhood};
+use law::{ByPower, CallId, KeyId, Neighbourhood, Outcome, Power, Powers, Verdict, Who, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 use crate::brief::{Brief, is_undescribed};
@@ -366,14 +366,39 @@ fn cut(text: &str, most: usize) -> &str {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     keys: HashMap<KeyId, Usage, ahash::RandomState>,
+    /// Calls that passed with a credential that nobody knew, until their end says whose it was,
+    /// and their order.
+    unnamed: HashMap<CallId, Usage, ahash::RandomState>,
+    order: VecDeque<CallId>,
     since: Option<Timestamp>,
 }
+
+/// So many calls of unknown credentials wait for their end; the oldest give way, for whoever
+/// calls makes up as many as they like.
+const MOST_UNNAMED: usize = 1024;
 
 impl Index {
     pub(crate) fn note(&mut self, call: &Brief<'_>) {
         self.reaches(call.at);
         if let Some(key) = call.key.filter(|_| !call.who.is_drill()) {
             self.keys.entry(key).or_default().note(call);
+        } else if call.who == Who::Unknown && !matches!(call.verdict, Verdict::Challenge(_) | Verdict::Refuse(_)) {
+            if self.order.len() >= MOST_UNNAMED {
+                self.order.pop_front().and_then(|oldest| self.unnamed.remove(&oldest));
+            }
+            let mut usage = Usage::default();
+            usage.note(call);
+            self.unnamed.insert(call.id, usage);
+            self.order.push_back(call.id);
+        }
+    }
+
+    /// Notes how a call ended: by its first one a key becomes known.
+    pub(crate) fn ended(&mut self, outcome: &Outcome) {
+        let Some(usage) = self.unnamed.remove(&outcome.call) else { return };
+        self.order.retain(|waiting| *waiting != outcome.call);
+        if let Some(key) = outcome.learned {
+            self.merge(key, usage);
         }
     }
 

@@ -94,7 +94,10 @@ impl Frames {
                     usage.note(&Brief::from(call));
                     append_call(&mut self.bytes, call)
                 }
-                Item::Outcome(outcome) => append_outcome(&mut self.bytes, outcome),
+                Item::Outcome(outcome) => {
+                    usage.ended(outcome);
+                    append_outcome(&mut self.bytes, outcome)
+                }
             };
             let count = if written.is_ok() { &mut self.held } else { &mut self.unwritable };
             match item {

@@ -102,6 +102,8 @@ fn the_call_by_which_a_key_became_known_is_found_and_shown_as_its_own() {
     };
     testing::wait(book.synced()).unwrap();
     assert_eq!(found(), [first.id]);
+    let used = |book: &Book| book.usage(key).map(|usage| (usage.passed, usage.last.map(|last| last.at)));
+    assert_eq!(used(&book), Some((1, Some(first.at))), "it is the first use of the key");
     fill(&book, 10..500);
     all_sealed(&folder);
     assert_eq!(found(), [first.id]);
