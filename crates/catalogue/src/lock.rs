@@ -9,7 +9,10 @@ use std::{
 use law::Powers;
 use serde::Deserialize;
 
-use crate::{By, Catalogue, Operation, classify::CLASSIFIER_VERSION};
+use crate::{
+    By, Catalogue, Operation,
+    classify::{CLASSIFIER_VERSION, Evidence},
+};
 
 /// The format's version.
 const VERSION: u32 = 1;
@@ -37,7 +40,7 @@ pub struct Locked {
     /// Who decided on the powers.
     #[serde(default)]
     pub by: By,
-    /// The rules that spoke for them.
+    /// The rules that spoke for them, each with what it found.
     #[serde(default)]
     pub evidence: Vec<String>,
 }
@@ -216,12 +219,13 @@ impl Drift {
 }
 
 fn locked(operation: &Operation) -> Locked {
-    let rules: BTreeSet<&str> = operation.evidence.iter().map(|(_, evidence)| evidence.rule).collect();
+    let told = |(_, Evidence { rule, words }): &(_, Evidence)| format!("{rule}: {words}");
+    let evidence: BTreeSet<String> = operation.evidence.iter().map(told).collect();
     Locked {
         powers: operation.powers,
         open: operation.open,
         by: operation.by,
-        evidence: rules.into_iter().map(str::to_owned).collect(),
+        evidence: evidence.into_iter().collect(),
     }
 }
 
@@ -296,6 +300,15 @@ mod tests {
             )
         );
         assert_eq!(Lock::read(&lock.write()).unwrap(), lock);
+    }
+
+    #[test]
+    fn a_reviewer_sees_which_field_gave_a_power() {
+        let paths = "{'/users/{name}': {patch: {requestBody: {content: {application/json: {schema: {type: object, \
+                     properties: {nickname: {type: string}, role: {type: string}}}}}}}}}";
+        let text = Lock::of(&catalogue(paths, &[]), "").write();
+        assert!(text.contains("grant.field: sets `role`"), "{text}");
+        assert_eq!(Lock::read(&text).unwrap().write(), text);
     }
 
     #[test]
