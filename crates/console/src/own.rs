@@ -121,7 +121,7 @@ pub(crate) fn keys(desk: &Desk, wanted: &Wanted, now: Timestamp) -> OwnKeys {
             issued: key.issued().is_some(),
             born: key.born(),
             end: key.end(),
-            past_limit: sheet.lifetimes.is_past(&key),
+            past_limit: sheet.lifetimes.is_past(&key, now),
             used,
             reach,
             refusal: desk.authority.refusal(id, now),
