@@ -15,6 +15,7 @@ mod secrets;
 mod shelving;
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak, atomic::AtomicU64},
@@ -387,12 +388,25 @@ impl Authority {
         Ok(holder)
     }
 
-    /// Asks people, or joins the question about the same request.
+    /// Asks people, or joins the question about the same request. What they are shown is made
+    /// only where they are asked: whoever asks too much has no work done for it.
     ///
     /// # Errors
     /// A refusal for the caller, where a person said no or too much is asked; or that it
     /// cannot be written down.
-    pub async fn ask(&self, ask: &Ask, exhibit: &Exhibit, now: Timestamp) -> Result<Result<Ticket, Refusal>, Failed> {
+    pub async fn ask(
+        &self,
+        ask: &Ask,
+        exhibit: impl FnOnce() -> Exhibit,
+        now: Timestamp,
+    ) -> Result<Result<Ticket, Refusal>, Failed> {
+        let exhibit = LazyCell::new(exhibit);
+        // Before others wait for it.
+        match self.view(|state| state.ask(ask, &self.limits.load(), now)) {
+            Ok(Asking::New(..)) => drop(LazyCell::force(&exhibit)),
+            Ok(Asking::Join(_)) => {}
+            Err(refusal) => return Ok(Err(refusal)),
+        }
         let writing = self.writing().await?;
         let asking = match self.view(|state| state.ask(ask, &self.limits.load(), now)) {
             Ok(asking) => asking,
@@ -403,7 +417,7 @@ impl Authority {
             Asking::New(challenge, change) => {
                 let mut shelf: Vec<Shelf> =
                     self.view(|state| state.forgotten(now)).into_iter().map(no_exhibit).collect();
-                shelf.push(self.sealed("exhibit", &challenge.to_string(), &exhibit_bytes(exhibit))?);
+                shelf.push(self.sealed("exhibit", &challenge.to_string(), &exhibit_bytes(&exhibit))?);
                 self.write(writing, Actor::Gate, vec![*change], &shelf, now).await?;
                 (challenge, false)
             }

@@ -137,7 +137,7 @@ impl House {
     }
 
     async fn ask(&self, ask: &Ask) -> Result<authority::Ticket, Refusal> {
-        self.authority.ask(ask, &Exhibit::default(), self.now).await.unwrap()
+        self.authority.ask(ask, Exhibit::default, self.now).await.unwrap()
     }
 
     fn reading(&self) -> Wanted {

@@ -302,6 +302,26 @@ async fn a_thief_cannot_drown_the_honest_caller_in_questions() {
 }
 
 #[tokio::test]
+async fn what_people_would_be_shown_is_not_made_where_nobody_is_asked() {
+    let house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    let made = std::cell::Cell::new(0);
+    let show = || {
+        made.set(made.get() + 1);
+        Exhibit::default()
+    };
+    for number in 0..20_u8 {
+        let ask = Ask { binding: Digest::of(&[number]), ..delete_user(key.id) };
+        let asked = house.authority.ask(&ask, show, house.now).await.unwrap();
+        assert_eq!(asked.is_ok(), usize::from(number) < Limits::default().open_per_source);
+    }
+    assert_eq!(made.get(), Limits::default().open_per_source);
+    let again = Ask { binding: Digest::of(&[0]), ..delete_user(key.id) };
+    assert!(house.authority.ask(&again, show, house.now).await.unwrap().unwrap().joined);
+    assert_eq!(made.get(), Limits::default().open_per_source, "who joins a question is shown as who asked it");
+}
+
+#[tokio::test]
 async fn many_keys_of_one_person_ring_no_more_than_they_may() {
     let house = House::new().await;
     let mut asked = 0;

@@ -60,8 +60,8 @@ async fn whoever_hangs_up_in_the_middle_of_a_change_leaves_memory_and_disk_alike
         let minted = SecretDigest::of(format!("minted-{times}").as_bytes());
         dropped += usize::from(polled(times, authority.contain(&contained, now)).await.is_none());
         dropped += usize::from(polled(times, authority.adopt(&minted, &sighting, now)).await.is_none());
-        let (ask, exhibit) = (delete_user(key.id), Exhibit::default());
-        dropped += usize::from(polled(times, authority.ask(&ask, &exhibit, now)).await.is_none());
+        let ask = delete_user(key.id);
+        dropped += usize::from(polled(times, authority.ask(&ask, Exhibit::default, now)).await.is_none());
         // Whatever became of them: the next change is written, at once.
         let disable = Command::DisableKey(key.id, "a test".to_owned());
         authority.perform(&disable, Warrant::SignedIn(house.ann), now).await.unwrap();

@@ -9,7 +9,7 @@ async fn what_was_written_is_there_after_a_restart() {
     let ticket = house.ask(&delete_user(key.id)).await.unwrap();
     let exhibit = Exhibit { method: "DELETE".to_owned(), path: "/users/bob".to_owned(), ..Exhibit::default() };
     let other = Ask { binding: Digest::of(b"other"), ..delete_user(key.id) };
-    let shown = house.authority.ask(&other, &exhibit, house.now).await.unwrap().unwrap().challenge;
+    let shown = house.authority.ask(&other, || exhibit.clone(), house.now).await.unwrap().unwrap().challenge;
     house.restart().await;
 
     assert_eq!(house.recognised("secret").id, key.id);
@@ -219,7 +219,7 @@ async fn no_secret_stands_in_the_state_on_disk() {
     let house = House::new().await;
     house.key_of_ann("a-secret-that-is-easy-to-find").await;
     let exhibit = Exhibit { body: Some("a-body-for-people-only".to_owned()), ..Exhibit::default() };
-    house.authority.ask(&delete_user(KeyId(1)), &exhibit, house.now).await.unwrap().unwrap();
+    house.authority.ask(&delete_user(KeyId(1)), || exhibit, house.now).await.unwrap().unwrap();
     let seed = house.seed.base32();
     for file in std::fs::read_dir(house.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();

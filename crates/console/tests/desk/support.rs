@@ -182,7 +182,7 @@ impl House {
             source_since: None,
             unjudged: false,
         };
-        self.desk.authority.ask(&ask, exhibit, now()).await.unwrap().unwrap()
+        self.desk.authority.ask(&ask, || exhibit.clone(), now()).await.unwrap().unwrap()
     }
 }
 

@@ -73,7 +73,7 @@ impl Waiting<'_> {
             Ok(ask) => ask,
             Err(refusal) => return End::No(refusal),
         };
-        let mut ticket = match gate.authority.ask(&ask, &self.exhibit(), Timestamp::now()).await {
+        let mut ticket = match gate.authority.ask(&ask, || self.exhibit(), Timestamp::now()).await {
             Ok(Ok(ticket)) => ticket,
             Ok(Err(Refusal::Denied)) => {
                 let until = gate.authority.view(|state| state.denied_until(&ask, Timestamp::now()));
