@@ -1,6 +1,7 @@
 //! The authority as the other rooms use it: reads without waiting on the request path,
 //! changes one after the other through the ledger.
 
+mod account;
 mod canary;
 mod containing;
 mod drilling;
@@ -366,7 +367,7 @@ impl Authority {
     /// When the key is not known, or it cannot be written down.
     pub async fn identify(&self, key: KeyId, identity: &Identity, now: Timestamp) -> Result<HolderId, NotDone> {
         let writing = self.writing().await?;
-        let name = presentable_name(&identity.name);
+        let name = account::name(&identity.name);
         let (holder, mut changes) = self.view(|state| {
             state.key(key).ok_or(Declined::NoKey(key))?;
             if let Some(holder) = state.holder_named(&name) {
@@ -700,17 +701,4 @@ fn in_force_of(law: &Law, newest: Timestamp) -> LawInForce {
         page: page.into(),
         digest: digest.chars().take(16).collect::<String>().into(),
     }
-}
-
-/// An account's name as the upstream spells it, made fit to be a holder's name.
-fn presentable_name(name: &str) -> String {
-    let fit = |letter: char| if letter.is_alphanumeric() || " ._@+-:/".contains(letter) { letter } else { '_' };
-    let mut fitted = String::new();
-    for letter in name.trim().chars().map(fit) {
-        if fitted.len() + letter.len_utf8() > 128 {
-            break;
-        }
-        fitted.push(letter);
-    }
-    fitted.trim().to_owned()
 }

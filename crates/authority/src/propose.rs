@@ -507,8 +507,13 @@ fn person_of(by: Actor) -> Result<HolderId, Declined> {
     Ok(person)
 }
 
+/// What a name may be made of.
+pub(crate) fn is_name_letter(letter: char) -> bool {
+    letter.is_alphanumeric() || " ._@+-:/".contains(letter)
+}
+
 pub(crate) fn check_name(name: &str) -> Result<(), Declined> {
-    let letters = name.chars().all(|letter| letter.is_alphanumeric() || " ._@+-:/".contains(letter));
+    let letters = name.chars().all(is_name_letter);
     let edges = name.trim() == name && !name.is_empty() && name.len() <= 128;
     if letters && edges { Ok(()) } else { Err(Declined::BadName(name.to_owned())) }
 }

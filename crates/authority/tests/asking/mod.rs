@@ -397,3 +397,16 @@ async fn a_yes_can_be_taken_back_until_it_is_spent() {
     let again = house.authority.perform(&Command::Deny(asked), Warrant::SignedIn(house.ann), house.now).await;
     assert!(matches!(again, Err(NotDone::Declined(Declined::NoQuestion(_)))));
 }
+
+#[tokio::test]
+async fn an_account_whose_name_must_be_made_fit_is_nobody_elses() {
+    let house = House::new().await;
+    let key = house.key_of_ann("secret").await;
+    for name in [" ann", "ann ", "ann\u{200b}", "\u{a0}ann"] {
+        let identity = Identity { name: name.to_owned(), ..Identity::default() };
+        let holder = house.authority.identify(key.id, &identity, house.now).await.unwrap();
+        assert_ne!(holder, house.ann, "{name:?}");
+        assert_eq!(house.authority.identify(key.id, &identity, house.now).await.unwrap(), holder, "and stays itself");
+        assert_eq!(house.authority.facts(&house.recognised("secret")).presentable, law::Factors::NONE);
+    }
+}
