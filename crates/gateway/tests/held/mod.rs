@@ -3,6 +3,7 @@
 use authority::{Command, Scope, Warrant};
 use http::StatusCode;
 use law::{Factor, Power, Powers, Refusal, Standing, Verdict};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::house::House;
 
@@ -348,4 +349,27 @@ async fn nobody_is_asked_where_the_guard_takes_a_second_person_and_there_is_none
     assert_eq!(house.newest_open(), None);
     assert!(answer.body["detail"].as_str().unwrap().starts_with("two people must say yes"), "{}", answer.body);
     assert!(answer.body["mend"].as_str().unwrap().contains("--deputy"), "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_law_that_comes_between_the_decision_and_the_question_binds() {
+    let house = House::enforcing().await;
+    house.adopt("secret-of-ann-1234567890").await;
+    // The body is read when the law has decided, and the question is asked when the body is there.
+    let mut stream = house.drip("/v1/keys", "secret-of-ann-1234567890", 2).await;
+    let before = house.authority.law().digest.clone();
+    let two = |power| match power {
+        Power::Mint => "person + second-person".parse().unwrap(),
+        _ => law::Law::default_guard(power),
+    };
+    let law = law::Law::same_for_all(two, law::Mode::Enforce);
+    house.authority.load(&authority::Offer::of_law(law), jiff::Timestamp::now()).await.unwrap();
+    stream.write_all(b"{}").await.unwrap();
+    // One person is asked, as the law of before had it, and says yes.
+    let question = house.question().await;
+    house.approve(&[question]).await;
+    let (call, _) = house.last_call().await;
+    assert_eq!(call.verdict, Verdict::Refuse(Refusal::NobodyCanAnswer));
+    assert_ne!(call.law, before, "the record has the law that refused it");
+    assert_eq!(house.upstream.count("POST", "/v1/keys").await, 0);
 }
