@@ -556,6 +556,9 @@ pub enum Change {
         name: String,
         /// At whose place it lies.
         holder: HolderId,
+        /// What is kept of what its secret's spellings have in common.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        folded: Option<Verifier>,
     },
     /// A canary is watched no more.
     CanaryEnded {

@@ -160,6 +160,8 @@ pub enum Command {
         name: String,
         /// At whose place it will lie.
         holder: HolderId,
+        /// What is kept of what its secret's spellings have in common.
+        folded: Option<Verifier>,
         /// What is kept of its secret.
         verifier: Verifier,
         /// The pepper that made the verifier.

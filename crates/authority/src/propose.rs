@@ -140,11 +140,12 @@ impl State {
                 changes.push(self.issue(&order, now)?);
                 changes.push(Change::KeyRequestCollected { id: *id, key: self.next_key() });
             }
-            Command::IssueCanary { name, holder, verifier, pepper } => {
+            Command::IssueCanary { name, holder, folded, verifier, pepper } => {
                 check_name(name)?;
                 self.known_holder(*holder)?;
-                let (id, name) = (self.next_key(), name.clone());
-                changes.push(Change::CanaryIssued { id, verifier: *verifier, pepper: *pepper, name, holder: *holder });
+                let (id, name, holder) = (self.next_key(), name.clone(), *holder);
+                let (verifier, pepper, folded) = (*verifier, *pepper, *folded);
+                changes.push(Change::CanaryIssued { id, verifier, pepper, name, holder, folded });
             }
             Command::EndCanary(id) => {
                 self.canary(*id).ok_or(Declined::NoCanary(*id))?;

@@ -206,6 +206,8 @@ pub struct Canary {
     /// Since when it is watched.
     pub since: Timestamp,
     pub(crate) verifier: Verifier,
+    /// Of what its secret's spellings have in common.
+    pub(crate) folded: Option<Verifier>,
 }
 
 /// A posture that waits for a person.
@@ -569,18 +571,20 @@ impl State {
             Change::KeyRequestGranted { id, grant } => self.decide_request(*id, Decided::Granted(grant.clone())),
             Change::KeyRequestDenied { id, why } => self.decide_request(*id, Decided::Denied(why.clone())),
             Change::KeyRequestCollected { id, key } => self.decide_request(*id, Decided::Collected(*key)),
-            Change::CanaryIssued { id, verifier, pepper, name, holder } => {
+            Change::CanaryIssued { id, verifier, pepper, name, holder, folded } => {
                 self.newest_pepper = Some(*pepper);
                 self.last_key = self.last_key.max(id.0);
-                let canary = Canary { id: *id, name: name.clone(), holder: *holder, since: at, verifier: *verifier };
+                let (name, holder, verifier, folded) = (name.clone(), *holder, *verifier, *folded);
+                let canary = Canary { id: *id, name, holder, since: at, verifier, folded };
                 self.canaries.insert(*id, canary);
             }
             Change::CanaryEnded { id } => drop(self.canaries.remove(id)),
             Change::DrillBegun { key: id, verifier, scenario, holder, pepper, canary: true, .. } => {
                 (self.newest_pepper, self.last_key) = (Some(*pepper), self.last_key.max(id.0));
                 let name = format!("DRILL {scenario}");
-                self.canaries.insert(*id, Canary { id: *id, name, holder: *holder, since: at, verifier: *verifier });
-                self.drill_begun(*id, scenario, *holder, at);
+                let (holder, verifier) = (*holder, *verifier);
+                self.canaries.insert(*id, Canary { id: *id, name, holder, since: at, verifier, folded: None });
+                self.drill_begun(*id, scenario, holder, at);
             }
             Change::DrillBegun {
                 key: id,

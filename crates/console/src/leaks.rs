@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use authority::{Command, Key, NotDone, SecretDigest, Warrant};
+use authority::{Command, Folded, Key, NotDone, SecretDigest, Warrant};
 use factor::report::Reporter;
 use jiff::Timestamp;
 use law::{KeyId, Neighbourhood, Power, Powers, neighbourhood};
@@ -124,17 +124,26 @@ fn left(now: Timestamp) -> u32 {
 }
 
 impl Desk {
-    /// What a text is that a stranger reported. Only what a machine made is looked up: a key that
-    /// is a word could be guessed by whoever wants to stop it.
+    /// What a text is that a stranger reported, or a key in it: behind a scheme, encoded, in another
+    /// letter case. Only what a machine made is looked up: a key that is a word could be guessed by
+    /// whoever wants to stop it.
     pub(crate) fn reported(&self, text: &Secret) -> Option<Leak> {
-        let text = text.expose();
+        wire::spellings(text.expose().as_bytes()).iter().find_map(|word| self.leak(str::from_utf8(word).ok()?))
+    }
+
+    fn leak(&self, text: &str) -> Option<Leak> {
         let settings = self.settings.load();
         let is_issued = settings.issued.as_ref().is_some_and(|it| it.form.likeness(text.as_bytes()) == Likeness::Whole);
         if !is_issued && !looks_like_credential(text) {
             return None;
         }
-        let digest = SecretDigest::of(text.as_bytes());
-        match (self.authority.recognise(&digest), self.authority.canary(&digest)) {
+        // A word that is written in changing letter case looks as if chance had made it.
+        let plain = wire::folded(text.as_bytes());
+        let is_made = plain.is_some_and(|plain| str::from_utf8(&plain).is_ok_and(looks_like_credential));
+        let (digest, folded) = (SecretDigest::of(text.as_bytes()), Folded::of(text.as_bytes()).filter(|_| is_made));
+        let key = || self.authority.recognise_spelling(folded.as_ref()?);
+        let canary = || self.authority.canary_spelling(folded.as_ref()?);
+        match (self.authority.recognise(&digest).or_else(key), self.authority.canary(&digest).or_else(canary)) {
             (Some(key), _) if settings.leaks.public.contains(&key.id) || only_reads(&key) => Some(Leak::Public(key.id)),
             (Some(key), _) => Some(Leak::Key(key.id)),
             (None, canary) => canary.map(Leak::Canary),

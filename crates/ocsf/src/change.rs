@@ -348,7 +348,7 @@ fn told(names: Names<'_>, change: &Change) -> Told {
             key(names, *id, ENABLE, Info, "key-lifted", "is not contained any more")
                 .and(json!({"up_to": up_to, "calm": calm}))
         }
-        Change::CanaryIssued { id, verifier: _, pepper: _, name, holder } => {
+        Change::CanaryIssued { id, verifier: _, pepper: _, name, holder, folded: _ } => {
             Told::of(ENTITY, CREATE, Info, "canary-issued", format!("canary {id} lies at {holder}"))
                 .with(json!({"entity": entity(names, *id, Some(name), Some(*holder), "canary")}))
         }

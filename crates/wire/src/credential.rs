@@ -320,6 +320,14 @@ pub fn possible_in_path<'a>(segments: impl Iterator<Item = &'a str>, found: &Fou
     possible
 }
 
+/// What readers could make of a text, itself among it, where only a machine makes such a thing:
+/// behind a scheme, in quotes, percent-encoded, escaped, in base64.
+pub fn spellings(text: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut possible = PossibleValues::default();
+    possible.read(&Place::Path, text, &Found::default());
+    possible.values.into_iter().filter(|it| it.distinctive).map(|it| it.value).collect()
+}
+
 impl<'a> PossibleValues<'a> {
     /// Takes a value, and all that readers could make of it.
     fn read(&mut self, place: &Place, value: &'a [u8], found: &Found) {

@@ -37,7 +37,9 @@ pub use crate::{
     ask::{idempotency_key, one_time_code, preferences, wait},
     bear::replace,
     challenge::{bearer, step_up},
-    credential::{Candidate, Found, Keep, Possible, PossibleValues, find, possible, possible_in_path, strip},
+    credential::{
+        Candidate, Found, Keep, Possible, PossibleValues, find, possible, possible_in_path, spellings, strip,
+    },
     forward::Forwarding,
     issued::{IssuedForm, Likeness, PrefixError},
     leak::{Piece, border, pieces},

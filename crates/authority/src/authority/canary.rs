@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Authority, Failed, NotDone};
 use crate::{
-    KnownBy, SecretDigest, Verifier,
+    Folded, KnownBy, SecretDigest, Verifier,
     command::{Command, Warrant},
 };
 
@@ -37,7 +37,8 @@ impl Authority {
         // Why it is exposed: by its digest it is recognised when somebody sends it.
         let digest = SecretDigest::of(secret.expose());
         let (pepper, verifier) = self.peppers.verifier(&digest);
-        self.perform(&Command::IssueCanary { name, holder, verifier, pepper }, warrant, now).await?;
+        let folded = Folded::of(secret.expose()).map(|folded| self.peppers.folded(&folded));
+        self.perform(&Command::IssueCanary { name, holder, folded, verifier, pepper }, warrant, now).await?;
         let id = self.canary(&digest).ok_or(Failed::UnknownChange(0))?;
         Ok((id, secret))
     }
@@ -45,13 +46,26 @@ impl Authority {
     /// The canary that is known by this. It takes as long where it is none: both peppers are
     /// tried in any case.
     pub fn canary(&self, by: impl Into<KnownBy>) -> Option<KeyId> {
+        let by = by.into();
+        self.watched(|| (self.peppers.verifier(by).1, self.peppers.previous_verifier(by)))
+    }
+
+    /// The canary of whose secret this is another spelling.
+    pub fn canary_spelling(&self, folded: &Folded) -> Option<KeyId> {
+        self.watched(|| (self.peppers.folded(folded), self.peppers.previous_folded(folded)))
+    }
+
+    /// Whether any is watched.
+    pub fn watches_canaries(&self) -> bool {
+        !self.canaries.load().is_empty()
+    }
+
+    fn watched(&self, verifiers: impl FnOnce() -> (Verifier, Option<Verifier>)) -> Option<KeyId> {
         let watched = self.canaries.load();
         if watched.is_empty() {
             return None;
         }
-        let by = by.into();
-        let (_, current) = self.peppers.verifier(by);
-        let previous = self.peppers.previous_verifier(by);
+        let (current, previous) = verifiers();
         let [one, other] = [Some(current), previous].map(|verifier| {
             let verifier = verifier?;
             let (known, id) = watched.get(verifier.first_half())?;
@@ -62,8 +76,9 @@ impl Authority {
 
     pub(super) fn mirror_canaries(&self) {
         let watched = self.view(|state| {
-            let entry = |canary: &crate::Canary| (*canary.verifier.first_half(), (canary.verifier, canary.id));
-            state.canaries().map(entry).collect::<Watched>()
+            let entry = |(verifier, id): (Verifier, KeyId)| (*verifier.first_half(), (verifier, id));
+            let of = |canary: &crate::Canary| [Some(canary.verifier), canary.folded].map(|it| Some((it?, canary.id)));
+            state.canaries().flat_map(of).flatten().map(entry).collect::<Watched>()
         });
         self.canaries.store(Arc::new(watched));
     }

@@ -78,6 +78,54 @@ async fn a_stranger_who_has_a_key_can_stop_it_and_learns_nothing() {
 }
 
 #[tokio::test]
+async fn a_reported_key_is_found_in_every_spelling_in_which_it_would_be_that_key() {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let house = house(LeakDoors { found: true, ..LeakDoors::default() }).await;
+    let authority = &house.desk.authority;
+    let key = house.key_of("bob", KEY).await;
+    let plain = house.key_of("bob", "a-plain-name-of-2024-01").await;
+    for (id, text) in [(key, KEY), (plain, "a-plain-name-of-2024-01")] {
+        let folded = authority::Folded::of(text.as_bytes()).unwrap();
+        let sighting = authority::Sighting {
+            place: String::new(),
+            source: crate::support::home(),
+            parent: None,
+            inherits: true,
+            claim: None,
+        };
+        let known = authority::SecretDigest::of(text.as_bytes());
+        let same = authority.adopt_spelled(&known, &[folded], &sighting, crate::support::now()).await.unwrap();
+        assert_eq!(same.id, id);
+    }
+    let stranger = Program::new(house.admin(Door::Remote));
+    let percent: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for spelled in [
+        KEY.to_uppercase(),
+        format!("Bearer {KEY}"),
+        format!("authorization: token {}", KEY.to_uppercase()),
+        format!("Basic {}", STANDARD.encode(format!("bob:{KEY}"))),
+        URL_SAFE_NO_PAD.encode(KEY),
+        percent,
+        format!("https://api.example.com/?key={KEY}&x=1"),
+    ] {
+        found(&house, &stranger, &[&spelled]).await;
+        for _ in 0..10_000 {
+            if stands(&house, key) == Standing::Disabled {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stands(&house, key), Standing::Disabled, "{spelled}");
+        let proof = authority.prove("ann", &house.ann.code(), crate::support::now()).await;
+        let enable = Command::EnableKey(key);
+        authority.perform(&enable, proof.unwrap(), crate::support::now()).await.unwrap();
+    }
+    // Letter case alone makes no key of a word that somebody could guess.
+    found(&house, &stranger, &["a-PlAiN-nAmE-oF-2024-01", "Bearer a-plain-name-of-2024-01"]).await;
+    assert_eq!(stands(&house, plain), Standing::Active);
+}
+
+#[tokio::test]
 async fn reports_are_bounded_and_read_strictly() {
     let house = house(LeakDoors { found: true, ..LeakDoors::default() }).await;
     let stranger = Program::new(house.admin(Door::Remote));
@@ -123,6 +171,18 @@ async fn what_lies_open_by_its_nature_is_told_and_goes_on_and_a_canary_is_told()
     assert_eq!(standings, [Standing::Active, Standing::Active, Standing::Disabled]);
     let told = [Leak::Public(keys[0]), Leak::Public(keys[1]), Leak::Key(keys[2]), Leak::Canary(canary)];
     assert_eq!(*heard.lock().unwrap(), told);
+    for (place, spelled) in
+        [secret.to_uppercase(), format!("Bearer {secret}"), STANDARD.encode(&secret)].iter().enumerate()
+    {
+        found(&house, &stranger, &[spelled]).await;
+        let again = async {
+            while heard.lock().unwrap().len() < 5 + place {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), again).await.unwrap();
+        assert_eq!(heard.lock().unwrap().last(), Some(&Leak::Canary(canary)), "{spelled}");
+    }
 }
 
 #[tokio::test]

@@ -94,11 +94,27 @@ impl Stranger {
         let look = |secret: &Secret| {
             let digest = SecretDigest::of(secret.expose());
             let own = authority.is_own_credential(&digest, Folded::of(secret.expose()).as_ref());
-            (authority.canary(&digest), own)
+            (canary_in(authority, secret), own)
         };
         let looks: Vec<(Option<KeyId>, bool)> = shown.secrets.iter().map(look).collect();
         Self { canary: looks.iter().find_map(|(canary, _)| *canary), own: looks.iter().any(|(_, own)| *own) }
     }
+}
+
+/// The canary that this is, in any of the spellings in which a key would be known. Where any is
+/// watched, as much is done for every credential.
+fn canary_in(authority: &Authority, secret: &Secret) -> Option<KeyId> {
+    if !authority.watches_canaries() {
+        return None;
+    }
+    // Why it is exposed: to be recognised by its digest.
+    let secret = secret.expose();
+    let spelled = wire::spellings(secret).into_iter().flat_map(|word| {
+        let folded = Folded::of(&word).and_then(|folded| authority.canary_spelling(&folded));
+        [authority.canary(&SecretDigest::of(&word)), folded]
+    });
+    let looks: Vec<_> = [authority.canary(&SecretDigest::of(secret))].into_iter().chain(spelled).collect();
+    looks.into_iter().flatten().next()
 }
 
 /// Recognises the caller, and takes credentials out that the upstream must not see without

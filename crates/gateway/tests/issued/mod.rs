@@ -279,6 +279,23 @@ async fn a_canary_is_refused_like_a_key_that_nobody_knows_and_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canary_is_told_in_every_spelling_in_which_a_key_would_be_known() {
+    let spellings: [fn(&str) -> String; 4] = [
+        |canary| canary.to_ascii_uppercase(),
+        |canary| STANDARD.encode(canary),
+        |canary| format!("\"{canary}\""),
+        |canary| canary.replacen("gk", "%67k", 1),
+    ];
+    for spelled in spellings {
+        let house = House::enforcing().await;
+        let (canary, _) = house.canary().await;
+        let request = house.request("GET", "/v1/things").header("x-api-key", &spelled(&canary));
+        house.send(request, "").await;
+        assert!(house.found().contains(&"canary-used".to_owned()), "{}", spelled(&canary));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_the_api_made_can_be_narrowed_and_goes_on_unchanged_below_its_ceiling() {
     let house = House::enforcing().await;
     let key = house.adopt("secret-of-ann-1234567890").await;

@@ -22,8 +22,11 @@ fn a_path_is_shown_segment_by_segment() {
     assert_eq!(path("/api/v1/workflows/aGp5hcuZoy0RbrQh"), "/api/v1/workflows/aGp5hcuZoy0RbrQh");
     assert_eq!(path(&format!("/bot/{KEY}/send//x/")), "/bot/zQWB…[masked]…kxkJ/send//x/");
     assert_eq!(path("/a/s3cr/et!/b"), "/a/[masked]/b");
-    assert!(path(&"/a".repeat(40)).starts_with(&format!("{}
-", "/a".repeat(30))));
+    assert!(path(&"/a".repeat(40)).starts_with(&format!(
+        "{}
+",
+        "/a".repeat(30)
+    )));
 }
 
 #[test]
