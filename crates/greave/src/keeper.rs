@@ -298,10 +298,12 @@ mod tests {
             [5, 7, 5].map(trimmed).into_iter().for_each(|it| pending.add(it));
             pending.note(&authority, &mut hourly).await;
             assert!(pending.failing && pending.queue == [5, 7].map(trimmed), "both wait, once each");
+            assert!(authority.unwritten_since().is_some());
             sqlx::query("DROP TRIGGER full").execute(&mut database).await.unwrap();
             pending.add(trimmed(9));
             pending.note(&authority, &mut hourly).await;
             assert!(!pending.failing && pending.queue.is_empty());
+            assert_eq!(authority.unwritten_since(), None);
             let entries = authority.store().entries(1, 100).await.unwrap();
             let noted: Vec<bool> =
                 [5, 7, 9].map(|leaf| entries.iter().any(|it| it.change.contains(&format!("leaf {leaf}")))).to_vec();

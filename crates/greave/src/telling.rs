@@ -367,7 +367,8 @@ impl Voice {
         let by_mail: Vec<String> =
             notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
         let Reached { mail, webhooks } = self.send(Some(key.id), notice);
-        if webhooks == 0 && !(mail && !by_mail.is_empty()) && !key.is_drill() {
+        let mailed = mail && !by_mail.is_empty();
+        if webhooks == 0 && !mailed && !key.is_drill() {
             self.told.note_nobody();
         }
         (0..webhooks).for_each(|_| self.told.note(challenge, "webhook", None, now));

@@ -16,5 +16,6 @@ mod requesting;
 mod showing;
 mod signing_in;
 mod sockets;
+mod standing;
 mod support;
 mod watching;

@@ -373,11 +373,11 @@ impl Serving {
         self.traces.obey(&config)?;
         let carrying = self.retelling.obey(&config, &self.stop.subscribe())?;
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(carrying);
-        let later = at_next_start(&self.house.config, &config);
-        for setting in &later {
+        let later = Arc::new(at_next_start(&self.house.config, &config));
+        self.desk.at_next_start.store(Arc::clone(&later));
+        for setting in later.iter() {
             tracing::warn!(setting, "what the configuration says of it now is taken over at the next start");
         }
-        self.desk.at_next_start.store(Arc::new(later));
         note_networks(&watch);
         self.watching.obey(watch);
         note_catalogue(&self.house, document.lock).await;

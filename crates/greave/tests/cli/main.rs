@@ -13,6 +13,7 @@ mod reconcile;
 mod requests;
 mod scanning;
 mod shelf;
+mod standing;
 mod starting;
 mod wires;
 
