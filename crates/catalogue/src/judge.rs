@@ -211,6 +211,7 @@ fn operation(draft: &Draft, powered: Powered) -> Operation {
         tags: facts.tags.clone(),
         list: draft.list.clone(),
         paging: draft.paging.clone(),
+        takes_body: draft.takes_body,
         answered: draft.answered.clone(),
         credential: draft.credential.clone(),
     }
@@ -248,6 +249,7 @@ fn variant(draft: &Draft, selector: Selector) -> Draft {
         credential: None,
         answered: Answered::default(),
         paging: draft.paging.clone(),
+        takes_body: draft.takes_body,
         choices: Vec::new(),
         standing: draft.standing.clone(),
         unread: draft.unread.clone(),

@@ -57,6 +57,8 @@ pub struct Operation {
     pub list: Option<String>,
     /// Query parameters that page through the list.
     pub paging: Vec<String>,
+    /// Whether the document describes a body of the request.
+    pub takes_body: bool,
     /// What the document says of the successful answer.
     pub answered: Answered,
     pub(crate) credential: Option<String>,

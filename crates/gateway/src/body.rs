@@ -177,44 +177,38 @@ impl Inbound {
             Asked::NotYet { .. } | Asked::Never => Poll::Pending,
         }
     }
-}
 
-impl Body for Inbound {
-    type Data = Bytes;
-    type Error = InboundBroken;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
-        let this = self.get_mut();
-        if this.wait.is_cut() {
-            this.tally.ends(Ended::Cut);
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
+        if self.wait.is_cut() {
+            self.tally.ends(Ended::Cut);
             return Poll::Ready(Some(Err(InboundBroken::Cut)));
         }
-        if this.poll_asked(cx).is_pending() {
+        if self.poll_asked(cx).is_pending() {
             // An error breaks the upstream's connection, and with it an answer that is under
             // way: so it waits for that answer's end.
-            if matches!(this.asked, Asked::Never) && this.tally.has_ended() {
+            if matches!(self.asked, Asked::Never) && self.tally.has_ended() {
                 return Poll::Ready(Some(Err(InboundBroken::Unwanted)));
             }
-            return this.poll_idle(cx);
+            return self.poll_idle(cx);
         }
-        let body = match &mut this.load {
+        let body = match &mut self.load {
             Load::Stream(body) => body,
             Load::Held { bytes, trailers, room } => {
                 if let Some(bytes) = bytes.take_if(|bytes| !bytes.is_empty()) {
                     drop(room.take());
-                    return Poll::Ready(Some(this.lets_pass(&bytes).map(|()| Frame::data(bytes))));
+                    return Poll::Ready(Some(self.lets_pass(&bytes).map(|()| Frame::data(bytes))));
                 }
                 return Poll::Ready(trailers.take().map(Frame::trailers).map(Ok));
             }
         };
         // Once the answer has begun, a client may pause: the two may be in a conversation.
-        let polled = body.poll_frame(cx, !this.tally.has_answer());
-        this.tally.awaits_client(polled.is_pending());
+        let polled = body.poll_frame(cx, !self.tally.has_answer());
+        self.tally.awaits_client(polled.is_pending());
         let frame = match polled {
-            Poll::Pending => return this.poll_idle(cx),
+            Poll::Pending => return self.poll_idle(cx),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => {
-                this.tally.client_fails(match error {
+                self.tally.client_fails(match error {
                     Unsent::Broken(_) => Refusal::BadFraming,
                     Unsent::Slow => Refusal::ClientSlow,
                 });
@@ -222,11 +216,11 @@ impl Body for Inbound {
             }
             Poll::Ready(Some(Ok(frame))) => frame,
         };
-        this.wait.moved();
+        self.wait.moved();
         let frame = match frame.into_data() {
             Ok(data) => {
-                this.tally.add_in(data.len());
-                if let Err(broken) = this.lets_pass(&data) {
+                self.tally.add_in(data.len());
+                if let Err(broken) = self.lets_pass(&data) {
                     return Poll::Ready(Some(Err(broken)));
                 }
                 Frame::data(data)
@@ -240,6 +234,21 @@ impl Body for Inbound {
             ),
         };
         Poll::Ready(Some(Ok(frame)))
+    }
+}
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = InboundBroken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, InboundBroken>>> {
+        let this = self.get_mut();
+        let piece = ready!(this.poll_piece(cx));
+        // hyper does not ask for the end of a body whose length it knows.
+        if piece.as_ref().is_none_or(|piece| piece.is_ok() && this.load.is_end()) {
+            this.tally.gives_all();
+        }
+        Poll::Ready(piece)
     }
 
     fn is_end_stream(&self) -> bool {

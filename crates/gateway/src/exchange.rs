@@ -15,7 +15,7 @@ use http::{
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use law::{Permit, Refusal};
+use law::{KeyId, Permit, Refusal};
 use tokio::{sync::oneshot, time::timeout};
 use wire::Sought;
 
@@ -31,13 +31,17 @@ use crate::{
     tls,
     toll::{Kept, Toll},
     tunnel,
-    upstream::{Lease, Upstream},
+    upstream::{Lease, Leaves, Upstream},
 };
 
 /// What a request goes on with.
 pub(crate) struct Onward<'a> {
     /// The API behind the gate.
     pub(crate) upstream: &'a Upstream,
+    /// The key that it goes with.
+    pub(crate) key: Option<KeyId>,
+    /// What it leaves on its connection.
+    pub(crate) leaves: Leaves,
     /// Counts this exchange, and ends it when it is cut.
     pub(crate) tally: &'a Arc<Tally>,
     /// What is looked for in the answer.
@@ -69,13 +73,13 @@ pub(crate) async fn forward(
 ) -> Result<Response<Answer>, Kept> {
     // From here on the permit is spent: a retry below sends a request of which nothing was sent.
     let Permit { .. } = permit;
-    let Onward { upstream, tally, look, register, sought, swap, .. } = onward;
+    let Onward { upstream, key, leaves, tally, look, register, sought, swap, .. } = onward;
     let toll = onward.toll.take();
-    let (request, mut going) = going(outbound, upstream, tally)?;
+    let (request, mut going) = going(outbound, leaves, upstream, tally)?;
     if let Some(swap) = swap {
         swap.pending.sent();
     }
-    let (response, lease) = send(request, upstream, tally).await.inspect_err(|refusal| {
+    let (response, lease) = send(request, key, upstream, tally).await.inspect_err(|refusal| {
         // Nothing reached the API, or not enough to be done.
         let unsent = [Refusal::UpstreamUnreachable, Refusal::BadFraming, Refusal::ClientSlow];
         if let Some(swap) = swap.filter(|_| unsent.contains(refusal)) {
@@ -91,6 +95,7 @@ pub(crate) async fn forward(
         let onto = going.onto.take().ok_or(Refusal::UpstreamBroken)?;
         return Ok(change(Response::from_parts(parts, body), &going.method, onto, &onward)?);
     }
+    let lease = lease.after(leaves, || parts.status.is_success() && tally.gave_all());
     reframe(&going.method, &mut parts, &body)?;
     if going.asked.is_some_and(|asked| !asked.was_wanted()) {
         // The client may send its body all the same, and nobody could tell it from a request.
@@ -118,7 +123,7 @@ pub(crate) async fn forward(
     }
     let lens = Lens::new(look, &parts);
     let watched = Watched { tally: Arc::clone(tally), idle: upstream.patience().idle, lens, toll };
-    let answer = Answer::relay(body, watched, register.map(Arc::clone), Some(lease));
+    let answer = Answer::relay(body, watched, register.map(Arc::clone), lease);
     Ok(Response::from_parts(parts, answer))
 }
 
@@ -191,7 +196,7 @@ pub(crate) async fn ask(
     if let Some(host) = upstream.host_instead(request.headers().contains_key(HOST)) {
         request.headers_mut().insert(HOST, host.clone());
     }
-    let (response, lease) = send(request, upstream, &tally).await?;
+    let (response, lease) = send(request, None, upstream, &tally).await?;
     let (parts, body) = response.into_parts();
     let body = timeout(upstream.patience().answer, Limited::new(body, most).collect()).await;
     let body = body.map_err(|_| Refusal::UpstreamSlow)?.map_err(|_| Refusal::UpstreamBroken)?.to_bytes();
@@ -225,10 +230,11 @@ impl Wanted {
 /// The request as the upstream's connection gets it.
 fn going(
     mut outbound: Outbound,
+    leaves: Leaves,
     upstream: &Upstream,
     tally: &Arc<Tally>,
 ) -> Result<(Request<Inbound>, Going), Refusal> {
-    outbound.frame();
+    outbound.frame(leaves == Leaves::Stray);
     let Outbound { parts, load, expects, onto, passing, .. } = outbound;
     let mut headers = parts.headers;
     if let Some(host) = upstream.host_instead(headers.contains_key(HOST)) {
@@ -261,11 +267,12 @@ fn going(
 /// to be dead before a byte was written, the request goes over the next.
 async fn send(
     mut request: Request<Inbound>,
+    key: Option<KeyId>,
     upstream: &Upstream,
     tally: &Tally,
 ) -> Result<(Response<Incoming>, Lease), Refusal> {
     loop {
-        let (mut lease, reused) = match upstream.pooled() {
+        let (mut lease, reused) = match upstream.pooled(key) {
             Some(lease) => (lease, true),
             // Boxed: hyper moves the whole exchange a few times, and this part is rarely needed.
             None => (Box::pin(connect(upstream, tally)).await?, false),

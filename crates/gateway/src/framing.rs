@@ -136,8 +136,9 @@ impl Outbound {
         Ok(bytes)
     }
 
-    /// Writes the framing of the upstream's connection into the headers.
-    pub(crate) fn frame(&mut self) {
+    /// Writes the framing of the upstream's connection into the headers. `last` says that no other
+    /// request follows on it.
+    pub(crate) fn frame(&mut self, last: bool) {
         let headers = &mut self.parts.headers;
         let chunked = |headers: &mut HeaderMap| {
             // Without the header hyper would drop the body of a GET.
@@ -153,6 +154,9 @@ impl Outbound {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         } else {
             chunked(headers);
+        }
+        if last {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(onto) = &self.onto {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));

@@ -56,6 +56,8 @@ pub(crate) struct Tally {
     fault: OnceLock<Refusal>,
     /// Whether nothing moves because the client sends nothing.
     awaits_client: AtomicBool,
+    /// Whether the whole of the request's body is on its way.
+    gave_all: AtomicBool,
     showed: AtomicBool,
     encoded: AtomicBool,
     report: Option<Report>,
@@ -82,6 +84,7 @@ impl Tally {
             seen: OnceLock::new(),
             fault: OnceLock::new(),
             awaits_client: AtomicBool::new(false),
+            gave_all: AtomicBool::new(false),
             showed: AtomicBool::new(false),
             encoded: AtomicBool::new(false),
             report: Some(Box::new(report)),
@@ -127,6 +130,15 @@ impl Tally {
 
     pub(crate) fn bytes_in(&self) -> u64 {
         self.bytes_in.load(Ordering::Relaxed)
+    }
+
+    /// The whole of the request's body is on its way.
+    pub(crate) fn gives_all(&self) {
+        self.gave_all.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn gave_all(&self) -> bool {
+        self.gave_all.load(Ordering::Relaxed)
     }
 
     /// The upstream's answer has begun.

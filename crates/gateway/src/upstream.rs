@@ -4,6 +4,7 @@
 //! the same thread. The newest idle connection is used first: the others grow old and go.
 
 use std::{
+    collections::VecDeque,
     fmt,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -16,6 +17,7 @@ use hyper::{
     client::conn::{TrySendError, http1},
 };
 use hyper_util::rt::TokioIo;
+use law::KeyId;
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -148,11 +150,25 @@ pub struct Upstream {
 
 /// Idle connections, the newest last.
 #[derive(Default)]
-struct Pool(Mutex<Vec<Idle>>);
+struct Pool(Mutex<VecDeque<Idle>>);
 
 struct Idle {
     sender: http1::SendRequest<Inbound>,
     since: Instant,
+    /// The key whose body it carried, and whose requests alone follow.
+    whose: Option<KeyId>,
+}
+
+/// What a request leaves on its connection. An upstream that does not read a body takes it for
+/// the beginning of the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// Nothing: anybody's request may follow.
+    Nothing,
+    /// A body that the API reads, as far as its document says: requests of this key may follow.
+    Body(KeyId),
+    /// A body that the API may not read, or of somebody who has no key: nothing follows.
+    Stray,
 }
 
 /// Why no connection comes about.
@@ -208,19 +224,22 @@ impl Upstream {
         &self.patience
     }
 
-    /// The newest idle connection that still stands.
-    pub(crate) fn pooled(&self) -> Option<Lease> {
+    /// An idle connection that still stands, for a request of this key: the newest of those that
+    /// carried a body of it, or else of those that carried nobody's.
+    pub(crate) fn pooled(&self, whose: Option<KeyId>) -> Option<Lease> {
         let mut idle = self.idle.lock();
         // The newest is last: where it is too old, all are.
-        if idle.last().is_some_and(|idle| idle.since.elapsed() > self.patience.kept) {
+        if idle.back().is_some_and(|idle| idle.since.elapsed() > self.patience.kept) {
             idle.clear();
         }
-        while let Some(Idle { sender, .. }) = idle.pop() {
+        loop {
+            let newest = |whose: Option<KeyId>| idle.iter().rposition(|idle| idle.whose == whose);
+            let place = whose.and_then(|key| newest(Some(key))).or_else(|| newest(None))?;
+            let Idle { sender, whose, .. } = idle.remove(place)?;
             if sender.is_ready() {
-                return Some(Lease { sender, pool: Arc::clone(&self.idle), kept: self.patience.kept });
+                return Some(Lease { sender, pool: Arc::clone(&self.idle), kept: self.patience.kept, whose });
             }
         }
-        None
     }
 
     /// What is wrong with the upstream's certificate, and the mend; nothing where it is well, or
@@ -243,7 +262,7 @@ impl Upstream {
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Lease, Unreachable> {
         let sender = timeout(self.patience.connect, self.begin()).await.map_err(|_| Unreachable::Slow)??;
-        Ok(Lease { sender, pool: Arc::clone(&self.idle), kept: self.patience.kept })
+        Ok(Lease { sender, pool: Arc::clone(&self.idle), kept: self.patience.kept, whose: None })
     }
 
     async fn begin(&self) -> Result<http1::SendRequest<Inbound>, Unreachable> {
@@ -269,7 +288,7 @@ where
 }
 
 impl Pool {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Idle>> {
         // A list of idle connections cannot be left half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -280,6 +299,7 @@ pub(crate) struct Lease {
     sender: http1::SendRequest<Inbound>,
     pool: Arc<Pool>,
     kept: Duration,
+    whose: Option<KeyId>,
 }
 
 impl Lease {
@@ -291,20 +311,35 @@ impl Lease {
         self.sender.try_send_request(request)
     }
 
+    /// The same after a request that leaves this. `read` says whether its body was surely read:
+    /// the answer is a success, and did not begin before the whole body was on its way.
+    pub(crate) fn after(mut self, leaves: Leaves, read: impl FnOnce() -> bool) -> Option<Self> {
+        match leaves {
+            Leaves::Nothing => Some(self),
+            Leaves::Body(key) => read().then(|| {
+                self.whose = Some(key);
+                self
+            }),
+            Leaves::Stray => None,
+        }
+    }
+
     /// Keeps the connection for the next request, if this one is over in both directions.
     pub(crate) fn give_back(self) {
-        let Self { sender, pool, kept } = self;
+        let Self { sender, pool, kept, whose } = self;
         if !sender.is_ready() {
             return;
         }
         let now = Instant::now();
         let mut idle = pool.lock();
-        if idle.first().is_some_and(|oldest| now.duration_since(oldest.since) > kept) {
+        if idle.front().is_some_and(|oldest| now.duration_since(oldest.since) > kept) {
             idle.retain(|idle| now.duration_since(idle.since) <= kept && !idle.sender.is_closed());
         }
-        if idle.len() < KEPT {
-            idle.push(Idle { sender, since: now });
+        // Those that wait for one key must not keep out those that serve everybody.
+        if idle.len() >= KEPT {
+            idle.pop_front();
         }
+        idle.push_back(Idle { sender, since: now, whose });
     }
 }
 

@@ -10,6 +10,7 @@ mod house;
 mod interrupted;
 mod issued;
 mod learned;
+mod left;
 mod measured;
 mod spelled;
 mod tokens;

@@ -273,3 +273,28 @@ fn a_template_that_cannot_be_matched_is_told_and_stays_undescribed() {
     assert_eq!(troubles[0].pointer.as_deref(), Some("/paths/~1a~1{+x}~1{+y}/get"));
     assert_eq!(find(&catalogue, "GET", "/a/b/c"), "-");
 }
+
+#[test]
+fn what_takes_a_body_is_what_the_document_says() {
+    let three = "
+openapi: 3.0.0
+components: {requestBodies: {Any: {content: {text/plain: {}}}}}
+paths:
+  /a: {post: {requestBody: {$ref: '#/components/requestBodies/Any'}}, put: {}, get: {parameters: [{name: q, in: query}]}}
+";
+    let two = "
+swagger: '2.0'
+paths:
+  /a:
+    post: {parameters: [{name: it, in: body, schema: {type: object}}]}
+    put: {parameters: [{name: it, in: formData, type: string}]}
+    get: {parameters: [{name: q, in: query, type: string}]}
+";
+    for (document, taking) in [(three, vec!["POST /a"]), (two, vec!["POST /a", "PUT /a"])] {
+        let catalogue = Catalogue::read(document.as_bytes(), &Settings::default()).unwrap().catalogue;
+        let mut takes: Vec<&str> =
+            catalogue.operations().iter().filter(|one| one.takes_body).map(|one| &*one.name).collect();
+        takes.sort_unstable();
+        assert_eq!(takes, taking);
+    }
+}

@@ -30,6 +30,7 @@ pub(crate) struct Draft {
     pub(crate) credential: Option<String>,
     pub(crate) answered: Answered,
     pub(crate) paging: Vec<String>,
+    pub(crate) takes_body: bool,
     /// Query and header parameters with the values that they may have.
     pub(crate) choices: Vec<(SelectBy, Vec<String>)>,
     pub(crate) standing: Standing,
@@ -249,6 +250,8 @@ impl<'d> Reader<'d, '_> {
             list,
             credential,
             answered,
+            takes_body: operation.get("requestBody").is_some_and(Value::is_object)
+                || parameters.iter().any(|parameter| matches!(parameter.place, In::Body | In::Form)),
             paging: facts.query.iter().filter(|name| landmarks::pages(name)).cloned().collect(),
             choices: named(In::Query)
                 .map(|one| choice(SelectBy::Query, one))

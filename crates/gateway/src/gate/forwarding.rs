@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authority::{Credential, Folded, Key, KnownBy, SecretDigest, Sighting, Spent};
 use catalogue::Answered;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{ACCEPT_ENCODING, HOST, IF_RANGE, RANGE},
 };
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use crate::{
         worker::Worker,
     },
     lens,
+    upstream::Leaves,
 };
 
 const GREAVE_DRILL: HeaderName = HeaderName::from_static("greave-drill");
@@ -105,6 +106,8 @@ impl Passage<'_> {
         }
         let onward = Onward {
             upstream: &self.worker.upstream,
+            key: key_of(request.presented),
+            leaves: self.leaves(request, &outbound),
             tally,
             look,
             register: register.as_ref(),
@@ -136,6 +139,17 @@ impl Passage<'_> {
                 Err(self.end(tally, kept.problem(self.id)))
             }
         }
+    }
+
+    /// What a request leaves on its connection to the upstream.
+    fn leaves(&self, request: &Judged<'_>, outbound: &Outbound) -> Leaves {
+        if !outbound.has_body() {
+            return Leaves::Nothing;
+        }
+        let method = &outbound.parts.method;
+        let is_usual = !method.is_safe() && *method != Method::DELETE;
+        let is_read = is_usual && request.understood.id.is_some_and(|id| self.realm.takes_body(id));
+        key_of(request.presented).filter(|_| is_read).map_or(Leaves::Stray, Leaves::Body)
     }
 
     /// A request's headers as the API will get them, without what the gate says beside them.
@@ -184,6 +198,8 @@ impl Passage<'_> {
         let list = request.understood.id.and_then(|id| self.realm.look(id)).and_then(|look| look.list.clone());
         let onward = Onward {
             upstream: &self.worker.upstream,
+            key: Some(key),
+            leaves: self.leaves(request, &outbound),
             tally,
             look: &Look { list, ..Look::default() },
             register: None,
@@ -328,10 +344,7 @@ impl Passage<'_> {
     }
 
     fn notice_unread(&self, request: &Judged<'_>) {
-        let key = match request.presented {
-            Presented::Key(key, _) => Some(key.id),
-            _ => None,
-        };
+        let key = key_of(request.presented);
         let name = &request.understood.name;
         let what = format!("`{name}` answered in a form that cannot be read: a key that it made is not known yet");
         self.worker.gate.findings.tell("minted-unread", Severity::High, key, what, self.at);
@@ -339,10 +352,7 @@ impl Passage<'_> {
 
     /// Makes the keys known that this request's answer brings.
     fn register(&self, presented: &Presented) -> Register {
-        let parent = match presented {
-            Presented::Key(key, _) => Some(key.id),
-            _ => None,
-        };
+        let parent = key_of(presented);
         // Where the upstream can be asked whose a key is, that is better than to guess.
         let inherits = self.realm.settings.identify.is_none();
         let (worker, source) = (Arc::clone(self.worker), self.source);
@@ -351,6 +361,13 @@ impl Passage<'_> {
             let worker = Arc::clone(&worker);
             Box::pin(async move { register(&worker, made, sighting).await })
         })
+    }
+}
+
+fn key_of(presented: &Presented) -> Option<KeyId> {
+    match presented {
+        Presented::Key(key, _) => Some(key.id),
+        Presented::Unknown(_) | Presented::Session | Presented::Nobody => None,
     }
 }
 

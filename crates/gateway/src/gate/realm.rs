@@ -52,6 +52,12 @@ impl Realm {
         Some((self.look(operation)?, &described.answered))
     }
 
+    /// Whether an operation's requests have a body, as far as the document says.
+    pub(crate) fn takes_body(&self, operation: OperationId) -> bool {
+        let described = usize::try_from(operation.0).ok().and_then(|place| self.catalogue.operations().get(place));
+        described.is_some_and(|operation| operation.takes_body)
+    }
+
     /// What is looked for in an operation's answers.
     pub(crate) fn look(&self, operation: OperationId) -> Option<&Look> {
         self.looks.get(usize::try_from(operation.0).ok()?)

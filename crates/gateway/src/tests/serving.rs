@@ -32,6 +32,53 @@ async fn one_upstream_connection_serves_many_requests() {
 }
 
 #[tokio::test]
+async fn bodies_of_one_key_share_a_connection_and_those_of_two_do_not() {
+    let (gate, upstream) = gate().await;
+    let post = |key: u64| format!("POST /x HTTP/1.1\r\nhost: a\r\ntest-key: {key}\r\ncontent-length: 2\r\n\r\n{{}}");
+    let mut client = Wire::to(gate.address).await;
+    client.send(post(1)).await;
+    let mut api = upstream.accept().await;
+    for next in [1, 2] {
+        let head = api.head().await;
+        assert_eq!((api.body(&head).await.as_str(), header(&head, "connection")), ("{}", None));
+        api.send(OK).await;
+        assert_eq!(client.answer().await.1, "ok");
+        client.send(post(next)).await;
+    }
+    let mut other = upstream.accept().await;
+    let head = other.head().await;
+    other.body(&head).await;
+    other.send(OK).await;
+    client.answer().await;
+    // Another follows on neither.
+    client.send("GET /x HTTP/1.1\r\nhost: a\r\ntest-key: 3\r\n\r\n").await;
+    let mut third = upstream.accept().await;
+    third.head().await;
+    third.send(OK).await;
+    client.answer().await;
+    client.send(post(1)).await;
+    api.head().await;
+}
+
+#[tokio::test]
+async fn an_answer_before_the_whole_body_ends_the_connection() {
+    let (gate, upstream) = gate().await;
+    let mut client = Wire::to(gate.address).await;
+    client.send("POST /x HTTP/1.1\r\nhost: a\r\ntest-key: 1\r\ncontent-length: 10\r\n\r\n12345").await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    assert_eq!(api.exactly(5).await, "12345");
+    api.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nok").await;
+    client.head().await;
+    client.send("67890").await;
+    assert_eq!(api.exactly(5).await, "67890");
+    api.send("ok").await;
+    assert_eq!(client.exactly(4).await, "okok");
+    client.send("GET /y HTTP/1.1\r\nhost: a\r\ntest-key: 1\r\n\r\n").await;
+    assert!(upstream.accept().await.head().await.starts_with("GET /y "));
+}
+
+#[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let (gate, upstream) = gate().await;
     let mut client = Wire::to(gate.address).await;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Answer, Cut, Ending, Look, Onward, Outbound, Pace, Patience, Pointer, Problem, Register, Running, Server,
-    ServerSettings, Spool, Tally, TlsFiles, Upstream, Visitor, forward,
+    ServerSettings, Spool, Tally, TlsFiles, Upstream, Visitor, forward, upstream::Leaves,
 };
 
 /// Nothing here takes so long; a test that waits for what never comes fails by this.
@@ -136,6 +136,10 @@ async fn one(
         if outbound.target().starts_with("/held") {
             outbound.hold(&spool).await?;
         }
+        // Who calls says so, by a header of these tests only.
+        let key = outbound.parts.headers.remove("test-key");
+        let key = KeyId(key.and_then(|key| key.to_str().ok()?.parse().ok()).unwrap_or(1));
+        let leaves = if outbound.has_body() { Leaves::Body(key) } else { Leaves::Nothing };
         let look = Look { list: Pointer::parse("/data"), minted: Pointer::parse("/token"), named: None };
         // A register that takes its time, and knows the key by the length of its secret.
         let register: Register = Arc::new(|made: crate::Made| {
@@ -147,6 +151,8 @@ async fn one(
         let register = outbound.target().starts_with("/tokens").then_some(&register);
         let onward = Onward {
             upstream: &upstream,
+            key: Some(key),
+            leaves,
             tally: &tally,
             look: &look,
             register,

@@ -78,6 +78,7 @@ paths:
   /asked: {post: {summary: Ask}, options: {summary: What can be asked}}
   /purged: {post: {summary: Purge}, options: {summary: Purge the cache}}
   /notes: {post: {summary: Write a note}}
+  /memos: {post: {summary: Write a memo, requestBody: {content: {text/plain: {schema: {type: string}}}}}}
   /notes/upload: {post: {summary: Upload a note}}
   /tokens:
     post:
@@ -115,6 +116,12 @@ impl House {
         Self::new(Mode::Enforce, UnknownKeys::Learn, Issuers::default()).await
     }
 
+    /// Observes before an upstream that the test answers by itself.
+    pub(crate) async fn observing_before(upstream: SocketAddr) -> Self {
+        let mode = "observe until 2099-01-01".parse().unwrap();
+        Self::before(Some(upstream), mode, UnknownKeys::Learn, Issuers::default()).await
+    }
+
     pub(crate) async fn verifying(issuers: Issuers) -> Self {
         Self::new(Mode::Enforce, UnknownKeys::Learn, issuers).await
     }
@@ -132,11 +139,15 @@ impl House {
     }
 
     async fn new(mode: Mode, unknown_keys: UnknownKeys, issuers: Issuers) -> Self {
+        Self::before(None, mode, unknown_keys, issuers).await
+    }
+
+    async fn before(instead: Option<SocketAddr>, mode: Mode, unknown_keys: UnknownKeys, issuers: Issuers) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (authority, ann, seed) = authority(folder.path(), Law::same_for_all(Law::default_guard, mode)).await;
         let book = Arc::new(Book::open(folder.path().join("record"), record::Settings::default()).unwrap());
         let upstream = Api::start().await;
-        let origin = format!("http://{}", upstream.address);
+        let origin = format!("http://{}", instead.unwrap_or(upstream.address));
         let server = Server::bind(ServerSettings {
             workers: 1,
             grace: Duration::from_millis(100),
