@@ -1,5 +1,5 @@
 //! An issuer's public keys: given, or fetched off the request path and kept for a start
-//! without the network. A fetch that fails changes nothing.
+//! without the network, sealed. A fetch that fails changes nothing.
 
 use std::{
     fs, io,
@@ -12,6 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use authority::Authority;
 use factor::jwt::{KeySet, NoKeySet};
 use http::{
     HeaderValue, Method, Request,
@@ -63,10 +64,16 @@ pub struct Published {
     pub server: Upstream,
     /// Path and query there.
     pub target: String,
-    /// The file that keeps the last good set.
-    pub kept: PathBuf,
     /// How often they are fetched.
     pub schedule: Schedule,
+}
+
+/// The file that keeps the last good set.
+pub struct KeyFile {
+    /// The file itself.
+    pub path: PathBuf,
+    /// Seals it: keys that lie there open the API to whoever has their other halves.
+    pub authority: Arc<Authority>,
 }
 
 /// How often keys are fetched.
@@ -106,11 +113,11 @@ impl Keys {
 
     /// Keys that are fetched from now on, by the runtime that this is called in. Until the
     /// first answer, those that were kept are used.
-    pub fn fetched(published: Published) -> Self {
-        let kept = read_kept(&published);
-        let (set, fetched) = kept.map_or((None, i64::MIN), |(set, fetched)| (Some(set), fetched.as_second()));
+    pub fn fetched(published: Published, kept: KeyFile) -> Self {
+        let before = kept.read(&published, Timestamp::now());
+        let (set, fetched) = before.map_or((None, i64::MIN), |(set, fetched)| (Some(set), fetched.as_second()));
         let shared = Arc::new(Shared::new(set, fetched));
-        let fetching = Some(Fetching(tokio::spawn(keep_fetching(Arc::clone(&shared), published))));
+        let fetching = Some(Fetching(tokio::spawn(keep_fetching(Arc::clone(&shared), published, kept))));
         Self { shared, fetching }
     }
 
@@ -137,7 +144,7 @@ impl Shared {
     }
 }
 
-async fn keep_fetching(shared: Arc<Shared>, published: Published) {
+async fn keep_fetching(shared: Arc<Shared>, published: Published, kept: KeyFile) {
     let Schedule { every, at_most_every } = published.schedule;
     // What was fetched last, so that the same set is neither compiled nor kept again.
     let mut last: Option<Vec<u8>> = None;
@@ -152,7 +159,7 @@ async fn keep_fetching(shared: Arc<Shared>, published: Published) {
                     tracing::info!(address = from(&published), "an issuer's keys are in use");
                 }
                 shared.fetched.store(now.as_second(), Ordering::Release);
-                if let Err(error) = keep(&published, &text, now) {
+                if let Err(error) = kept.keep(&published, &text, now) {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "an issuer's keys cannot be kept for the next start");
                 }
@@ -189,26 +196,35 @@ pub async fn fetch(published: &Published) -> Result<(Vec<u8>, KeySet), NotFetche
     Ok((body.to_vec(), set))
 }
 
-/// What was kept of this address.
-fn read_kept(published: &Published) -> Option<(KeySet, Timestamp)> {
-    let kept: Value = serde_json::from_slice(&fs::read(&published.kept).ok()?).ok()?;
-    let word = |name: &str| kept.get(name).and_then(Value::as_str);
-    if word("from") != Some(&from(published)) {
-        return None;
+impl KeyFile {
+    /// What was kept of this address.
+    fn read(&self, published: &Published, now: Timestamp) -> Option<(KeySet, Timestamp)> {
+        let sealed = fs::read(&self.path).ok()?;
+        let Ok(text) = self.authority.open_file(&from(published), &sealed) else {
+            tracing::warn!(
+                address = from(published),
+                "an issuer's kept keys were kept of another address or by somebody else, and are not used"
+            );
+            return None;
+        };
+        let kept: Value = serde_json::from_slice(&text).ok()?;
+        let word = |name: &str| kept.get(name).and_then(Value::as_str);
+        let fetched: Timestamp = word("fetched")?.parse().ok()?;
+        // What was fetched later than now would never be too old.
+        let set = KeySet::read(word("set")?.as_bytes()).ok().filter(|_| fetched <= now)?;
+        Some((set, fetched))
     }
-    let set = KeySet::read(word("set")?.as_bytes()).ok()?;
-    Some((set, word("fetched")?.parse().ok()?))
-}
 
-fn keep(published: &Published, set: &[u8], now: Timestamp) -> io::Result<()> {
-    let set = String::from_utf8_lossy(set);
-    let text = json!({"from": from(published), "fetched": now.to_string(), "set": set}).to_string();
-    if let Some(folder) = published.kept.parent() {
-        fs::create_dir_all(folder)?;
+    fn keep(&self, published: &Published, set: &[u8], now: Timestamp) -> io::Result<()> {
+        let text = json!({"fetched": now.to_string(), "set": String::from_utf8_lossy(set)}).to_string();
+        let sealed = self.authority.seal_file(&from(published), text.as_bytes()).map_err(io::Error::other)?;
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let beside = beside(&self.path);
+        fs::write(&beside, sealed)?;
+        fs::rename(beside, &self.path)
     }
-    let beside = beside(&published.kept);
-    fs::write(&beside, text)?;
-    fs::rename(beside, &published.kept)
 }
 
 fn beside(path: &Path) -> PathBuf {

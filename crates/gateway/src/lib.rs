@@ -57,7 +57,7 @@ pub use crate::{
         WatchCounts, WatchMode, WatchRules, Watching, Worker, play,
     },
     hold::Spool,
-    key_set::{Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
+    key_set::{KeyFile, Keys, NotFetched, Published, Schedule, fetch as fetch_keys},
     pace::Pace,
     rows::Pointer,
     server::{Running, Server, ServerSettings, Visitor},

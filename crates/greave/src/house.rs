@@ -321,7 +321,11 @@ pub(crate) fn limits(config: &Config) -> Limits {
 }
 
 /// What the gate obeys.
-pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm, HouseError> {
+pub(crate) fn realm(
+    config: &Config,
+    catalogue: Arc<Catalogue>,
+    authority: &Arc<Authority>,
+) -> Result<Realm, HouseError> {
     let setting = |what: &str, why: &dyn std::fmt::Display| HouseError::Setting(format!("{what}: {why}"));
     let header = |what: &str, name: &str| {
         name.parse::<HeaderName>().map_err(|_| setting(what, &format!("`{name}` is no header's name")))
@@ -330,7 +334,7 @@ pub(crate) fn realm(config: &Config, catalogue: Arc<Catalogue>) -> Result<Realm,
     let trusted = TrustedProxies::new(config.gate.trusted_proxies.clone(), ProxyHeader::default());
     let settings = RealmSettings {
         places: places(config, &catalogue)?,
-        issuers: issuers::issuers(config)?,
+        issuers: issuers::issuers(config, authority)?,
         rules: config.path_rules(),
         open: open_paths(config, &catalogue).map_err(|error| setting("api.open", &error))?,
         unknown_keys: match config.api.unknown_keys {

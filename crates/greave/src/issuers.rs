@@ -1,9 +1,10 @@
 //! The issuers whose tokens are verified, from what the configuration says.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
+use authority::Authority;
 use factor::jwt::{KeySet, Rules};
-use gateway::{HostSent, Issuers, Keys, Patience, Published, Schedule, TlsFiles, Upstream};
+use gateway::{HostSent, Issuers, KeyFile, Keys, Patience, Published, Schedule, TlsFiles, Upstream};
 use jiff::SignedDuration;
 
 use crate::{
@@ -12,10 +13,14 @@ use crate::{
 };
 
 /// Every issuer. Keys that are published are fetched from now on.
-pub(crate) fn issuers(config: &Config) -> Result<Issuers, HouseError> {
+pub(crate) fn issuers(config: &Config, authority: &Arc<Authority>) -> Result<Issuers, HouseError> {
     let made = config.api.issuers.iter().map(|issuer| {
-        let keys =
-            if issuer.is_fetched() { Keys::fetched(published(config, issuer)?) } else { Keys::given(given(issuer)?) };
+        let keys = if issuer.is_fetched() {
+            let path = config.gate.state.join("issuers").join(format!("{}.sealed", issuer.name));
+            Keys::fetched(published(issuer)?, KeyFile { path, authority: Arc::clone(authority) })
+        } else {
+            Keys::given(given(issuer)?)
+        };
         Ok(gateway::Issuer {
             name: issuer.name.clone(),
             rules: rules(issuer)?,
@@ -34,10 +39,7 @@ pub(crate) async fn look(config: &Config) -> Result<(Vec<String>, bool), HouseEr
         rules(issuer)?;
         let name = &issuer.name;
         let found = if issuer.is_fetched() {
-            gateway::fetch_keys(&published(config, issuer)?)
-                .await
-                .map(|(_, set)| set)
-                .map_err(|error| error.to_string())
+            gateway::fetch_keys(&published(issuer)?).await.map(|(_, set)| set).map_err(|error| error.to_string())
         } else {
             given(issuer).map_err(|error| error.to_string())
         };
@@ -88,7 +90,7 @@ fn given(issuer: &Issuer) -> Result<KeySet, HouseError> {
     KeySet::read(&text).map_err(|error| setting(format!("`{}`: {error}", issuer.jwks)))
 }
 
-fn published(config: &Config, issuer: &Issuer) -> Result<Published, HouseError> {
+fn published(issuer: &Issuer) -> Result<Published, HouseError> {
     let setting =
         |error: &dyn std::fmt::Display| HouseError::Setting(format!("api.issuer `{}`: jwks: {error}", issuer.name));
     let (origin, target) = issuer.address();
@@ -100,10 +102,5 @@ fn published(config: &Config, issuer: &Issuer) -> Result<Published, HouseError> 
     let authorities = authorities.transpose()?;
     let files = TlsFiles { authorities: authorities.as_deref(), ..TlsFiles::default() };
     let server = Upstream::new(origin, HostSent::Upstream, Patience::default(), files);
-    Ok(Published {
-        server: server.map_err(|error| setting(&error))?,
-        target,
-        kept: config.gate.state.join("issuers").join(format!("{}.json", issuer.name)),
-        schedule: Schedule::default(),
-    })
+    Ok(Published { server: server.map_err(|error| setting(&error))?, target, schedule: Schedule::default() })
 }

@@ -2,14 +2,35 @@
 //! would start and recognise nobody.
 
 use store::Shelf;
+use zeroize::Zeroizing;
 
 use super::{Authority, Failed};
-use crate::{shelf::place, verifier::SecretDigest};
+use crate::{seal::DoesNotOpen, shelf::place, verifier::SecretDigest};
 
 /// What is sealed and hashed to know the secrets by. Says nothing of either.
 const KNOWN: &[u8] = b"greave knows its secrets";
 
+/// The place of what is sealed in files: no bucket of the shelf has this name.
+const FILES: &str = "file";
+
 impl Authority {
+    /// Seals what is kept in a file beside the ledger: whoever can write the file but has no
+    /// master key can take it away, and put nothing in its place. It opens under this name only.
+    ///
+    /// # Errors
+    /// When the cipher fails.
+    pub fn seal_file(&self, name: &str, bytes: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
+        self.sealer.seal(&place(FILES, name), bytes)
+    }
+
+    /// Opens what was sealed under this name.
+    ///
+    /// # Errors
+    /// When it was sealed under another name or with another master key, or changed since.
+    pub fn open_file(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        self.sealer.open(&place(FILES, name), sealed)
+    }
+
     pub(super) async fn check_secrets(&self) -> Result<(), Failed> {
         self.check_master().await?;
         self.check_pepper().await

@@ -573,14 +573,19 @@ async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answered {
     Answered { status: parts.status, headers: parts.headers, body }
 }
 
-async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) {
+/// An authority in this folder, with this master key.
+pub(crate) async fn opened(folder: &Path, master: [u8; 32]) -> Arc<Authority> {
     let secrets = Secrets {
         peppers: Peppers::new((PepperId(1), &[1; 32]), None),
-        master: [2; 32].into(),
+        master: master.into(),
         signer: Signer::new("test/ledger", &[3; 32]).unwrap(),
     };
+    Authority::open(folder, secrets, Limits::default(), Timestamp::now()).await.unwrap()
+}
+
+async fn authority(folder: &Path, law: Law) -> (Arc<Authority>, HolderId, Seed) {
     let now = Timestamp::now();
-    let authority = Authority::open(folder, secrets, Limits::default(), now).await.unwrap();
+    let authority = opened(folder, [2; 32]).await;
     authority.load(&Offer::of_law(law), now).await.unwrap();
     let person = Command::AddHolder(Description {
         name: "ann".to_owned(),

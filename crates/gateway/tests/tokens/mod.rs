@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-use authority::{Command, Key, Warrant};
+use authority::{Authority, Command, Key, Warrant};
 use factor::jwt::{KeySet, Rules, SecondFactor};
-use gateway::{HostSent, Issuer, Issuers, Keys, Patience, Published, Schedule, TlsFiles, Upstream};
+use gateway::{HostSent, Issuer, Issuers, KeyFile, Keys, Patience, Published, Schedule, TlsFiles, Upstream};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use hyper::{body::Bytes, service::service_fn};
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use self::signer::{Signer, encoded, hs256, now};
-use crate::house::{Answered, House};
+use crate::house::{self, Answered, House};
 
 const ISSUER: &str = "https://login.example";
 const AUDIENCE: &str = "https://api.example";
@@ -425,12 +425,37 @@ impl Publisher {
         text.clone_into(&mut self.text.lock().unwrap());
     }
 
-    fn issuers(&self, kept: &std::path::Path, every: Duration) -> Issuers {
+    fn issuers(&self, kept: KeyFile, every: Duration) -> Issuers {
         let origin = self.origin.parse().unwrap();
         let server = Upstream::new(origin, HostSent::Upstream, Patience::default(), TlsFiles::default()).unwrap();
         let schedule = Schedule { every, at_most_every: Duration::from_millis(1) };
-        let published = Published { server, target: "/keys".to_owned(), kept: kept.to_owned(), schedule };
-        Issuers::new(vec![Issuer { keys: Keys::fetched(published), ..login(&[&Signer::new("none")]) }])
+        let published = Published { server, target: "/keys".to_owned(), schedule };
+        Issuers::new(vec![Issuer { keys: Keys::fetched(published, kept), ..login(&[&Signer::new("none")]) }])
+    }
+}
+
+/// Keeps keys in a folder, sealed by an authority of its own.
+struct Keeper {
+    folder: tempfile::TempDir,
+    authority: Arc<Authority>,
+}
+
+impl Keeper {
+    async fn new() -> Self {
+        Self::with([2; 32]).await
+    }
+
+    async fn with(master: [u8; 32]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { authority: house::opened(folder.path(), master).await, folder }
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("issuers/login.sealed")
+    }
+
+    fn kept(&self) -> KeyFile {
+        KeyFile { path: self.file(), authority: Arc::clone(&self.authority) }
     }
 }
 
@@ -451,9 +476,8 @@ async fn passes(house: &House, token: &str) {
 async fn keys_are_fetched_when_an_unknown_one_comes_and_a_failure_changes_nothing() {
     let (old, new, thief) = (Signer::new("a"), Signer::new("b"), Signer::new("c"));
     let publisher = Publisher::start(set(&[&old])).await;
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("issuers/login.json");
-    let house = House::verifying(publisher.issuers(&kept, NEVER)).await;
+    let keeper = Keeper::new().await;
+    let house = House::verifying(publisher.issuers(keeper.kept(), NEVER)).await;
     passes(&house, &old.sign(&claims(1))).await;
 
     // The issuer changes its keys: the first token of the new one brings them.
@@ -481,30 +505,47 @@ async fn keys_are_fetched_when_an_unknown_one_comes_and_a_failure_changes_nothin
 async fn the_last_good_keys_serve_a_start_without_the_network() {
     let signer = Signer::new("a");
     let publisher = Publisher::start(set(&[&signer])).await;
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("issuers/login.json");
-    let house = House::verifying(publisher.issuers(&kept, NEVER)).await;
+    let keeper = Keeper::new().await;
+    let house = House::verifying(publisher.issuers(keeper.kept(), NEVER)).await;
     passes(&house, &signer.sign(&claims(1))).await;
-    house.until(|_| kept.is_file().then_some(())).await;
+    house.until(|_| keeper.file().is_file().then_some(())).await;
 
     publisher.publish("");
-    let house = House::verifying(publisher.issuers(&kept, NEVER)).await;
+    let house = House::verifying(publisher.issuers(keeper.kept(), NEVER)).await;
     let token = signer.sign(&claims(2));
     house.upstream.accepts(&token, "ann");
     assert_eq!(house.get("/v1/things", &token).await.status, StatusCode::OK);
 
-    // Kept too long ago, of another address, or none at all: nothing passes.
-    let text = std::fs::read_to_string(&kept).unwrap();
-    let week_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 7 + 1);
-    let mut old: Value = serde_json::from_str(&text).unwrap();
-    old = with(old, "fetched", json!(week_ago.to_string()));
-    let elsewhere = text.replace("/keys", "/others");
-    for kept_text in [old.to_string(), elsewhere, String::new()] {
-        std::fs::write(&kept, kept_text).unwrap();
-        let house = House::verifying(publisher.issuers(&kept, NEVER)).await;
+    // Kept too long ago or ahead of now, of another address, by nobody who has the master key, or
+    // none at all: nothing passes.
+    let address = format!("{}/keys", publisher.origin);
+    let sealed = std::fs::read(keeper.file()).unwrap();
+    let text = keeper.authority.open_file(&address, &sealed).unwrap();
+    let kept: Value = serde_json::from_slice(&text).unwrap();
+    let hour = jiff::SignedDuration::from_hours(1);
+    let fetched = |at: jiff::Timestamp| with(kept.clone(), "fetched", json!(at.to_string())).to_string();
+    let seal = |address: &str, text: &str| keeper.authority.seal_file(address, text.as_bytes()).unwrap();
+    let now = jiff::Timestamp::now();
+    let good = seal(&address, &fetched(now - hour * 167));
+    for (kept, passes) in [
+        (good.clone(), true),
+        (seal(&address, &fetched(now - hour * 169)), false),
+        (seal(&address, &fetched(now + hour)), false),
+        (seal(&format!("{}/others", publisher.origin), &fetched(now)), false),
+        (Keeper::with([9; 32]).await.authority.seal_file(&address, fetched(now).as_bytes()).unwrap(), false),
+        (fetched(now).into_bytes(), false),
+        (Vec::new(), false),
+    ] {
+        std::fs::write(keeper.file(), kept).unwrap();
+        let house = House::verifying(publisher.issuers(keeper.kept(), NEVER)).await;
         house.upstream.accepts(&token, "ann");
-        assert_eq!(house.get("/v1/things", &token).await.refusal(), Some(Refusal::UnknownKey));
-        assert_eq!(house.found(), ["issuer-without-keys"]);
+        let answer = house.get("/v1/things", &token).await;
+        if passes {
+            assert_eq!(answer.status, StatusCode::OK);
+        } else {
+            assert_eq!(answer.refusal(), Some(Refusal::UnknownKey));
+            assert_eq!(house.found(), ["issuer-without-keys"]);
+        }
     }
 }
 
@@ -512,8 +553,8 @@ async fn the_last_good_keys_serve_a_start_without_the_network() {
 async fn keys_are_fetched_on_a_schedule_so_that_one_taken_back_is_no_good_soon() {
     let (old, new) = (Signer::new("a"), Signer::new("b"));
     let publisher = Publisher::start(set(&[&old, &new])).await;
-    let folder = tempfile::tempdir().unwrap();
-    let house = House::verifying(publisher.issuers(&folder.path().join("login.json"), Duration::from_millis(5))).await;
+    let keeper = Keeper::new().await;
+    let house = House::verifying(publisher.issuers(keeper.kept(), Duration::from_millis(5))).await;
     let token = old.sign(&claims(1));
     passes(&house, &token).await;
     publisher.publish(&set(&[&new]));
