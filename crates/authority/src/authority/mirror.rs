@@ -8,7 +8,7 @@ use law::{ChallengeId, HolderId, KeyId, neighbourhood};
 use super::{Authority, Failed, HolderFacts, in_force_of, lock};
 use crate::{
     change::Change,
-    guess::Wrong,
+    guess::Kept,
     key::Key,
     state::{Holder, State},
 };
@@ -163,10 +163,8 @@ impl Authority {
         });
         drop(mirrored);
         for (name, kept) in self.store.bucket("guesses").await? {
-            let count =
-                |at: usize| kept.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it));
             if let Ok(person) = name.parse::<HolderId>() {
-                lock(&self.guesses).restore(person, Wrong { known: count(0), strangers: count(4) }, now);
+                lock(&self.guesses).restore(person, Kept::read(&kept), now);
             }
         }
         Ok(())

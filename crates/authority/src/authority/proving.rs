@@ -16,7 +16,7 @@ use crate::{
     change::{Actor, Change, Proof},
     command::{Command, Enrolment, Warrant},
     declined::Declined,
-    guess::{Guesser, HEADER_GUESSES, LAST, TooEarly},
+    guess::{Guesser, HEADER_GUESSES, Kept, LAST, TooEarly},
     key::Key,
     seal::DoesNotOpen,
     state::State,
@@ -93,24 +93,26 @@ impl Authority {
         let Some(person) = person else { return Err(self.nobody(name, guesser, now).await) };
         let begun = lock(&self.guesses).begin(person, guesser, now);
         let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
-        let name = person.to_string();
-        let count = |value: Option<Vec<u8>>| Shelf { bucket: "guesses", name: name.clone(), value };
         match self.check_code(person, typed, now).await? {
             Some(proof) => {
                 lock(&self.guesses).succeed(person, guesser);
-                self.store.shelve(&count(None)).await.map_err(Failed::from)?;
+                self.keep_guesses(person).await?;
                 Ok(Warrant::Fresh(person, proof))
             }
             None => {
-                // Kept over a restart, or restarting would give new guesses.
-                let kept = [wrong.known.to_be_bytes(), wrong.strangers.to_be_bytes()].concat();
-                self.store.shelve(&count(Some(kept))).await.map_err(Failed::from)?;
-                if wrong.known >= LAST {
+                self.keep_guesses(person).await?;
+                if wrong >= LAST {
                     self.note(Change::AuthenticatorDisabled { holder: person }, now).await?;
                 }
                 Err(NotProved::Wrong)
             }
         }
+    }
+
+    /// Over a restart, or restarting would give new guesses.
+    async fn keep_guesses(&self, person: HolderId) -> Result<(), Failed> {
+        let value = lock(&self.guesses).kept(person).write();
+        Ok(self.store.shelve(&Shelf { bucket: "guesses", name: person.to_string(), value: Some(value) }).await?)
     }
 
     /// Somebody whom nobody knows: slowed down as a person is, and as long in coming, or whoever
@@ -119,7 +121,7 @@ impl Authority {
         if let Err(TooEarly(wait)) = lock(&self.guesses_at_nobody).begin(name, guesser, now) {
             return NotProved::Wait(span_of(wait));
         }
-        let count = Shelf { bucket: "guesses", name: NOBODY.to_owned(), value: Some(vec![0; 8]) };
+        let count = Shelf { bucket: "guesses", name: NOBODY.to_owned(), value: Some(Kept::default().write()) };
         let looked = self.store.shelf("seed", NOBODY).await;
         match (looked, self.store.shelve(&count).await) {
             (Err(error), _) | (_, Err(error)) => NotProved::Failed(error.into()),
@@ -167,6 +169,33 @@ impl Authority {
         typed: &str,
         now: Timestamp,
     ) -> Result<Vec<recovery::Code>, NotEnrolled> {
+        self.enrol_as(Guesser::Known, link, seed, typed, now).await
+    }
+
+    /// The same from where the person will sign in: strangers do not keep them out there, not
+    /// even the first time.
+    ///
+    /// # Errors
+    /// When the link or the code is wrong, or it cannot be written down.
+    pub async fn enrol_from(
+        &self,
+        source: IpAddr,
+        link: &str,
+        seed: &Seed,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Vec<recovery::Code>, NotEnrolled> {
+        self.enrol_as(Guesser::Stranger(neighbourhood(source)), link, seed, typed, now).await
+    }
+
+    async fn enrol_as(
+        &self,
+        guesser: Guesser,
+        link: &str,
+        seed: &Seed,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Vec<recovery::Code>, NotEnrolled> {
         let token = Digest::of(link.as_bytes());
         let person = self.view(|state| state.invited(&token, now).map(|holder| holder.id));
         let person = person.ok_or(NotDone::Declined(Declined::BadLink))?;
@@ -176,7 +205,14 @@ impl Authority {
         let sealed = self.sealed("seed", &person.to_string(), seed.expose())?;
         let command = Command::Enrol(person, token, Enrolment { step, recovery });
         self.perform_with(&command, Warrant::Operator, &[sealed], now).await?;
-        lock(&self.guesses).succeed(person, Guesser::Known);
+        {
+            let mut guesses = lock(&self.guesses);
+            // Wrong codes of the authenticator before it are none of this one.
+            guesses.succeed(person, Guesser::Known);
+            guesses.succeed(person, guesser);
+        }
+        // The person is enrolled, and must see the codes: only the next start would miss it.
+        drop(self.keep_guesses(person).await);
         Ok(codes)
     }
 

@@ -41,6 +41,51 @@ async fn guessing_gets_slow_and_restarting_does_not_help() {
 }
 
 #[tokio::test]
+async fn strangers_and_a_restart_do_not_keep_a_person_out() {
+    let mut house = House::new().await;
+    let (home, guessed) = (elsewhere(), |number: u8| std::net::IpAddr::from([198, 51, 100, number]));
+    house.pass(30);
+    let right = house.seed.code(Step::at(house.now));
+    assert!(house.authority.prove_from(home, "ann", &right, house.now).await.is_ok());
+    for number in 0..100 {
+        assert!(house.authority.prove_from(guessed(number), "ann", "000000", house.now).await.is_err());
+    }
+    house.restart().await;
+    house.pass(60);
+    let right = house.seed.code(Step::at(house.now));
+    let strange = house.authority.prove_from(guessed(200), "ann", &right, house.now).await;
+    assert!(matches!(strange, Err(NotProved::Wait(_))));
+    assert!(house.authority.prove_from(home, "ann", &right, house.now).await.is_ok());
+    // That she was right gives strangers no further guess.
+    let strange = house.authority.prove_from(guessed(201), "ann", "000000", house.now).await;
+    assert!(matches!(strange, Err(NotProved::Wait(_))));
+    house.pass(3600);
+    let strange = house.authority.prove_from(guessed(202), "ann", "000000", house.now).await;
+    assert!(matches!(strange, Err(NotProved::Wrong)));
+}
+
+#[tokio::test]
+async fn where_a_person_enrolled_strangers_do_not_keep_them_out() {
+    let mut house = House::new().await;
+    let home = elsewhere();
+    house.pass(30);
+    let right = house.seed.code(Step::at(house.now));
+    let warrant = house.authority.prove("ann", &right, house.now).await.unwrap();
+    let link = house.authority.invite(house.ann, warrant, house.now).await.unwrap();
+    let seed = house.authority.new_seed().unwrap();
+    let code = seed.code(Step::at(house.now));
+    house.authority.enrol_from(home, &link, &seed, &code, house.now).await.unwrap();
+    for number in 0..100 {
+        let stranger = std::net::IpAddr::from([198, 51, 100, number]);
+        assert!(house.authority.prove_from(stranger, "ann", "000000", house.now).await.is_err());
+    }
+    house.restart().await;
+    house.pass(60);
+    let right = seed.code(Step::at(house.now));
+    assert!(house.authority.prove_from(home, "ann", &right, house.now).await.is_ok());
+}
+
+#[tokio::test]
 async fn wrong_codes_by_header_close_the_header_and_not_the_person() {
     let mut house = House::new().await;
     let key = house.key_of_ann("secret").await;

@@ -22,7 +22,10 @@ use super::{
     text::{Refusal, sentence},
     views::{BeginEnrolling, Enrol, Frame, Message, RecoveryCodes},
 };
-use crate::session::random_token;
+use crate::{
+    desk::{Peer, source},
+    session::random_token,
+};
 
 /// Beginnings that are kept at one time. Each needs a link that an administrator made.
 const MOST: usize = 1024;
@@ -165,6 +168,7 @@ pub(super) async fn begin(State(site): State<Arc<Site>>, Path(link): Path<String
 pub(super) async fn enrol(
     State(site): State<Arc<Site>>,
     Path(link): Path<String>,
+    peer: Peer,
     headers: HeaderMap,
     OwnForm(fields): OwnForm,
 ) -> Response {
@@ -179,7 +183,8 @@ pub(super) async fn enrol(
         Err(another) => return contested(&site, id, another).await,
     };
     // Of several that come with the right code at once, the authority takes one.
-    match site.desk.authority.enrol(&link, &seed, fields.one("code"), now).await {
+    let from = source(peer, &headers, &site.desk.settings.load());
+    match site.desk.authority.enrol_from(from, &link, &seed, fields.one("code"), now).await {
         Ok(codes) => {
             site.beginnings.forget(digest(&link), now);
             RecoveryCodes::new(&name, codes.iter().map(factor::recovery::Code::show)).page()
