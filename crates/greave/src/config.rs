@@ -301,7 +301,8 @@ pub(crate) struct Api {
     /// Whose tokens are verified here, and are one key for each client.
     #[serde(default, rename = "issuer")]
     pub(crate) issuers: Vec<Issuer>,
-    /// Headers by which the upstream would learn who calls, if the gate did not strip them.
+    /// Headers by which the upstream would learn who calls, if the gate did not strip them, beside
+    /// those of well-known gateways.
     #[serde(default)]
     pub(crate) identity_headers: Vec<String>,
     /// The operation that says whose a key is.

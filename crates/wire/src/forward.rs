@@ -15,12 +15,40 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Beginnings of names by which upstreams are told who calls or what is called.
-const IDENTITY_PREFIXES: [&str; 7] =
-    ["greave-", "x-greave-", "x-forwarded-", "x-auth-request-", "x-original-", "x-ssl-client-", "ssl-client-"];
+/// Beginnings of names by which upstreams are told who calls or what is called: by this gate, and
+/// by others that may have stood here before it (Kong, Envoy, Istio, the gateways and proxies of
+/// Google, Amazon and Microsoft, Authelia, authentik, Pomerium, Tailscale, Grafana, Next.js).
+const IDENTITY_PREFIXES: [&str; 26] = [
+    "greave-",
+    "x-greave-",
+    "x-forwarded-",
+    "x-auth-request-",
+    "x-original-",
+    "x-ssl-client-",
+    "ssl-client-",
+    "cf-access-authenticated-",
+    "tailscale-user-",
+    "x-amzn-oidc-",
+    "x-anonymous-consumer",
+    "x-appengine-",
+    "x-authentik-",
+    "x-client-verify",
+    "x-consumer-",
+    "x-envoy-external-",
+    "x-envoy-original-",
+    "x-goog-authenticated-user-",
+    "x-invoke-",
+    "x-middleware-",
+    "x-ms-client-principal",
+    "x-pomerium-",
+    "x-remote-",
+    "x-vouch-",
+    "x-webauth-",
+    "x-apigateway-api-userinfo",
+];
 
-/// Names by which upstreams are told who calls or what is called.
-const IDENTITY_NAMES: [&str; 28] = [
+/// Names by which upstreams are told who calls or what is called, in their order.
+const IDENTITY_NAMES: [&str; 41] = [
     "cf-connecting-ip",
     "cf-connecting-ipv6",
     "client-cert",
@@ -28,27 +56,40 @@ const IDENTITY_NAMES: [&str; 28] = [
     "client-ip",
     "fastly-client-ip",
     "forwarded",
+    "forwarded-for",
     "front-end-https",
+    "remote-email",
+    "remote-groups",
+    "remote-name",
     "remote-user",
     "true-client-ip",
     "x-arr-clientcert",
+    "x-authenticated-groups",
+    "x-authenticated-scope",
     "x-authenticated-user",
+    "x-authenticated-userid",
+    "x-azure-clientip",
+    "x-azure-socketip",
     "x-client-cert",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-credential-identifier",
+    "x-credential-username",
+    "x-endpoint-api-userinfo",
+    "x-envoy-internal",
+    "x-forwarded",
     "x-host",
+    "x-jwt-payload",
+    "x-matched-path",
     "x-path-info",
     "x-raw-uri",
     "x-real-ip",
-    "x-remote-user",
     "x-request-uri",
     "x-rewrite-url",
     "x-scheme",
     "x-script-name",
     "x-url-scheme",
-    "x-webauth-user",
-    "x-forwarded",
-    "forwarded-for",
+    "x-userinfo",
 ];
 
 /// Headers that a `Connection` header cannot name away, beside those of credentials: what was
@@ -151,7 +192,7 @@ impl Forwarding {
         let plain = unify(name.as_str());
         let plain = plain.as_deref().unwrap_or(name.as_str());
         IDENTITY_PREFIXES.iter().any(|prefix| plain.starts_with(prefix))
-            || IDENTITY_NAMES.contains(&plain)
+            || IDENTITY_NAMES.binary_search(&plain).is_ok()
             || self
                 .identity
                 .iter()
@@ -294,6 +335,40 @@ mod tests {
         for octet in 0..=255 {
             let address = std::net::Ipv4Addr::new(octet, 0, 255 - octet, octet);
             assert_eq!(forwarded_for(&[address.into()]), address.to_string());
+        }
+    }
+
+    #[test]
+    fn what_other_gateways_say_of_callers_is_the_gates_to_say() {
+        assert!(IDENTITY_NAMES.is_sorted());
+        for name in [
+            "x-consumer-username",
+            "X-Credential-Identifier",
+            "x-authenticated-userid",
+            "x-goog-authenticated-user-email",
+            "x-endpoint-api-userinfo",
+            "x-amzn-oidc-data",
+            "x-ms-client-principal",
+            "x_ms_client_principal_id",
+            "x-jwt-payload",
+            "x-userinfo",
+            "x-client-verify",
+            "x-azure-clientip",
+            "x-envoy-internal",
+            "x-envoy-external-address",
+            "x-envoy-original-path",
+            "x-matched-path",
+            "x-invoke-path",
+            "x-middleware-subrequest",
+            "x-remote-groups",
+            "remote-groups",
+        ] {
+            let sent = sent("192.0.2.1", &[(name, "admin"), ("trailer", name)]);
+            assert!(!sent.contains_key(name) && !sent.contains_key("trailer"), "{name}");
+        }
+        // Half of a credential at some APIs, or the application's own: the operator says which.
+        for name in ["x-user-id", "x-auth-user", "x-user", "x-email"] {
+            assert!(sent("192.0.2.1", &[(name, "ann")]).contains_key(name), "{name}");
         }
     }
 
