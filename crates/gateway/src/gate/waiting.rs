@@ -221,7 +221,7 @@ impl Waiting<'_> {
         let mut wanted: Vec<(&HeaderName, &[u8])> = self
             .headers
             .iter()
-            .filter(|(name, _)| says_what_is_wanted(name))
+            .filter(|(name, value)| says_what_is_wanted(name, value))
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
         wanted.sort_by_key(|(name, value)| (name.as_str(), *value));
@@ -276,7 +276,7 @@ impl Waiting<'_> {
         let headers = self
             .sent
             .iter()
-            .filter(|(name, value)| says_what_is_wanted(name) && !self.is_usual(name, value))
+            .filter(|(name, value)| says_what_is_wanted(name, value) && !self.is_usual(name, value))
             .map(|(name, value)| (name.to_string(), mask(value.as_bytes(), wire::Form::Text, SHOWN_HEADER)));
         let trailers = self
             .trailers()
@@ -333,9 +333,8 @@ fn unavailable(error: &authority::Failed) -> End {
 /// Whether a header belongs to what is asked for: all but those that differ from one try of
 /// the same request to the next, and those that are judged elsewhere or say nothing to the
 /// upstream. What `Prefer` says beside how long the client would wait, is taken by itself.
-fn says_what_is_wanted(name: &HeaderName) -> bool {
+fn says_what_is_wanted(name: &HeaderName, value: &HeaderValue) -> bool {
     let elsewhere = [
-        header::ACCEPT,
         header::ACCEPT_CHARSET,
         header::ACCEPT_ENCODING,
         header::ACCEPT_LANGUAGE,
@@ -359,7 +358,6 @@ fn says_what_is_wanted(name: &HeaderName) -> bool {
         "amz-sdk-invocation-id",
         "amz-sdk-request",
         "b3",
-        "baggage",
         "cf-ray",
         "fly-request-id",
         "newrelic",
@@ -403,6 +401,12 @@ fn says_what_is_wanted(name: &HeaderName) -> bool {
     ];
     let ours = ["dpop", "greave-otp", "idempotency-key", "prefer", "signature", "signature-input"];
     let text = name.as_str();
+    if *name == header::ACCEPT {
+        return !accepts_plainly(value);
+    }
+    if text == "baggage" {
+        return !is_of_traces(value);
+    }
     !elsewhere.contains(name)
         && !ours.contains(&text)
         && !text.starts_with("sec-fetch-")
@@ -412,13 +416,64 @@ fn says_what_is_wanted(name: &HeaderName) -> bool {
         && !differs.contains(&text)
 }
 
+/// Whether an `Accept` chooses among usual types only. Others choose the API's version, and with
+/// that what is done.
+fn accepts_plainly(value: &HeaderValue) -> bool {
+    let plain = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let is_weighed = parts.all(|parameter| parameter.starts_with("q=") || parameter.starts_with("Q="));
+        let known = ["*/*", "application/*", "application/json", "application/problem+json", "application/xml"];
+        let is_text = || {
+            let named = media.strip_prefix("text/").or_else(|| media.strip_prefix("image/"));
+            named.is_some_and(|name| !name.contains(['.', '+']))
+        };
+        is_weighed && (known.contains(&&*media) || media == "application/xhtml+xml" || is_text())
+    };
+    value.to_str().is_ok_and(|value| value.split(',').map(str::trim).filter(|range| !range.is_empty()).all(plain))
+}
+
+/// Whether all that is carried along is a tracer's own, and another with each try. What else is
+/// carried is for the API to read, such as a tenant.
+fn is_of_traces(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|value| {
+        value.split(',').map(str::trim).filter(|it| !it.is_empty()).all(|it| it.starts_with("sentry-"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn what_chooses_a_version_or_a_tenant_is_wanted() {
+        let says = |name: HeaderName, value: &'static str| says_what_is_wanted(&name, &HeaderValue::from_static(value));
+        let baggage = HeaderName::from_static("baggage");
+        for (name, value) in [
+            (header::ACCEPT, "application/vnd.admin+json"),
+            (header::ACCEPT, "application/json, application/vnd.admin+json;q=0.1"),
+            (header::ACCEPT, "application/json; version=2"),
+            (header::ACCEPT, "text/vnd.v2"),
+            (baggage.clone(), "tenant=b"),
+            (baggage.clone(), "sentry-trace_id=1,tenant=b"),
+        ] {
+            assert!(says(name, value), "{value}");
+        }
+        for (name, value) in [
+            (header::ACCEPT, "*/*"),
+            (header::ACCEPT, "application/json, text/plain, */*"),
+            (header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"),
+            (header::ACCEPT, ""),
+            (baggage, "sentry-trace_id=1, sentry-sampled=true"),
+        ] {
+            assert!(!says(name, value), "{value}");
+        }
+    }
+
+    #[test]
     fn only_headers_that_are_known_to_differ_say_nothing() {
-        let says = |name: &'static str| says_what_is_wanted(&HeaderName::from_static(name));
+        let value = HeaderValue::from_static("1");
+        let says = |name: &'static str| says_what_is_wanted(&HeaderName::from_static(name), &value);
         for name in
             ["x-trace-account", "x-retry-as", "attempt-on", "x-request-id-of", "traceparent-org", "sdk-request-org"]
         {
