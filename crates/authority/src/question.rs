@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use law::{ChallengeId, Factors, HolderId, HolderKind, KeyId, Powers, Refusal, Span, neighbourhood};
+use law::{ChallengeId, Factors, HolderId, HolderKind, KeyId, Law, Powers, Refusal, Span, neighbourhood};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -103,6 +103,17 @@ pub(crate) enum Asking {
 }
 
 impl State {
+    /// What a yes lets pass under a law beside what was asked for: so long, whatever the same key
+    /// asks from the same source with these powers.
+    pub fn windows(&self, asked: &Asked, law: &Law) -> Vec<(Span, Powers)> {
+        let question = &asked.question;
+        if question.unjudged {
+            return Vec::new();
+        }
+        let holder = self.key(question.key).and_then(|key| key.holder()).and_then(|holder| self.holder(holder));
+        law.windows(holder.map_or(HolderKind::Person, |holder| holder.kind), question.powers)
+    }
+
     /// Joins the question about the same request from the same source, or opens one.
     ///
     /// The source belongs to it: an answer may hold a secret, and whoever copies a request

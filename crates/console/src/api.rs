@@ -44,7 +44,7 @@ pub use self::{
         FoundCredentials, FoundLeak, KnownLeak, Labelled, LeaksAnswered, LookForLeaks, LooksLeaked, ReportLeaks,
         Reported,
     },
-    questions::{Approve, Notified, QuestionDetails, QuestionList, QuestionState, QuestionView},
+    questions::{Approve, Notified, QuestionDetails, QuestionList, QuestionState, QuestionView, Window},
     reach::{
         EvidenceLine, ExplainFilter, ExplainedPower, Explanation, OperationReach, PowerReach, Reach, ReachFilter, Use,
     },

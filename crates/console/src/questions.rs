@@ -6,7 +6,7 @@ use law::{ChallengeId, HolderId, Power};
 
 use crate::{
     Desk,
-    api::{KeyRef, QuestionState, QuestionView},
+    api::{KeyRef, QuestionState, QuestionView, Window},
     inventory::{key_ref, names},
 };
 
@@ -49,6 +49,8 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
         past_limit: false,
     };
     let answerers = key.and_then(|key| key.holder()).map_or_else(Vec::new, |holder| state.answerers(holder));
+    // By the law in force, as the next call will be judged.
+    let windows = state.windows(asked, &desk.authority.law().law);
     QuestionView {
         id: asked.id,
         key: key.map_or_else(unknown, |key| key_ref(state, key, now)),
@@ -76,5 +78,6 @@ fn question(desk: &Desk, state: &State, asked: &Asked, now: Timestamp) -> Questi
         answerers: names(state.people(), answerers),
         waiting: desk.authority.waits(asked.id),
         told: desk.told.of(asked.id),
+        windows: windows.into_iter().map(|(lasts, powers)| Window { powers, lasts }).collect(),
     }
 }

@@ -354,12 +354,14 @@ impl Voice {
             let asked = state.question(challenge).filter(|asked| asked.progress(now) == Progress::Open)?.clone();
             let key = state.key(asked.question.key)?.clone();
             let holder = key.holder().and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone());
-            Some((asked, key, holder.unwrap_or_default(), answerers(state, key_holder(state, challenge), times)))
+            let windows = state.windows(&asked, &self.authority.law().law);
+            let to = answerers(state, key_holder(state, challenge), times);
+            Some((asked, key, holder.unwrap_or_default(), windows, to))
         });
-        let Some((asked, key, holder, to)) = asked else { return };
+        let Some((asked, key, holder, windows, to)) = asked else { return };
         let exhibit = self.authority.exhibit(challenge).await.ok().flatten().unwrap_or_default();
         let (target, link) = (target(&exhibit), format!("{}/questions/{challenge}", self.desk()));
-        let notice = in_words(&asked, &key, &holder, &target, &link);
+        let notice = tell::Asked { windows: &windows, ..in_words(&asked, &key, &holder, &target, &link) };
         let word = if times == Times::First { "opened" } else { "escalated" };
         let Ok(id) = NoticeId::new(format!("{challenge}_{word}_{}", asked.at.as_millisecond())) else { return };
         let mut notice = if times == Times::First { notice.opened(id, to) } else { notice.escalated(id, to) };
@@ -598,6 +600,7 @@ fn in_words<'a>(
         source_known: asked.question.known_source,
         source_usual: asked.question.usual_source,
         source_since: asked.question.source_since,
+        windows: &[],
         at: asked.at,
         until: asked.question.until,
         link,

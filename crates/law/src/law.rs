@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{ByPower, Guard, Power};
+use crate::{ByPower, Factor, Guard, MaxAge, Power, Powers, Span};
 
 /// Who has a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -158,6 +158,28 @@ impl Law {
         }
     }
 
+    /// For how long after a person's yes the guards of these powers take it for further calls of
+    /// the same key from the same source, the longest first. A second person is always asked anew.
+    pub fn windows(&self, kind: HolderKind, powers: Powers) -> Vec<(Span, Powers)> {
+        let mut windows: Vec<(Span, Powers)> = Vec::new();
+        for power in powers.iter() {
+            let clauses = self.of(kind)[power].guard.clauses().iter().filter(|clause| {
+                clause.needs().contains(Factor::Person) && !clause.needs().contains(Factor::SecondPerson)
+            });
+            let spans = clauses.filter_map(|clause| match clause.person_age() {
+                MaxAge::Within(span) => Some(span),
+                MaxAge::ThisRequest => None,
+            });
+            let Some(longest) = spans.max_by_key(|span| span.as_secs()) else { continue };
+            match windows.iter_mut().find(|(span, _)| *span == longest) {
+                Some((_, powers)) => *powers = powers.with(power),
+                None => windows.push((longest, power.into())),
+            }
+        }
+        windows.sort_by_key(|(span, _)| std::cmp::Reverse(span.as_secs()));
+        windows
+    }
+
     /// The same law, with observing that had ended by then ended for good: a clock that is set
     /// back does not begin it anew.
     #[must_use]
@@ -203,6 +225,26 @@ mod tests {
 
     fn law(mode: &str) -> Law {
         Law::same_for_all(Law::default_guard, mode.parse().unwrap())
+    }
+
+    #[test]
+    fn a_yes_opens_windows_where_a_guard_takes_an_older_one() {
+        let law = Law::same_for_all(
+            |power| match power {
+                Power::Spend => "person within 1h + second-person".parse().unwrap(),
+                power => Law::default_guard(power),
+            },
+            Mode::Enforce,
+        );
+        let windows = law.windows(HolderKind::Workload, Powers::EVERY);
+        assert_eq!(
+            windows,
+            [
+                (Span::hours(8), Power::Export.into()),
+                (Span::minutes(15), Powers::from(Power::Destroy).with(Power::Run))
+            ]
+        );
+        assert!(law.windows(HolderKind::Person, Powers::from(Power::Grant).with(Power::Spend)).is_empty());
     }
 
     #[test]

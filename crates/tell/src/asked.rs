@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::{Timestamp, Unit};
-use law::{ChallengeId, KeyId, Power, Powers, Severity};
+use law::{ChallengeId, KeyId, Power, Powers, Severity, Span};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -38,6 +38,8 @@ pub struct Asked<'a> {
     pub source_usual: bool,
     /// Since when it has, where it had before.
     pub source_since: Option<Timestamp>,
+    /// What else a yes lets pass: whatever this key can do with these powers from there, for so long.
+    pub windows: &'a [(Span, Powers)],
     /// When it was asked.
     pub at: Timestamp,
     /// Until when it can be answered.
@@ -86,6 +88,9 @@ impl Asked<'_> {
         } else {
             lines.extend(self.powers.iter().map(|power| format!("Power    {power}: {}", power.in_words())));
         }
+        lines.extend(self.windows.iter().map(|(lasts, powers)| {
+            format!("A yes    lets pass as well, unasked: whatever this key asks from there and can do {powers}, for {lasts}")
+        }));
         lines.extend([
             format!("Key      {}, held by {}", self.asker(), foreign(self.holder)),
             format!("Source   {}, {known}", self.source),
@@ -128,6 +133,10 @@ impl Asked<'_> {
             ("source_known".to_owned(), json!(self.source_known)),
             ("source_usual".to_owned(), json!(self.source_usual)),
             ("until".to_owned(), json!(self.until)),
+            (
+                "windows".to_owned(),
+                self.windows.iter().map(|(lasts, powers)| json!({"powers": powers, "lasts": lasts})).collect(),
+            ),
         ])
     }
 }
@@ -150,10 +159,21 @@ mod tests {
             source_known: false,
             source_usual: false,
             source_since: None,
+            windows: &[],
             at: "2026-11-24T10:18:32Z".parse().unwrap(),
             until: "2026-11-24T10:28:32Z".parse().unwrap(),
             link: "https://desk.example/challenges/c9",
         }
+    }
+
+    #[test]
+    fn what_else_a_yes_lets_pass_is_said_before_it_is_given() {
+        let windows = [(Span::minutes(15), Power::Destroy.into())];
+        let notice = Asked { windows: &windows, ..asked() }.opened(NoticeId::new("c9_opened").unwrap(), Vec::new());
+        let body = text::body(&notice);
+        let said = "A yes    lets pass as well, unasked: whatever this key asks from there and can do destroy, for 15m";
+        assert!(body.contains(said), "{body}");
+        assert_eq!(notice.details["windows"], json!([{"powers": ["destroy"], "lasts": "15m"}]));
     }
 
     #[test]

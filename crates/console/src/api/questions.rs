@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use authority::Exhibit;
 use jiff::Timestamp;
-use law::{ChallengeId, Factors, Powers};
+use law::{ChallengeId, Factors, Powers, Span};
 use serde::{Deserialize, Serialize};
 
 use super::{KeyRef, Proof};
@@ -60,6 +60,27 @@ pub struct QuestionView {
     /// Who was told, as far as the running gate knows.
     #[serde(default)]
     pub told: Vec<Notified>,
+    /// What else a yes lets pass, the longest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+}
+
+/// Further calls that pass after a yes without a question: of the same key, from the same source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// What they can do.
+    pub powers: Powers,
+    /// For how long from the yes on.
+    pub lasts: Span,
+}
+
+impl QuestionView {
+    /// What else a yes lets pass, in words; nothing where the guards ask for every call.
+    pub fn beyond(&self) -> Option<String> {
+        let windows = self.windows.iter().map(|Window { powers, lasts }| format!("{powers} for {lasts}"));
+        let windows = windows.collect::<Vec<_>>().join(", ");
+        (!windows.is_empty()).then(|| format!("whatever this key asks from there and can do {windows}, unasked"))
+    }
 }
 
 /// A notice of a question that was handed to the mail server, or to a webhook.

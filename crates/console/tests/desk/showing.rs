@@ -41,6 +41,16 @@ async fn every_page_is_dressed_and_runs_nothing() {
 }
 
 #[tokio::test]
+async fn what_else_a_yes_lets_pass_is_said_beside_the_question() {
+    let house = House::new().await;
+    let key = house.key_of("ann", "secret").await;
+    let question = format!("/questions/{}", house.asks(key, "one").await.challenge);
+    let got = Browser::of(&house.pages(), &house.ann).await.get(&question).await;
+    let said = "A yes lets pass as well whatever this key asks from there and can do destroy for 15m, unasked.";
+    assert!(got.text.contains(said), "{}", got.text);
+}
+
+#[tokio::test]
 async fn what_strangers_wrote_is_only_text() {
     let house = House::new().await;
     let key = house.key_of("ann", "secret").await;

@@ -217,6 +217,9 @@ fn card(details: &QuestionDetails, now: Timestamp, much: Much) -> String {
     for power in question.powers.iter() {
         line(power.word(), styled(if power.is_sensitive() { ALARM } else { BOLD }, Power::in_words(power)));
     }
+    if let Some(beyond) = question.beyond().filter(|_| is_open) {
+        line("a yes", styled(ALARM, format!("lets pass as well {beyond}")));
+    }
     let whose = show::key(key.id, key.name.as_deref(), key.holder.as_deref());
     line("key", format!("{whose}, first seen {}", ago(key.born, now)));
     let from = question.source;

@@ -239,6 +239,7 @@ pub(super) fn question() -> QuestionDetails {
                 Notified { name: None, by: "webhook".to_owned(), at: at(-119) },
                 Notified { name: Some("ann".to_owned()), by: "mail".to_owned(), at: at(-119) },
             ],
+            windows: vec![console::api::Window { powers: Power::Destroy.into(), lasts: law::Span::minutes(15) }],
         },
         exhibit: Some(Exhibit {
             method: "DELETE".to_owned(),

@@ -77,6 +77,8 @@ pub(in crate::pages) struct Card {
     id: ChallengeId,
     operation: String,
     powers: Vec<Power>,
+    /// What else a yes lets pass.
+    beyond: Option<String>,
     request: Option<Request>,
     key: Key,
     source: String,
@@ -186,6 +188,7 @@ impl Card {
             request: exhibit.map(Request::new),
             key: Key::new(&question.key),
             source: question.source.to_string(),
+            beyond: question.beyond(),
             known_source: question.known_source,
             usual_source: question.usual_source,
             since: question.source_since.map(|since| length(since, now)),
