@@ -113,8 +113,8 @@ impl Keys {
 
     /// Keys that are fetched from now on, by the runtime that this is called in. Until the
     /// first answer, those that were kept are used.
-    pub fn fetched(published: Published, kept: KeyFile) -> Self {
-        let before = kept.read(&published, Timestamp::now());
+    pub fn fetched(published: Published, kept: Option<KeyFile>) -> Self {
+        let before = kept.as_ref().and_then(|kept| kept.read(&published, Timestamp::now()));
         let (set, fetched) = before.map_or((None, i64::MIN), |(set, fetched)| (Some(set), fetched.as_second()));
         let shared = Arc::new(Shared::new(set, fetched));
         let fetching = Some(Fetching(tokio::spawn(keep_fetching(Arc::clone(&shared), published, kept))));
@@ -144,7 +144,7 @@ impl Shared {
     }
 }
 
-async fn keep_fetching(shared: Arc<Shared>, published: Published, kept: KeyFile) {
+async fn keep_fetching(shared: Arc<Shared>, published: Published, kept: Option<KeyFile>) {
     let Schedule { every, at_most_every } = published.schedule;
     // What was fetched last, so that the same set is neither compiled nor kept again.
     let mut last: Option<Vec<u8>> = None;
@@ -159,7 +159,9 @@ async fn keep_fetching(shared: Arc<Shared>, published: Published, kept: KeyFile)
                     tracing::info!(address = from(&published), "an issuer's keys are in use");
                 }
                 shared.fetched.store(now.as_second(), Ordering::Release);
-                if let Err(error) = kept.keep(&published, &text, now) {
+                if let Some(kept) = &kept
+                    && let Err(error) = kept.keep(&published, &text, now)
+                {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "an issuer's keys cannot be kept for the next start");
                 }

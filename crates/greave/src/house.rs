@@ -320,11 +320,11 @@ pub(crate) fn limits(config: &Config) -> Limits {
     Limits { lapse: config.hold.lapse, ..Limits::default() }
 }
 
-/// What the gate obeys.
+/// What the gate obeys. Without an authority nothing of it is kept.
 pub(crate) fn realm(
     config: &Config,
     catalogue: Arc<Catalogue>,
-    authority: &Arc<Authority>,
+    authority: Option<&Arc<Authority>>,
 ) -> Result<Realm, HouseError> {
     let setting = |what: &str, why: &dyn std::fmt::Display| HouseError::Setting(format!("{what}: {why}"));
     let header = |what: &str, name: &str| {

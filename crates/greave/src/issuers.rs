@@ -13,11 +13,14 @@ use crate::{
 };
 
 /// Every issuer. Keys that are published are fetched from now on.
-pub(crate) fn issuers(config: &Config, authority: &Arc<Authority>) -> Result<Issuers, HouseError> {
+pub(crate) fn issuers(config: &Config, authority: Option<&Arc<Authority>>) -> Result<Issuers, HouseError> {
     let made = config.api.issuers.iter().map(|issuer| {
         let keys = if issuer.is_fetched() {
-            let path = config.gate.state.join("issuers").join(format!("{}.sealed", issuer.name));
-            Keys::fetched(published(issuer)?, KeyFile { path, authority: Arc::clone(authority) })
+            let kept = authority.map(|authority| KeyFile {
+                path: config.gate.state.join("issuers").join(format!("{}.sealed", issuer.name)),
+                authority: Arc::clone(authority),
+            });
+            Keys::fetched(published(issuer)?, kept)
         } else {
             Keys::given(given(issuer)?)
         };

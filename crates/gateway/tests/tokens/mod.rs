@@ -430,7 +430,7 @@ impl Publisher {
         let server = Upstream::new(origin, HostSent::Upstream, Patience::default(), TlsFiles::default()).unwrap();
         let schedule = Schedule { every, at_most_every: Duration::from_millis(1) };
         let published = Published { server, target: "/keys".to_owned(), schedule };
-        Issuers::new(vec![Issuer { keys: Keys::fetched(published, kept), ..login(&[&Signer::new("none")]) }])
+        Issuers::new(vec![Issuer { keys: Keys::fetched(published, Some(kept)), ..login(&[&Signer::new("none")]) }])
     }
 }
 

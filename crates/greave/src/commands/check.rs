@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: &Cli, check: &Check, now: Timestamp) -> Outcome {
     let written = Posture::read(&cli.config)?;
     let Posture { config, document, .. } = &written;
     // What the gate would be made of is made, and let go.
-    house::realm(config, Arc::clone(&document.catalogue))?;
+    house::realm(config, Arc::clone(&document.catalogue), None)?;
     house::upstream(config)?;
     for drain in &config.drains {
         drains::make(drain, config)?;

@@ -132,7 +132,7 @@ impl Serving {
         let server = bind(config, &mut handed)?;
         let book = Arc::new(house::book(config)?);
         let upstream = house::upstream(config)?;
-        let realm = house::realm(config, house.catalogue.load_full(), &house.authority)?;
+        let realm = house::realm(config, house.catalogue.load_full(), Some(&house.authority))?;
         house::abroad(config, &house.authority, &house.catalogue.load())?;
         let (findings, found) = mpsc::channel(FINDINGS);
         let (traced, to_tell) = mpsc::channel(traces::WAITING);
@@ -317,7 +317,7 @@ impl Serving {
             return Err("gate.state: a running gate stays with its state; stop it to move the folder".into());
         }
         // Whatever could be wrong is found before anything is written down.
-        house::realm(&written.config, Arc::clone(&written.document.catalogue), &self.house.authority)?;
+        house::realm(&written.config, Arc::clone(&written.document.catalogue), Some(&self.house.authority))?;
         drains::ready(&written.config)?;
         Traces::new(&written.config)?;
         let (_teller, _worker) = Telling::ways(&written.config)?;
@@ -346,7 +346,7 @@ impl Serving {
     async fn obey(&self, posture: Posture) -> Result<(), HouseError> {
         let Posture { config, document, .. } = posture;
         let catalogue = document.catalogue;
-        let realm = house::realm(&config, Arc::clone(&catalogue), &self.house.authority)?;
+        let realm = house::realm(&config, Arc::clone(&catalogue), Some(&self.house.authority))?;
         drains::ready(&config)?;
         Traces::new(&config)?;
         let watch = watch_rules(&config)?;
