@@ -45,7 +45,7 @@ struct Line {
     state: State,
     since: String,
     end: String,
-    past_limit: bool,
+    past_limit: Option<&'static str>,
     used: String,
     reach: String,
     parent: Option<KeyId>,
@@ -82,7 +82,7 @@ impl KeysPage {
         let Wanted { all, query, offset, limit, .. } = wanted;
         let after = offset.checked_add(*limit).filter(|after| *after < found);
         let before = (*offset > 0).then(|| offset.saturating_sub(*limit));
-        let keys = keys.into_iter().map(|key| line(key, usage_since, now)).collect();
+        let keys = keys.iter().map(|key| line(key, usage_since, now)).collect();
         Self {
             frame,
             keys,
@@ -105,7 +105,7 @@ impl KeysPage {
     }
 }
 
-fn line(key: OwnKey, usage_since: Option<Timestamp>, now: Timestamp) -> Line {
+fn line(key: &OwnKey, usage_since: Option<Timestamp>, now: Timestamp) -> Line {
     let reach = match (key.refusal, key.reach.operations, key.reach.asked) {
         (Some(_), ..) => "nothing, as it is".to_owned(),
         (None, all, 0) => format!("{}; none of them waits for a person", operations(all)),
@@ -125,7 +125,7 @@ fn line(key: OwnKey, usage_since: Option<Timestamp>, now: Timestamp) -> Line {
         state: State::new(key.refusal, key.retiring, key.held),
         since: moment(key.born),
         end: end(key.end, now),
-        past_limit: key.past_limit && key.refusal.is_none(),
+        past_limit: past_limit(key.past_limit && key.refusal.is_none(), key.end),
         used,
         reach,
         parent: key.parent,
@@ -164,6 +164,11 @@ fn end(end: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
+/// Of an adopted key it may be the API alone that knows the end.
+fn past_limit(is_past: bool, end: Option<Timestamp>) -> Option<&'static str> {
+    is_past.then_some(if end.is_some() { "lives longer than keys may here" } else { "no end is known" })
+}
+
 fn named(keys: &[KeyId]) -> Option<String> {
     let named = keys.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match keys.len().saturating_sub(NAMED) {
@@ -188,7 +193,7 @@ pub(in crate::pages) struct KeyPage {
     since: String,
     first_source: String,
     end: String,
-    past_limit: bool,
+    past_limit: Option<&'static str>,
     used: String,
     calls: String,
     scopes: Option<String>,
@@ -250,7 +255,7 @@ impl KeyPage {
             since: moment(key.born),
             first_source: first_source.to_string(),
             end: end(key.end, now),
-            past_limit: key.past_limit && refusal.is_none(),
+            past_limit: past_limit(key.past_limit && refusal.is_none(), key.end),
             used,
             calls: format!("{} passed, {} were asked about or refused", key.passed, key.stopped),
             scopes: key.scopes.as_deref().map(|scopes| visible(scopes, false)),
