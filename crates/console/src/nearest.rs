@@ -24,7 +24,7 @@ pub(crate) fn nearest(catalogue: &Catalogue, method: &str, path: &str) -> Vec<St
         }
     }
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(b.2)));
-    near.into_iter().take(NAMED).map(|(.., name)| format!("{name}")).collect()
+    near.into_iter().take(NAMED).map(|(.., name)| name.to_owned()).collect()
 }
 
 /// A template with what stands in this path in the place of its parameters.

@@ -84,7 +84,7 @@ pub(crate) fn run(cli: &Cli, command: &Wanted, now: Timestamp) -> Outcome {
         gather(input, &mut files, &mut audit);
     }
     let names: Vec<String> = files.iter().map(Input::name).collect();
-    if let Some(strange) = map.strange(names.iter().map(String::as_str)) {
+    if let Some(strange) = map.strange(&names) {
         return Err(format!("`{}` in --map names no input; write it as the input is given", strange.display()).into());
     }
     let progress = Progress::of(total(&files));

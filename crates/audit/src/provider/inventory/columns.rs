@@ -422,8 +422,8 @@ impl Maps {
     }
 
     /// The first input of which something is said, and which is none of these.
-    pub fn strange<'f>(&self, files: impl Iterator<Item = &'f str> + Clone) -> Option<&Path> {
-        let strange = |input: &&PathBuf| !files.clone().any(|file| names(input, file));
+    pub fn strange(&self, files: &[impl AsRef<str>]) -> Option<&Path> {
+        let strange = |input: &&PathBuf| !files.iter().any(|file| names(input, file.as_ref()));
         self.of.iter().map(|(input, _)| input).find(strange).map(PathBuf::as_path)
     }
 }
@@ -554,8 +554,8 @@ mod tests {
         assert_eq!(maps.of_input("logs/a.log").log_key().as_deref(), Some("$10"));
         assert_eq!(maps.of_input("in/staff.csv").log_key(), None);
         let known = ["in/staff.csv", "logs/a.log", STANDARD_INPUT];
-        assert_eq!(maps.strange(known.into_iter()), None);
-        assert_eq!(maps.strange(known.into_iter().take(2)), Some(Path::new("-")), "a slip of the pen maps nothing");
+        assert_eq!(maps.strange(&known), None);
+        assert_eq!(maps.strange(&known[..2]), Some(Path::new("-")), "a slip of the pen maps nothing");
         assert!(matches!(Maps::of(["x=y"]), Err(UnknownColumn::Unknown(..))));
         assert!(matches!(Maps::of(["xy"]), Err(UnknownColumn::NoPair(_))));
     }
