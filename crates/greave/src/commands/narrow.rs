@@ -107,6 +107,17 @@ impl Narrow {
         let since = self.since.map_or(Timestamp::MIN, |since| since.at(now));
         (since, self.until.map_or(now, |until| until.at(now)))
     }
+
+    /// The command that puts into force what is shown, and not what another time would show.
+    fn to_apply(&self, now: Timestamp) -> String {
+        let mut command = format!("greave narrow {}", self.key);
+        for (option, when) in [("since", self.since), ("until", self.until)] {
+            when.into_iter().for_each(|when| command += &format!(" --{option} {}", when.at(now)));
+        }
+        self.keep.iter().for_each(|operation| command += &format!(" --keep {}", show::word(operation)));
+        command += if self.sources { " --sources --apply" } else { " --apply" };
+        command
+    }
 }
 
 /// What is proposed, and what came of trying it.
@@ -134,6 +145,8 @@ struct Proposed {
     guards: Option<String>,
     /// What makes a key with this scope, and limits that its busiest days fit in.
     issue: String,
+    /// What puts just this into force.
+    apply: String,
     /// Whether it is in force.
     applied: bool,
 }
@@ -225,6 +238,7 @@ fn propose(wanted: &Narrow, reach: &Reach, habits: &Habits, now: Timestamp) -> R
         days,
         guards: guards(reach, powers),
         issue: issue(reach, &scope, habits),
+        apply: wanted.to_apply(now),
         scope,
         loses,
         tried,
@@ -336,10 +350,7 @@ impl Proposed {
             page.push(String::new());
             page.push(styled(
                 FAINT,
-                format!(
-                    "`greave narrow {} --apply` puts it into force, without a code; `--undo` takes it back",
-                    self.key
-                ),
+                format!("`{}` puts it into force, without a code; `--undo` takes it back", clean(&self.apply)),
             ));
         }
         page.join("\n")

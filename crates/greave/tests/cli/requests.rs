@@ -58,6 +58,9 @@ fn nobody_says_yes_to_their_own_and_only_who_asked_gets_the_secret() {
     company.as_ann(&["holders", "add", "ci", "--kind", "workload", "--owner", "bob", "--deputy", "eve"]).says(0, &[]);
     let wish = ["keys", "request", "--holder", "ci", "--power", "read", "--for", "30d", "--reason", "nightly report"];
     company.run(&wish).says(2, &["needs a person's code"]);
+    let with_base = [&wish[..], &["--operation", "GET /api/v1/users", "--as", "eve"]].concat();
+    let said = "`GET /api/v1/users` names no operation; without the base of the document's paths: `GET /users`";
+    run(company.folder.path(), &with_base, "").says(2, &[said]);
     let asked = act(&company, "eve", &mut eve, &wish);
     asked.says(0, &["r1, for ci waits", "ann, bob may say yes"]);
     act(&company, "bob", &mut bob, &["keys", "request", "--holder", "ann", "--power", "read", "--reason", "x"])

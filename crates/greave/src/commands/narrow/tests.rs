@@ -65,6 +65,21 @@ fn what_was_used_stays_and_the_rest_goes() {
 }
 
 #[test]
+fn what_is_pasted_applies_what_was_shown() {
+    let until = When::At("2026-11-24T03:00:00Z".parse().unwrap());
+    let wanted = Narrow { until: Some(until), sources: true, keep: vec!["GET /users/{name}".to_owned()], ..wanted() };
+    let said = wanted.to_apply(NOW);
+    assert_eq!(said, "greave narrow k17 --until 2026-11-24T03:00:00Z --keep 'GET /users/{name}' --sources --apply");
+    assert_eq!(
+        Narrow { since: Some(When::Ago(law::Span::days(7))), until: None, ..wanted }
+            .to_apply(NOW)
+            .matches("--since 20")
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn what_was_used_only_before_is_told_and_may_be_kept() {
     let lately = Narrow { since: Some(When::Ago(law::Span::days(7))), ..wanted() };
     let narrow = proposed(&lately, &calls());
