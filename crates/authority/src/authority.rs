@@ -6,6 +6,7 @@ mod canary;
 mod containing;
 mod drilling;
 mod errors;
+mod hearing;
 mod importing;
 mod issuing;
 mod line;
@@ -35,6 +36,7 @@ use zeroize::Zeroizing;
 pub use self::{
     drilling::{Rehearse, drill_secret},
     errors::{Failed, NotDone, NotEnrolled, NotProved},
+    hearing::{Heard, Hearing},
     importing::Importer,
     line::{Answer, Ticket},
 };
@@ -147,6 +149,7 @@ pub struct Authority {
     changes: broadcast::Sender<Arc<Written>>,
     /// Since when the ledger takes nothing.
     unwritten_since: Mutex<Option<Timestamp>>,
+    heard: broadcast::Sender<Heard>,
 }
 
 impl Authority {
@@ -199,6 +202,7 @@ impl Authority {
             header_guesses: Mutex::default(),
             changes: broadcast::Sender::new(LISTENING),
             unwritten_since: Mutex::default(),
+            heard: broadcast::Sender::new(LISTENING),
             state: RwLock::new(state),
         });
         authority.check_secrets().await?;

@@ -38,8 +38,8 @@ mod verifier;
 pub use crate::{
     abroad::{Abroad, Compared, Difference, Listed, Listing, is_name_abroad},
     authority::{
-        Answer, Authority, Failed, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved, Rehearse, Secrets,
-        Spent, Ticket, drill_secret,
+        Answer, Authority, Failed, Heard, Hearing, Identity, Importer, LawInForce, NotDone, NotEnrolled, NotProved,
+        Rehearse, Secrets, Spent, Ticket, drill_secret,
     },
     ceiling::Ceiling,
     change::{Actor, Change, Claim, Proof, Question, RecordPart, Written},

@@ -1,5 +1,12 @@
 //! What people are told: questions, and again when nobody answers; findings; what changed.
 
+mod keys;
+mod letter;
+mod people;
+#[cfg(test)]
+mod tests;
+mod wrong;
+
 use std::{
     collections::HashMap,
     io::{self, ErrorKind},
@@ -8,11 +15,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use authority::{Asked, Authority, Change, Digest, Exhibit, Progress, RequestRules, State, Weaker, Written};
+use authority::{Asked, Authority, Change, Digest, Exhibit, Heard, Progress, RequestRules, State, Weaker, Written};
 use console::{Excerpt, Size, Told};
 use jiff::Timestamp;
 use law::{ChallengeId, Evidence, Finding, HolderId, HolderKind, KeyId, Law, Mode, RequestId, Severity, Span};
-use serde_json::{Map, json};
+use serde_json::json;
 use tell::{Kind, Life, Notice, NoticeId, Reached, Receipt, Recipient, Teller, Worker};
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -20,6 +27,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
+use self::{letter::Letter, people::Known};
 use crate::{
     config::{self, Config, Mail, MailSecurity},
     drains::journal::Journal,
@@ -36,7 +44,7 @@ const BEAT: Duration = Duration::from_secs(5);
 const NOTING: Duration = Duration::from_secs(5);
 
 /// So many parts of what waits are named in a notice; the desk shows all.
-const NAMED: usize = 20;
+const NAMED: usize = 60;
 
 /// Tells people.
 pub(crate) struct Telling {
@@ -163,10 +171,10 @@ impl Telling {
         stopping: &watch::Receiver<bool>,
     ) -> [JoinHandle<()>; 2] {
         let Self { authority, teller, worker, told, overheard, manner, made_of: _ } = self;
-        let changes = authority.listen();
-        let lives = Mutex::default();
-        let voice = Voice { authority, teller, told, overheard, manner, journal, lives };
-        let telling = tokio::spawn(voice.speak(changes, found, stopping.clone()));
+        let listening = (authority.hear(), authority.listen());
+        let (lives, known) = (Mutex::default(), Mutex::new(authority.view(Known::of)));
+        let voice = Voice { authority, teller, told, overheard, manner, journal, lives, known };
+        let telling = tokio::spawn(voice.speak(listening, found, stopping.clone()));
         [telling, tokio::spawn(worker.run(stopped(stopping.clone())))]
     }
 }
@@ -208,12 +216,14 @@ struct Voice {
     manner: Arc<ArcSwap<Manner>>,
     /// Where findings are kept for drains.
     journal: Arc<Journal>,
+    /// How people stood before what changes.
+    known: Mutex<Known>,
 }
 
 impl Voice {
     async fn speak(
         self,
-        mut changes: broadcast::Receiver<Arc<Written>>,
+        (mut heard, mut changes): (broadcast::Receiver<Heard>, broadcast::Receiver<Arc<Written>>),
         mut found: mpsc::Receiver<Finding>,
         stopping: watch::Receiver<bool>,
     ) {
@@ -224,17 +234,60 @@ impl Voice {
             self.tell_waiting(waiting.digest, &waiting.weaker);
         }
         let mut stop = std::pin::pin!(stopped(stopping));
+        // Of its own: wrong codes must not put off what is due.
+        let mut beat = std::pin::pin!(tokio::time::sleep(BEAT));
         loop {
             tokio::select! {
+                Ok(heard) = heard.recv() => self.tell_heard(&heard),
                 change = changes.recv() => match change {
-                    Ok(written) => self.tell_change(&written.change, &mut told).await,
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.tell_open(&mut told).await,
+                    Ok(written) => {
+                        // What is heard comes before the change that it leads to.
+                        while let Ok(heard) = heard.try_recv() {
+                            self.tell_heard(&heard);
+                        }
+                        self.tell_of_people(&written);
+                        self.tell_change(&written.change, &mut told).await;
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.catch_up();
+                        self.tell_open(&mut told).await;
+                    }
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 Some(finding) = found.recv() => self.tell_finding(&finding).await,
-                () = tokio::time::sleep(BEAT) => self.escalate(&mut told).await,
+                () = &mut beat => {
+                    beat.set(tokio::time::sleep(BEAT));
+                    self.escalate(&mut told).await;
+                }
                 () = &mut stop => return,
             }
+        }
+    }
+
+    fn tell_heard(&self, heard: &Heard) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(letter) = self.authority.view(|state| known.hear(heard, state)) {
+            self.post(letter, self.desk());
+        }
+    }
+
+    /// What a change means for people's factors and rights.
+    fn tell_of_people(&self, written: &Written) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(letter) = self.authority.view(|state| known.see(written, state)) {
+            self.post(letter, self.desk());
+        }
+    }
+
+    fn catch_up(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let letters = self.authority.view(|state| known.catch_up(state));
+        letters.into_iter().for_each(|letter| self.post(letter, self.desk()));
+    }
+
+    fn post(&self, letter: Letter, link: String) {
+        if let Some(notice) = letter.notice(link) {
+            self.teller.tell(notice);
         }
     }
 
@@ -258,33 +311,24 @@ impl Voice {
                 let how = if *not_me { "was not its person's; the key is disabled" } else { "was denied" };
                 self.tell_end(*challenge, Kind::ChallengeDenied, how);
             }
-            Change::KeyDisabled { key, why } => {
-                let title = format!("key {key} is disabled: {why}");
-                self.tell_of(*key, Kind::KeyContained, &format!("{key}_disabled"), Severity::High, title);
-            }
+            Change::KeyDisabled { key, why } => self.tell_key(*key, |state| keys::disabled(state, *key, why)),
             // What is asked of a key is told by the question.
             Change::KeyContained { key, step, powers, until, why }
                 if step.contains() && *powers != ::watch::FOOTHOLD =>
             {
-                let title = format!(
-                    "key {key} is contained ({step}) until {until:.0}: {why}; it and what it made are held; \
-                     `greave watch lift {key} --as NAME` lifts it"
-                );
-                self.tell_of(*key, Kind::KeyContained, &format!("{key}_{step}"), Severity::High, title);
+                self.tell_key(*key, |state| keys::contained(state, *key, *step, *powers, *until, why));
             }
-            Change::KeyRequested { id, person, wish, .. } => {
-                let (by, holder) = (self.name_of(*person), self.name_of(wish.holder));
-                let title = format!("{by} asks for a key for {holder} ({}): {}; {id}", wish.scope.powers, wish.reason);
-                self.tell_request(*id, "asked", title, self.approvers(*id));
+            Change::KeyRequested { id, person, wish, until } => {
+                let to = self.approvers(*id);
+                self.tell_request(*id, |state| keys::requested(state, *id, *person, wish, *until).to(to));
             }
             Change::KeyRequestGranted { id, grant } => {
-                let by = self.name_of(grant.by);
-                let title = format!("{id} is granted by {by}: collect the key until {}", grant.until);
-                self.tell_request(*id, "granted", title, self.asker(*id));
+                let to = self.asker(*id);
+                self.tell_request(*id, |state| keys::granted(state, *id, grant).to(to));
             }
             Change::KeyRequestDenied { id, why } => {
-                let title = format!("{id} is denied: {why}");
-                self.tell_request(*id, "denied", title, self.asker(*id));
+                let to = self.asker(*id);
+                self.tell_request(*id, |_| keys::denied(*id, why).to(to));
             }
             Change::KeyAdopted { id, place, source, parent, .. } => {
                 let how = parent.map_or_else(String::new, |parent| format!(", minted by {parent}"));
@@ -313,11 +357,19 @@ impl Voice {
     }
 
     fn tell_waiting(&self, digest: Digest, weaker: &[Weaker]) {
-        let parts: Vec<&str> = weaker.iter().take(NAMED).map(|weaker| weaker.what.as_str()).collect();
-        let more = if weaker.len() > NAMED { ", …" } else { "" };
-        let title = format!("a weaker law waits for a code: {}{more}", parts.join(", "));
         let id = format!("law_{}", digest.to_string().get(..16).unwrap_or_default());
-        self.tell(Kind::LawWaiting, &id, Severity::High, title, self.administrators());
+        let what = weaker.first().map_or_else(String::new, |first| format!(": {}", first.what));
+        let more = if weaker.len() > 1 { format!(", and {} more", weaker.len() - 1) } else { String::new() };
+        let title = format!("a weaker law waits for a code{what}{more}");
+        let letter =
+            Letter::new(Kind::LawWaiting, id, Severity::High, title).field("digest", json!(digest.to_string()));
+        let letter = weaker_lines(letter, weaker).advice([
+            "Nothing of it is in force before an administrator accepts it, as a whole:".to_owned(),
+            "greave law show".to_owned(),
+            "greave law accept --as NAME".to_owned(),
+            "greave law refuse      # and mend the file, which still says so".to_owned(),
+        ]);
+        self.post(letter.to(self.administrators()), format!("{}/law", self.desk()));
     }
 
     async fn tell_open(&self, told: &mut Vec<(ChallengeId, Timestamp)>) {
@@ -355,7 +407,7 @@ impl Voice {
             let key = state.key(asked.question.key)?.clone();
             let holder = key.holder().and_then(|holder| state.holder(holder)).map(|holder| holder.name.clone());
             let windows = state.windows(&asked, &self.authority.law().law);
-            let to = answerers(state, key_holder(state, challenge), times);
+            let to = answerers(state, key_holder(state, challenge), times.people(asked.question.people()));
             Some((asked, key, holder.unwrap_or_default(), windows, to))
         });
         let Some((asked, key, holder, windows, to)) = asked else { return };
@@ -400,12 +452,12 @@ impl Voice {
     }
 
     fn tell_end(&self, challenge: ChallengeId, kind: Kind, how: &str) {
-        let to = self.authority.view(|state| answerers(state, key_holder(state, challenge), Times::Again));
+        let to = self.authority.view(|state| answerers(state, key_holder(state, challenge), usize::MAX));
         let of = |state: &State| state.question(challenge).map(|it| (it.question.operation.clone(), it.question.key));
         let (operation, key) = self.authority.view(of).unzip();
         let title = format!("{challenge}: {} {how}", operation.unwrap_or_default());
         let id = format!("{challenge}_{}", kind.word().replace('.', "_"));
-        let Some(notice) = notice(self.desk(), kind, &id, Severity::Info, title, to) else { return };
+        let Some(notice) = Letter::new(kind, id, Severity::Info, title).to(to).notice(self.desk()) else { return };
         self.send(key, notice);
     }
 
@@ -456,24 +508,17 @@ impl Voice {
     }
 
     fn tell(&self, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
-        self.tell_at(self.desk(), kind, id, severity, title, to);
+        self.post(Letter::new(kind, id, severity, title).to(to), self.desk());
     }
 
-    fn tell_request(&self, request: RequestId, what: &str, title: String, to: Vec<Recipient>) {
-        let link = format!("{}/requests/{request}", self.desk());
-        self.tell_at(link, Kind::KeyRequested, &format!("{request}_{what}"), Severity::Info, title, to);
-    }
-
-    fn tell_at(&self, link: String, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) {
-        if let Some(notice) = notice(link, kind, id, severity, title, to) {
-            self.teller.tell(notice);
-        }
+    fn tell_request(&self, request: RequestId, letter: impl FnOnce(&State) -> Letter) {
+        self.post(self.authority.view(letter), format!("{}/requests/{request}", self.desk()));
     }
 
     /// Tells whoever answers for a key of what became of it.
-    fn tell_of(&self, key: KeyId, kind: Kind, id: &str, severity: Severity, title: String) {
-        let notice = notice(self.desk(), kind, id, severity, title, self.people_of(key));
-        if let Some(notice) = notice {
+    fn tell_key(&self, key: KeyId, letter: impl FnOnce(&State) -> Letter) {
+        let letter = self.authority.view(letter).to(self.people_of(key));
+        if let Some(notice) = letter.notice(self.desk()) {
             self.send(Some(key), notice);
         }
     }
@@ -501,10 +546,6 @@ impl Voice {
         self.authority.view(|state| people_of(state, holder(state)))
     }
 
-    fn name_of(&self, holder: HolderId) -> String {
-        self.authority.view(|state| state.holder(holder).map(|holder| holder.name.clone())).unwrap_or_default()
-    }
-
     /// Those who may say yes to a request.
     fn approvers(&self, request: RequestId) -> Vec<Recipient> {
         self.authority.view(|state| {
@@ -526,13 +567,17 @@ impl Voice {
     }
 }
 
-/// A notice whose title says all.
-fn notice(link: String, kind: Kind, id: &str, severity: Severity, title: String, to: Vec<Recipient>) -> Option<Notice> {
-    let at = Timestamp::now();
-    let id = NoticeId::new(format!("{id}_{}", at.as_millisecond())).ok()?;
-    let details = Map::from_iter([("title".to_owned(), json!(title))]);
-    let (link, lines) = (Some(link), Vec::new());
-    Some(Notice { kind, id, at, title, lines, link, challenge: None, severity, to, details, life: None, receipt: None })
+/// What is weaker, from what to what, a line each.
+fn weaker_lines(letter: Letter, weaker: &[Weaker]) -> Letter {
+    let parts: Vec<_> = weaker.iter().take(NAMED).collect();
+    let letter = letter.field("weaker", json!(parts)).field("weaker_count", json!(weaker.len()));
+    let letter = parts.iter().fold(letter, |letter, Weaker { what, from, to }| {
+        letter.line(what.clone()).line(format!("    from  {from}")).line(format!("    to    {to}"))
+    });
+    match weaker.len() - parts.len() {
+        0 => letter,
+        more => letter.line(format!("and {more} more, which `greave law show` has")),
+    }
 }
 
 /// How often people were told before.
@@ -542,16 +587,25 @@ enum Times {
     Again,
 }
 
-/// First the one who answers before all others, later all of them.
-fn answerers(state: &State, holder: Option<HolderId>, times: Times) -> Vec<Recipient> {
+impl Times {
+    /// How many of those who answer are told: first the one who answers before all others, later
+    /// all of them. Where two must say yes, any of them can be the second, and time is short.
+    const fn people(self, needed: usize) -> usize {
+        match self {
+            Self::First if needed < 2 => 1,
+            Self::First | Self::Again => usize::MAX,
+        }
+    }
+}
+
+fn answerers(state: &State, holder: Option<HolderId>, most: usize) -> Vec<Recipient> {
     let people = holder.map(|holder| state.answerers(holder)).unwrap_or_default();
-    let most = if times == Times::First { 1 } else { people.len() };
     people.into_iter().take(most).filter_map(|person| state.holder(person)).map(recipient).collect()
 }
 
 /// Those who answer for this holder's keys; administrators where nobody does.
 pub(crate) fn people_of(state: &State, holder: Option<HolderId>) -> Vec<Recipient> {
-    let people = answerers(state, holder, Times::Again);
+    let people = answerers(state, holder, usize::MAX);
     if people.is_empty() { administrators(state) } else { people }
 }
 
@@ -603,6 +657,7 @@ fn in_words<'a>(
         windows: &[],
         at: asked.at,
         until: asked.question.until,
+        people: asked.question.people(),
         link,
     }
 }
@@ -659,23 +714,5 @@ pub(crate) fn observing(law: &Law, now: Timestamp) -> Vec<String> {
             vec![format!("every power until {first}")]
         }
         _ => all,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use law::Evidence;
-
-    use super::*;
-
-    #[test]
-    fn who_reads_the_log_at_night_sees_first_that_a_drill_is_none() {
-        let at = Timestamp::UNIX_EPOCH;
-        let of = |rule: &str| {
-            let first = Evidence { call: None, at, what: "rights are changed in new surroundings".to_owned() };
-            in_a_line(&Finding::new(rule, Severity::High, None, first))
-        };
-        assert_eq!(of("sensitive-elsewhere"), "rights are changed in new surroundings");
-        assert_eq!(of("drill-sensitive-elsewhere"), "DRILL rights are changed in new surroundings");
     }
 }

@@ -44,6 +44,8 @@ pub struct Asked<'a> {
     pub at: Timestamp,
     /// Until when it can be answered.
     pub until: Timestamp,
+    /// How many people must say yes.
+    pub people: usize,
     /// The challenge's page on the desk.
     pub link: &'a str,
 }
@@ -96,9 +98,12 @@ impl Asked<'_> {
             format!("Source   {}, {known}", self.source),
             format!("Asked    {}", moment(self.at)),
             format!("Until    {}", moment(self.until)),
-            String::new(),
-            "Say yes only if you know why this is happening now. Silence is a no.".to_owned(),
         ]);
+        if self.people > 1 {
+            lines.push(format!("Needs    the yes of {} people: yours is one of them", self.people));
+        }
+        lines
+            .extend([String::new(), "Say yes only if you know why this is happening now. Silence is a no.".to_owned()]);
         Notice {
             kind,
             id,
@@ -137,6 +142,7 @@ impl Asked<'_> {
                 "windows".to_owned(),
                 self.windows.iter().map(|(lasts, powers)| json!({"powers": powers, "lasts": lasts})).collect(),
             ),
+            ("people".to_owned(), json!(self.people)),
         ])
     }
 }
@@ -162,6 +168,7 @@ mod tests {
             windows: &[],
             at: "2026-11-24T10:18:32Z".parse().unwrap(),
             until: "2026-11-24T10:28:32Z".parse().unwrap(),
+            people: 1,
             link: "https://desk.example/challenges/c9",
         }
     }

@@ -127,8 +127,18 @@ pub enum Kind {
     ChallengeExpired,
     /// Somebody should look at something.
     Finding,
+    /// A person's second factor was added or replaced, may be by a new link, or served by a
+    /// recovery code.
+    PersonFactor,
+    /// What somebody may do, or for whom they answer, is otherwise: administrators, owners,
+    /// deputies, where notices go, who has left.
+    PersonRights,
+    /// Wrong codes were given, many of them.
+    CodeWrong,
     /// A weaker law waits for a person's factor.
     LawWaiting,
+    /// Somebody put a weaker law into force.
+    LawAccepted,
     /// A new document or classifier would change powers.
     CatalogueDrift,
     /// A key was seen for the first time.
@@ -151,14 +161,18 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::ChallengeOpened,
         Self::ChallengeEscalated,
         Self::ChallengeAnswered,
         Self::ChallengeDenied,
         Self::ChallengeExpired,
         Self::Finding,
+        Self::PersonFactor,
+        Self::PersonRights,
+        Self::CodeWrong,
         Self::LawWaiting,
+        Self::LawAccepted,
         Self::CatalogueDrift,
         Self::KeyLearned,
         Self::KeyContained,
@@ -179,7 +193,11 @@ impl Kind {
             Self::ChallengeDenied => "challenge.denied",
             Self::ChallengeExpired => "challenge.expired",
             Self::Finding => "finding",
+            Self::PersonFactor => "person.factor",
+            Self::PersonRights => "person.rights",
+            Self::CodeWrong => "code.wrong",
             Self::LawWaiting => "law.waiting",
+            Self::LawAccepted => "law.accepted",
             Self::CatalogueDrift => "catalogue.drift",
             Self::KeyLearned => "key.learned",
             Self::KeyContained => "key.contained",

@@ -10,7 +10,7 @@ use law::{ChallengeId, HolderId, Span, neighbourhood};
 use store::Shelf;
 use zeroize::Zeroizing;
 
-use super::{Authority, Failed, NotDone, NotEnrolled, NotProved, lock};
+use super::{Authority, Failed, Hearing, NotDone, NotEnrolled, NotProved, lock};
 use crate::{
     Digest,
     change::{Actor, Change, Proof},
@@ -71,7 +71,7 @@ impl Authority {
     /// # Errors
     /// When it is not taken.
     pub async fn prove(&self, name: &str, typed: &str, now: Timestamp) -> Result<Warrant, NotProved> {
-        self.prove_as(name, typed, Guesser::Known, now).await
+        self.prove_as(name, typed, None, now).await
     }
 
     /// The same for somebody who wants to sign in, and who may be anybody.
@@ -85,21 +85,33 @@ impl Authority {
         typed: &str,
         now: Timestamp,
     ) -> Result<Warrant, NotProved> {
-        self.prove_as(name, typed, Guesser::Stranger(neighbourhood(source)), now).await
+        self.prove_as(name, typed, Some(source), now).await
     }
 
-    async fn prove_as(&self, name: &str, typed: &str, guesser: Guesser, now: Timestamp) -> Result<Warrant, NotProved> {
+    async fn prove_as(
+        &self,
+        name: &str,
+        typed: &str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Warrant, NotProved> {
+        let guesser = guesser_from(source);
         let person = self.view(|state| state.holder_named(name).filter(|holder| holder.can_prove()).map(|it| it.id));
         let Some(person) = person else { return Err(self.nobody(name, guesser, now).await) };
         let begun = lock(&self.guesses).begin(person, guesser, now);
-        let wrong = begun.map_err(|TooEarly(wait)| NotProved::Wait(span_of(wait)))?;
+        let wrong = begun.map_err(|TooEarly(wait)| {
+            self.heard(person, source, now, Hearing::Wrong);
+            NotProved::Wait(span_of(wait))
+        })?;
         match self.check_code(person, typed, now).await? {
             Some(proof) => {
                 lock(&self.guesses).succeed(person, guesser);
+                self.heard(person, source, now, Hearing::Right);
                 self.keep_guesses(person).await?;
                 Ok(Warrant::Fresh(person, proof))
             }
             None => {
+                self.heard(person, source, now, Hearing::Wrong);
                 self.keep_guesses(person).await?;
                 if wrong >= LAST {
                     self.note(Change::AuthenticatorDisabled { holder: person }, now).await?;
@@ -169,7 +181,7 @@ impl Authority {
         typed: &str,
         now: Timestamp,
     ) -> Result<Vec<recovery::Code>, NotEnrolled> {
-        self.enrol_as(Guesser::Known, link, seed, typed, now).await
+        self.enrol_as(None, link, seed, typed, now).await
     }
 
     /// The same from where the person will sign in: strangers do not keep them out there, not
@@ -185,12 +197,12 @@ impl Authority {
         typed: &str,
         now: Timestamp,
     ) -> Result<Vec<recovery::Code>, NotEnrolled> {
-        self.enrol_as(Guesser::Stranger(neighbourhood(source)), link, seed, typed, now).await
+        self.enrol_as(Some(source), link, seed, typed, now).await
     }
 
     async fn enrol_as(
         &self,
-        guesser: Guesser,
+        source: Option<IpAddr>,
         link: &str,
         seed: &Seed,
         typed: &str,
@@ -204,12 +216,13 @@ impl Authority {
         let recovery = codes.iter().map(recovery::Code::verifier).collect();
         let sealed = self.sealed("seed", &person.to_string(), seed.expose())?;
         let command = Command::Enrol(person, token, Enrolment { step, recovery });
+        self.heard(person, source, now, Hearing::Enrolling);
         self.perform_with(&command, Warrant::Operator, &[sealed], now).await?;
         {
             let mut guesses = lock(&self.guesses);
             // Wrong codes of the authenticator before it are none of this one.
             guesses.succeed(person, Guesser::Known);
-            guesses.succeed(person, guesser);
+            guesses.succeed(person, guesser_from(source));
         }
         // The person is enrolled, and must see the codes: only the next start would miss it.
         drop(self.keep_guesses(person).await);
@@ -258,6 +271,11 @@ fn recovery_codes() -> Result<Vec<recovery::Code>, Failed> {
         Ok(recovery::Code::new(&entropy))
     };
     (0..recovery::COUNT).map(code).collect()
+}
+
+/// Who guesses, by where they come from.
+fn guesser_from(source: Option<IpAddr>) -> Guesser {
+    source.map_or(Guesser::Known, |source| Guesser::Stranger(neighbourhood(source)))
 }
 
 fn span_of(wait: SignedDuration) -> Span {
