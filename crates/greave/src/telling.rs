@@ -420,13 +420,17 @@ impl Voice {
         notice.life = Some(self.life(challenge, asked.question.until));
         let by_mail: Vec<String> =
             notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
+        let told_of = Arc::clone(&self.told);
+        notice.receipt = Some(Receipt::heard_by(move |attempt| {
+            let (by, name) = attempt.to.map_or(("webhook", None), |to| ("mail", Some(to.name.as_str())));
+            told_of.tried(challenge, by, name, attempt.failed, attempt.at);
+        }));
         let Reached { mail, webhooks } = self.send(Some(key.id), notice);
-        let mailed = mail && !by_mail.is_empty();
-        if webhooks == 0 && !mailed && !key.is_drill() {
+        if webhooks == 0 && !(mail && !by_mail.is_empty()) && !key.is_drill() {
             self.told.note_nobody();
         }
-        (0..webhooks).for_each(|_| self.told.note(challenge, "webhook", None, now));
-        by_mail.into_iter().filter(|_| mail).for_each(|name| self.told.note(challenge, "mail", Some(name), now));
+        self.told.note(challenge, "webhook", None, webhooks, now);
+        by_mail.iter().filter(|_| mail).for_each(|name| self.told.note(challenge, "mail", Some(name), 1, now));
         told.push((challenge, asked.at));
     }
 
@@ -529,8 +533,7 @@ impl Voice {
         let drill = key.filter(|key| self.authority.view(|state| state.is_drill(*key)));
         let Some(key) = drill else { return self.teller.tell(notice) };
         notice.rehearse();
-        let (of, receipt) = (notice.title.clone(), Receipt::default());
-        notice.receipt = Some(receipt.clone());
+        let (of, receipt) = (notice.title.clone(), notice.receipt.get_or_insert_default().clone());
         let mailed: Vec<String> =
             notice.to.iter().filter(|to| to.mail.is_some()).map(|recipient| recipient.name.clone()).collect();
         let reached = self.teller.tell(notice);

@@ -34,7 +34,7 @@ pub use crate::{
     asked::Asked,
     drain::{Drain, DrainError, DrainSettings, Facility, Form, Line, Undelivered, UnknownFacility},
     health::{State, WayHealth},
-    notice::{Kind, Life, Notice, NoticeId, NoticeIdError, Receipt, Recipient, UnknownKind},
+    notice::{Attempt, Kind, Life, Notice, NoticeId, NoticeIdError, Receipt, Recipient, UnknownKind},
     post::Post,
     retry::backoff,
     settings::{Limits, Login, Mail, Roots, Security, Settings, SettingsError, Webhook},

@@ -53,23 +53,53 @@ pub struct Notice {
 
 /// Whether a notice was delivered: a webhook's receiver or a mail server of one of its
 /// recipients has taken it. One that went under in a notice of several, or that waits, was not.
-#[derive(Clone, Debug, Default)]
-pub struct Receipt(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct Receipt {
+    given: Arc<AtomicBool>,
+    heard_by: Option<Arc<dyn Fn(&Attempt<'_>) + Send + Sync>>,
+}
+
+/// One attempt to deliver a notice.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Whose mail server was tried; none is a webhook's receiver.
+    pub to: Option<&'a Recipient>,
+    /// When.
+    pub at: Timestamp,
+    /// Why it failed, in words, where it did.
+    pub failed: Option<&'a str>,
+}
 
 impl Receipt {
-    /// Whether it was delivered.
-    pub fn is_given(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// One whose attempts somebody hears of. It must be quick: the way waits for it.
+    pub fn heard_by(hears: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
+        Self { given: Arc::default(), heard_by: Some(Arc::new(hears)) }
     }
 
-    pub(crate) fn give(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Whether it was delivered.
+    pub fn is_given(&self) -> bool {
+        self.given.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note(&self, attempt: &Attempt<'_>) {
+        if attempt.failed.is_none() {
+            self.given.store(true, Ordering::Release);
+        }
+        if let Some(hears) = &self.heard_by {
+            hears(attempt);
+        }
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt").field("given", &self.is_given()).finish_non_exhaustive()
     }
 }
 
 impl PartialEq for Receipt {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.given, &other.given)
     }
 }
 

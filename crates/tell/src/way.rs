@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    Limits, Notice, Receipt,
+    Attempt, Limits, Notice,
     group::{Addressee, Groups},
     health::{Missed, Status},
     mail, retry, webhook,
@@ -230,11 +230,9 @@ impl Way {
 
     fn settle(&mut self, mut letter: Letter, result: Result<(), Failure>) {
         let now = Timestamp::now();
+        letter.note(now, &result);
         match result {
-            Ok(()) => {
-                self.status.delivered(letter.notice.kind, now);
-                letter.notice.receipt.iter().for_each(Receipt::give);
-            }
+            Ok(()) => self.status.delivered(letter.notice.kind, now),
             Err(Failure::Gone) => {
                 self.status.disabled(now);
                 self.status.gave_up(self.letters.len() + 1, self.asking() + usize::from(letter.notice.kind.asks()));
@@ -298,6 +296,20 @@ impl Way {
                 }
                 other => self.settle(letter, other),
             }
+        }
+    }
+}
+
+impl Letter {
+    /// Says what became of an attempt to whoever must know.
+    fn note(&self, at: Timestamp, result: &Result<(), Failure>) {
+        let failed = match result {
+            Ok(()) => None,
+            Err(Failure::Later { why, .. } | Failure::Never { why }) => Some(why.as_str()),
+            Err(Failure::Gone) => Some("the receiver says that it is gone"),
+        };
+        if let Some(receipt) = &self.notice.receipt {
+            receipt.note(&Attempt { to: self.to.as_ref(), at, failed });
         }
     }
 }

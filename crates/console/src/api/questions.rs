@@ -57,7 +57,7 @@ pub struct QuestionView {
     /// request is sent again.
     #[serde(default)]
     pub waiting: bool,
-    /// Who was told, as far as the running gate knows.
+    /// Who was told, or was to be, as far as the running gate knows.
     #[serde(default)]
     pub told: Vec<Notified>,
     /// What else a yes lets pass, the longest first.
@@ -83,7 +83,7 @@ impl QuestionView {
     }
 }
 
-/// A notice of a question that was handed to the mail server, or to a webhook.
+/// A notice of a question, to a person by mail or to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
     /// The person; nobody by name where it went to a webhook.
@@ -91,8 +91,11 @@ pub struct Notified {
     pub name: Option<String>,
     /// `mail` or `webhook`.
     pub by: String,
-    /// When.
+    /// When it arrived, or was handed over.
     pub at: Timestamp,
+    /// Why it has not arrived so far; nothing where it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_yet: Option<String>,
 }
 
 /// Where a question stands.

@@ -196,12 +196,14 @@ async fn nothing_is_said_to_go_on_where_nobody_waits_and_how_long_a_no_stands_is
     let ticket = gone;
     let gone = ticket.challenge;
     drop(ticket);
-    house.desk.told.note(no.challenge, "mail", Some("ann".to_owned()), crate::support::now());
+    house.desk.told.tried(no.challenge, "mail", Some("ann"), None, crate::support::now());
+    house.desk.told.tried(no.challenge, "mail", Some("bob"), Some("Connection refused"), crate::support::now());
     let browser = Browser::of(&house.pages(), &house.ann).await;
     let page = browser.get(&format!("/questions/{gone}")).await;
     assert!(page.text.contains("Nobody waits any more") && !page.text.contains("<dt>Told"), "{}", page.text);
     let page = browser.get(&format!("/questions/{}", no.challenge)).await;
     assert!(page.text.contains("The program waits") && page.text.contains("ann by mail, "), "{}", page.text);
+    assert!(page.text.contains("bob by mail not yet (Connection refused)"), "{}", page.text);
 
     for (question, said) in [(gone, "when the same request is sent again"), (waits.challenge, "The call goes on.")] {
         let (question, code) = (question.to_string(), house.ann.code());

@@ -284,9 +284,12 @@ fn text(line: &mut impl FnMut(&str, String), word: &str, text: &str, id: Challen
 }
 
 fn notified(told: &Notified, now: Timestamp) -> String {
-    let Notified { name, by, at } = told;
+    let Notified { name, by, at, not_yet } = told;
     let who = name.as_ref().map_or_else(|| format!("a {by}"), |name| format!("{} by {by}", clean(name)));
-    format!("{who}, {}", ago(*at, now))
+    match not_yet {
+        Some(why) => styled(ALARM, format!("{who} not yet ({})", clean(why))),
+        None => format!("{who}, {}", ago(*at, now)),
+    }
 }
 
 fn answered(question: &QuestionView) -> String {

@@ -236,8 +236,8 @@ pub(super) fn question() -> QuestionDetails {
             answerers: vec!["ann".to_owned(), "bob".to_owned()],
             waiting: true,
             told: vec![
-                Notified { name: None, by: "webhook".to_owned(), at: at(-119) },
-                Notified { name: Some("ann".to_owned()), by: "mail".to_owned(), at: at(-119) },
+                Notified { name: None, by: "webhook".to_owned(), at: at(-119), not_yet: None },
+                Notified { name: Some("ann".to_owned()), by: "mail".to_owned(), at: at(-119), not_yet: None },
             ],
             windows: vec![console::api::Window { powers: Power::Destroy.into(), lasts: law::Span::minutes(15) }],
         },

@@ -247,9 +247,12 @@ impl Card {
 
 /// One who was told.
 fn in_words(told: &Notified, now: Timestamp) -> String {
-    let Notified { name, by, at } = told;
+    let Notified { name, by, at, not_yet } = told;
     let who = name.as_ref().map_or_else(|| format!("a {by}"), |name| format!("{} by {by}", visible(name, false)));
-    format!("{who}, {} ago", length(*at, now))
+    match not_yet {
+        Some(why) => format!("{who} not yet ({})", visible(why, false)),
+        None => format!("{who}, {} ago", length(*at, now)),
+    }
 }
 
 impl Request {
