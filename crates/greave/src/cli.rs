@@ -33,6 +33,7 @@ use crate::{
         reconcile::Reconcile,
         record::Record,
         scan::Scan,
+        tell::Tell,
         upstream::UpstreamCommand,
         watch::WatchCommand,
     },
@@ -264,6 +265,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<DrainsCommand>,
     },
+    /// Whether notices arrive, by webhook and by mail.
+    #[command(subcommand)]
+    Tell(Tell),
     /// Copy the state into a new folder, also while the gate runs. Its secrets go elsewhere.
     ///
     /// The state is the ledger with what is sealed beside it, and the configuration, lock and

@@ -164,6 +164,7 @@ async fn run(cli: &Cli) -> Outcome {
         Command::Scan(scan) => commands::scan::run(cli, scan, now).await,
         Command::Drill(drill) => commands::drill::run(cli, drill, now).await,
         Command::Record(record) => commands::record::run(cli, record, now).await,
+        Command::Tell(tell) => commands::tell::run(cli, tell, now).await,
         Command::Drains { command } => commands::drains::run(cli, command.as_ref(), now).await,
         Command::Ledger(ledger) => commands::ledger::run(cli, ledger, now).await,
         Command::Backup(backup) => commands::backup::take(cli, backup, now).await,

@@ -128,6 +128,11 @@ impl Telling {
 
     /// The ways on which people are told, with their secrets.
     pub(crate) fn ways(config: &Config) -> Result<(Teller, Worker), HouseError> {
+        Teller::new(Self::settings(config)?).map_err(|error| HouseError::Setting(format!("tell: {error}")))
+    }
+
+    /// What they are made of.
+    pub(crate) fn settings(config: &Config) -> Result<tell::Settings, HouseError> {
         let vault = Vault::of(&config.gate.state);
         let webhook = |webhook: &crate::config::Webhook| -> Result<tell::Webhook, HouseError> {
             let secret = tell::signature::Secret::parse(&vault.text(&webhook.secret)?)
@@ -140,12 +145,11 @@ impl Telling {
                 danger_plain_http: webhook.danger_plain_http,
             })
         };
-        let settings = tell::Settings {
+        Ok(tell::Settings {
             webhooks: config.tell.webhook.iter().map(webhook).collect::<Result<_, _>>()?,
             mail: config.tell.mail.as_ref().map(|told| mail(told, &vault)).transpose()?,
             ..tell::Settings::default()
-        };
-        Teller::new(settings).map_err(|error| HouseError::Setting(format!("tell: {error}")))
+        })
     }
 
     /// Tells what others have to tell.

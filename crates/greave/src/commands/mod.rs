@@ -25,6 +25,7 @@ pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod sheet;
 pub(crate) mod status;
+pub(crate) mod tell;
 #[cfg(test)]
 mod testing;
 pub(crate) mod upstream;
