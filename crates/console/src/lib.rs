@@ -47,4 +47,5 @@ pub use crate::{
     pages::pages,
     pulse::Pulse,
     told::Told,
+    traffic::would_have_stopped,
 };

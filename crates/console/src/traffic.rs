@@ -111,6 +111,12 @@ pub(crate) struct Stopped {
     pub(crate) last: Timestamp,
 }
 
+/// How many calls enforcing would have stopped since a moment, of how many. Reads a disk.
+pub fn would_have_stopped(folder: &Path, since: Timestamp) -> (u64, u64) {
+    let (groups, calls, _) = stopped(folder, since);
+    (groups.iter().map(|group| group.calls).sum(), calls)
+}
+
 /// What enforcing would have stopped since a moment, the most frequent first; how many calls
 /// were read; and what could not be read.
 pub(crate) fn stopped(folder: &Path, since: Timestamp) -> (Vec<Stopped>, u64, Vec<String>) {

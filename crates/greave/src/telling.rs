@@ -2,14 +2,17 @@
 
 mod keys;
 mod letter;
+mod observing;
 mod people;
 #[cfg(test)]
 mod tests;
+mod ways;
 mod wrong;
 
 use std::{
     collections::HashMap,
     io::{self, ErrorKind},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,7 +20,7 @@ use std::{
 use arc_swap::ArcSwap;
 use authority::{Asked, Authority, Change, Digest, Exhibit, Heard, Progress, RequestRules, State, Weaker, Written};
 use console::{Excerpt, Size, Told};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use law::{ChallengeId, Evidence, Finding, HolderId, HolderKind, KeyId, Law, Mode, RequestId, Severity, Span};
 use serde_json::json;
 use tell::{Kind, Life, Notice, NoticeId, Reached, Receipt, Recipient, Teller, Worker};
@@ -25,15 +28,15 @@ use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
 };
-use zeroize::Zeroizing;
 
-use self::{letter::Letter, people::Known};
+pub(crate) use self::ways::settings;
+use self::{letter::Letter, observing::Near, people::Known, ways::made_of};
 use crate::{
-    config::{self, Config, Mail, MailSecurity},
+    config::Config,
     drains::journal::Journal,
     drilling::Overheard,
     house::{self, HouseError},
-    secrets::Vault,
+    state::record_folder,
     stop::stopped,
 };
 
@@ -65,11 +68,18 @@ struct Manner {
     escalate: Span,
     /// Who may say yes to requests for keys.
     rules: RequestRules,
+    /// The folder of the record.
+    record: PathBuf,
 }
 
 impl Manner {
     fn of(config: &Config) -> Self {
-        Self { desk: config.desk(), escalate: config.tell.escalate, rules: house::request_rules(config) }
+        Self {
+            desk: config.desk(),
+            escalate: config.tell.escalate,
+            rules: house::request_rules(config),
+            record: record_folder(&config.gate.state),
+        }
     }
 }
 
@@ -100,18 +110,6 @@ impl Retelling {
     }
 }
 
-/// The settings of the ways, and their secrets, as one digest.
-fn made_of(config: &Config) -> Result<Digest, HouseError> {
-    let vault = Vault::of(&config.gate.state);
-    let config::Tell { escalate: _, webhook, mail } = &config.tell;
-    let names = webhook.iter().map(|it| &it.secret).chain(mail.iter().filter_map(|it| it.password.as_ref()));
-    let mut text = Zeroizing::new(format!("{webhook:?} {mail:?}"));
-    for name in names {
-        text.push_str(&vault.text(name)?);
-    }
-    Ok(Digest::of(text.as_bytes()))
-}
-
 impl Telling {
     pub(crate) fn new(config: &Config, authority: Arc<Authority>, told: Arc<Told>) -> Result<Self, HouseError> {
         let (teller, worker) = Self::ways(config)?;
@@ -128,28 +126,7 @@ impl Telling {
 
     /// The ways on which people are told, with their secrets.
     pub(crate) fn ways(config: &Config) -> Result<(Teller, Worker), HouseError> {
-        Teller::new(Self::settings(config)?).map_err(|error| HouseError::Setting(format!("tell: {error}")))
-    }
-
-    /// What they are made of.
-    pub(crate) fn settings(config: &Config) -> Result<tell::Settings, HouseError> {
-        let vault = Vault::of(&config.gate.state);
-        let webhook = |webhook: &crate::config::Webhook| -> Result<tell::Webhook, HouseError> {
-            let secret = tell::signature::Secret::parse(&vault.text(&webhook.secret)?)
-                .map_err(|error| HouseError::Setting(format!("the secret `{}`: {error}", webhook.secret)))?;
-            Ok(tell::Webhook {
-                url: webhook.url.clone(),
-                secret,
-                previous: None,
-                kinds: webhook.kinds.clone(),
-                danger_plain_http: webhook.danger_plain_http,
-            })
-        };
-        Ok(tell::Settings {
-            webhooks: config.tell.webhook.iter().map(webhook).collect::<Result<_, _>>()?,
-            mail: config.tell.mail.as_ref().map(|told| mail(told, &vault)).transpose()?,
-            ..tell::Settings::default()
-        })
+        Teller::new(settings(config)?).map_err(|error| HouseError::Setting(format!("tell: {error}")))
     }
 
     /// Tells what others have to tell.
@@ -183,32 +160,6 @@ impl Telling {
     }
 }
 
-fn mail(mail: &Mail, vault: &Vault) -> Result<tell::Mail, HouseError> {
-    let security = match mail.security {
-        MailSecurity::Tls => tell::Security::Tls,
-        MailSecurity::StartTls => tell::Security::StartTls,
-        MailSecurity::Plain => tell::Security::PlainOnLoopback,
-    };
-    let usual = match mail.security {
-        MailSecurity::Tls => 465,
-        MailSecurity::StartTls => 587,
-        MailSecurity::Plain => 25,
-    };
-    let login = match (&mail.user, &mail.password) {
-        (Some(user), Some(password)) => {
-            Some(tell::Login { user: user.clone(), password: vault.text(password)?.trim().to_owned().into() })
-        }
-        _ => None,
-    };
-    Ok(tell::Mail {
-        server: mail.server.clone(),
-        port: mail.port.unwrap_or(usual),
-        security,
-        from: mail.from.clone(),
-        login,
-    })
-}
-
 /// What is told, and in which words.
 struct Voice {
     authority: Arc<Authority>,
@@ -240,6 +191,7 @@ impl Voice {
         let mut stop = std::pin::pin!(stopped(stopping));
         // Of its own: wrong codes must not put off what is due.
         let mut beat = std::pin::pin!(tokio::time::sleep(BEAT));
+        let mut near = None;
         loop {
             tokio::select! {
                 Ok(heard) = heard.recv() => self.tell_heard(&heard),
@@ -262,6 +214,7 @@ impl Voice {
                 () = &mut beat => {
                     beat.set(tokio::time::sleep(BEAT));
                     self.escalate(&mut told).await;
+                    self.tell_near(&mut near);
                 }
                 () = &mut stop => return,
             }
@@ -287,6 +240,22 @@ impl Voice {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let letters = self.authority.view(|state| known.catch_up(state));
         letters.into_iter().for_each(|letter| self.post(letter, self.desk()));
+    }
+
+    /// That observing ends soon, once for each time ahead, and again after a restart.
+    fn tell_near(&self, told: &mut Option<Near>) {
+        let (now, in_force) = (Timestamp::now(), self.authority.law());
+        let near = Near::of(&in_force.law, now);
+        let Some(near) = near.filter(|near| told.replace(*near) != Some(*near)) else { return };
+        let (folder, law) = (self.manner.load().record.clone(), in_force.law.clone());
+        let (teller, link, to) = (self.teller.clone(), format!("{}/law", self.desk()), self.administrators());
+        // A long record must not stop whoever answers people.
+        tokio::task::spawn_blocking(move || {
+            let counted = console::would_have_stopped(&folder, now - SignedDuration::from_hours(7 * 24));
+            if let Some(notice) = near.letter(&law, counted, now).to(to).notice_of(near.at(), link) {
+                teller.tell(notice);
+            }
+        });
     }
 
     fn post(&self, letter: Letter, link: String) {
@@ -430,7 +399,7 @@ impl Voice {
             told_of.tried(challenge, by, name, attempt.failed, attempt.at);
         }));
         let Reached { mail, webhooks } = self.send(Some(key.id), notice);
-        if webhooks == 0 && !(mail && !by_mail.is_empty()) && !key.is_drill() {
+        if webhooks == 0 && (!mail || by_mail.is_empty()) && !key.is_drill() {
             self.told.note_nobody();
         }
         self.told.note(challenge, "webhook", None, webhooks, now);

@@ -56,8 +56,10 @@ pub struct Notice {
 #[derive(Clone, Default)]
 pub struct Receipt {
     given: Arc<AtomicBool>,
-    heard_by: Option<Arc<dyn Fn(&Attempt<'_>) + Send + Sync>>,
+    heard_by: Option<Arc<Hears>>,
 }
+
+type Hears = dyn Fn(&Attempt<'_>) + Send + Sync;
 
 /// One attempt to deliver a notice.
 #[derive(Clone, Copy, Debug)]
@@ -169,6 +171,8 @@ pub enum Kind {
     LawWaiting,
     /// Somebody put a weaker law into force.
     LawAccepted,
+    /// Guards that only observe begin to bind soon.
+    ObservingEnds,
     /// A new document or classifier would change powers.
     CatalogueDrift,
     /// A key was seen for the first time.
@@ -191,7 +195,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ChallengeOpened,
         Self::ChallengeEscalated,
         Self::ChallengeAnswered,
@@ -203,6 +207,7 @@ impl Kind {
         Self::CodeWrong,
         Self::LawWaiting,
         Self::LawAccepted,
+        Self::ObservingEnds,
         Self::CatalogueDrift,
         Self::KeyLearned,
         Self::KeyContained,
@@ -228,6 +233,7 @@ impl Kind {
             Self::CodeWrong => "code.wrong",
             Self::LawWaiting => "law.waiting",
             Self::LawAccepted => "law.accepted",
+            Self::ObservingEnds => "observing.ends",
             Self::CatalogueDrift => "catalogue.drift",
             Self::KeyLearned => "key.learned",
             Self::KeyContained => "key.contained",

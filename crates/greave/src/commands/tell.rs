@@ -11,7 +11,7 @@ use crate::{
     cli::{Cli, example},
     config::Config,
     show::{self, ALARM, WELL, clean, styled},
-    telling::Telling,
+    telling,
 };
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,7 @@ pub(crate) async fn run(cli: &Cli, Tell::Test { mail }: &Tell, now: Timestamp) -
     let config = Config::read(&cli.config)?;
     let from = config.tell.mail.as_ref().map(|mail| mail.from.as_str());
     let mail = mail.as_deref().or_else(|| from.map(address)).map(str::to_owned);
-    let ways = trial(Telling::settings(&config)?, mail.clone(), now).await?;
+    let ways = trial(telling::settings(&config)?, mail.clone(), now).await?;
     if ways.is_empty() {
         return Err("there is no `[[tell.webhook]]` and no `[tell.mail]` in the configuration".into());
     }

@@ -71,8 +71,12 @@ impl Letter {
 
     /// The notice of now, with where to look.
     pub(super) fn notice(self, link: String) -> Option<Notice> {
+        self.notice_of(Timestamp::now(), link)
+    }
+
+    /// The same of another moment: the same letter of it is the same notice.
+    pub(super) fn notice_of(self, at: Timestamp, link: String) -> Option<Notice> {
         let Self { kind, id, severity, title, lines, details, to } = self;
-        let at = Timestamp::now();
         let id = NoticeId::new(format!("{id}_{}", at.as_millisecond())).ok()?;
         let link = Some(link);
         Some(Notice {

@@ -7,7 +7,7 @@ use law::Evidence;
 use tempfile::TempDir;
 
 use super::*;
-use crate::state::StateFolder;
+use crate::{secrets::Vault, state::StateFolder};
 
 #[test]
 fn who_reads_the_log_at_night_sees_first_that_a_drill_is_none() {
