@@ -101,6 +101,10 @@ async fn age(company: &Company) {
         old.shelve(&store::Shelf { bucket, name, value: Some(value) }).await.unwrap();
     }
     from.close().await.unwrap();
+    // Whole: part of it may still stand in the log beside it.
+    let mut old =
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(company.path("old.db"))).await.unwrap();
+    sqlx::query("VACUUM INTO ?").bind(company.path("whole.db").to_str()).execute(&mut old).await.unwrap();
 }
 
 #[test]
@@ -111,7 +115,7 @@ fn a_backup_of_before_comes_back_and_is_bound() {
     for companion in ["state/state.db-wal", "state/state.db-shm"] {
         let _ = fs::remove_file(company.path(companion));
     }
-    fs::rename(company.path("old.db"), company.path("state/state.db")).unwrap();
+    fs::rename(company.path("whole.db"), company.path("state/state.db")).unwrap();
     fs::create_dir(company.path("safe")).unwrap();
     company.run(&["backup", "one", "--secrets", "safe/keys.json"]).says(0, &[]);
     fs::rename(company.path("state"), company.path("lost")).unwrap();
