@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::{
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 
@@ -43,6 +43,9 @@ const REST: Duration = Duration::from_millis(50);
 
 /// A client that has vanished without a word is noticed after about two minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// So long a stopping server waits for the first request of a connection that had none yet.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// How clients are served.
 #[derive(Clone, Copy, Debug)]
@@ -273,7 +276,9 @@ async fn serve<H, F>(
     // Both only make things better; a connection that has already died says so when it is read.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-    let service = service_fn(move |request| {
+    let begun = Notify::new();
+    let service = service_fn(|request| {
+        begun.notify_one();
         let answer = handle(request, visitor.clone());
         async move { Ok::<_, Infallible>(answer.await) }
     });
@@ -289,8 +294,21 @@ async fn serve<H, F>(
         biased;
         ended = connection.as_mut() => ended,
         () = stops(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // Who was let in a moment ago may have sent a request that was not read yet.
+            let first = async {
+                tokio::select! {
+                    () = begun.notified() => {}
+                    () = sleep(FIRST) => {}
+                }
+            };
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = first => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {

@@ -151,6 +151,27 @@ async fn a_stopping_gate_finishes_what_is_in_flight() {
 }
 
 #[tokio::test]
+async fn who_was_let_in_before_the_gate_stopped_is_answered_though_nothing_was_read_yet() {
+    let (mut gate, upstream) = gate().await;
+    let mut new = Wire::to(gate.address).await;
+    // A connection that came later was served, so the other was let in.
+    let mut idle = Wire::to(gate.address).await;
+    idle.send(GET).await;
+    let mut api = upstream.accept().await;
+    api.head().await;
+    api.send(OK).await;
+    idle.answer().await;
+    gate.running.take().unwrap().stop();
+    assert_eq!(idle.rest().await, "", "the gate has heard that it is to stop");
+    new.send(GET).await;
+    api.head().await;
+    api.send(OK).await;
+    let (head, body) = new.answer().await;
+    assert_eq!((header(&head, "connection"), body.as_str()), (Some("close"), "ok"));
+    assert_eq!(new.rest().await, "");
+}
+
+#[tokio::test]
 async fn what_outlives_the_grace_is_cut() {
     let upstream = Scripted::listen().await;
     let mut setting = Setting::before(upstream.address);

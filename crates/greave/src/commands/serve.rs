@@ -62,7 +62,6 @@ pub(crate) async fn run(path: &Path, now: Timestamp) -> Outcome {
     // Heard from here on: whoever says stop while the gate starts means it, and whoever says
     // that the configuration has changed is right even before it was read.
     let mut signals = Signals::hear()?;
-    metrics::started();
     let handed = Handed::from_env().map_err(|error| format!("a socket that was handed over: {error}"))?;
     let serving = tokio::select! {
         serving = Serving::start(path, handed, now) => serving?,
@@ -119,6 +118,7 @@ pub(crate) struct Serving {
 impl Serving {
     /// Binds, opens and starts. What fails does so before the first request is taken.
     pub(crate) async fn start(path: &Path, handed: Handed, now: Timestamp) -> Result<Self, HouseError> {
+        metrics::started();
         let house = House::open(Posture::read(path)?, now).await?;
         let waits = matches!(house.law, Loaded::Waits(_));
         Self::over(house, handed, now)
