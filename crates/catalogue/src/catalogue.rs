@@ -8,7 +8,8 @@ use law::Powers;
 
 pub use self::found::{Beside, Choice, Found, Match, Selected, TwoOperations};
 use crate::{
-    By, Case, CredentialPlace, EncodedSlash, Lock, Operation, OperationId, ReadError, Settings, TrailingSlash, Trouble,
+    By, Case, CredentialPlace, EncodedSlash, Lock, Operation, OperationId, Pattern, ReadError, Settings, TrailingSlash,
+    Trouble,
     careless::Careless,
     classify::Context,
     judge::{Judged, Judging},
@@ -258,6 +259,13 @@ impl Catalogue {
     pub fn named(&self, name: &str) -> Option<(OperationId, &Operation)> {
         let place = self.operations.iter().position(|operation| &*operation.name == name)?;
         Some((OperationId(u32::try_from(place).ok()?), self.operations.get(place)?))
+    }
+
+    /// Whether the pattern names anything that a request may be called, described or not.
+    pub fn is_named_by(&self, pattern: &Pattern) -> bool {
+        let methods = USUAL.into_iter().chain(self.methods.iter().map(|method| &**method)).chain(["OTHER"]);
+        self.operations.iter().any(|operation| pattern.matches(&operation.name))
+            || methods.into_iter().any(|method| pattern.matches(&format!("{method} *")))
     }
 
     /// How a request is called that nothing here describes: `DELETE *`. A method that neither HTTP

@@ -7,7 +7,6 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use catalogue::Pattern;
 use http::StatusCode;
 use jiff::Timestamp;
 use law::{HolderKind, KeyId, Span};
@@ -23,7 +22,9 @@ use crate::{
         ApplyEnds, ChangeKey, CredentialView, DisableKey, EndsApplied, IssueKey, IssuedKey, KeyDetails, KeyEnd,
         KeyFilter, KeyList, KeyView, NameKey, NarrowKey, Problem, Proof, RetireKey, RevokeKey, SetCredential,
     },
-    details, inventory, listing, traffic,
+    details, inventory, listing,
+    nearest::unnamed,
+    traffic,
 };
 
 pub(super) async fn list(
@@ -49,7 +50,7 @@ pub(super) async fn issue(
 ) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
     let desk = &admin.desk;
     let issuing = issuing(desk)?;
-    names_something(desk, &scope)?;
+    named(desk, &scope)?;
     let named = |holder: &String| desk.authority.view(|state| inventory::holder(state, holder));
     let holder = holder.as_ref().map(named).transpose()?;
     let now = desk.now();
@@ -60,26 +61,9 @@ pub(super) async fn issue(
     created(desk, id, &secret)
 }
 
-/// A pattern that names no operation makes a key with which nothing passes, and nobody would see why.
-pub(super) fn names_something(desk: &Desk, scope: &Scope) -> Result<(), Problem> {
-    let catalogue = desk.catalogue.load_full();
-    // What nobody described is called by its method and a star.
-    let undescribed = ["GET *", "HEAD *", "POST *", "PUT *", "PATCH *", "DELETE *", "OPTIONS *", "OTHER *"];
-    let names = |pattern: &Pattern| {
-        catalogue.operations().iter().any(|operation| pattern.matches(&operation.name))
-            || undescribed.iter().any(|name| pattern.matches(name))
-    };
-    let Some(pattern) = scope.operations.iter().find(|pattern| !names(pattern)) else { return Ok(()) };
-    let text = pattern.to_string();
-    let (method, path) = text.split_once(' ').unwrap_or((&text, ""));
-    // As clients write it, with the base that the document's paths leave out.
-    let shorter = path.match_indices('/').skip(1).filter_map(|(at, _)| {
-        let shorter: Pattern = format!("{method} {}", path.get(at..)?).parse().ok()?;
-        names(&shorter).then_some(shorter)
-    });
-    let mend = shorter.map(|shorter| format!("; without the base of the document's paths: `{shorter}`")).next();
-    let mend = mend.unwrap_or_else(|| "; `greave reach` lists them as patterns name them".to_owned());
-    Err(Problem::unfit(format!("`{pattern}` names no operation{mend}")))
+/// Whether each pattern names something.
+pub(super) fn named(desk: &Desk, scope: &Scope) -> Result<(), Problem> {
+    unnamed(&desk.catalogue.load(), scope).map_or(Ok(()), |what| Err(Problem::unfit(what)))
 }
 
 fn issuing(desk: &Desk) -> Result<IssuedSettings, Problem> {

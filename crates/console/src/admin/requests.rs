@@ -46,7 +46,7 @@ pub(super) async fn ask(
     Body(RequestKey { name, holder, scope, limits, lifetime, reason, proof }): Body<RequestKey>,
 ) -> Result<(StatusCode, Json<RequestView>), Problem> {
     let desk = &admin.desk;
-    super::keys::names_something(desk, &scope)?;
+    super::keys::named(desk, &scope)?;
     let rules = rules(desk);
     let named = holder.as_ref().or(proof.person.as_ref());
     let named = match (named, &caller.0) {

@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     api::{RequestStanding, RequestView},
-    inventory, outlook,
+    inventory,
+    nearest::unnamed,
+    outlook,
     session::Said,
 };
 
@@ -127,6 +129,9 @@ fn wish(site: &Site, visitor: &Visitor, fields: &Fields) -> Result<Wish, Refusal
             .map_err(|_| unfit("an operation is written like `GET /v1/customers/*`, one in a line"))?,
         sources: sources.map_err(|_| unfit("a network is written like `192.0.2.0/24`, one in a line"))?,
     };
+    if let Some(what) = unnamed(&site.desk.catalogue.load(), &scope) {
+        return Err(unfit(&what));
+    }
     let name = Some(fields.one("name").trim()).filter(|name| !name.is_empty()).map(str::to_owned);
     let reason = fields.one("reason").chars().filter(|letter| !letter.is_control()).collect();
     let limits = limits.map_err(|_| unfit("a limit is written like `calls 60/m`, one in a line"))?;

@@ -32,6 +32,13 @@ async fn a_key_is_asked_for_granted_by_another_and_shown_to_whoever_asked() {
     let page = bob.get("/requests").await;
     assert!(page.text.contains("Ask for a key") && page.text.contains("No request waits for you"));
     let wish = [("holder", "ci"), ("power", "read"), ("power", "grant"), ("for", "30d"), ("reason", "<b>report</b>")];
+    let nothing = [&wish[..], &[("operations", "GET /v9/nothing/*"), ("code", "000000")]].concat();
+    let nothing = bob.submit(&page, "/requests", &nothing).await;
+    assert!(
+        nothing.status == StatusCode::UNPROCESSABLE_ENTITY && nothing.text.contains("names no operation"),
+        "{}",
+        nothing.text
+    );
     let wrong = bob.submit(&page, "/requests", &[&wish[..], &[("code", "000000")]].concat()).await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
     let code = house.bob.code();
